@@ -1,0 +1,49 @@
+"""Who is calling: the org, the role and the key behind a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What an API key is for. `customer` is not a key: it is the bearer of one booking's manage token."""
+
+    CHECKOUT = "checkout"
+    BOT = "bot"
+    DESK = "desk"
+    ADMIN = "admin"
+    CUSTOMER = "customer"
+
+
+STAFF = frozenset({Role.DESK, Role.ADMIN})
+
+SOURCES = {Role.CHECKOUT: "web", Role.DESK: "desk", Role.BOT: "sms", Role.ADMIN: "api"}
+"""What a booking says of where it came from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The origin of one request.
+
+    org: whose objects it may see. key_id: the API key's public id, which owns holds and scopes idempotency keys.
+    address: the client's address, which only ever counts a quota. booking_id: the one booking a `customer` may touch.
+    """
+
+    org: str
+    role: Role
+    key_id: str
+    address: str = ""
+    booking_id: str | None = None
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in STAFF
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyClaim:
+    """A client's promise that two requests are one: its key, and a digest of everything that was asked."""
+
+    key: str
+    fingerprint: str

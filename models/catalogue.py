@@ -1,0 +1,164 @@
+"""The catalogue and the policy: what an org offers and under which rules."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from models.fields import LocalDate, Minutes, Moment, Name, PlainId, Request, ShortText, WholeNumber
+
+ResourceStatus = Literal["available", "unavailable"]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z|24:00\Z")
+CLOCK_PATTERN = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
+
+
+def _known_timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except Exception:  # ZoneInfo raises KeyError, ValueError and OSError kinds, by the shape of the bad name
+        raise PydanticCustomError("bad_timezone", "a timezone is an IANA name such as Europe/Paris") from None
+    return value
+
+
+def _clock(value: str) -> str:
+    if not _CLOCK.match(value):
+        raise PydanticCustomError("bad_clock", "a time of day is written as 08:00, up to 24:00")
+    return value
+
+
+Timezone = Annotated[str, Field(max_length=64), AfterValidator(_known_timezone)]
+Clock = Annotated[str, AfterValidator(_clock), WithJsonSchema({"type": "string", "pattern": CLOCK_PATTERN})]
+
+
+def _ordered_shift(shift: list[str]) -> list[str]:
+    if shift[0] >= shift[1]:
+        raise PydanticCustomError("bad_shift", "working hours begin before they end")
+    return shift
+
+
+Shift = Annotated[list[Clock], Field(min_length=2, max_length=2), AfterValidator(_ordered_shift)]
+WorkingHours = dict[Weekday, Annotated[list[Shift], Field(max_length=8)]]
+"""Local opening hours by weekday; a weekday that is left out is a day off."""
+
+
+class TimeOff(Request):
+    """A time in which a technician is away, half-open."""
+
+    start: Moment
+    end: Moment
+
+
+class PropertyCreate(Request):
+    id: PlainId | None = None
+    name: Name
+    address: ShortText | None = None
+    timezone: Timezone = "UTC"
+    status: ResourceStatus = "available"
+
+
+class PropertyPatch(Request):
+    name: Name | None = None
+    address: ShortText | None = None
+    timezone: Timezone | None = None
+    status: ResourceStatus | None = None
+
+
+class TechnicianCreate(Request):
+    id: PlainId | None = None
+    name: Name
+    timezone: Timezone = "UTC"
+    status: ResourceStatus = "available"
+    working_hours: WorkingHours | None = None
+    time_off: Annotated[list[TimeOff], Field(max_length=200)] = []
+
+
+class TechnicianPatch(Request):
+    name: Name | None = None
+    timezone: Timezone | None = None
+    status: ResourceStatus | None = None
+    working_hours: WorkingHours | None = None
+    time_off: Annotated[list[TimeOff], Field(max_length=200)] | None = None
+
+
+class Policy(BaseModel):
+    """An org's rules. Minutes are multiples of the grid; seconds are a hold's lifetime."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    default_duration_minutes: int = 60
+    max_duration_minutes: int = 480
+    allowed_duration_minutes: list[int] | None = None
+    buffer_before_minutes: int = 0
+    buffer_after_minutes: int = 0
+    hold_seconds: int = 300
+    max_hold_seconds: int = 900
+    holds_per_holder: int = 3
+    min_lead_minutes: int = 0
+    horizon_days: int = 90
+    blackout_dates: list[date] = []
+    cancel_window_minutes: int = 0
+
+
+class PolicyPatch(Request):
+    """Body of PATCH /policy: only what is to change. `null` is allowed for `allowed_duration_minutes` alone: any."""
+
+    default_duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
+    max_duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
+    allowed_duration_minutes: Annotated[list[Annotated[WholeNumber, Field(ge=1, le=1440)]], Field(max_length=50)] | None = None
+    buffer_before_minutes: Minutes | None = None
+    buffer_after_minutes: Minutes | None = None
+    hold_seconds: Annotated[WholeNumber, Field(ge=1, le=86_400)] | None = None
+    max_hold_seconds: Annotated[WholeNumber, Field(ge=1, le=86_400)] | None = None
+    holds_per_holder: Annotated[WholeNumber, Field(ge=1, le=1000)] | None = None
+    min_lead_minutes: Annotated[WholeNumber, Field(ge=0, le=525_600)] | None = None
+    horizon_days: Annotated[WholeNumber, Field(ge=1, le=730)] | None = None
+    blackout_dates: Annotated[list[LocalDate], Field(max_length=1000)] | None = None
+    cancel_window_minutes: Annotated[WholeNumber, Field(ge=0, le=525_600)] | None = None
+
+
+class Property(BaseModel):
+    """A place that technicians are sent to."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    name: str
+    address: str | None = None
+    timezone: str = "UTC"
+    status: ResourceStatus = "available"
+
+
+class Away(BaseModel):
+    """A technician's time off as it is stored: aware UTC, half-open."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: datetime
+    end: datetime
+
+
+class Technician(BaseModel):
+    """Somebody who visits properties. No working hours means always."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    name: str
+    timezone: str = "UTC"
+    status: ResourceStatus = "available"
+    working_hours: dict[str, list[list[str]]] | None = None
+    time_off: list[Away] = []
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+Changes = dict[str, Any]

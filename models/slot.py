@@ -1,0 +1,116 @@
+"""The slot: what a visit asks for, in ticks, and which claims it makes.
+
+A tick is one step of the time grid, the integer `epoch seconds // grid seconds`. Spans are half-open: [from, to).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from models.fields import Minutes, Moment, PlainId, Request, WholeNumber
+
+PROPERTY = "property"
+TECHNICIAN = "technician"
+
+Claim = tuple[str, int]
+"""One (resource, tick) pair; a resource is `property:<id>` or `technician:<id>`."""
+
+
+class SlotOptions(Request):
+    """What may be said of a slot besides where and when. Left out: from the org's policy; no technician means any."""
+
+    technician_id: PlainId | None = None
+    duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
+    buffer_before_minutes: Minutes | None = None
+    buffer_after_minutes: Minutes | None = None
+    fallback: Literal["none", "next_available"] = "none"
+    suggest: Annotated[WholeNumber, Field(ge=0, le=5)] = 0
+
+
+class SlotFields(SlotOptions):
+    """The slot as clients ask for it."""
+
+    property_id: PlainId
+    start: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A slot on one property and one technician, in ticks.
+
+    start, end: the visit itself, which the property is claimed for.
+    before, after: ticks of travel around it, which the technician is claimed for as well.
+    """
+
+    property_id: str
+    technician_id: str
+    start: int
+    end: int
+    before: int = 0
+    after: int = 0
+
+    @property
+    def property_resource(self) -> str:
+        return f"{PROPERTY}:{self.property_id}"
+
+    @property
+    def technician_resource(self) -> str:
+        return f"{TECHNICIAN}:{self.technician_id}"
+
+    @property
+    def technician_span(self) -> tuple[int, int]:
+        return self.start - self.before, self.end + self.after
+
+    def spans(self) -> list[tuple[str, int, int]]:
+        """The property's and the technician's (resource, from, to)."""
+        return [
+            (self.property_resource, self.start, self.end),
+            (self.technician_resource, *self.technician_span),
+        ]
+
+    def claims(self) -> list[Claim]:
+        """Every (resource, tick) that this visit occupies, the property's first."""
+        return [(resource, tick) for resource, begin, end in self.spans() for tick in range(begin, end)]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A request for a slot after policy filled it in, in ticks; `technician_id` None means any who is free."""
+
+    property_id: str
+    technician_id: str | None
+    start: int
+    length: int
+    before: int
+    after: int
+    fallback: bool = False
+    suggest: int = 0
+
+    def at(self, start: int, technician_id: str) -> Visit:
+        """The visit that this wish becomes at another start, with a chosen technician."""
+        return Visit(self.property_id, technician_id, start, start + self.length, self.before, self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What stands in the way on one resource: held or booked, and the span that the other visit occupies there."""
+
+    kind: str
+    id: str
+    state: Literal["held", "booked"]
+    start: int
+    end: int
+    retry_after_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A slot that was free when it was looked for."""
+
+    start: datetime
+    end: datetime
+    technician_id: str
