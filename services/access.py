@@ -14,6 +14,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -183,9 +184,8 @@ def _keep_fresh(reference: weakref.ref[Access], stop: threading.Event, seconds: 
         if access is None:
             return
         try:
-            access.refresh()
-        except StoreUnavailable:
-            pass  # already logged; what is known goes on being served, and the next round asks again
+            with suppress(StoreUnavailable):  # logged already; what is known is served on, the next round asks again
+                access.refresh()
         except Exception:  # whatever it is: were this thread to die, a revoked key would live as long as the process
             log.exception("access_refresh_failed")
         del access

@@ -29,7 +29,7 @@ LOG_EVERY_SECONDS = 1.0
 
 
 class StoreFaults(AbstractContextManager[None]):
-    """StoreUnavailable in place of any error of one store's client. Keeps no state of a call, so one serves all threads."""
+    """StoreUnavailable in place of any error of one store's client. It keeps nothing of a call."""
 
     def __init__(self, store: str, kind: type[Exception], monotonic: Callable[[], float] = time.monotonic) -> None:
         self._store = store
