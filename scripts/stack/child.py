@@ -1,0 +1,143 @@
+"""A child process: start it, know whether it lives, stop it and its descendants. What it runs is not its business."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+LOG_TAIL_LINES = 12
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class StartError(Exception):
+    """Something that the person at the terminal must do; the message is the sentence that says what."""
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 0.01) -> bool:
+    """Poll `condition` until it holds; False when `seconds` have passed without."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(every)
+    return True
+
+
+def start_ticks(pid: int) -> int | None:
+    """When the process started, in ticks since boot; None if there is none. With the pid it names one process for good."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in {"Z", "X"} else int(fields[19])
+
+
+def session_members(session: int) -> list[int]:
+    """The pids of the living processes of a session: a child and all it started."""
+    members = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            stat = (entry / "stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue  # it ended while we looked
+        fields = stat.rpartition(")")[2].split()
+        if int(fields[3]) == session and fields[0] not in {"Z", "X"}:
+            members.append(int(entry.name))
+    return members
+
+
+def kill_session(session: int) -> None:
+    """SIGKILL every process of the session and wait until they are gone."""
+    for pid in session_members(session):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    wait_until(lambda: not session_members(session), seconds=10)
+
+
+@dataclass
+class Child:
+    """A program that leads a session of its own (a Ctrl-C at the terminal does not reach it) and dies with its parent.
+
+    Start it from a thread that lives as long as the child should: Linux ties the death signal to that thread.
+    """
+
+    name: str
+    argv: Sequence[str]
+    log: Path
+    env: Mapping[str, str] | None = None
+    cwd: Path | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def start(self) -> None:
+        """Start the program, its output appended to the log. Raises StartError where it can't be executed at all."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as output:
+            try:
+                self.process = subprocess.Popen(
+                    self.argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=None if self.env is None else dict(self.env),
+                    cwd=self.cwd,
+                    start_new_session=True,
+                    preexec_fn=_die_with_parent,  # noqa: PLW1509  # we have one thread, and only prctl can do this
+                )
+            except OSError as error:
+                raise StartError(f"{self.name} could not be started: {error}.") from error
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 before the first start."""
+        return self.process.pid if self.process else 0
+
+    def alive(self) -> bool:
+        """Whether the program itself still runs. Reaps it if not."""
+        return self.process is not None and self.process.poll() is None
+
+    def ask_to_stop(self) -> None:
+        """Send the stop signal and return at once."""
+        if self.process and self.alive():
+            self.process.send_signal(self.stop_signal)
+            self.process.send_signal(signal.SIGCONT)  # a frozen one must hear it too
+
+    def stop(self, seconds: float = 10) -> None:
+        """Stop it in order, and by force after `seconds`; afterwards nothing of it runs."""
+        self.ask_to_stop()
+        wait_until(lambda: not self.alive(), seconds=seconds)
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill it and everything it started, and reap it."""
+        if self.process is None:
+            return
+        if self.alive():
+            self.process.kill()
+        self.process.wait()
+        kill_session(self.process.pid)
+
+    def log_tail(self) -> str:
+        """The last lines of its log, indented, for an error message."""
+        try:
+            lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return ""
+        return "\n".join(f"    {line[:400]}" for line in lines[-LOG_TAIL_LINES:])
