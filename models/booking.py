@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, StringConstraints, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.fields import Moment, Name, PlainId, Request, ShortText, Text
+from models.fields import Moment, Name, PlainId, Request, ShortText, Text, WholeNumber
 from models.slot import SlotFields, SlotOptions
 
 BookingStatus = Literal["pending", "confirmed", "completed", "no_show", "cancelled", "expired"]
@@ -74,7 +74,11 @@ class CancelRequest(Request):
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """One booking as MongoDB has it. Times are aware UTC; ticks are in `claims` alone."""
+    """One booking as MongoDB has it. Times are aware UTC; ticks are in `claims` alone.
+
+    placed_as: the name under which a direct booking pinned its claims in Redis.
+    made_by, fingerprint: the API key and the digest of the request that made it, for telling a repeat from a reuse.
+    """
 
     booking_id: str
     org: str
@@ -97,6 +101,7 @@ class Booking:
     fallback_used: bool
     claims: tuple[tuple[str, int], ...]
     hold_id: str | None = None
+    placed_as: str | None = None
     made_by: str = ""
     fingerprint: str | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -154,3 +159,27 @@ class BookingPage(Request):
 
     bookings: list[BookingReply]
     next_cursor: str | None
+
+
+def _moment_or_date(value: Any) -> Any:
+    # A list is asked for by day or by moment; a bare date is its first instant in UTC.
+    if isinstance(value, str) and len(value) == 10:
+        return f"{value}T00:00:00Z"
+    return value
+
+
+DayOrMoment = Annotated[Moment, BeforeValidator(_moment_or_date), WithJsonSchema({"type": "string"})]
+
+
+class BookingQuery(Request):
+    """Query of GET /bookings: bookings that start in [from, to), in order of start."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    property_id: PlainId | None = None
+    technician_id: PlainId | None = None
+    status: BookingStatus | None = None
+    from_: DayOrMoment | None = Field(None, alias="from")
+    to: DayOrMoment | None = None
+    limit: Annotated[WholeNumber, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, StringConstraints(max_length=256)] | None = None

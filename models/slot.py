@@ -102,8 +102,8 @@ class Block:
     kind: str
     id: str
     state: Literal["held", "booked"]
-    start: int
-    end: int
+    start: datetime
+    end: datetime
     retry_after_seconds: int | None = None
 
 

@@ -1,0 +1,74 @@
+"""Bookings as MongoDB documents: writing one, reading one, and what one looked like when it was first answered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from models.booking import Booking
+from services.connections import Document
+
+_FIELDS = (
+    "org",
+    "status",
+    "property_id",
+    "technician_id",
+    "start",
+    "end",
+    "duration_minutes",
+    "buffer_before_minutes",
+    "buffer_after_minutes",
+    "customer",
+    "description",
+    "priority",
+    "source",
+    "version",
+    "created_at",
+    "updated_at",
+    "requested_start",
+    "fallback_used",
+    "hold_id",
+    "placed_as",
+    "made_by",
+    "fingerprint",
+    "history",
+)
+_RESERVATION = ("reserved_by", "reserved_until")
+
+
+def document_of(booking: Booking) -> Document:
+    """The document of a booking, all its claims in it: one insert takes all of them or none."""
+    document: Document = {"_id": booking.booking_id}
+    for name in _FIELDS:
+        document[name] = getattr(booking, name)
+    for name in _RESERVATION:
+        if getattr(booking, name) is not None:
+            document[name] = getattr(booking, name)
+    document["claims"] = [{"resource": resource, "tick": tick} for resource, tick in booking.claims]
+    document["active"] = booking.active
+    return document
+
+
+def booking_of(document: Document) -> Booking:
+    """The booking in a document."""
+    values: dict[str, Any] = {name: document.get(name) for name in (*_FIELDS, *_RESERVATION)}
+    return Booking(
+        booking_id=document["_id"],
+        claims=tuple((claim["resource"], claim["tick"]) for claim in document["claims"]),
+        **values,
+    )
+
+
+def change(at: datetime, by: str, action: str, changes: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
+    """One entry of a booking's history: who did what when, and each field's value before and after."""
+    told = {name: {"from": before, "to": after} for name, (before, after) in changes.items()}
+    return {"at": at, "by": by, "action": action, "changes": told}
+
+
+def as_first_answered(booking: Booking) -> Booking:
+    """The booking as it was when it was made, which is the first answer that a repeated request is owed."""
+    values: dict[str, Any] = {}
+    for entry in reversed(booking.history):
+        values |= {name: told["from"] for name, told in entry["changes"].items() if name in _FIELDS}
+    return replace(booking, version=1, updated_at=booking.created_at, history=booking.history[:1], **values)

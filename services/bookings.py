@@ -1,0 +1,254 @@
+"""Book: confirm a hold, or book a slot directly. Begin in Redis, insert in MongoDB, mirror in Redis.
+
+A repeat meets itself: the booking's id is derived from the hold, or from the idempotency key. Without Redis a direct
+booking, and a hold that comes with its slot, go on with MongoDB's unique index alone as their guard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import NoReturn
+
+from models.access import Caller, IdempotencyClaim, Role
+from models.booking import BookRequest
+from models.errors import (
+    Fault,
+    Forbidden,
+    HoldExpired,
+    HoldNotFound,
+    HoldReleased,
+    InvalidRequest,
+    RequestInProgress,
+    SlotBooked,
+    StoreUnavailable,
+)
+from models.slot import SlotFields, Visit, Wish
+from services.candidates import Candidates
+from services.catalogue import Catalogue
+from services.confirming import Confirmed, Confirming, Draft
+from services.crash_points import CrashPoints
+from services.hold_records import HoldRecord
+from services.keys import digest
+from services.placing import MOST_ATTEMPTS, Placing
+from services.refusals import conflicts, obstacles_of
+from services.slots import Begun, Placement, Slots
+from services.store import BookingStore
+from services.timegrid import Grid
+from services.tokens import HoldIds, booking_id_for
+
+MAY_BOOK_DIRECTLY = frozenset({Role.BOT, Role.DESK, Role.ADMIN})
+REQUEST_MS = 2_000
+"""No request takes longer: a confirmation begun before that has lost its worker, and a repeat takes it over."""
+DIRECT_LIFETIME_MS = 60_000
+
+
+class Bookings:
+    """Makes bookings."""
+
+    def __init__(
+        self,
+        *,
+        slots: Slots,
+        placing: Placing,
+        confirming: Confirming,
+        store: BookingStore,
+        candidates: Candidates,
+        catalogue: Catalogue,
+        hold_ids: HoldIds,
+        grid: Grid,
+        clock: Callable[[], datetime],
+        crash: CrashPoints,
+    ) -> None:
+        self._slots = slots
+        self._placing = placing
+        self._confirming = confirming
+        self._store = store
+        self._candidates = candidates
+        self._catalogue = catalogue
+        self._hold_ids = hold_ids
+        self._grid = grid
+        self._clock = clock
+        self._crash = crash
+
+    def book(self, caller: Caller, request: BookRequest, idempotency: IdempotencyClaim | None = None) -> Confirmed:
+        """Makes a booking, or finds the one that this very request made before.
+
+        Raises HoldNotFound, HoldExpired, HoldReleased, Forbidden (another's hold; a direct booking by the public key),
+        the refusals of Placing.claim, RequestInProgress, IdempotencyKeyReused, and StoreUnavailable: then the outcome
+        may be open, and repeating the request tells it.
+        """
+        if request.hold_id is not None:
+            return self._confirm_hold(caller, request, request.hold_id, idempotency)
+        if caller.role not in MAY_BOOK_DIRECTLY:
+            raise Forbidden("This key books only what it holds: POST /hold first.")
+        assert request.slot is not None  # the request was checked to name a hold or a slot
+        return self._book_directly(self._direct_draft(caller, request, idempotency), request.slot)
+
+    def _confirm_hold(
+        self, caller: Caller, request: BookRequest, hold_id: str, idempotency: IdempotencyClaim | None
+    ) -> Confirmed:
+        draft = Draft(
+            caller, request, booking_id_for(caller.org, hold_id), hold_id, hold_id=hold_id, idempotency=idempotency
+        )
+        self._crash("before_begin")
+        try:
+            begun = self._slots.begin(caller.org, hold_id, caller.key_id, draft.booking_id, idempotency)
+        except StoreUnavailable:
+            if request.slot is None:
+                raise
+            return self._book_without_redis(draft, request.slot)
+        self._crash("after_begin")
+        if begun.outcome == "FOREIGN":
+            raise Forbidden("This hold belongs to somebody else.")
+        if begun.outcome in ("BEGUN", "AGAIN"):
+            return self._go_on(draft, begun)
+        existing = self._store.find(caller.org, draft.booking_id)
+        if existing and existing.made_by == caller.key_id:
+            return self._confirming.answer(draft, existing)
+        if begun.record is None:
+            return self._book_forgotten(draft)
+        if begun.outcome == "BLOCKED":
+            self._lost(draft, begun.record.visit)
+        if begun.outcome == "EXPIRED":
+            return self._book_expired(draft, begun.record)
+        raise HoldReleased
+
+    def _go_on(self, draft: Draft, begun: Begun) -> Confirmed:
+        """Inserts what is pinned; a request under the same idempotency key that may still run is left alone."""
+        record = begun.record
+        assert record is not None
+        if begun.outcome == "AGAIN" and begun.again and begun.now_ms - record.begun_ms < REQUEST_MS:
+            raise RequestInProgress(retry_after_seconds=1)
+        slot = draft.request.slot if draft.hold_id else None
+        if slot and not _same_place(slot, record, self._grid):
+            self._slots.abort(draft.caller.org, draft.place_id, restore=True)
+            raise InvalidRequest(Fault("start", "not_the_hold", "the slot given with hold_id is not the one it holds"))
+        confirmed = self._confirming.insert(draft, record.visit, record.requested)
+        if confirmed is None:
+            self._lost(draft, record.visit)
+        return confirmed
+
+    def _lost(self, draft: Draft, visit: Visit) -> NoReturn:
+        """MongoDB gave the slot to another booking, which Redis had not known: mend the mirror and say so."""
+        obstacles = self._placing.mirror_blockers(draft.caller.org, visit)
+        self._slots.abort(draft.caller.org, draft.place_id, restore=False)
+        raise SlotBooked(conflicts=conflicts(obstacles, self._grid))
+
+    def _book_forgotten(self, draft: Draft) -> Confirmed:
+        """A hold that Redis does not know: never given out, or lost with Redis."""
+        caller, request = draft.caller, draft.request
+        if self._hold_ids.issued_at_ms(caller.org, caller.key_id, draft.place_id) is None:
+            raise HoldNotFound
+        if request.slot and request.if_expired == "book_if_free":
+            return self._book_directly(draft, request.slot)
+        raise HoldExpired
+
+    def _book_expired(self, draft: Draft, record: HoldRecord) -> Confirmed:
+        if draft.request.if_expired != "book_if_free":
+            raise HoldExpired
+        visit = record.visit
+        slot = SlotFields.model_construct(
+            property_id=visit.property_id,
+            technician_id=visit.technician_id,
+            start=self._grid.moment(visit.start),
+            duration_minutes=self._grid.minutes_of(visit.end - visit.start),
+            buffer_before_minutes=self._grid.minutes_of(visit.before),
+            buffer_after_minutes=self._grid.minutes_of(visit.after),
+            suggest=draft.request.suggest,
+        )
+        return self._book_directly(replace(draft, requested=record.requested), slot)
+
+    def _direct_draft(self, caller: Caller, request: BookRequest, idempotency: IdempotencyClaim | None) -> Draft:
+        """A direct booking's ids: derived from the idempotency key where there is one, so that a repeat meets itself."""
+        if idempotency is None:
+            place_id = self._hold_ids.make(caller.org, caller.key_id, int(self._clock().timestamp() * 1000))
+            return Draft(caller, request, booking_id_for(caller.org, place_id), place_id)
+        booking_id = booking_id_for(caller.org, caller.key_id, idempotency.key)
+        return Draft(
+            caller, request, booking_id, f"d_{digest(caller.key_id, idempotency.key)}", idempotency=idempotency
+        )
+
+    def _book_directly(self, draft: Draft, slot: SlotFields) -> Confirmed:
+        """Claims and pins in one step, then inserts. Where the mirror had missed a booking it is mended and tried again."""
+        caller = draft.caller
+
+        def prepare(wish: Wish, visits: list[Visit]) -> Placement:
+            return Placement(
+                org=caller.org,
+                hold_id=draft.place_id,
+                owner=caller.key_id,
+                visits=visits,
+                requested=wish.start,
+                lifetime_ms=DIRECT_LIFETIME_MS,
+                epoch=None,
+                idempotency=draft.idempotency,
+                confirming=True,
+                booking_id=draft.booking_id,
+            )
+
+        for _ in range(MOST_ATTEMPTS):
+            try:
+                claimed = self._placing.claim(caller.org, slot, prepare)
+            except StoreUnavailable:
+                return self._book_without_redis(draft, slot)
+            self._crash("after_begin")
+            if claimed.placed.how != "new":
+                resumed = self._resume(draft)
+                if resumed:
+                    return resumed
+                continue
+            visit = claimed.placed.record.visit
+            requested = claimed.wish.start if draft.requested is None else draft.requested
+            confirmed = self._confirming.insert(draft, visit, requested)
+            if confirmed:
+                return confirmed
+            self._placing.mirror_blockers(caller.org, visit)
+            self._slots.abort(caller.org, draft.place_id, restore=False)
+        raise StoreUnavailable
+
+    def _resume(self, draft: Draft) -> Confirmed | None:
+        """The same request was here before: its booking, or its insert taken over. None if it was taken back since."""
+        caller = draft.caller
+        begun = self._slots.begin(caller.org, draft.place_id, caller.key_id, draft.booking_id, draft.idempotency)
+        if begun.outcome == "AGAIN":
+            return self._go_on(draft, begun)
+        existing = self._store.find(caller.org, draft.booking_id)
+        return self._confirming.answer(draft, existing) if existing else None
+
+    def _book_without_redis(self, draft: Draft, slot: SlotFields) -> Confirmed:
+        """Books with MongoDB alone: what is remembered of the catalogue cannot be trusted either and is read again."""
+        caller = draft.caller
+        existing = self._store.find(caller.org, draft.booking_id) if draft.hold_id else None
+        if existing and existing.made_by == caller.key_id:
+            return self._confirming.answer(draft, existing)
+        self._placing.reload(caller.org, None)
+        if draft.hold_id:
+            self._vouch_for(caller, draft.hold_id)
+        wish = self._candidates.wish(caller.org, slot)
+        visits = self._candidates.visits(caller.org, wish)
+        for visit in visits:
+            confirmed = self._confirming.insert(draft, visit, wish.start, pinned=False)
+            if confirmed:
+                return confirmed
+        obstacles = obstacles_of(visits[0], self._store.blockers(caller.org, visits[0]), self._grid)
+        raise SlotBooked(conflicts=conflicts(obstacles, self._grid))
+
+    def _vouch_for(self, caller: Caller, hold_id: str) -> None:
+        """Whether a hold that cannot be read was given to this key, and may still be live by its age."""
+        issued_ms = self._hold_ids.issued_at_ms(caller.org, caller.key_id, hold_id)
+        if issued_ms is None:
+            raise HoldNotFound
+        longest_ms = self._catalogue.policy(caller.org).max_hold_seconds * 1000
+        if self._clock().timestamp() * 1000 - issued_ms > longest_ms:
+            raise HoldExpired
+
+
+def _same_place(slot: SlotFields, record: HoldRecord, grid: Grid) -> bool:
+    visit = record.visit
+    return (
+        slot.property_id == visit.property_id
+        and grid.moment(visit.start) == slot.start
+        and slot.technician_id in (None, visit.technician_id)
+    )

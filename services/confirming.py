@@ -1,0 +1,165 @@
+"""The middle of a booking: the one insert that decides, and the mirror after it.
+
+Before the insert everything can be taken back. After it the booking exists, whatever dies next. After a failure that leaves
+that open nothing is undone: the pin stays until somebody asks again or the relay finds out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from models.access import SOURCES, Caller, IdempotencyClaim
+from models.booking import Booking, BookRequest
+from models.errors import IdempotencyKeyReused, StoreUnavailable
+from models.slot import Visit
+from services.booking_records import as_first_answered, change
+from services.crash_points import CrashPoints
+from services.keys import digest
+from services.mirror import Mirror
+from services.slots import KEY_KEPT_MS, Slots
+from services.store import BookingStore, NothingSent, WriteRefused
+from services.timegrid import Grid
+from services.tokens import booking_id_for
+
+log = structlog.get_logger("holdfast.bookings")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """All that a booking will be, but for the visit.
+
+    place_id: the name under which its claims are pinned in Redis; the hold's id where there is a hold.
+    requested: the start tick that the customer asked for, where it is known from the hold.
+    """
+
+    caller: Caller
+    request: BookRequest
+    booking_id: str
+    place_id: str
+    hold_id: str | None = None
+    requested: int | None = None
+    idempotency: IdempotencyClaim | None = None
+
+    @property
+    def fingerprint(self) -> str | None:
+        """What tells a repeat from another request under the same idempotency key."""
+        return digest(self.idempotency.key, self.idempotency.fingerprint) if self.idempotency else None
+
+    def booking(self, visit: Visit, requested: int, now: datetime, grid: Grid) -> Booking:
+        """The confirmed booking of this draft, version 1."""
+        request, caller = self.request, self.caller
+        return Booking(
+            booking_id=self.booking_id,
+            org=caller.org,
+            status="confirmed",
+            property_id=visit.property_id,
+            technician_id=visit.technician_id,
+            start=grid.moment(visit.start),
+            end=grid.moment(visit.end),
+            duration_minutes=grid.minutes_of(visit.end - visit.start),
+            buffer_before_minutes=grid.minutes_of(visit.before),
+            buffer_after_minutes=grid.minutes_of(visit.after),
+            customer=request.customer.model_dump(exclude_none=True),
+            description=request.description,
+            priority=request.priority,
+            source=SOURCES[caller.role],  # type: ignore[arg-type]  # the four words of Source
+            version=1,
+            created_at=now,
+            updated_at=now,
+            requested_start=grid.moment(requested),
+            fallback_used=requested != visit.start,
+            claims=tuple(visit.claims()),
+            hold_id=self.hold_id,
+            placed_as=None if self.hold_id else self.place_id,
+            made_by=caller.key_id,
+            fingerprint=self.fingerprint,
+            history=[change(now, f"{caller.role}:{caller.key_id}", "book", {})],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A booking that exists. created: by this request (or its first answer again: replayed), not found already there."""
+
+    booking: Booking
+    created: bool
+    replayed: bool = False
+
+
+class Confirming:
+    """Inserts drafts and mirrors what came of it."""
+
+    def __init__(
+        self,
+        *,
+        store: BookingStore,
+        slots: Slots,
+        mirror: Mirror,
+        grid: Grid,
+        clock: Callable[[], datetime],
+        crash: CrashPoints,
+    ) -> None:
+        self._store = store
+        self._slots = slots
+        self._mirror = mirror
+        self._grid = grid
+        self._clock = clock
+        self._crash = crash
+
+    def insert(self, draft: Draft, visit: Visit, requested: int, *, pinned: bool = True) -> Confirmed | None:
+        """Books the visit, or finds the booking that a repeat of the same request made; None if it is taken.
+
+        pinned: its claims are pinned in Redis; without Redis they are not, and the relay mirrors the booking later.
+        Raises IdempotencyKeyReused; StoreUnavailable, after which the outcome may be open.
+        """
+        now = self._clock()
+        booking = draft.booking(visit, requested, now.replace(microsecond=now.microsecond // 1000 * 1000), self._grid)
+        try:
+            insert = self._store.insert(booking)
+        except (NothingSent, WriteRefused):
+            self._unpin(draft, pinned, restore=True)
+            raise
+        if insert.outcome == "taken":
+            return None
+        self._crash("after_insert")
+        existing = insert.booking if insert.outcome == "repeated" else None
+        if existing and self._is_forgotten(draft, existing):
+            fresh = replace(draft, booking_id=booking_id_for(draft.caller.org, existing.booking_id, now.isoformat()))
+            return self.insert(fresh, visit, requested, pinned=pinned)
+        if existing and draft.hold_id is None and existing.fingerprint != draft.fingerprint:
+            self._unpin(draft, pinned, restore=False)
+            raise IdempotencyKeyReused
+        if pinned:
+            self.mirror(existing or booking)
+        self._crash("after_finish")
+        return self.answer(draft, existing) if existing else Confirmed(booking, created=True)
+
+    def answer(self, draft: Draft, existing: Booking) -> Confirmed:
+        """The answer to a request whose booking is there already: the first one again if it is the same request."""
+        if draft.fingerprint is not None and existing.fingerprint == draft.fingerprint:
+            return Confirmed(as_first_answered(existing), created=True, replayed=True)
+        return Confirmed(existing, created=False)
+
+    def mirror(self, booking: Booking) -> None:
+        """Mirrors a booking before it is acknowledged. It exists either way: with Redis gone the relay does it later."""
+        try:
+            self._mirror.settle(booking)
+        except StoreUnavailable:
+            log.warning("mirror_left_to_relay", org=booking.org, booking_id=booking.booking_id)
+
+    def _is_forgotten(self, draft: Draft, existing: Booking) -> bool:
+        """Whether an idempotency key's time is over, so that using it again is a new request."""
+        age = self._clock() - existing.created_at
+        return draft.hold_id is None and draft.idempotency is not None and age > timedelta(milliseconds=KEY_KEPT_MS)
+
+    def _unpin(self, draft: Draft, pinned: bool, *, restore: bool) -> None:
+        if not pinned:
+            return
+        try:
+            self._slots.abort(draft.caller.org, draft.place_id, restore=restore)
+        except StoreUnavailable:
+            log.warning("unpin_left_to_relay", org=draft.caller.org)

@@ -1,0 +1,76 @@
+"""How we talk to Redis and MongoDB: addresses, timeouts and retries, and why they are what they are."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from pymongo import MongoClient, WriteConcern
+from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
+from redis import BlockingConnectionPool, Redis, RedisCluster, Sentinel
+from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode
+from redis.retry import Retry
+
+# A request must be answered within two seconds whatever is down: one stalled Redis call and one stalled MongoDB write fit.
+REDIS_TIMEOUT_SECONDS = 0.8
+REDIS_CONNECT_SECONDS = 0.3
+MONGO_SELECTION_MS = 900
+MONGO_CONNECT_MS = 900
+MONGO_TIMEOUT_MS = 1300
+
+# Requests queue here, not in Redis: a connection is used by one request at a time, and the wait for one is not counted
+# as a stalled reply. More connections than this only add sockets.
+REDIS_CONNECTIONS = 64
+MONGO_CONNECTIONS = 64
+
+Document = dict[str, Any]
+
+
+def connect_redis(url: str) -> Redis:
+    """A client for `redis://`, `rediss://`, `redis+cluster://host:port` or `redis+sentinel://host:port,host:port/name`.
+
+    No retries: a stalled script would run twice, and every caller knows what a failure means for it.
+    """
+    scheme = urlsplit(url).scheme
+    options: dict[str, Any] = {
+        "decode_responses": True,
+        "socket_timeout": REDIS_TIMEOUT_SECONDS,
+        "socket_connect_timeout": REDIS_CONNECT_SECONDS,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    if scheme == "redis+cluster":
+        nodes = [ClusterNode(host, port) for host, port in _hosts(url, 6379)]
+        return RedisCluster(startup_nodes=nodes, **options)  # type: ignore[return-value]  # same commands, no common base
+    if scheme == "redis+sentinel":
+        sentinel = Sentinel(_hosts(url, 26379), sentinel_kwargs={"socket_timeout": REDIS_CONNECT_SECONDS}, **options)
+        return sentinel.master_for(urlsplit(url).path.strip("/") or "mymaster")
+    pool = BlockingConnectionPool.from_url(url, max_connections=REDIS_CONNECTIONS, timeout=REDIS_TIMEOUT_SECONDS, **options)
+    return Redis(connection_pool=pool)
+
+
+def _hosts(url: str, port: int) -> list[tuple[str, int]]:
+    pairs = (host.rsplit("@")[-1].partition(":") for host in urlsplit(url).netloc.split(","))
+    return [(name, int(number or port)) for name, _, number in pairs]
+
+
+def connect_mongo(url: str, name: str, *, timeout_ms: int | None = MONGO_TIMEOUT_MS) -> Database[Document]:
+    """A database whose writes are acknowledged by a majority's journal and whose reads see only such writes.
+
+    timeout_ms bounds each operation with all its retries; None is for background work that may take its time.
+    It connects at its first use, hence only after a fork.
+    """
+    client: MongoClient[Document] = MongoClient(
+        url,
+        connect=False,
+        tz_aware=True,
+        serverSelectionTimeoutMS=MONGO_SELECTION_MS,
+        connectTimeoutMS=MONGO_CONNECT_MS,
+        timeoutMS=timeout_ms,
+        maxPoolSize=MONGO_CONNECTIONS,
+        appname="holdfast",
+    )
+    return client.get_database(
+        name, write_concern=WriteConcern(w="majority", j=True), read_concern=ReadConcern("majority")
+    )

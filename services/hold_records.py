@@ -1,0 +1,92 @@
+"""The record of a hold in Redis, and what clients see of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from models.hold import Hold, HoldStatus
+from models.slot import Visit
+from services.timegrid import Grid
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRecord:
+    """A hold as Redis has it. Spans are in ticks, times in milliseconds since the epoch by Redis' own clock.
+
+    status is the stored word: a hold whose time is over still says `held`; see `standing`.
+    owner is the key id, followed by the holder's digest where one was given.
+    """
+
+    hold_id: str
+    status: HoldStatus
+    owner: str
+    visit: Visit
+    requested: int
+    lifetime_ms: int
+    created_ms: int
+    expires_ms: int
+    begun_ms: int
+    booking_id: str
+    direct: bool
+
+    @property
+    def key_id(self) -> str:
+        return self.owner.partition(" ")[0]
+
+    def standing(self, now_ms: int) -> HoldStatus:
+        """What the hold is at this moment."""
+        if self.status == "held" and self.expires_ms <= now_ms:
+            return "expired"
+        return self.status
+
+
+def parse_hold(fields: dict[str, str]) -> HoldRecord:
+    """Reads the hash that `place_hold` wrote."""
+    start, end = int(fields["start"]), int(fields["end"])
+    return HoldRecord(
+        hold_id=fields["hold_id"],
+        status=fields["status"],  # type: ignore[arg-type]  # written by our scripts alone
+        owner=fields["owner"],
+        visit=Visit(
+            fields["property_id"], fields["technician_id"], start, end, int(fields["before"]), int(fields["after"])
+        ),
+        requested=int(fields["requested"]),
+        lifetime_ms=int(fields["lifetime_ms"]),
+        created_ms=int(fields["created_ms"]),
+        expires_ms=int(fields["expires_ms"]),
+        begun_ms=int(fields["begun_ms"]),
+        booking_id=fields["booking_id"],
+        direct=fields["direct"] == "1",
+    )
+
+
+def pairs(flat: list[str]) -> dict[str, str]:
+    """A flat field, value, field, value reply as a dict."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def moment_of_ms(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def hold_view(record: HoldRecord, grid: Grid, now_ms: int) -> Hold:
+    """The hold as the rest of the product knows it."""
+    visit = record.visit
+    status = record.standing(now_ms)
+    return Hold(
+        hold_id=record.hold_id,
+        visit=visit,
+        status=status,
+        start=grid.moment(visit.start),
+        end=grid.moment(visit.end),
+        duration_minutes=grid.minutes_of(visit.end - visit.start),
+        buffer_before_minutes=grid.minutes_of(visit.before),
+        buffer_after_minutes=grid.minutes_of(visit.after),
+        ttl_seconds=round(record.lifetime_ms / 1000),
+        created_at=moment_of_ms(record.created_ms),
+        expires_at=moment_of_ms(record.expires_ms),
+        requested_start=grid.moment(record.requested),
+        owner=record.owner,
+        booking_id=record.booking_id if status == "booked" else None,
+    )

@@ -1,0 +1,62 @@
+"""Idempotency keys for requests that no derived id protects: the first answer is kept and given again.
+
+Placing a hold and booking do this inside their own scripts. A refusal keeps no key. With Redis down there is nothing to
+remember by, so such a request is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from redis import Redis
+
+from models.access import Caller, IdempotencyClaim
+from models.errors import IdempotencyKeyReused, RequestInProgress
+from services.faults import redis_faults
+from services.keys import OrgKeys
+from services.scripts import Scripts
+from services.slots import KEY_KEPT_MS
+
+RUNNING_MS = 5_000
+"""A request that has not answered by then has lost its worker."""
+
+Answer = tuple[int, dict[str, Any]]
+
+
+class Idempotency:
+    """Runs an action once for each key."""
+
+    def __init__(self, redis: Redis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._scripts = scripts
+
+    def once(self, caller: Caller, claim: IdempotencyClaim, act: Callable[[], Answer]) -> tuple[int, dict[str, Any], bool]:
+        """The action's answer (status and body), and whether it is the first answer given again.
+
+        Raises IdempotencyKeyReused (another request had this key), RequestInProgress, StoreUnavailable, and what the
+        action raises; the key is then free again.
+        """
+        key = OrgKeys(caller.org).idempotency(caller.key_id, claim.key)
+        with redis_faults():
+            word, *rest = self._scripts.run("open_request", [key], [claim.fingerprint, RUNNING_MS])
+        if word == "REUSED":
+            raise IdempotencyKeyReused
+        if word == "RUNNING":
+            raise RequestInProgress(retry_after_seconds=max(1, math.ceil(rest[0] / 1000)))
+        if word == "DONE":
+            return int(rest[0]), json.loads(rest[1]), True
+        try:
+            status, body = act()
+        except BaseException:
+            with redis_faults():
+                self._redis.delete(key)
+            raise
+        with redis_faults():
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.hset(key, mapping={"status": status, "body": json.dumps(body)})
+            pipeline.pexpire(key, KEY_KEPT_MS)
+            pipeline.execute()
+        return status, body, False

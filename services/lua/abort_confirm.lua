@@ -1,0 +1,43 @@
+-- Takes a confirmation back after MongoDB definitely has no booking for it: the hold lives on if its time is not over and
+-- its claims are its own, else it is released. Never for an outcome that is unknown.
+--
+-- KEYS  1 hold record   2 pins   3 events
+-- ARGV  1 hold id   2 remembered after its end, ms   3 restore: 1 = a live hold goes back to held, 0 = release it
+--       4 only when the pin's deadline is over: 1 (the relay), else 0
+--
+-- REPLY {HELD} | {RELEASED} | {UNTOUCHED}
+local hold_id, remember = ARGV[1], tonumber(ARGV[2])
+local hold, now = hash_of(redis.call('HGETALL', KEYS[1])), now_ms()
+local deadline = redis.call('ZSCORE', KEYS[2], hold_id)
+
+if ARGV[4] == '1' and (not deadline or tonumber(deadline) > now) then
+  return {'UNTOUCHED'}
+end
+if hold.status ~= 'confirming' then
+  redis.call('ZREM', KEYS[2], hold_id)
+  return {'UNTOUCHED'}
+end
+if hold.idempotency_key and hold.idempotency_key ~= '' then
+  redis.call('DEL', hold.idempotency_key)
+end
+
+local claims = words(hold.claims)
+local marks = read_marks(claims, 1, #claims)
+local whole = true
+for i = 1, #claims do
+  whole = whole and marks[i] and mark_owner(marks[i]) == hold_id
+end
+local left = tonumber(hold.expires_ms) - now
+if ARGV[3] == '1' and whole and left > 0 and hold.direct ~= '1' then
+  for i, key in ipairs(claims) do
+    redis.call('SET', key, mark_in_state(marks[i], 'held'), 'PX', left)
+  end
+  redis.call('HSET', KEYS[1], 'status', 'held', 'begun_ms', 0, 'idempotency_key', '')
+  redis.call('PEXPIRE', KEYS[1], left + remember)
+  redis.call('ZREM', KEYS[2], hold_id)
+  return {'HELD'}
+end
+drop_claims(claims, hold_id)
+close_hold(KEYS[1], hold, KEYS[2], hold_id, 'released', remember)
+publish(KEYS[3], 'release', hold_id, hold, 'free')
+return {'RELEASED'}

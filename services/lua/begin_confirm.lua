@@ -1,0 +1,69 @@
+-- Begins to confirm a hold: if it is live and owned, its claims are pinned until the outcome in MongoDB is known.
+--
+-- KEYS  1 hold record   2 pins   3 idempotency record
+-- ARGV  1 hold id   2 API key's id   3 fingerprint ('' = no idempotency key)   4 idempotency record's lifetime, ms
+--       5 confirm window, ms: the relay looks after the pin then   6 pin's backstop expiry, ms   7 remembered after its end, ms
+--       8 booking id
+--
+-- REPLY {MISSING}                       no such hold is remembered
+--       {REUSED}                        the idempotency key belongs to another request
+--       {FOREIGN}                       another key's hold
+--       {BEGUN | AGAIN | BOOKED | RELEASED | EXPIRED, again, now ms, field, value, …}
+--            AGAIN: a confirmation is under way already; again = 1: this idempotency key has been here before
+--       {BLOCKED, again, now ms, field, value, …}   MongoDB gave the slot to another booking meanwhile
+local hold_id, key_id, fingerprint = ARGV[1], ARGV[2], ARGV[3]
+
+local again = 0
+if fingerprint ~= '' then
+  local known = redis.call('HGET', KEYS[3], 'fingerprint')
+  if known and known ~= fingerprint then
+    return {'REUSED'}
+  end
+  again = known and 1 or 0
+end
+
+local flat = redis.call('HGETALL', KEYS[1])
+if #flat == 0 then
+  return {'MISSING'}
+end
+local hold, now = hash_of(flat), now_ms()
+if string.match(hold.owner, '^[^ ]*') ~= key_id then
+  return {'FOREIGN'}
+end
+
+local function remember_key()
+  if fingerprint ~= '' then
+    redis.call('HSET', KEYS[3], 'fingerprint', fingerprint, 'hold_id', hold_id, 'booking_id', ARGV[8])
+    redis.call('PEXPIRE', KEYS[3], ARGV[4])
+    redis.call('HSET', KEYS[1], 'idempotency_key', KEYS[3])
+  end
+end
+
+if hold.status == 'confirming' then
+  -- Another attempt begins: the relay must not take the pin away in the midst of it.
+  redis.call('ZADD', KEYS[2], now + tonumber(ARGV[5]), hold_id)
+  remember_key()
+  return {'AGAIN', again, now, unpack(flat)}
+end
+if hold.status ~= 'held' then
+  return {string.upper(hold.status), again, now, unpack(flat)}
+end
+if tonumber(hold.expires_ms) <= now then
+  return {'EXPIRED', again, now, unpack(flat)}
+end
+
+local claims = words(hold.claims)
+local marks = read_marks(claims, 1, #claims)
+for i = 1, #claims do
+  if not marks[i] or mark_owner(marks[i]) ~= hold_id then
+    return {marks[i] and 'BLOCKED' or 'EXPIRED', again, now, unpack(flat)}
+  end
+end
+for i, key in ipairs(claims) do
+  redis.call('SET', key, mark_in_state(marks[i], 'confirming'), 'PX', ARGV[6])
+end
+redis.call('HSET', KEYS[1], 'status', 'confirming', 'begun_ms', now, 'booking_id', ARGV[8])
+redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[6]) + tonumber(ARGV[7]))
+redis.call('ZADD', KEYS[2], now + tonumber(ARGV[5]), hold_id)
+remember_key()
+return {'BEGUN', again, now, unpack(flat)}

@@ -1,0 +1,12 @@
+-- Declares the mirror whole again, but only if Redis was not lost since this rebuild began: its token would be gone.
+--
+-- KEYS  1 rebuild token   2 epoch
+-- ARGV  1 this rebuild's token   2 new epoch
+--
+-- REPLY {READY} | {LOST}
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return {'LOST'}
+end
+redis.call('SET', KEYS[2], ARGV[2])
+redis.call('DEL', KEYS[1])
+return {'READY'}

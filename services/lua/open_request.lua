@@ -1,0 +1,19 @@
+-- Claims an idempotency key for one request.
+--
+-- KEYS  1 idempotency record
+-- ARGV  1 fingerprint of the request   2 how long a request may run, ms: after that its worker is taken for dead
+--
+-- REPLY {OPENED} | {REUSED} | {RUNNING, ms} | {DONE, status, body}
+local known = redis.call('HMGET', KEYS[1], 'fingerprint', 'status', 'body')
+if not known[1] then
+  redis.call('HSET', KEYS[1], 'fingerprint', ARGV[1])
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+  return {'OPENED'}
+end
+if known[1] ~= ARGV[1] then
+  return {'REUSED'}
+end
+if known[2] then
+  return {'DONE', known[2], known[3]}
+end
+return {'RUNNING', redis.call('PTTL', KEYS[1])}

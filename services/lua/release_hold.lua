@@ -1,0 +1,32 @@
+-- Lets a hold go. Its owner may, and staff may on purpose; who did it stays in the record.
+--
+-- KEYS  1 hold record   2 pins   3 events
+-- ARGV  1 hold id   2 API key's id   3 staff: 1 or 0   4 remembered after its end, ms
+--       5 forget: 1 = as if it had never been granted (a hold that turned out to be doomed)
+--
+-- REPLY {MISSING} | {FOREIGN} | {RELEASED} | {CONFIRMING} | {BOOKED}; releasing twice, or after expiry, is RELEASED too
+local hold_id = ARGV[1]
+local flat = redis.call('HGETALL', KEYS[1])
+if #flat == 0 then
+  return {'MISSING'}
+end
+local hold = hash_of(flat)
+if string.match(hold.owner, '^[^ ]*') ~= ARGV[2] and ARGV[3] ~= '1' then
+  return {'FOREIGN'}
+end
+if hold.status == 'confirming' or hold.status == 'booked' then
+  return {string.upper(hold.status)}
+end
+if hold.status == 'held' and tonumber(hold.expires_ms) > now_ms() then
+  drop_claims(words(hold.claims), hold_id)
+  redis.call('HSET', KEYS[1], 'released_by', ARGV[2])
+  close_hold(KEYS[1], hold, KEYS[2], hold_id, 'released', ARGV[4])
+  publish(KEYS[3], 'release', hold_id, hold, 'free')
+end
+if ARGV[5] == '1' then
+  redis.call('DEL', KEYS[1])
+  if hold.idempotency_key and hold.idempotency_key ~= '' then
+    redis.call('DEL', hold.idempotency_key)
+  end
+end
+return {'RELEASED'}

@@ -1,0 +1,168 @@
+"""Claims a slot for whoever asks: a hold, or a direct booking. One round trip to Redis in the normal case.
+
+What the normal case is not: the catalogue changed (read it again and try once more); Redis was lost (claim first, then ask
+MongoDB, and give the claim back if it is booked there); more candidates than one script should look at (in batches).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from models.errors import Fault, InvalidRequest, Refusal, StoreUnavailable
+from models.slot import Opening, SlotFields, Visit, Wish
+from services.access import Access
+from services.candidates import Candidates
+from services.catalogue import Catalogue
+from services.mirror import Mirror
+from services.refusals import obstacles_of, refusal
+from services.slots import Obstacle, Placed, Placement, Slots, Stale, Taken
+from services.store import BookingStore
+from services.timegrid import Grid
+
+MOST_ATTEMPTS = 20
+BATCH_KEYS = 2000
+"""Claim keys that one script call looks at: a few milliseconds of Redis at the most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A placed claim set and the wish that it answers."""
+
+    placed: Placed
+    wish: Wish
+
+
+class Placing:
+    """Finds and claims the first free visit for a wish, or refuses with all that is known about why."""
+
+    def __init__(
+        self,
+        *,
+        slots: Slots,
+        mirror: Mirror,
+        catalogue: Catalogue,
+        access: Access,
+        candidates: Candidates,
+        store: BookingStore,
+        openings: Callable[[str, Wish, int], list[Opening]],
+        grid: Grid,
+    ) -> None:
+        self._slots = slots
+        self._mirror = mirror
+        self._catalogue = catalogue
+        self._access = access
+        self._candidates = candidates
+        self._store = store
+        self._openings = openings
+        self._grid = grid
+
+    def claim(
+        self,
+        org: str,
+        fields: SlotFields,
+        prepare: Callable[[Wish, list[Visit]], Placement],
+        faults: Callable[[], list[Fault]] = list,
+    ) -> Claimed:
+        """Claims one of the visits that the fields allow; `prepare` makes the placement once policy has filled them in.
+
+        faults: what else is wrong with the request under today's policy, so that all of it is named at once.
+
+        Raises every refusal of Candidates, SlotHeld, SlotBooked, NoSlotAvailable, and what Slots.place raises.
+        """
+        for _ in range(MOST_ATTEMPTS):
+            epoch = self._catalogue.epoch(org)
+            try:
+                wish = self._wish(org, fields, faults())
+                visits = self._candidates.visits(org, wish)
+                placement = replace(prepare(wish, visits), epoch=epoch)
+            except Refusal:
+                if self._is_current(org, epoch):
+                    raise
+                continue
+            outcome = self._first_free(placement)
+            if isinstance(outcome, Stale):
+                self.reload(org, outcome.epoch)
+            elif isinstance(outcome, Taken):
+                raise self.refuse(org, wish, visits, outcome.obstacles)
+            elif not outcome.cold or outcome.how != "new" or self._survives_cold(org, outcome, fields):
+                return Claimed(outcome, wish)
+        raise StoreUnavailable
+
+    def refuse(self, org: str, wish: Wish, visits: list[Visit], obstacles: list[Obstacle]) -> Exception:
+        """The refusal for a wish none of whose visits can be had."""
+        openings = self._openings(org, wish, wish.suggest) if wish.suggest else []
+        tried = {visit.technician_id for visit in visits if visit.start == wish.start}
+        return refusal(wish, tried, obstacles, openings, self._grid)
+
+    def mirror_blockers(self, org: str, visit: Visit) -> list[Obstacle]:
+        """Mirrors the bookings that MongoDB has in a visit's way, which the mirror had missed, and names them."""
+        blockers = self._store.blockers(org, visit)
+        for booking in blockers:
+            self._mirror.settle(booking)
+        return obstacles_of(visit, blockers, self._grid)
+
+    def reload(self, org: str, epoch: str | None) -> None:
+        """Forgets what this process remembers of an org; it is read again under the given epoch."""
+        self._access.forget(org)
+        self._catalogue.forget(org, epoch)
+
+    def _wish(self, org: str, fields: SlotFields, faults: list[Fault]) -> Wish:
+        try:
+            wish = self._candidates.wish(org, fields)
+        except InvalidRequest as refusal:
+            raise InvalidRequest(*refusal.faults, *faults) from None
+        if faults:
+            raise InvalidRequest(*faults)
+        return wish
+
+    def _is_current(self, org: str, epoch: str | None) -> bool:
+        """Whether a refusal came from today's catalogue; if not, it is forgotten and has to be read again."""
+        current = self._mirror.epoch(org)
+        if current == epoch:
+            return True
+        self.reload(org, current)
+        return current is None
+
+    def _first_free(self, placement: Placement) -> Placed | Stale | Taken:
+        first: Taken | None = None
+        for visits in _batches(placement.visits):
+            outcome = self._slots.place(replace(placement, visits=visits))
+            if not isinstance(outcome, Taken):
+                return outcome
+            first = first or outcome
+        return first or Taken([])
+
+    def _survives_cold(self, org: str, placed: Placed, fields: SlotFields) -> bool:
+        """Whether a claim made while the mirror was not whole is good; a doomed one is given back.
+
+        Claim first, then check: whoever checks first may be overtaken by a booking between the two.
+        """
+        record = placed.record
+        try:
+            self.reload(org, None)
+            allowed = record.visit in self._candidates.visits(org, self._candidates.wish(org, fields))
+            if allowed and (record.direct or not self.mirror_blockers(org, record.visit)):
+                return True
+        except BaseException:
+            self._give_back(org, placed)
+            raise
+        self._give_back(org, placed)
+        return False
+
+    def _give_back(self, org: str, placed: Placed) -> None:
+        record = placed.record
+        if record.direct:
+            self._slots.abort(org, record.hold_id, restore=False)
+        else:
+            self._slots.release(org, record.hold_id, record.key_id, staff=False, forget=True)
+
+
+def _batches(visits: list[Visit]) -> Iterator[list[Visit]]:
+    """Cuts a long list of candidates so that no script call looks at more claim keys than BATCH_KEYS."""
+    technicians = len({visit.technician_id for visit in visits[:BATCH_KEYS]})
+    width = visits[0].before + visits[0].end - visits[0].start + visits[0].after
+    starts = max(1, BATCH_KEYS // (technicians + 1) - width)
+    size = starts * technicians
+    for at in range(0, len(visits), size):
+        yield visits[at : at + size]

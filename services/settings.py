@@ -1,0 +1,32 @@
+"""The only reader of the environment."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What differs between installations. `secret` signs hold ids and manage tokens: the same on every server."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    redis_url: str = Field("redis://127.0.0.1:6379/0", validation_alias="REDIS_URL")
+    mongo_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", validation_alias="MONGO_URL")
+    mongo_db: str = Field("holdfast", validation_alias="HOLDFAST_MONGO_DB")
+    secret: SecretStr = Field(validation_alias="HOLDFAST_SECRET", min_length=32)
+    grid_minutes: int = Field(15, validation_alias="HOLDFAST_GRID_MINUTES")
+    rate_limit_per_minute: int = Field(0, ge=0, validation_alias="HOLDFAST_RATE_LIMIT_PER_MINUTE")
+    trusted_proxies: int = Field(0, ge=0, le=10, validation_alias="HOLDFAST_TRUSTED_PROXIES")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", validation_alias="HOLDFAST_LOG_LEVEL")
+    crash_point: str = Field("", validation_alias="HOLDFAST_CRASH_POINT")
+    confirm_window_ms: int = Field(15_000, ge=500, validation_alias="HOLDFAST_CONFIRM_WINDOW_MS")
+
+    @field_validator("grid_minutes")
+    @classmethod
+    def _known_grid(cls, value: int) -> int:
+        if value not in (5, 15):
+            raise ValueError("HOLDFAST_GRID_MINUTES is 5 or 15")
+        return value

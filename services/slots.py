@@ -1,0 +1,280 @@
+"""The only owner of slot keys: placing, confirming, extending and releasing holds, each in one round trip.
+
+Every method builds keys, runs one script and gives a typed answer; nobody else sees Lua. What is kept, under which name and
+how long, stands in services/keys.py. Errors of Redis come out as StoreUnavailable.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from redis import Redis
+
+from models.access import IdempotencyClaim
+from models.errors import IdempotencyKeyReused, TooManyHolds
+from models.slot import Visit
+from services.faults import redis_faults
+from services.hold_records import HoldRecord, pairs, parse_hold
+from services.keys import Mark, OrgKeys, parse_mark, resource_of
+from services.scripts import Scripts
+
+REMEMBERED_MS = 3_600_000
+"""How long a hold is remembered after its end (DESIGN: an hour)."""
+KEY_KEPT_MS = 86_400_000
+"""How long an idempotency key is kept (DESIGN: 24 hours)."""
+PIN_BACKSTOP_MS = 3_600_000
+"""When Redis itself drops a pin that no relay ever resolved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """One attempt to claim the first free one of some visits.
+
+    visits: in the order to try, all on one property and of one length; requested: the start tick that was asked for.
+    holder_key and quota: which quota counts this hold and how many it allows (0 = any).
+    confirming: a direct booking, whose claims are pinned at once; booking_id is what it will be in MongoDB.
+    """
+
+    org: str
+    hold_id: str
+    owner: str
+    visits: list[Visit]
+    requested: int
+    lifetime_ms: int
+    epoch: str | None
+    holder_digest: str = ""
+    quota: int = 0
+    idempotency: IdempotencyClaim | None = None
+    confirming: bool = False
+    booking_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A claim set that was taken, or found to be one's own already.
+
+    how: new, own (the same holder asked before) or replay (the same idempotency key).
+    cold: Redis was lost and has not been rebuilt, so MongoDB has to be asked whether the slot is booked.
+    """
+
+    record: HoldRecord
+    how: Literal["new", "own", "replay"]
+    cold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """The catalogue changed since it was read: nothing was claimed."""
+
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """A mark that stood in the way, and on which resource."""
+
+    kind: str
+    id: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """No candidate is free; these stood in the way at the requested start."""
+
+    obstacles: list[Obstacle]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What begin_confirm found. again: the same idempotency key was here before. now_ms is Redis' clock."""
+
+    outcome: Literal["MISSING", "FOREIGN", "BEGUN", "AGAIN", "BOOKED", "RELEASED", "EXPIRED", "BLOCKED"]
+    record: HoldRecord | None = None
+    again: bool = False
+    now_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Extended:
+    """What extend_hold found. left_ms: for LIMIT, how much lifetime from now could still be asked for."""
+
+    outcome: Literal["MISSING", "FOREIGN", "LIMIT", "EXTENDED", "CONFIRMING", "BOOKED", "RELEASED", "EXPIRED"]
+    record: HoldRecord | None = None
+    now_ms: int = 0
+    left_ms: int = 0
+
+
+class Slots:
+    """Holds in Redis."""
+
+    def __init__(self, redis: Redis, scripts: Scripts, *, confirm_window_ms: int) -> None:
+        self._redis = redis
+        self._scripts = scripts
+        self._confirm_window_ms = confirm_window_ms
+
+    def place(self, placement: Placement) -> Placed | Stale | Taken:
+        """Claims the first visit that is wholly free, or says what stands in the way.
+
+        Raises IdempotencyKeyReused, TooManyHolds (with the seconds until one of them ends), StoreUnavailable.
+        """
+        keys, args = _place_arguments(placement, self._confirm_window_ms)
+        with redis_faults():
+            word, *rest = self._scripts.run("place_hold", keys, args)
+        if word == "HELD":
+            index, created_ms, expires_ms, cold = rest
+            return Placed(_new_record(placement, index - 1, created_ms, expires_ms), "new", cold=bool(cold))
+        if word == "TAKEN":
+            return Taken([_obstacle(*row) for row in rest])
+        if word == "STALE":
+            return Stale(rest[0])
+        if word == "REUSED":
+            raise IdempotencyKeyReused
+        if word == "QUOTA":
+            raise TooManyHolds(retry_after_seconds=max(1, math.ceil(int(rest[0]) / 1000)))
+        record = parse_hold(pairs(rest))
+        if record.hold_id == placement.hold_id and not placement.confirming:
+            return Placed(record, "new")  # the same call, sent twice
+        return Placed(record, "own" if word == "OWN" else "replay")
+
+    def begin(
+        self, org: str, hold_id: str, key_id: str, booking_id: str, idempotency: IdempotencyClaim | None
+    ) -> Begun:
+        """Pins a live, owned hold for its confirmation. Raises IdempotencyKeyReused, StoreUnavailable."""
+        names = OrgKeys(org)
+        keys = [names.hold(hold_id), names.pins, _idempotency_key(names, key_id, idempotency)]
+        fingerprint = idempotency.fingerprint if idempotency else ""
+        args = [hold_id, key_id, fingerprint, KEY_KEPT_MS, self._confirm_window_ms, PIN_BACKSTOP_MS, REMEMBERED_MS]
+        with redis_faults():
+            word, *rest = self._scripts.run("begin_confirm", keys, [*args, booking_id])
+        if word == "REUSED":
+            raise IdempotencyKeyReused
+        if not rest:
+            return Begun(word)
+        return Begun(word, parse_hold(pairs(rest[2:])), again=bool(rest[0]), now_ms=rest[1])
+
+    def abort(self, org: str, hold_id: str, *, restore: bool, overdue_only: bool = False) -> str:
+        """Takes a confirmation back that MongoDB definitely does not have.
+
+        restore: give the hold back to its owner if its time is not over. overdue_only: only after the pin's deadline.
+        Returns HELD, RELEASED or UNTOUCHED.
+        """
+        names = OrgKeys(org)
+        keys = [names.hold(hold_id), names.pins, names.events]
+        with redis_faults():
+            reply = self._scripts.run("abort_confirm", keys, [hold_id, REMEMBERED_MS, int(restore), int(overdue_only)])
+        return str(reply[0])
+
+    def extend(self, org: str, hold_id: str, key_id: str, *, lifetime_ms: int, longest_ms: int) -> Extended:
+        """Gives a hold lifetime_ms from now, never less than it has nor past longest_ms in all."""
+        names = OrgKeys(org)
+        args = [hold_id, key_id, lifetime_ms, longest_ms, REMEMBERED_MS]
+        with redis_faults():
+            word, *rest = self._scripts.run("extend_hold", [names.hold(hold_id), names.events], args)
+        if word == "LIMIT":
+            return Extended(word, left_ms=rest[0])
+        if not rest:
+            return Extended(word)
+        return Extended(word, parse_hold(pairs(rest[1:])), now_ms=rest[0])
+
+    def release(self, org: str, hold_id: str, key_id: str, *, staff: bool, forget: bool = False) -> str:
+        """Lets a hold go. Returns MISSING, FOREIGN, RELEASED, CONFIRMING or BOOKED.
+
+        forget: as if it had never been granted, for a hold that MongoDB shows to be doomed.
+        """
+        names = OrgKeys(org)
+        keys = [names.hold(hold_id), names.pins, names.events]
+        with redis_faults():
+            reply = self._scripts.run("release_hold", keys, [hold_id, key_id, int(staff), REMEMBERED_MS, int(forget)])
+        return str(reply[0])
+
+    def find(self, org: str, hold_id: str) -> HoldRecord | None:
+        """Reads a hold's record; None when no such hold is remembered."""
+        with redis_faults():
+            fields: dict[str, str] = self._redis.hgetall(OrgKeys(org).hold(hold_id))  # type: ignore[assignment]
+        return parse_hold(fields) if fields else None
+
+
+def _idempotency_key(names: OrgKeys, key_id: str, claim: IdempotencyClaim | None) -> str:
+    return names.idempotency(key_id, claim.key) if claim else names.nothing
+
+
+def _place_arguments(placement: Placement, confirm_window_ms: int) -> tuple[list[str], list[Any]]:
+    names = OrgKeys(placement.org)
+    claim = placement.idempotency
+    first = placement.visits[0]
+    claims, candidates = _lay_out(names, placement.visits)
+    keys = [
+        names.hold(placement.hold_id),
+        names.epoch,
+        names.pins,
+        names.events,
+        names.holder(placement.holder_digest) if placement.quota else names.nothing,
+        _idempotency_key(names, placement.owner.partition(" ")[0], claim),
+        *claims,
+    ]
+    args: list[Any] = [
+        "confirming" if placement.confirming else "held",
+        placement.hold_id,
+        placement.epoch or "",
+        placement.lifetime_ms,
+        REMEMBERED_MS,
+        placement.owner,
+        placement.quota,
+        claim.fingerprint if claim else "",
+        KEY_KEPT_MS,
+        confirm_window_ms,
+        names.prefix,
+        placement.booking_id,
+        PIN_BACKSTOP_MS,
+        first.property_id,
+        first.end - first.start,
+        first.before,
+        first.after,
+        placement.requested,
+        *candidates,
+    ]
+    return keys, args
+
+
+def _lay_out(names: OrgKeys, visits: list[Visit]) -> tuple[list[str], list[Any]]:
+    """The claim keys of all candidates, each once, and per candidate where its own begin among them (from 1)."""
+    spans: dict[str, tuple[int, int]] = {}
+    for visit in visits:
+        for resource, start, end in visit.spans():
+            known = spans.get(resource)
+            spans[resource] = (min(start, known[0]), max(end, known[1])) if known else (start, end)
+    keys: list[str] = []
+    offsets: dict[str, int] = {}
+    for resource, (start, end) in spans.items():
+        offsets[resource] = len(keys) + 1 - start
+        keys += names.claims(resource, start, end)
+    candidates: list[Any] = []
+    for visit in visits:
+        property_at = offsets[visit.property_resource] + visit.start
+        technician_at = offsets[visit.technician_resource] + visit.start - visit.before
+        candidates += [visit.technician_id, visit.start, property_at, technician_at]
+    return keys, candidates
+
+
+def _new_record(placement: Placement, index: int, created_ms: int, expires_ms: int) -> HoldRecord:
+    return HoldRecord(
+        hold_id=placement.hold_id,
+        status="confirming" if placement.confirming else "held",
+        owner=placement.owner,
+        visit=placement.visits[index],
+        requested=placement.requested,
+        lifetime_ms=placement.lifetime_ms,
+        created_ms=created_ms,
+        expires_ms=expires_ms,
+        begun_ms=created_ms if placement.confirming else 0,
+        booking_id=placement.booking_id,
+        direct=placement.confirming,
+    )
+
+
+def _obstacle(key: str, mark: str, expires_in_ms: int) -> Obstacle:
+    kind, resource_id = resource_of(key)
+    return Obstacle(kind, resource_id, parse_mark(mark, expires_in_ms))

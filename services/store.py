@@ -1,0 +1,170 @@
+"""The only writer of the bookings collection, and the owner of the final guard.
+
+The guard is one unique multikey index over (org, claims.resource, claims.tick) of active bookings: an insert is refused if
+any single claim of it is taken. A booking is one document, so it is written whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import pymongo
+from pymongo import ReturnDocument
+from pymongo.database import Database
+from pymongo.errors import (
+    CollectionInvalid,
+    DuplicateKeyError,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WriteError,
+)
+
+from models.booking import Booking
+from models.errors import StoreUnavailable
+from models.slot import Claim, Visit
+from services.booking_records import booking_of, document_of
+from services.booking_schema import BOOKING_INDEXES, VALIDATOR
+from services.connections import Document
+from services.faults import mongo_faults
+
+WRITE_SECONDS = 1.2
+"""Bounds one write with its reading back: with a stalled Redis call beside it, an answer comes within two seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """How an insert ended: inserted; repeated (this _id is there: `booking` is what it is now); taken (by another one)."""
+
+    outcome: Literal["inserted", "repeated", "taken"]
+    booking: Booking | None = None
+
+
+class WriteRefused(Exception):
+    """MongoDB refused the document itself: a fault of ours, and definitely not written."""
+
+
+class NothingSent(StoreUnavailable):
+    """No MongoDB could be reached, so the write was definitely not made."""
+
+
+class ClaimsTaken(Exception):
+    """The unique index refused a change: another active booking has one of its claims."""
+
+
+class BookingStore:
+    """Bookings in MongoDB."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._db = db
+        self._bookings = db["bookings"]
+
+    def prepare(self) -> None:
+        """Creates the collection, its validator and its indexes; harmless when they are there."""
+        with mongo_faults():
+            try:
+                self._db.create_collection("bookings", validator=VALIDATOR)
+            except (CollectionInvalid, OperationFailure):
+                self._db.command("collMod", "bookings", validator=VALIDATOR)
+            self._bookings.create_indexes(BOOKING_INDEXES)
+
+    def insert(self, booking: Booking) -> Insert:
+        """Writes a booking, acknowledged by a majority's journal.
+
+        A failure that leaves the outcome open is read back by _id; if that fails too, StoreUnavailable: the booking may
+        exist or come to exist. Raises NothingSent or WriteRefused when it definitely does not.
+        """
+        with pymongo.timeout(WRITE_SECONDS):
+            try:
+                self._bookings.insert_one(document_of(booking))
+                return Insert("inserted")
+            except DuplicateKeyError as error:
+                return self._duplicate(booking, error)
+            except WriteError as error:
+                raise WriteRefused from error
+            except ServerSelectionTimeoutError as error:
+                raise NothingSent from error
+            except PyMongoError as error:
+                found = self._read_back(booking, error)
+                return Insert("inserted", found)
+
+    def _duplicate(self, booking: Booking, error: DuplicateKeyError) -> Insert:
+        found = self.find(booking.org, booking.booking_id)
+        if found:
+            return Insert("repeated", found)
+        if "_id" in ((error.details or {}).get("keyPattern") or {}):
+            raise StoreUnavailable from error
+        return Insert("taken")
+
+    def _read_back(self, booking: Booking, cause: PyMongoError) -> Booking:
+        try:
+            found = self.find(booking.org, booking.booking_id)
+        except StoreUnavailable:
+            raise StoreUnavailable from cause
+        if found is None:
+            raise StoreUnavailable from cause
+        return found
+
+    def find(self, org: str, booking_id: str) -> Booking | None:
+        """The booking as it is now, or None. Raises StoreUnavailable."""
+        with mongo_faults():
+            document = self._bookings.find_one({"_id": booking_id, "org": org})
+        return booking_of(document) if document else None
+
+    def blockers(self, org: str, visit: Visit) -> list[Booking]:
+        """The active bookings that have any of a visit's claims."""
+        query = {"org": org, "active": True, "$or": [_touches(*span) for span in visit.spans()]}
+        with mongo_faults():
+            return [booking_of(document) for document in self._bookings.find(query)]
+
+    def active_claims(self, org: str, resources: list[str], from_tick: int, to_tick: int) -> set[Claim]:
+        """The claims of active bookings on some resources over the ticks [from_tick, to_tick)."""
+        touched = {"$elemMatch": {"resource": {"$in": resources}, "tick": {"$gte": from_tick, "$lt": to_tick}}}
+        query = {"org": org, "active": True, "claims": touched}
+        wanted = set(resources)
+        with mongo_faults():
+            found = self._bookings.find(query, {"claims": 1})
+            claims = {(claim["resource"], claim["tick"]) for document in found for claim in document["claims"]}
+        return {claim for claim in claims if claim[0] in wanted and from_tick <= claim[1] < to_tick}
+
+    def active_from(self, org: str, moment: datetime) -> Iterator[Booking]:
+        """Every active booking of an org that starts at or after a moment, for rebuilding the mirror."""
+        query = {"org": org, "active": True, "start": {"$gte": moment}}
+        with mongo_faults():
+            for document in self._bookings.find(query, batch_size=1000).hint("by_start"):
+                yield booking_of(document)
+
+    def update(self, old: Booking, fields: Document, entry: Document) -> Booking | None:
+        """Changes an active booking if it is still the version that was read; None if it is not.
+
+        After an open failure the document is read back: the next version with this very entry is our own write.
+        Raises ClaimsTaken when the change takes a claim of another booking; StoreUnavailable when its outcome is unknown.
+        """
+        query = {"_id": old.booking_id, "org": old.org, "version": old.version, "active": True}
+        change = {
+            "$set": {**fields, "version": old.version + 1, "updated_at": entry["at"]},
+            "$push": {"history": entry},
+        }
+        with pymongo.timeout(WRITE_SECONDS):
+            try:
+                with mongo_faults():
+                    document = self._change(query, change)
+            except StoreUnavailable:
+                found = self.find(old.org, old.booking_id)
+                if found and found.version == old.version + 1 and found.history[-1] == entry:
+                    return found
+                raise
+        return booking_of(document) if document else None
+
+    def _change(self, query: Document, change: Document) -> Document | None:
+        try:
+            return self._bookings.find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
+        except DuplicateKeyError as error:
+            raise ClaimsTaken from error
+
+
+def _touches(resource: str, from_tick: int, to_tick: int) -> Document:
+    return {"claims": {"$elemMatch": {"resource": resource, "tick": {"$gte": from_tick, "$lt": to_tick}}}}
