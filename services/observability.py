@@ -1,6 +1,7 @@
 """What operators see of a running process: structured log lines on stderr and prometheus metrics.
 
-Must never carry personal data, keys, tokens, bodies or query strings; label values come from fixed sets, never from clients.
+Must never carry personal data, keys, tokens, bodies or query strings. Label values come from fixed sets, never from
+clients.
 """
 
 from __future__ import annotations

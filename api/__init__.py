@@ -1,0 +1,49 @@
+"""HTTP only: parse, call one service, reply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from flask import Flask
+
+from api import availability, bookings, catalogue, holds, ops
+from api.dispatch import bind
+from api.endpoint import Endpoint
+from api.openapi import description_route
+from api.problems import handle_every_exception
+from api.request_log import RequestLog
+from services import Services, build_services
+from services.observability import configure_logging
+from services.settings import Settings
+
+SERVICES = "holdfast"
+
+
+def create_app(
+    settings: Settings | None = None,
+    redis: Any = None,
+    mongo: Any = None,
+    clock: Callable[[], datetime] | None = None,
+) -> Flask:
+    """The WSGI app. Without arguments everything comes from the environment; stores and clock may be handed in."""
+    return app_over(build_services(settings, redis=redis, mongo=mongo, clock=clock))
+
+
+def app_over(services: Services) -> Flask:
+    """The WSGI app over services that are wired already."""
+    configure_logging(services.settings.log_level)
+    app = Flask("holdfast", static_folder=None)
+    app.url_map.merge_slashes = False
+    app.extensions[SERVICES] = services
+    endpoints = all_endpoints()
+    bind(app, services, [*endpoints, description_route(endpoints)])
+    handle_every_exception(app)
+    app.wsgi_app = RequestLog(app.wsgi_app, services.metrics)  # type: ignore[method-assign]  # Flask's own way to wrap
+    return app
+
+
+def all_endpoints() -> list[Endpoint]:
+    """Every declared endpoint except the one that describes them."""
+    return [*holds.routes, *bookings.routes, *availability.routes, *catalogue.routes, *ops.routes]

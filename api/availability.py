@@ -1,0 +1,22 @@
+"""GET /availability."""
+
+from __future__ import annotations
+
+from api.endpoint import Ask, Reply, Routes
+from api.replies import plain
+from api.schemas import AvailabilityReply
+from models.availability import AvailabilityQuery
+from models.errors import PropertyNotFound, TechnicianNotFound
+
+routes = Routes("Availability")
+
+
+@routes.get(
+    "/availability",
+    "Which slots of a property are free, day by day",
+    query=AvailabilityQuery,
+    replies={200: AvailabilityReply},
+    refusals=(PropertyNotFound, TechnicianNotFound),
+)
+def days(ask: Ask[AvailabilityQuery]) -> Reply:
+    return Reply(200, plain(ask.services.availability.days(ask.caller.org, ask.given)))

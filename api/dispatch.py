@@ -1,0 +1,148 @@
+"""From a declared endpoint to a Flask view: admit, parse, run the view (once per idempotency key), reply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, request
+from pydantic import BaseModel
+from pydantic_core import to_json
+
+from api import guards, parsing
+from api.endpoint import Ask, Endpoint, Reply
+from api.replies import FinalResponse
+from api.request_log import EXCHANGE
+from models.access import Caller, IdempotencyClaim
+from models.errors import Fault, InvalidRequest
+from services import Services
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+NO_STORE = ("Cache-Control", "no-store")
+PREFLIGHT_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-Id"
+PREFLIGHT_SECONDS = "7200"
+
+
+def bind(app: Flask, services: Services, endpoints: list[Endpoint]) -> None:
+    """Makes every endpoint answer, HEAD where there is GET, and OPTIONS on every path."""
+    gate = guards.Gate(services)
+    paths: dict[str, list[Endpoint]] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.flask_rule, []).append(endpoint)
+        _route(app, endpoint.flask_rule, endpoint.name, endpoint.method, Runner(endpoint, services, gate))
+    for rule, group in paths.items():
+        _route(app, rule, f"OPTIONS {rule}", "OPTIONS", _options(group))
+
+
+def _route(app: Flask, rule: str, name: str, method: str, view: Callable[..., Response]) -> None:
+    app.add_url_rule(rule, name, view, methods=[method], provide_automatic_options=False)
+
+
+class Runner:
+    """The Flask view of one endpoint."""
+
+    def __init__(self, endpoint: Endpoint, services: Services, gate: guards.Gate) -> None:
+        self._endpoint = endpoint
+        self._services = services
+        self._gate = gate
+
+    def __call__(self, **ids: str) -> Response:
+        environ, endpoint = request.environ, self._endpoint
+        exchange = environ[EXCHANGE]
+        exchange.endpoint = endpoint
+        caller = self._gate.admit(endpoint, environ, ids)
+        if caller is not guards.NOBODY:
+            exchange.caller = caller
+        ask = self._parse(environ, caller, ids)
+        if endpoint.idempotency == "once" and ask.idempotency is not None:
+            return self._render(self._run_once(ask, ask.idempotency, ids))
+        return self._render(endpoint.view(ask, **ids))
+
+    def _run_once(self, ask: Ask[Any], claim: IdempotencyClaim, ids: dict[str, str]) -> Reply:
+        def act() -> tuple[int, dict[str, Any]]:
+            reply = self._endpoint.view(ask, **ids)
+            return reply.status, reply.body if isinstance(reply.body, dict) else {}
+
+        return Reply(*self._services.idempotency.once(ask.caller, claim, act))
+
+    def _parse(self, environ: WSGIEnvironment, caller: Caller, ids: dict[str, str]) -> Ask[Any]:
+        endpoint = self._endpoint
+        faults = parsing.parse_path(ids) if ids else []
+        ask: Ask[Any] = Ask(self._services, caller, None)
+        query = environ.get("QUERY_STRING")
+        if query or endpoint.query is not None:
+            ask.given, found = parsing.parse_query(endpoint.query, query or "")
+            faults += found
+        document: Any = None
+        if endpoint.body is not None:
+            ask.given, document, found = self._parse_body(environ, caller, endpoint.body)
+            faults += found
+        if endpoint.if_match:
+            ask.expected_version, found = parsing.parse_if_match(environ.get("HTTP_IF_MATCH"))
+            faults += found
+        if endpoint.idempotency != "none" and "HTTP_IDEMPOTENCY_KEY" in environ:
+            key, found = guards.idempotency_key(environ["HTTP_IDEMPOTENCY_KEY"])
+            faults += found
+            ask.idempotency = guards.claim(key, endpoint.method, environ.get("PATH_INFO", ""), document)
+        if faults:
+            raise InvalidRequest(*faults)
+        return ask
+
+    def _parse_body(
+        self, environ: WSGIEnvironment, caller: Caller, model: type[BaseModel]
+    ) -> tuple[BaseModel | None, Any, list[Fault]]:
+        """As parsing.parse_json, with the endpoint's review."""
+        body = parsing.read_body(environ)
+        if not body and not environ.get("CONTENT_TYPE"):
+            if not self._endpoint.body_required:
+                return model(), None, []
+            return None, None, [Fault("body", "missing", "A JSON body is required.")]
+        parsing.require_json(environ)
+        if not body and not self._endpoint.body_required:
+            return model(), None, []
+        parsed, document, faults = parsing.parse_json(model, body)
+        review = self._endpoint.review
+        if review is not None and isinstance(document, dict) and (faults or review.suspects(caller, parsed)):
+            faulty = frozenset(fault.field.partition(".")[0] for fault in faults)
+            faults += review.faults(self._services, caller, document, faulty)
+        return parsed, document, faults
+
+    def _render(self, reply: Reply) -> Response:
+        endpoint, body = self._endpoint, reply.body
+        headers = [NO_STORE]
+        if isinstance(body, dict):
+            if endpoint.location is not None:
+                headers.append(("Location", endpoint.location.format_map(body)))
+            if endpoint.etag:
+                headers.append(("ETag", f'"{body["version"]}"'))
+            if reply.replayed:
+                headers.append(("Idempotency-Replayed", "true"))
+            body = to_json(body)
+        return FinalResponse(body or b"", reply.status, headers, endpoint.content_type)
+
+
+def _options(group: list[Endpoint]) -> Callable[..., Response]:
+    """The OPTIONS view of a path: what it answers to, and for browsers the CORS preflight."""
+    allowed = sorted({"OPTIONS", *_methods(group)})
+    for_browsers = [endpoint for endpoint in group if endpoint.for_browsers]
+    headers = [("Allow", ", ".join(allowed))]
+    if for_browsers:
+        headers += [
+            ("Access-Control-Allow-Methods", ", ".join(sorted(_methods(for_browsers)))),
+            ("Access-Control-Allow-Headers", PREFLIGHT_HEADERS),
+            ("Access-Control-Max-Age", PREFLIGHT_SECONDS),
+        ]
+    known_as = (for_browsers or group)[0]
+
+    def answer(**_ids: str) -> Response:
+        request.environ[EXCHANGE].endpoint = known_as
+        return FinalResponse(b"", 204, headers)
+
+    return answer
+
+
+def _methods(group: list[Endpoint]) -> set[str]:
+    methods: set[str] = {endpoint.method for endpoint in group}
+    return methods | {"HEAD"} if "GET" in methods else methods

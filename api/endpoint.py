@@ -1,0 +1,139 @@
+"""A route is declared once: who may call it, what it takes, what it replies, what it may refuse.
+
+From the declaration come strict parsing (api.parsing), admission (api.guards), the reply, and the OpenAPI entry
+(api.openapi). A view is left with: take what was parsed, call one service, reply.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+from pydantic import BaseModel
+
+from models.access import Caller, IdempotencyClaim, Role
+from models.errors import Fault, Refusal
+from services import Services
+
+Given = TypeVar("Given")
+
+EVERY_KEY = frozenset({Role.CHECKOUT, Role.BOT, Role.DESK, Role.ADMIN})
+_PATH_NAME = re.compile(r"{(\w+)}")
+
+
+@dataclass(slots=True)
+class Ask(Generic[Given]):
+    """One admitted and parsed request. `given` is the body, or the query of an endpoint that takes one.
+
+    expected_version: from If-Match, None where the client does not care; a version that cannot exist matches nothing.
+    """
+
+    services: Services
+    caller: Caller
+    given: Given
+    idempotency: IdempotencyClaim | None = None
+    expected_version: int | None = None
+
+
+@dataclass(slots=True)
+class Reply:
+    """What a view answers. A dict becomes JSON and holds only JSON's own types; bytes are sent as they are."""
+
+    status: int
+    body: dict[str, Any] | bytes | None = None
+    replayed: bool = False
+
+
+View = Callable[..., Reply]
+
+
+class Review(NamedTuple):
+    """Faults that the body's model cannot see.
+
+    suspects(caller, body): cheap, asked of every valid body. faults(services, caller, fields, faulty): what else is
+    wrong among the fields whose names are not in `faulty`; asked only when the request is refused anyway.
+    """
+
+    suspects: Callable[[Caller, Any], bool]
+    faults: Callable[[Services, Caller, dict[str, Any], frozenset[str]], list[Fault]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One method of one path.
+
+    roles: who may call it, None for everybody without a key. replies: success status -> model of its body.
+    refusals: what the service may raise, besides what every endpoint may answer.
+    idempotency: `service` hands the claim to the service, `once` wraps the view in services.idempotency.
+    location: template of the Location header, filled from the reply. etag: the reply has a `version`.
+    """
+
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    path: str
+    summary: str
+    view: View
+    tag: str
+    roles: frozenset[Role] | None = EVERY_KEY
+    body: type[BaseModel] | None = None
+    body_required: bool = True
+    query: type[BaseModel] | None = None
+    replies: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
+    refusals: tuple[type[Refusal], ...] = ()
+    idempotency: Literal["none", "service", "once"] = "none"
+    review: Review | None = None
+    location: str | None = None
+    etag: bool = False
+    if_match: bool = False
+    content_type: str = "application/json"
+
+    @property
+    def path_names(self) -> list[str]:
+        """The names of the path's parameters; each is a plain id."""
+        return _PATH_NAME.findall(self.path)
+
+    @property
+    def flask_rule(self) -> str:
+        return _PATH_NAME.sub(r"<\1>", self.path)
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def for_browsers(self) -> bool:
+        """Whether a page of another site may call it: what the publishable key and a manage token are for."""
+        return self.roles is not None and not self.roles.isdisjoint({Role.CHECKOUT, Role.CUSTOMER})
+
+
+class Routes:
+    """The endpoints that one module declares, in order."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.endpoints: list[Endpoint] = []
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        return iter(self.endpoints)
+
+    def get(self, path: str, summary: str, **declared: Any) -> Callable[[View], View]:
+        return self._declare("GET", path, summary, declared)
+
+    def post(self, path: str, summary: str, **declared: Any) -> Callable[[View], View]:
+        declared.setdefault("idempotency", "once")
+        return self._declare("POST", path, summary, declared)
+
+    def patch(self, path: str, summary: str, **declared: Any) -> Callable[[View], View]:
+        return self._declare("PATCH", path, summary, declared)
+
+    def delete(self, path: str, summary: str, **declared: Any) -> Callable[[View], View]:
+        return self._declare("DELETE", path, summary, declared)
+
+    def _declare(self, method: Any, path: str, summary: str, declared: dict[str, Any]) -> Callable[[View], View]:
+        def declare(view: View) -> View:
+            endpoint = Endpoint(method=method, path=path, summary=summary, view=view, tag=self.tag, **declared)
+            self.endpoints.append(endpoint)
+            return view
+
+        return declare

@@ -1,0 +1,129 @@
+"""Example bodies and replies for the OpenAPI document. Tests hold each against its schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = dict[str, Any]
+
+_SLOT: Json = {
+    "property_id": "prop-101",
+    "technician_id": "tech-7",
+    "start": "2026-12-05T10:00:00Z",
+    "end": "2026-12-05T11:00:00Z",
+    "duration_minutes": 60,
+    "buffer_before_minutes": 0,
+    "buffer_after_minutes": 0,
+}
+
+HOLD: Json = {
+    "hold_id": "h_2a7c9d",
+    **_SLOT,
+    "status": "held",
+    "expires_at": "2026-12-04T09:05:00Z",
+    "ttl_seconds": 300,
+    "requested_start": "2026-12-05T10:00:00Z",
+    "fallback_used": False,
+}
+
+BOOKING: Json = {
+    "booking_id": "bk_5f1c9a",
+    "status": "confirmed",
+    **_SLOT,
+    "customer": {"name": "Alice Example", "phone": "+1 555 0100"},
+    "description": "The kitchen tap drips.",
+    "priority": "medium",
+    "source": "web",
+    "version": 1,
+    "created_at": "2026-12-04T09:01:00Z",
+    "updated_at": "2026-12-04T09:01:00Z",
+    "hold_id": "h_2a7c9d",
+    "requested_start": "2026-12-05T10:00:00Z",
+    "fallback_used": False,
+}
+
+BODIES: dict[str, Json] = {
+    "POST /hold": {
+        "exactly": {
+            "summary": "This technician at this time",
+            "value": {
+                "property_id": "prop-101",
+                "technician_id": "tech-7",
+                "start": "2026-12-05T10:00:00Z",
+                "duration_minutes": 60,
+                "holder": "web-5f1c9a7be2d04c6b",
+                "suggest": 3,
+            },
+        },
+        "whatever is next": {
+            "summary": "Anybody, from this time on",
+            "value": {"property_id": "prop-101", "start": "2026-12-05T10:00:00Z", "fallback": "next_available"},
+        },
+    },
+    "POST /hold/{hold_id}/extend": {"longer": {"value": {"ttl_seconds": 300}}},
+    "POST /book": {
+        "a hold": {
+            "summary": "Confirm what is held",
+            "value": {
+                "hold_id": "h_2a7c9d",
+                "customer": {"name": "Alice Example", "phone": "+1 555 0100"},
+                "description": "The kitchen tap drips.",
+            },
+        },
+        "directly": {
+            "summary": "Book at once; roles bot, desk and admin",
+            "value": {
+                "property_id": "prop-101",
+                "technician_id": "tech-7",
+                "start": "2026-12-05T10:00:00Z",
+                "customer": {"name": "Alice Example"},
+                "priority": "high",
+            },
+        },
+    },
+    "POST /bookings/{booking_id}/cancel": {"why": {"value": {"reason": "The customer called."}}},
+    "PATCH /properties/{property_id}": {"closed": {"value": {"status": "unavailable"}}},
+    "PATCH /policy": {"stricter": {"value": {"min_lead_minutes": 60, "blackout_dates": ["2026-12-25"]}}},
+    "POST /properties": {
+        "chosen id": {"value": {"id": "prop-201", "name": "Mill House", "timezone": "Europe/Paris"}},
+    },
+    "POST /technicians": {
+        "weekdays": {
+            "value": {
+                "name": "Bob Example",
+                "timezone": "Europe/Paris",
+                "working_hours": {"mon": [["08:00", "12:00"], ["13:00", "17:00"]], "tue": [["08:00", "17:00"]]},
+                "time_off": [{"start": "2026-12-24T00:00:00Z", "end": "2026-12-27T00:00:00Z"}],
+            }
+        }
+    },
+}
+
+REPLIES: dict[tuple[str, int], Json] = {
+    ("POST /hold", 201): HOLD,
+    ("POST /hold", 200): HOLD,
+    ("GET /hold/{hold_id}", 200): HOLD,
+    ("POST /book", 201): {**BOOKING, "manage_token": "hfm_demo.bk_5f1c9a.0123456789abcdef"},
+    ("GET /bookings/{booking_id}", 200): BOOKING,
+    ("POST /bookings/{booking_id}/cancel", 200): {**BOOKING, "status": "cancelled", "version": 2},
+    ("GET /bookings", 200): {"bookings": [BOOKING], "next_cursor": None},
+}
+
+_CONFLICT: Json = {
+    "kind": "technician",
+    "id": "tech-7",
+    "start": "2026-12-05T10:00:00Z",
+    "end": "2026-12-05T11:00:00Z",
+}
+
+MEMBERS: dict[str, Json] = {
+    "invalid_request": {
+        "errors": [{"field": "start", "code": "naive_time", "message": "start: a time needs its offset from UTC."}]
+    },
+    "slot_held": {"conflicts": [{**_CONFLICT, "state": "held", "retry_after_seconds": 240}]},
+    "slot_booked": {
+        "conflicts": [{**_CONFLICT, "state": "booked"}],
+        "next_available": [{"start": "2026-12-05T11:00:00Z", "end": "2026-12-05T12:00:00Z", "technician_id": "tech-7"}],
+    },
+}
+"""What a problem of this code carries besides the members that all have."""

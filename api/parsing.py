@@ -1,0 +1,182 @@
+"""Strict reading of what clients send: bodies, queries, path ids, headers. Names everything that is wrong at once."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from json import JSONDecoder
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, from_json
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from models.errors import Fault, InvalidRequest
+from models.fields import ID_PATTERN
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+BODY_LIMIT_BYTES = 65_536
+MOST_FAULTS = 100
+LONGEST_FIELD = 120
+
+_ID = re.compile(ID_PATTERN.rstrip("$") + r"\Z")
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})\Z", re.ASCII)
+_ENTITY_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"\Z')
+_VERSION = re.compile(r"[1-9][0-9]{0,8}\Z", re.ASCII)
+
+NO_SUCH_VERSION = -1
+
+CODES = {
+    "json_invalid": "malformed_json",
+    "extra_forbidden": "unknown_field",
+    "literal_error": "not_allowed",
+    "greater_than_equal": "out_of_range",
+    "less_than_equal": "out_of_range",
+    "string_too_short": "too_short",
+    "string_too_long": "too_long",
+    "string_pattern_mismatch": "bad_format",
+}
+"""pydantic's word for a fault -> ours, where they differ; every `..._type` is `wrong_type`."""
+
+
+def read_body(environ: WSGIEnvironment) -> bytes:
+    """The request's body, of which no more than the limit is ever read. Raises RequestEntityTooLarge."""
+    stream, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH")
+    try:
+        if length:
+            if int(length) > BODY_LIMIT_BYTES:
+                raise RequestEntityTooLarge
+            return bytes(stream.read(int(length)))
+        if not environ.get("wsgi.input_terminated"):
+            return b""
+        body = bytes(stream.read(BODY_LIMIT_BYTES + 1))
+    except (OSError, ValueError):  # broken chunks, a connection that was cut, a length that is no number
+        raise InvalidRequest(Fault("body", "malformed_body", "The body did not arrive whole.")) from None
+    if len(body) > BODY_LIMIT_BYTES:
+        raise RequestEntityTooLarge
+    return body
+
+
+def require_json(environ: WSGIEnvironment) -> None:
+    """Raises UnsupportedMediaType unless the body is said to be JSON."""
+    content_type = environ.get("CONTENT_TYPE", "")
+    if content_type != "application/json" and content_type.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise InvalidRequest(Fault("body", "malformed_json", "A field is given twice."))
+    return members
+
+
+_decode_unique = JSONDecoder(object_pairs_hook=_unique).decode
+
+
+def parse_json(model: type[BaseModel], body: bytes) -> tuple[BaseModel | None, Any, list[Fault]]:
+    """(parsed, the plain JSON, faults): parsed is None where there are faults; the JSON is None where it is malformed.
+
+    A field given twice is refused: two readers would take different ones.
+    """
+    try:
+        # pydantic first: it bounds the depth, so that the plain decoder behind it cannot be sent into deep recursion.
+        parsed = model.__pydantic_validator__.validate_json(body)
+        return parsed, _decode_unique(body.decode()), []
+    except ValidationError as error:
+        faults = faults_of(error)
+        return None, None if faults[0].code == "malformed_json" else from_json(body), faults
+    except InvalidRequest as error:
+        return None, None, list(error.faults)
+
+
+def parse_query(model: type[BaseModel] | None, query: str) -> tuple[BaseModel | None, list[Fault]]:
+    """(parsed, faults) of a raw query string; without a model every parameter is unknown."""
+    try:
+        pairs = parse_qsl(query.encode("latin-1").decode(), True, errors="strict", max_num_fields=MOST_FAULTS)
+    except ValueError:
+        return None, [Fault("query", "malformed_query", "The query string could not be read.")]
+    given = dict(pairs)
+    faults = [Fault(name, "repeated", f"{name} is given more than once.") for name in sorted(_repeated(pairs))]
+    if model is None:
+        return None, faults + [_unknown(name) for name in given]
+    try:
+        parsed = model.__pydantic_validator__.validate_python(_with_numbers(model, given))
+    except ValidationError as error:
+        return None, faults + faults_of(error)
+    return (None if faults else parsed), faults
+
+
+def _repeated(pairs: list[tuple[str, str]]) -> set[str]:
+    names = [name for name, _ in pairs]
+    return {name[:LONGEST_FIELD] for name in names if names.count(name) > 1}
+
+
+def _with_numbers(model: type[BaseModel], given: dict[str, str]) -> dict[str, Any]:
+    """A query is all text; what the model wants as an integer becomes one where it is written as one."""
+    numbers = integer_fields(model)
+    return {name: int(value) if name in numbers and _WHOLE.match(value) else value for name, value in given.items()}
+
+
+@cache
+def integer_fields(model: type[BaseModel]) -> frozenset[str]:
+    """The names, as clients write them, of a model's integers."""
+    properties: dict[str, Any] = model.model_json_schema()["properties"]
+    return frozenset(
+        name
+        for name, schema in properties.items()
+        if any(option.get("type") == "integer" for option in schema.get("anyOf", [schema]))
+    )
+
+
+def parse_path(ids: dict[str, str]) -> list[Fault]:
+    """Faults of the ids in a path."""
+    return [
+        Fault(name, "bad_id", f"{name} should be an id of 1 to 64 characters out of A-Z a-z 0-9 . _ -")
+        for name, value in ids.items()
+        if not _ID.match(value)
+    ]
+
+
+def parse_if_match(header: str | None) -> tuple[int | None, list[Fault]]:
+    """(expected version, faults) of an If-Match header.
+
+    `*` is any version. `W/"3"` counts as `"3"`: a compressing proxy weakens our tags, and a version names the booking's
+    state, not the bytes of a reply. A well-formed tag that is no version of ours matches nothing.
+    """
+    if header is None or header.strip() == "*":
+        return None, []
+    tag = _ENTITY_TAG.match(header.strip())
+    if tag is None:
+        return None, [Fault("If-Match", "bad_if_match", 'If-Match should be one version in quotes, such as "3", or *.')]
+    return int(tag[1]) if _VERSION.match(tag[1]) else NO_SUCH_VERSION, []
+
+
+def faults_of(error: ValidationError) -> list[Fault]:
+    """Our faults for pydantic's, in its order."""
+    return [_fault(found) for found in error.errors(include_url=False, include_input=False)[:MOST_FAULTS]]
+
+
+def _fault(found: ErrorDetails) -> Fault:
+    kind, name = found["type"], ".".join(str(part) for part in found["loc"] if part != "[key]")[:LONGEST_FIELD]
+    if kind == "missing" and name:
+        return Fault(name, "missing", f"{name} is required.")
+    if kind == "extra_forbidden":
+        return _unknown(name)
+    code = "wrong_type" if kind.endswith("_type") else CODES.get(kind, kind)
+    return Fault(name or "body", code, _sentence(name or "The body", found["msg"]))
+
+
+def _unknown(name: str) -> Fault:
+    return Fault(name[:LONGEST_FIELD], "unknown_field", f"{name[:LONGEST_FIELD]} is not known here.")
+
+
+def _sentence(name: str, message: str) -> str:
+    """pydantic's `Input should be …` with the field's name; our own messages after it."""
+    head, found, rest = message.partition(" should ")
+    if found and head in ("Input", "String", "List", "Dictionary", "Value"):
+        return f"{name} should {rest}."
+    return f"{name}: {message}."

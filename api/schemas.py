@@ -1,0 +1,104 @@
+"""Shapes that only the HTTP side knows: pages of the catalogue, problem documents, and what operators ask."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.catalogue import Property, Technician
+from models.fields import Moment, PlainId, Request, WholeNumber
+
+
+class PageQuery(Request):
+    """Query of a list by id."""
+
+    limit: Annotated[WholeNumber, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+
+
+class PropertyPage(Request):
+    """One page of properties by id; `next_cursor` is null on the last one."""
+
+    properties: list[Property]
+    next_cursor: str | None
+
+
+class TechnicianPage(Request):
+    """One page of technicians by id; `next_cursor` is null on the last one."""
+
+    technicians: list[Technician]
+    next_cursor: str | None
+
+
+class AvailabilitySlot(Request):
+    """One start on the grid. Free: `technician_ids` names who could come."""
+
+    start: Moment
+    end: Moment
+    state: Literal["free", "held", "booked", "closed"]
+    technician_ids: list[PlainId]
+
+
+class AvailabilityReply(Request):
+    """The slots of a property's local days, by start."""
+
+    timezone: str
+    grid_minutes: int
+    slots: list[AvailabilitySlot]
+
+
+class Health(Request):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class Readiness(Request):
+    """Every check by name, each `ok`."""
+
+    status: Literal["ready"]
+    checks: dict[str, str]
+
+
+class FaultReply(Request):
+    """One thing that is wrong with a request."""
+
+    field: str
+    code: str
+    message: str
+
+
+class BlockReply(Request):
+    """What stands in the way on one resource, and the span that it takes up there. Nobody's identity."""
+
+    kind: Literal["property", "technician"]
+    id: PlainId
+    state: Literal["held", "booked"]
+    start: Moment
+    end: Moment
+    retry_after_seconds: Annotated[int, Field(ge=1)] | None = None
+
+
+class OpeningReply(Request):
+    """A slot that was free when it was looked for."""
+
+    start: Moment
+    end: Moment
+    technician_id: PlainId
+
+
+class Problem(BaseModel):
+    """RFC 9457. `code` is the stable word; `detail` is a sentence that a customer could read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FaultReply] | None = None
+    conflicts: list[BlockReply] | None = None
+    next_available: list[OpeningReply] | None = None
+    checks: dict[str, str] | None = None
