@@ -13,6 +13,7 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 LOG_TAIL_LINES = 12
+LOG_TAIL_BYTES = 16_384
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -36,7 +37,7 @@ def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 
 
 
 def start_ticks(pid: int) -> int | None:
-    """When the process started, in ticks since boot; None if there is none. With the pid it names one process for good."""
+    """When the process started, in ticks since boot; None if it does not run. With the pid a unique name."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -120,7 +121,7 @@ class Child:
             self.process.send_signal(signal.SIGCONT)  # a frozen one must hear it too
 
     def stop(self, seconds: float = 10) -> None:
-        """Stop it in order, and by force after `seconds`; afterwards nothing of it runs."""
+        """Stop it in order, and by force after `seconds`; afterwards nothing of it runs. Asking twice is harmless."""
         self.ask_to_stop()
         wait_until(lambda: not self.alive(), seconds=seconds)
         self.kill()
@@ -137,7 +138,9 @@ class Child:
     def log_tail(self) -> str:
         """The last lines of its log, indented, for an error message."""
         try:
-            lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+            with self.log.open("rb") as log:
+                log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
+                lines = log.read().decode(errors="replace").splitlines()
         except OSError:
             return ""
         return "\n".join(f"    {line[:400]}" for line in lines[-LOG_TAIL_LINES:])

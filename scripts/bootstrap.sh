@@ -1,0 +1,86 @@
+# Sourced by scripts/server, scripts/test and scripts/check: makes .venv as one group of requirements says.
+# Afterwards $python is the environment's Python. Many may call it at once; an interrupted one is made good by the next.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+venv=$root/.venv
+python=$venv/bin/python
+
+say() { printf '%s\n' "$*" >&2; }
+
+# A Python of 3.11 or later that can make environments.
+find_python() {
+  local candidate old=
+  for candidate in python3 python3.13 python3.12 python3.11 python3.14; do
+    command -v "$candidate" >/dev/null 2>&1 || continue
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+      if "$candidate" -c 'import venv, ensurepip' >/dev/null 2>&1; then
+        command -v "$candidate"
+        return 0
+      fi
+      old=no-venv
+    fi
+  done
+  if [ -n "$old" ]; then
+    say "Python is here, but it can't make environments: on Debian, apt-get install python3-venv python3-pip; then start again."
+  else
+    say "Holdfast needs Python 3.11 or later, and none was found: on Debian 12, apt-get install python3 python3-venv python3-pip."
+  fi
+  return 1
+}
+
+group_stamp() { printf '%s %s\n' "$1" "$(sha256sum <"$root/requirements/$1.txt" | cut -d' ' -f1)"; }
+
+# The wider group contains the narrower at the same versions.
+environment_is_current() {
+  local stamp
+  stamp=$(cat "$venv/.requirements" 2>/dev/null) || return 1
+  [ -x "$python" ] && [ ! -e "$venv/.unfinished" ] || return 1
+  [ "$stamp" = "$(group_stamp "$1")" ] || { [ "$1" = server ] && [ "$stamp" = "$(group_stamp dev)" ]; }
+}
+
+# One line for each package, so that a first run shows where it is.
+show_progress() {
+  awk -v total="$1" '
+    /^ *(Collecting|Processing) |^Requirement already satisfied: / {
+      seen++; name = /^Requirement/ ? $4 : $2; sub(/.*\//, "", name); sub(/[ (\[;].*/, "", name)
+      if (seen <= total) { printf "  %d/%d %s\n", seen, total, name; fflush() } }
+    /^ *Downloading .*MB\)/ { size = $NF == "MB)" ? $(NF-1) " MB" : $NF; gsub(/[()]/, "", size)
+      if (size + 0 >= 10) { printf "        %s to download\n", size; fflush() } }
+    /^Installing collected/ { print "  unpacking"; fflush() }
+  ' >&2
+}
+
+make_environment() {
+  local group=$1 base requirements=$root/requirements/$1.txt log=$venv/pip.log
+  if [ -e "$venv/.unfinished" ] || ! "$python" -m pip --version >/dev/null 2>&1; then
+    base=$(find_python) || return 1
+    say "making the environment .venv with $("$base" --version)"
+    rm -rf "$venv"
+    mkdir -p "$venv" && touch "$venv/.unfinished"
+    "$base" -m venv "$venv" || { say "The environment could not be made: on Debian, apt-get install python3-venv python3-pip."; return 1; }
+  fi
+  touch "$venv/.unfinished"
+  rm -f "$venv/.requirements"
+  say "installing what requirements/$group.txt names (once; a minute or two)"
+  if ! "$python" -m pip install --disable-pip-version-check --no-input --progress-bar off --require-hashes \
+    -r "$requirements" 2>"$log" | show_progress "$(grep -c '==' "$requirements")"; then
+    grep -E '^ *(ERROR|error)' "$log" | head -n 5 >&2
+    say "The packages could not be installed; the whole story is in $log. Check the network and start again."
+    return 1
+  fi
+  group_stamp "$group" >"$venv/.requirements"
+  rm -f "$venv/.unfinished"
+}
+
+# ensure_environment GROUP: one at a time, and nothing at all when it is there already.
+ensure_environment() {
+  environment_is_current "$1" && return 0
+  exec 9>"$root/.venv.lock"
+  if ! flock -n 9; then
+    say "another start is making the environment; waiting for it"
+    flock 9
+  fi
+  environment_is_current "$1" || make_environment "$1" || return 1
+  exec 9>&-
+}
