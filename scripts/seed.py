@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from pymongo import UpdateOne
 from pymongo.database import Database
+from pymongo.errors import BulkWriteError
 
 from models.access import Role
 from models.catalogue import PropertyCreate, TechnicianCreate
@@ -19,6 +19,8 @@ from services.api_keys import API_KEYS, new_key_record
 from services.catalogue import ORGS, document_id
 from services.catalogue import PROPERTIES as PROPERTY_COLLECTION
 from services.catalogue import TECHNICIANS as TECHNICIAN_COLLECTION
+
+DUPLICATE_KEY = 11000
 
 Document = dict[str, Any]
 
@@ -56,6 +58,14 @@ def _of_demo(fields: Document, now: datetime) -> Document:
 
 
 def _add_missing(db: Database[Document], collection: str, documents: Iterable[Document]) -> None:
-    writes = [UpdateOne({"_id": each.pop("_id")}, {"$setOnInsert": each}, upsert=True) for each in documents]
-    if writes:
-        db[collection].bulk_write(writes, ordered=False)
+    wanted = {each["_id"]: each for each in documents}
+    for there in db[collection].find({"_id": {"$in": list(wanted)}}, {"_id": 1}):
+        del wanted[there["_id"]]
+    if not wanted:
+        return
+    try:
+        db[collection].insert_many(wanted.values(), ordered=False)
+    except BulkWriteError as error:
+        # Another server that starts at the same time may have been quicker with some of them.
+        if {each["code"] for each in error.details["writeErrors"]} != {DUPLICATE_KEY}:
+            raise

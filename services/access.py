@@ -108,7 +108,8 @@ class Access:
 
         The background thread does this about every half minute. StoreUnavailable leaves all as it was.
         """
-        digests = [*self._known, *self._doubted]
+        with self._changing:
+            digests = [*self._known, *self._doubted]
         if not digests:
             return
         with mongo_faults():

@@ -40,6 +40,12 @@ def ensure_catalogue_indexes(db: Database[Document]) -> None:
         db["api_keys"].create_index([("org", ASCENDING), ("key_id", ASCENDING)], unique=True, name="one_per_key_id")
 
 
+def org_ids(db: Database[Document]) -> list[str]:
+    """Every org of this installation. StoreUnavailable."""
+    with mongo_faults():
+        return [str(document["_id"]) for document in db[ORGS].find({}, {"_id": 1})]
+
+
 def document_id(org: str, plain_id: str) -> str:
     """The `_id` of a property or technician. Ids hold no slash."""
     return f"{org}/{plain_id}"

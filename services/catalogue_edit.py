@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -59,8 +59,8 @@ ID_ATTEMPTS = 5
 class CatalogueDesk:
     """Creates, changes and lists properties and technicians, and changes the policy, of one org at a time.
 
-    cached: this process's own copy, dropped at once. announce: tells all processes of an org's change; it tolerates
-    that Redis is down. Everything may raise StoreUnavailable; after a write its outcome is then unknown.
+    cached: this process's own copy, dropped at once. announce: tells all processes of an org's change.
+    Everything may raise StoreUnavailable where MongoDB does not answer; after a write its outcome is then unknown.
     """
 
     def __init__(
@@ -219,7 +219,8 @@ class CatalogueDesk:
 
     def _spread(self, org: str) -> None:
         self._cached.forget(org, None)
-        self._announce(org)
+        with suppress(StoreUnavailable):  # Redis is down; the relay announces what it finds in MongoDB's log as well
+            self._announce(org)
 
 
 def _policy_null_faults(patch: PolicyPatch) -> list[Fault]:
