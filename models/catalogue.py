@@ -34,6 +34,7 @@ def _clock(value: str) -> str:
     return value
 
 
+Duration = Annotated[WholeNumber, Field(ge=1, le=1440)]
 Timezone = Annotated[str, Field(max_length=64), AfterValidator(_known_timezone)]
 Clock = Annotated[str, AfterValidator(_clock), WithJsonSchema({"type": "string", "pattern": CLOCK_PATTERN})]
 
@@ -77,7 +78,7 @@ class TechnicianCreate(Request):
     timezone: Timezone = "UTC"
     status: ResourceStatus = "available"
     working_hours: WorkingHours | None = None
-    time_off: Annotated[list[TimeOff], Field(max_length=200)] = []
+    time_off: Annotated[list[TimeOff], Field(max_length=200)] = Field(default=[])
 
 
 class TechnicianPatch(Request):
@@ -110,9 +111,9 @@ class Policy(BaseModel):
 class PolicyPatch(Request):
     """Body of PATCH /policy: only what is to change. `null` is allowed for `allowed_duration_minutes` alone: any."""
 
-    default_duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
-    max_duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
-    allowed_duration_minutes: Annotated[list[Annotated[WholeNumber, Field(ge=1, le=1440)]], Field(max_length=50)] | None = None
+    default_duration_minutes: Duration | None = None
+    max_duration_minutes: Duration | None = None
+    allowed_duration_minutes: Annotated[list[Duration], Field(max_length=50)] | None = None
     buffer_before_minutes: Minutes | None = None
     buffer_after_minutes: Minutes | None = None
     hold_seconds: Annotated[WholeNumber, Field(ge=1, le=86_400)] | None = None

@@ -1,7 +1,7 @@
 """Every refusal that Holdfast makes, one class per reason.
 
-`code` is the stable word that clients match on; `sentence` is what a customer could read when nothing more exact is known.
-Which HTTP status carries a code is the business of `api.problems`.
+`code` is the stable word that clients match on; `sentence` is what a customer could read when nothing more exact is
+known. Which HTTP status carries a code is the business of `api.problems`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The field types that requests share. Each is strict: what JSON Schema would refuse is refused here, and nothing more."""
+"""The field types that requests share. Each is strict: what JSON Schema would refuse is refused here, and nothing
+more."""
 
 from __future__ import annotations
 

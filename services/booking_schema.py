@@ -18,7 +18,10 @@ PENDING_NEEDS_DEADLINE = {
         {"properties": {"status": {"not": {"enum": ["pending"]}}}},
         {
             "required": ["reserved_by", "reserved_until"],
-            "properties": {"reserved_by": {"bsonType": "string", "minLength": 1}, "reserved_until": {"bsonType": "date"}},
+            "properties": {
+                "reserved_by": {"bsonType": "string", "minLength": 1},
+                "reserved_until": {"bsonType": "date"},
+            },
         },
     ]
 }

@@ -83,8 +83,10 @@ class Bookings:
             return self._confirm_hold(caller, request, request.hold_id, idempotency)
         if caller.role not in MAY_BOOK_DIRECTLY:
             raise Forbidden("This key books only what it holds: POST /hold first.")
-        assert request.slot is not None  # the request was checked to name a hold or a slot
-        return self._book_directly(self._direct_draft(caller, request, idempotency), request.slot)
+        slot = request.slot
+        if slot is None:
+            raise ValueError("a request names a hold or a slot; its model sees to that")
+        return self._book_directly(self._direct_draft(caller, request, idempotency), slot)
 
     def _confirm_hold(
         self, caller: Caller, request: BookRequest, hold_id: str, idempotency: IdempotencyClaim | None
@@ -102,8 +104,8 @@ class Bookings:
         self._crash("after_begin")
         if begun.outcome == "FOREIGN":
             raise Forbidden("This hold belongs to somebody else.")
-        if begun.outcome in ("BEGUN", "AGAIN"):
-            return self._go_on(draft, begun)
+        if begun.record and begun.outcome in ("BEGUN", "AGAIN"):
+            return self._go_on(draft, begun, begun.record)
         existing = self._store.find(caller.org, draft.booking_id)
         if existing and existing.made_by == caller.key_id:
             return self._confirming.answer(draft, existing)
@@ -115,10 +117,8 @@ class Bookings:
             return self._book_expired(draft, begun.record)
         raise HoldReleased
 
-    def _go_on(self, draft: Draft, begun: Begun) -> Confirmed:
+    def _go_on(self, draft: Draft, begun: Begun, record: HoldRecord) -> Confirmed:
         """Inserts what is pinned; a request under the same idempotency key that may still run is left alone."""
-        record = begun.record
-        assert record is not None
         if begun.outcome == "AGAIN" and begun.again and begun.now_ms - record.begun_ms < REQUEST_MS:
             raise RequestInProgress(retry_after_seconds=1)
         slot = draft.request.slot if draft.hold_id else None
@@ -161,7 +161,8 @@ class Bookings:
         return self._book_directly(replace(draft, requested=record.requested), slot)
 
     def _direct_draft(self, caller: Caller, request: BookRequest, idempotency: IdempotencyClaim | None) -> Draft:
-        """A direct booking's ids: derived from the idempotency key where there is one, so that a repeat meets itself."""
+        """A direct booking's ids: derived from the idempotency key where there is one, so that a repeat meets
+        itself."""
         if idempotency is None:
             place_id = self._hold_ids.make(caller.org, caller.key_id, int(self._clock().timestamp() * 1000))
             return Draft(caller, request, booking_id_for(caller.org, place_id), place_id)
@@ -171,7 +172,8 @@ class Bookings:
         )
 
     def _book_directly(self, draft: Draft, slot: SlotFields) -> Confirmed:
-        """Claims and pins in one step, then inserts. Where the mirror had missed a booking it is mended and tried again."""
+        """Claims and pins in one step, then inserts. Where the mirror had missed a booking it is mended and tried
+        again."""
         caller = draft.caller
 
         def prepare(wish: Wish, visits: list[Visit]) -> Placement:
@@ -212,8 +214,8 @@ class Bookings:
         """The same request was here before: its booking, or its insert taken over. None if it was taken back since."""
         caller = draft.caller
         begun = self._slots.begin(caller.org, draft.place_id, caller.key_id, draft.booking_id, draft.idempotency)
-        if begun.outcome == "AGAIN":
-            return self._go_on(draft, begun)
+        if begun.record and begun.outcome == "AGAIN":
+            return self._go_on(draft, begun, begun.record)
         existing = self._store.find(caller.org, draft.booking_id)
         return self._confirming.answer(draft, existing) if existing else None
 
@@ -232,7 +234,7 @@ class Bookings:
             confirmed = self._confirming.insert(draft, visit, wish.start, pinned=False)
             if confirmed:
                 return confirmed
-        obstacles = obstacles_of(visits[0], self._store.blockers(caller.org, visits[0]), self._grid)
+        obstacles = obstacles_of(visits[0], self._store.blockers(caller.org, visits[0]))
         raise SlotBooked(conflicts=conflicts(obstacles, self._grid))
 
     def _vouch_for(self, caller: Caller, hold_id: str) -> None:

@@ -1,7 +1,7 @@
 """The middle of a booking: the one insert that decides, and the mirror after it.
 
-Before the insert everything can be taken back. After it the booking exists, whatever dies next. After a failure that leaves
-that open nothing is undone: the pin stays until somebody asks again or the relay finds out.
+Before the insert everything can be taken back. After it the booking exists, whatever dies next. After a failure
+that leaves that open nothing is undone: the pin stays until somebody asks again or the relay finds out.
 """
 
 from __future__ import annotations
@@ -83,7 +83,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A booking that exists. created: by this request (or its first answer again: replayed), not found already there."""
+    """A booking that exists. created: by this request (or its first answer again: replayed), not found already
+    there."""
 
     booking: Booking
     created: bool
@@ -145,7 +146,8 @@ class Confirming:
         return Confirmed(existing, created=False)
 
     def mirror(self, booking: Booking) -> None:
-        """Mirrors a booking before it is acknowledged. It exists either way: with Redis gone the relay does it later."""
+        """Mirrors a booking before it is acknowledged. It exists either way: with Redis gone the relay does it
+        later."""
         try:
             self._mirror.settle(booking)
         except StoreUnavailable:

@@ -13,7 +13,8 @@ from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
 from redis.retry import Retry
 
-# A request must be answered within two seconds whatever is down: one stalled Redis call and one stalled MongoDB write fit.
+# A request must be answered within two seconds whatever is down: one stalled Redis call and one stalled MongoDB
+# write fit.
 REDIS_TIMEOUT_SECONDS = 0.8
 REDIS_CONNECT_SECONDS = 0.3
 MONGO_SELECTION_MS = 900
@@ -41,13 +42,15 @@ def connect_redis(url: str) -> Redis:
         "retry": Retry(NoBackoff(), 0),
     }
     if scheme == "redis+cluster":
-        nodes = [ClusterNode(host, port) for host, port in _hosts(url, 6379)]
+        nodes = [ClusterNode(host, port) for host, port in _hosts(url, 6379)]  # type: ignore[no-untyped-call]
         return RedisCluster(startup_nodes=nodes, **options)  # type: ignore[return-value]  # same commands, no common base
     if scheme == "redis+sentinel":
-        sentinel = Sentinel(_hosts(url, 26379), sentinel_kwargs={"socket_timeout": REDIS_CONNECT_SECONDS}, **options)
-        return sentinel.master_for(urlsplit(url).path.strip("/") or "mymaster")
-    pool = BlockingConnectionPool.from_url(url, max_connections=REDIS_CONNECTIONS, timeout=REDIS_TIMEOUT_SECONDS, **options)
-    return Redis(connection_pool=pool)
+        quick = {"socket_timeout": REDIS_CONNECT_SECONDS}
+        sentinel = Sentinel(_hosts(url, 26379), sentinel_kwargs=quick, **options)  # type: ignore[no-untyped-call]
+        master: Redis = sentinel.master_for(urlsplit(url).path.strip("/") or "mymaster")  # type: ignore[no-untyped-call]
+        return master
+    options |= {"max_connections": REDIS_CONNECTIONS, "timeout": REDIS_TIMEOUT_SECONDS}
+    return Redis(connection_pool=BlockingConnectionPool.from_url(url, **options))
 
 
 def _hosts(url: str, port: int) -> list[tuple[str, int]]:

@@ -95,7 +95,8 @@ class Holds:
         )
 
     def get(self, caller: Caller, hold_id: str) -> Hold:
-        """Reads a hold of one's own; staff may read any of the org. Raises HoldNotFound, Forbidden, StoreUnavailable."""
+        """Reads a hold of one's own; staff may read any of the org. Raises HoldNotFound, Forbidden,
+        StoreUnavailable."""
         record = self._slots.find(caller.org, hold_id)
         if record is None:
             raise HoldNotFound

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from redis import Redis
 
 from models.access import Caller, IdempotencyClaim
-from models.errors import IdempotencyKeyReused, RequestInProgress
+from models.errors import IdempotencyKeyReused, RequestInProgress, StoreUnavailable
 from services.faults import redis_faults
 from services.keys import OrgKeys
 from services.scripts import Scripts
@@ -33,7 +34,9 @@ class Idempotency:
         self._redis = redis
         self._scripts = scripts
 
-    def once(self, caller: Caller, claim: IdempotencyClaim, act: Callable[[], Answer]) -> tuple[int, dict[str, Any], bool]:
+    def once(
+        self, caller: Caller, claim: IdempotencyClaim, act: Callable[[], Answer]
+    ) -> tuple[int, dict[str, Any], bool]:
         """The action's answer (status and body), and whether it is the first answer given again.
 
         Raises IdempotencyKeyReused (another request had this key), RequestInProgress, StoreUnavailable, and what the
@@ -51,7 +54,8 @@ class Idempotency:
         try:
             status, body = act()
         except BaseException:
-            with redis_faults():
+            # Should Redis not hear of it, the key frees itself when the request can no longer be running.
+            with suppress(StoreUnavailable), redis_faults():
                 self._redis.delete(key)
             raise
         with redis_faults():

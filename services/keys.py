@@ -3,17 +3,17 @@
 All keys of an org carry the hash tag `{org}`, so that one script may touch them all on Redis Cluster. Ids are plain
 (`[A-Za-z0-9._-]`), so none can break out of its place in a name.
 
-| key                          | type   | what                                                       | expires                |
-|------------------------------|--------|------------------------------------------------------------|------------------------|
-| claim:<resource>:<tick>      | string | mark of the one who has this tick                          | with hold, pin or visit |
-| hold:<hold id>               | hash   | the hold's record                                          | an hour after its end  |
-| booking:<booking id>         | hash   | version and claims last mirrored                           | an hour after the visit |
-| holder:<digest>              | zset   | live holds of one holder, by expiry                        | a day                  |
-| pins                         | zset   | holds being confirmed, by the deadline of their outcome    | never                  |
-| idem:<key id>:<digest>       | hash   | the request that an idempotency key belongs to, its answer | 24 hours               |
-| epoch                        | string | absent: the mirror is not whole; changed: reload catalogue | never                  |
-| rebuild                      | string | token of the rebuild under way                             | 60 seconds             |
-| events                       | stream | live changes, capped                                       | never                  |
+| key | type | what | expires |
+| --- | --- | --- | --- |
+| claim:<resource>:<tick> | string | mark of the one who has this tick | with hold, pin or visit |
+| hold:<hold id> | hash | the hold's record | an hour after its end |
+| booking:<booking id> | hash | version and claims last mirrored | an hour after the visit |
+| holder:<digest> | zset | live holds of one holder, by expiry | a day |
+| pins | zset | holds being confirmed, by the deadline of their outcome | never |
+| idem:<key id>:<digest> | hash | the request that an idempotency key belongs to, its answer | 24 hours |
+| epoch | string | absent: the mirror is not whole; changed: reload catalogue | never |
+| rebuild | string | token of the rebuild under way | 60 seconds |
+| events | stream | live changes, capped | never |
 """
 
 from __future__ import annotations

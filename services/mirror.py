@@ -1,7 +1,7 @@
 """Keeps Redis' marks of booked slots equal to MongoDB, version by version, and reads them.
 
-Everyone who changed a booking (book, cancel, move, relay, rebuild) mirrors it here and in no other way. MongoDB is the truth:
-nothing in here can make or break a booking.
+Everyone who changed a booking (book, cancel, move, relay, rebuild) mirrors it here and in no other way. MongoDB is
+the truth: nothing in here can make or break a booking.
 """
 
 from __future__ import annotations
@@ -59,14 +59,16 @@ class Mirror:
         self._find = find
 
     def apply(self, booking: Booking) -> str | None:
-        """Mirrors this version of a booking; gives the id of another booking whose mark stands in the way, else None."""
+        """Mirrors this version of a booking; gives the id of another booking whose mark stands in the way, else
+        None."""
         keys, args = self._arguments(booking)
         with redis_faults():
             reply = self._scripts.run("mirror_booking", keys, args)
         return str(reply[1]) if reply[0] == "CLASH" else None
 
     def settle(self, booking: Booking) -> None:
-        """Mirrors a booking, and where another one's mark is in the way both as MongoDB has them, the inactive one first.
+        """Mirrors a booking, and where another one's mark is in the way both as MongoDB has them, the inactive one
+        first.
 
         Raises StoreUnavailable, ClashUnsettled.
         """

@@ -127,10 +127,7 @@ class Metrics:
         )
         self.refusals = self._counter("holdfast_refusals", "Refused requests by problem code.", "code")
         self.limiter_failures = self._counter("holdfast_rate_limiter_failures", "Requests let through unlimited.")
-        self.mirror = self._counter("holdfast_mirror", "What became of mirroring bookings in Redis.", "outcome")
-        self.rebuilds = self._counter("holdfast_mirror_rebuilds", "Rebuilds of the Redis mirror.", "outcome")
         self.relay = self._counter("holdfast_relay", "Work that the relay did.", "action")
-        self.store_faults = self._counter("holdfast_store_faults", "Calls that a store did not answer.", "store")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)

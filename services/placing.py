@@ -1,6 +1,7 @@
 """Claims a slot for whoever asks: a hold, or a direct booking. One round trip to Redis in the normal case.
 
-What the normal case is not: the catalogue changed (read it again and try once more); Redis was lost (claim first, then ask
+What the normal case is not: the catalogue changed (read it again and try once more); Redis was lost (claim first,
+then ask
 MongoDB, and give the claim back if it is booked there); more candidates than one script should look at (in batches).
 """
 
@@ -100,7 +101,7 @@ class Placing:
         blockers = self._store.blockers(org, visit)
         for booking in blockers:
             self._mirror.settle(booking)
-        return obstacles_of(visit, blockers, self._grid)
+        return obstacles_of(visit, blockers)
 
     def reload(self, org: str, epoch: str | None) -> None:
         """Forgets what this process remembers of an org; it is read again under the given epoch."""

@@ -13,7 +13,9 @@ from services.slots import Obstacle
 from services.timegrid import Grid
 
 
-def refusal(wish: Wish, technicians: set[str], obstacles: list[Obstacle], openings: list[Opening], grid: Grid) -> Refusal:
+def refusal(
+    wish: Wish, technicians: set[str], obstacles: list[Obstacle], openings: list[Opening], grid: Grid
+) -> Refusal:
     """The refusal of a slot that is taken, naming every resource in the way and nobody's identity.
 
     technicians: who was tried at the requested start. The word is slot_held where waiting could help, else slot_booked;
@@ -32,7 +34,7 @@ def conflicts(obstacles: list[Obstacle], grid: Grid) -> list[Block]:
     return [_block(obstacle, grid) for obstacle in obstacles]
 
 
-def obstacles_of(visit: Visit, bookings: list[Booking], grid: Grid) -> list[Obstacle]:
+def obstacles_of(visit: Visit, bookings: list[Booking]) -> list[Obstacle]:
     """What some bookings, read from MongoDB, put in the way of a visit."""
     found = []
     for booking in bookings:

@@ -15,6 +15,7 @@ NAMES = (
     "extend_hold",
     "release_hold",
     "mirror_booking",
+    "overdue_pins",
     "finish_rebuild",
     "open_request",
 )

@@ -1,7 +1,7 @@
 """The only owner of slot keys: placing, confirming, extending and releasing holds, each in one round trip.
 
-Every method builds keys, runs one script and gives a typed answer; nobody else sees Lua. What is kept, under which name and
-how long, stands in services/keys.py. Errors of Redis come out as StoreUnavailable.
+Every method builds keys, runs one script and gives a typed answer; nobody else sees Lua. What is kept, under which
+name and how long, stands in services/keys.py. Errors of Redis come out as StoreUnavailable.
 """
 
 from __future__ import annotations
@@ -189,6 +189,12 @@ class Slots:
         with redis_faults():
             reply = self._scripts.run("release_hold", keys, [hold_id, key_id, int(staff), REMEMBERED_MS, int(forget)])
         return str(reply[0])
+
+    def overdue(self, org: str, most: int) -> list[str]:
+        """The ids of pins whose deadline is over, at most so many."""
+        with redis_faults():
+            reply = self._scripts.run("overdue_pins", [OrgKeys(org).pins], [most])
+        return [str(hold_id) for hold_id in reply[1:]]
 
     def find(self, org: str, hold_id: str) -> HoldRecord | None:
         """Reads a hold's record; None when no such hold is remembered."""

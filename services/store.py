@@ -1,7 +1,7 @@
 """The only writer of the bookings collection, and the owner of the final guard.
 
-The guard is one unique multikey index over (org, claims.resource, claims.tick) of active bookings: an insert is refused if
-any single claim of it is taken. A booking is one document, so it is written whole or not at all.
+The guard is one unique multikey index over (org, claims.resource, claims.tick) of active bookings: an insert is
+refused if any single claim of it is taken. A booking is one document, so it is written whole or not at all.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ WRITE_SECONDS = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """How an insert ended: inserted; repeated (this _id is there: `booking` is what it is now); taken (by another one)."""
+    """How an insert ended: inserted; repeated (this _id is there: `booking` is what it is now); taken (by another
+    one)."""
 
     outcome: Literal["inserted", "repeated", "taken"]
     booking: Booking | None = None
@@ -141,7 +142,8 @@ class BookingStore:
         """Changes an active booking if it is still the version that was read; None if it is not.
 
         After an open failure the document is read back: the next version with this very entry is our own write.
-        Raises ClaimsTaken when the change takes a claim of another booking; StoreUnavailable when its outcome is unknown.
+        Raises ClaimsTaken when the change takes a claim of another booking; StoreUnavailable when its outcome is
+        unknown.
         """
         query = {"_id": old.booking_id, "org": old.org, "version": old.version, "active": True}
         change = {

@@ -1,0 +1,28 @@
+"""Runs the relay: the background process that finishes what a dead worker left. Stops on SIGTERM or Ctrl-C.
+
+Reads the same environment as the API; any number of relays may run beside each other.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from services import build_services
+from services.observability import configure_logging
+
+
+def main() -> int:
+    services = build_services(background=True)
+    configure_logging(services.settings.log_level)
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(wanted, lambda *_: services.relay.stop())
+    services.relay.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

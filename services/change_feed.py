@@ -1,0 +1,101 @@
+"""MongoDB's change stream as a list of what to carry over to Redis, read on from a saved place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+
+from models.booking import Booking
+from services.booking_records import booking_of
+from services.connections import Document
+from services.faults import mongo_faults
+
+CATALOGUE = frozenset({"properties", "technicians", "orgs", "api_keys"})
+PLACE = "change_feed"
+READ_MS = 1_000
+BATCH = 500
+HISTORY_LOST = frozenset({136, 286, 260, 280})
+"""MongoDB's codes for a place in its log that is gone or unusable: start over."""
+
+
+class FeedLost(Exception):
+    """The saved place is no longer in MongoDB's log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change: a booking as it is now, or (None) something in the catalogue of `org`."""
+
+    org: str
+    booking: Booking | None
+
+
+class ChangeFeed:
+    """Reads changes in order. The place is saved after they were carried over, so each comes at least once."""
+
+    def __init__(self, db: Database[Document], clock: Callable[[], datetime]) -> None:
+        self._db = db
+        self._clock = clock
+        self._state = db["relay_state"]
+
+    def read(self) -> Iterator[Change]:
+        """The changes since the saved place, for about a second; then saves how far it came.
+
+        Raises FeedLost when MongoDB's log no longer reaches back that far; StoreUnavailable.
+        """
+        with mongo_faults():
+            try:
+                yield from self._read()
+            except OperationFailure as error:
+                if error.code in HISTORY_LOST:
+                    raise FeedLost from error
+                raise
+
+    def start_over(self) -> None:
+        """Forgets the saved place: the next read begins with the present."""
+        with mongo_faults():
+            self._state.delete_one({"_id": PLACE})
+
+    def _read(self) -> Iterator[Change]:
+        saved = self._state.find_one({"_id": PLACE})
+        place: dict[str, Any] = {"resume_after": saved["token"]} if saved else {}
+        pipeline = [{"$match": self._wanted()}]
+        with self._db.watch(
+            pipeline, full_document="updateLookup", max_await_time_ms=READ_MS, batch_size=BATCH, **place
+        ) as stream:
+            for read in count(1):
+                event = stream.try_next()
+                change = _change_of(event) if event else None
+                if change:
+                    yield change
+                if event is None or read % BATCH == 0:
+                    self._save(stream.resume_token)
+                if event is None:
+                    return
+
+    def _wanted(self) -> Document:
+        """Changes of the catalogue, and of bookings whose visit is not long over."""
+        current = {"fullDocument.end": {"$gte": self._clock() - timedelta(days=1)}}
+        return {
+            "operationType": {"$in": ["insert", "update", "replace"]},
+            "$or": [{"ns.coll": "bookings", **current}, {"ns.coll": {"$in": sorted(CATALOGUE)}}],
+        }
+
+    def _save(self, token: Any) -> None:
+        self._state.update_one({"_id": PLACE}, {"$set": {"token": token}}, upsert=True)
+
+
+def _change_of(event: Document) -> Change | None:
+    document = event.get("fullDocument")
+    collection = event["ns"]["coll"]
+    if document is None:  # deleted since it was changed
+        return None
+    if collection == "bookings":
+        return Change(document["org"], booking_of(document))
+    return Change(document["_id"] if collection == "orgs" else document["org"], None)

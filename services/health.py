@@ -1,0 +1,69 @@
+"""Whether this installation can serve: its stores answer, its guard stands, and Redis evicts nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pymongo.database import Database
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from models.errors import StoreUnavailable
+from services.booking_schema import BOOKING_INDEXES
+from services.connections import Document
+from services.faults import mongo_faults
+
+OK = "ok"
+
+
+class Health:
+    """Looks at the stores that a process uses."""
+
+    def __init__(self, redis: Redis, db: Database[Document]) -> None:
+        self._redis = redis
+        self._db = db
+
+    def readiness(self) -> dict[str, str]:
+        """What was looked at, and `ok` or a sentence on what is wrong with it."""
+        checks: dict[str, Callable[[], str]] = {
+            "redis": self._redis_answers,
+            "mongodb": self._mongodb_answers,
+            "indexes": self._guard_stands,
+            "eviction_policy": self._nothing_is_evicted,
+        }
+        return {name: check() for name, check in checks.items()}
+
+    def _redis_answers(self) -> str:
+        try:
+            self._redis.ping()
+        except RedisError:
+            return "Redis does not answer."
+        return OK
+
+    def _mongodb_answers(self) -> str:
+        try:
+            with mongo_faults():
+                self._db.command("ping")
+        except StoreUnavailable:
+            return "MongoDB does not answer."
+        return OK
+
+    def _guard_stands(self) -> str:
+        try:
+            with mongo_faults():
+                present = self._db["bookings"].index_information()
+        except StoreUnavailable:
+            return "MongoDB does not answer."
+        missing = [str(index.document["name"]) for index in BOOKING_INDEXES if index.document["name"] not in present]
+        return f"Indexes are missing: {', '.join(missing)}." if missing else OK
+
+    def _nothing_is_evicted(self) -> str:
+        """With any other policy Redis throws away half of a hold when its memory is full."""
+        try:
+            policy = self._redis.config_get("maxmemory-policy")
+        except ResponseError:
+            return OK  # a hosted Redis that hides its settings
+        except RedisError:
+            return "Redis does not answer."
+        found = policy.get("maxmemory-policy", "noeviction")
+        return OK if found == "noeviction" else f"Redis must run with maxmemory-policy noeviction, not {found}."

@@ -1,0 +1,7 @@
+-- Which pins have waited longer than their deadline for an outcome, by Redis' own clock.
+--
+-- KEYS  1 pins
+-- ARGV  1 how many at the most
+--
+-- REPLY {OVERDUE, hold id, …}, the longest overdue first
+return {'OVERDUE', unpack(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now_ms(), 'LIMIT', 0, ARGV[1]))}

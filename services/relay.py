@@ -1,0 +1,106 @@
+"""The background process that finishes what a dead worker left. Any number may run; each piece of work is leased.
+
+It follows MongoDB's change stream, so the database's own log is the outbox: every change of a booking is mirrored
+once more
+(nothing to do where its worker already did), every change of a catalogue makes a new epoch. It resolves overdue
+pins and
+rebuilds the mirror after Redis was lost. Whatever fails is tried again; nothing here is needed for rules 1 and 2.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import structlog
+from pymongo.errors import OperationFailure
+
+from models.errors import StoreUnavailable
+from services.change_feed import Change, ChangeFeed, FeedLost
+from services.leases import Leases
+from services.mirror import Mirror
+from services.rebuild import Pins, Rebuild
+
+log = structlog.get_logger("holdfast.relay")
+
+PAUSE_SECONDS = 0.5
+
+
+class Relay:
+    """Runs the background work until it is told to stop."""
+
+    def __init__(
+        self,
+        *,
+        feed: ChangeFeed,
+        leases: Leases,
+        mirror: Mirror,
+        rebuild: Rebuild,
+        pins: Pins,
+        orgs: Callable[[], list[str]],
+    ) -> None:
+        self._feed = feed
+        self._leases = leases
+        self._mirror = mirror
+        self._rebuild = rebuild
+        self._pins = pins
+        self._orgs = orgs
+        self._stop = threading.Event()
+
+    def run(self) -> None:
+        """Works until `stop`. The change feed has a thread of its own, for it waits in MongoDB."""
+        follower = threading.Thread(target=self._follow_forever, name="change-feed", daemon=True)
+        follower.start()
+        while not self._stop.wait(PAUSE_SECONDS):
+            self._guarded(self.tend)
+        follower.join(timeout=5)
+        self._guarded(self._leases.give_up)
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def tend(self) -> None:
+        """One round of everything that is due by now, for every org."""
+        if not self._leases.hold("tend"):
+            return
+        orgs = self._orgs()
+        for org in self._rebuild.needed(orgs):
+            self._rebuild.run(org)
+        for org in orgs:
+            self._pins.resolve_overdue(org)
+
+    def follow(self) -> None:
+        """Mirrors changes as they come, from where the last relay stopped, until the lease is lost or `stop`."""
+        while not self._stop.is_set() and self._leases.hold("changes"):
+            try:
+                for change in self._feed.read():
+                    self._carry_over(change)
+            except FeedLost:
+                # The log no longer reaches back to our place: everything is mirrored anew instead.
+                log.warning("change_feed_lost")
+                self._feed.start_over()
+                for org in self._orgs():
+                    self._rebuild.run(org)
+
+    def _carry_over(self, change: Change) -> None:
+        if change.booking is not None:
+            self._mirror.settle(change.booking)
+        else:
+            self._mirror.announce_catalogue_change(change.org)
+
+    def _follow_forever(self) -> None:
+        while not self._stop.is_set():
+            self._guarded(self.follow)
+            self._stop.wait(PAUSE_SECONDS)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Work that failed because a store did not answer is simply due again; a fault of ours is logged and as
+        well."""
+        try:
+            work()
+        except StoreUnavailable:
+            log.warning("relay_waits_for_store", work=work.__name__)
+        except OperationFailure as error:
+            log.warning("relay_waits_for_store", work=work.__name__, store_code=error.code)
+        except Exception:
+            log.exception("relay_fault", work=work.__name__)

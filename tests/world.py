@@ -1,0 +1,125 @@
+"""A small world to test in: an org with properties and technicians, its keys, and another org next door.
+
+The cast: Alice the customer (checkout key), Bob at the desk, the bot, Ada the admin, and Charlie from another org.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from api import app_over
+from models.access import Caller, Role
+from models.booking import BookRequest
+from models.catalogue import PropertyCreate, TechnicianCreate
+from models.hold import HoldRequest
+from services import Services, build_services
+from services.keys import OrgKeys
+from services.mirror import new_epoch
+from services.settings import Settings
+
+SECRET = "a secret that is only good for tests, 32+"
+
+
+def settings(**changed: Any) -> Settings:
+    """Settings for tests; nothing comes from the environment that is named here."""
+    return Settings(secret=SECRET, **changed)
+
+
+def tomorrow(hour: int = 10, minute: int = 0) -> datetime:
+    """A time tomorrow, UTC, safely ahead and on the grid."""
+    day = (datetime.now(UTC) + timedelta(days=1)).date()
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass
+class World:
+    """One org of its own over some services; `warm` means that Redis is trusted from the start."""
+
+    services: Services
+    warm: bool = True
+    org: str = field(default_factory=lambda: f"org-{secrets.token_hex(4)}")
+
+    def __post_init__(self) -> None:
+        self.other_org = f"{self.org}-rival"
+        keys = self.services.access.api_keys
+        for org in (self.org, self.other_org):
+            keys.create_org(org, org)
+        self.keys = {role: keys.create_key(self.org, Role(role)) for role in ("checkout", "desk", "bot", "admin")}
+        self.rival_key = keys.create_key(self.other_org, Role.ADMIN)
+        desk = self.services.catalogue_desk
+        for number in (1, 2, 3):
+            desk.create_property(self.org, PropertyCreate(id=f"prop-{number}", name=f"House {number}"))
+            desk.create_technician(self.org, TechnicianCreate(id=f"tech-{number}", name=f"Technician {number}"))
+        desk.create_property(self.other_org, PropertyCreate(id="prop-1", name="House of a rival"))
+        desk.create_technician(self.other_org, TechnicianCreate(id="tech-1", name="Technician of a rival"))
+        if self.warm:
+            for org in (self.org, self.other_org):
+                self.services.redis.set(OrgKeys(org).epoch, new_epoch())
+
+    @property
+    def names(self) -> OrgKeys:
+        return OrgKeys(self.org)
+
+    def caller(self, role: str = "checkout") -> Caller:
+        """Who calls the services directly."""
+        return self.services.access.authenticate(self.keys[role])
+
+    def client(self) -> FlaskClient:
+        """An HTTP client without a key."""
+        return app_over(self.services).test_client()
+
+    def auth(self, role: str = "checkout") -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.keys[role]}"}
+
+    def hold_request(self, **changed: Any) -> HoldRequest:
+        fields = {"property_id": "prop-1", "technician_id": "tech-1", "start": rfc3339(tomorrow())} | changed
+        return HoldRequest.model_validate(fields)
+
+    def book_request(self, **changed: Any) -> BookRequest:
+        return BookRequest.model_validate({"customer": {"name": "Alice"}} | changed)
+
+    def direct_request(self, **changed: Any) -> BookRequest:
+        fields = {"property_id": "prop-1", "technician_id": "tech-1", "start": rfc3339(tomorrow())} | changed
+        return self.book_request(**fields)
+
+    def bookings(self, **query: Any) -> list[dict[str, Any]]:
+        """The org's bookings as MongoDB has them."""
+        return list(self.services.db["bookings"].find({"org": self.org, **query}))
+
+    def marks(self) -> dict[str, str]:
+        """Every claim key of the org in Redis, without its prefix, and its mark."""
+        stem = self.names.prefix + "claim:"
+        return {
+            key.removeprefix(stem): self.services.redis.get(key)
+            for key in self.services.redis.scan_iter(match=stem.replace("{", "\\{") + "*", count=1000)
+        }
+
+    def double_booked(self) -> list[dict[str, Any]]:
+        """Every (resource, tick) that more than one active booking has, found without any index."""
+        return list(
+            self.services.db["bookings"].aggregate(
+                [
+                    {"$match": {"org": self.org, "active": True}},
+                    {"$unwind": "$claims"},
+                    {"$group": {"_id": "$claims", "bookings": {"$addToSet": "$_id"}, "count": {"$sum": 1}}},
+                    {"$match": {"count": {"$gt": 1}}},
+                ]
+            )
+        )
+
+
+def services_over(redis: Any, db: Any, clock: Callable[[], datetime] | None = None, **changed: Any) -> Services:
+    """Services over given stores, prepared."""
+    services = build_services(settings(**changed), redis=redis, mongo=db, clock=clock)
+    services.prepare()
+    return services
