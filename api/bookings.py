@@ -10,7 +10,6 @@ from models.access import Role
 from models.booking import BookingPage, BookingQuery, BookingReply, BookRequest, CancelRequest
 from models.errors import (
     BookingNotFound,
-    Forbidden,
     HoldExpired,
     HoldNotFound,
     HoldReleased,
@@ -36,10 +35,9 @@ OFFICE = EVERY_KEY - {Role.CHECKOUT}
     etag=True,
 )
 def book(ask: Ask[BookRequest]) -> Reply:
-    if ask.caller.role is Role.CHECKOUT and ask.given.hold_id is None:
-        raise Forbidden("This key books what it holds: hold the slot first.")
     booked = ask.services.bookings.book(ask.caller, ask.given, ask.idempotency)
-    body = booking_reply(booked.booking, manage_token=booked.manage_token, with_history=ask.caller.is_staff)
+    token = ask.services.access.manage_token(ask.caller.org, booked.booking.booking_id)
+    body = booking_reply(booked.booking, manage_token=token, with_history=ask.caller.is_staff)
     return Reply(201 if booked.created else 200, body, booked.replayed)
 
 
@@ -52,13 +50,13 @@ def book(ask: Ask[BookRequest]) -> Reply:
     etag=True,
 )
 def read(ask: Ask[None], booking_id: str) -> Reply:
-    booking = ask.services.bookings.get(ask.caller, booking_id)
+    booking = ask.services.booking_life.get(ask.caller, booking_id)
     return Reply(200, booking_reply(booking, with_history=ask.caller.is_staff))
 
 
 @routes.get("/bookings", "List bookings by start", roles=OFFICE, query=BookingQuery, replies={200: BookingPage})
 def page(ask: Ask[BookingQuery]) -> Reply:
-    bookings, next_cursor = ask.services.bookings.list(ask.caller, ask.given)
+    bookings, next_cursor = ask.services.booking_life.page(ask.caller, ask.given)
     found = [booking_reply(booking, with_history=ask.caller.is_staff) for booking in bookings]
     return Reply(200, {"bookings": found, "next_cursor": next_cursor})
 
@@ -75,5 +73,5 @@ def page(ask: Ask[BookingQuery]) -> Reply:
     etag=True,
 )
 def cancel(ask: Ask[CancelRequest], booking_id: str) -> Reply:
-    booking = ask.services.bookings.cancel(ask.caller, booking_id, ask.given.reason, ask.expected_version)
+    booking = ask.services.booking_life.cancel(ask.caller, booking_id, ask.given.reason, ask.expected_version)
     return Reply(200, booking_reply(booking, with_history=ask.caller.is_staff))

@@ -94,9 +94,9 @@ def client_address(environ: WSGIEnvironment, trusted_proxies: int) -> str:
     """Who is at the other end. Each trusted proxy appended the address it saw to X-Forwarded-For; what stands before
     those was written by the client and proves nothing."""
     if trusted_proxies:
-        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        if len(forwarded) >= trusted_proxies:
-            return str(forwarded[-trusted_proxies].strip())
+        forwarded = [address.strip() for address in environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+        if len(forwarded) >= trusted_proxies and forwarded[-trusted_proxies]:
+            return str(forwarded[-trusted_proxies])
     return str(environ.get("REMOTE_ADDR", ""))
 
 

@@ -26,7 +26,7 @@ def healthz(_ask: Ask[None]) -> Reply:
     refusals=(StoreUnavailable,),
 )
 def readyz(ask: Ask[None]) -> Reply:
-    checks = ask.services.readiness()
+    checks = ask.services.health.readiness()
     wrong = [f"{name}: {found}" for name, found in checks.items() if found != "ok"]
     if wrong:
         raise StoreUnavailable("Not ready. " + "; ".join(wrong), retry_after_seconds=READY_AGAIN_SECONDS, checks=checks)

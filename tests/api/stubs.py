@@ -1,0 +1,139 @@
+"""Services that answer from fixed data, for tests of what the HTTP side does by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import Client, TestResponse
+
+from api import app_over
+from models.access import Caller, IdempotencyClaim, Role
+from models.errors import Fault, InvalidRequest, Unauthenticated
+from models.hold import Hold, HoldRequest
+from models.slot import SlotFields, Visit
+from services.observability import Metrics
+
+START = datetime(2026, 12, 5, 10, tzinfo=UTC)
+SECRET_HOLDER = "web-5f1c9a7be2d04c6b"
+SLOT = {"property_id": "prop-101", "technician_id": "tech-7", "start": "2026-12-05T10:00:00Z"}
+
+HOLD = Hold(
+    hold_id="h_alice",
+    visit=Visit("prop-101", "tech-7", 1, 5),
+    status="held",
+    start=START,
+    end=START + timedelta(hours=1),
+    duration_minutes=60,
+    buffer_before_minutes=0,
+    buffer_after_minutes=0,
+    ttl_seconds=300,
+    created_at=START - timedelta(days=1),
+    expires_at=START - timedelta(days=1) + timedelta(seconds=300, milliseconds=900),
+    requested_start=START,
+    owner="key-checkout",
+)
+
+CALLERS = {role.value: Caller("demo", role, f"key-{role.value}") for role in Role if role is not Role.CUSTOMER}
+CALLERS["manage-token"] = Caller("demo", Role.CUSTOMER, "token", booking_id="bk_alice")
+
+Send = Callable[..., TestResponse]
+
+
+class StubAccess:
+    """Knows one key per role, named as the role is, and one manage token."""
+
+    def authenticate(self, bearer: str) -> Caller:
+        if bearer not in CALLERS:
+            raise Unauthenticated
+        return CALLERS[bearer]
+
+
+@dataclass
+class StubHolds:
+    """Answers the same hold, or raises what a test put into `trouble`."""
+
+    trouble: Exception | None = None
+    asked: list[tuple[Caller, HoldRequest, IdempotencyClaim | None]] = field(default_factory=list)
+
+    def place(self, caller: Caller, request: HoldRequest, idempotency: IdempotencyClaim | None) -> Any:
+        self.asked.append((caller, request, idempotency))
+        if self.trouble is not None:
+            raise self.trouble
+        return SimpleNamespace(hold=HOLD, created=True, replayed=False)
+
+
+@dataclass
+class StubBookingLife:
+    """Notes what a cancellation or a list is asked for, then refuses with `reached`."""
+
+    cancelled: list[tuple[str | None, int | None]] = field(default_factory=list)
+    listed: list[Any] = field(default_factory=list)
+
+    def cancel(self, _caller: Caller, _booking_id: str, reason: str | None, expected_version: int | None) -> Any:
+        self.cancelled.append((reason, expected_version))
+        raise InvalidRequest(Fault("stub", "reached", "The service was reached."))
+
+    def page(self, _caller: Caller, query: Any) -> Any:
+        self.listed.append(query)
+        return [], None
+
+
+def _wish(_org: str, slot: SlotFields) -> None:
+    if slot.start.minute % 15:
+        raise InvalidRequest(Fault("start", "off_grid", "start should be on the quarter of an hour."))
+
+
+@dataclass
+class Stubbed:
+    """An app over stubs, and a way to send requests to it."""
+
+    holds: StubHolds = field(default_factory=StubHolds)
+    life: StubBookingLife = field(default_factory=StubBookingLife)
+    metrics: Metrics = field(default_factory=Metrics)
+    checks: dict[str, str] = field(default_factory=lambda: {"redis": "ok", "mongodb": "ok"})
+    rate_limit_per_minute: int = 0
+    trusted_proxies: int = 0
+
+    def app(self) -> Flask:
+        """A new app; its settings are those of this moment."""
+        services: Any = SimpleNamespace(
+            settings=SimpleNamespace(
+                log_level="INFO",
+                rate_limit_per_minute=self.rate_limit_per_minute,
+                trusted_proxies=self.trusted_proxies,
+            ),
+            access=StubAccess(),
+            holds=self.holds,
+            booking_life=self.life,
+            candidates=SimpleNamespace(wish=_wish),
+            catalogue=SimpleNamespace(policy=lambda _org: SimpleNamespace(max_hold_seconds=900)),
+            metrics=self.metrics,
+            health=SimpleNamespace(readiness=lambda: self.checks),
+        )
+        return app_over(services)
+
+    def send(self) -> Send:
+        """`send(method, path, key=role, …)`; further options are werkzeug's."""
+        client = Client(self.app())
+
+        def send(method: str, path: str, *, key: str | None = "admin", **options: Any) -> TestResponse:
+            headers = dict(options.pop("headers", {}))
+            if key is not None:
+                headers.setdefault("Authorization", f"Bearer {key}")
+            return client.open(path, method=method, headers=headers, **options)
+
+        return send
+
+
+def faults(reply: TestResponse) -> set[tuple[str, str]]:
+    """The (field, code) of every fault that a 400 names."""
+    assert reply.status_code == 400, reply.text
+    body = reply.get_json()
+    assert body["code"] == "invalid_request"
+    assert all(error["message"] for error in body["errors"])
+    return {(error["field"], error["code"]) for error in body["errors"]}

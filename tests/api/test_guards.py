@@ -1,0 +1,156 @@
+"""Admission: keys, roles, manage tokens, rates, addresses, idempotency keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from api.guards import claim, client_address, idempotency_key
+from tests.api.stubs import SLOT, Send, Stubbed, faults
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer ", "Basic admin", "admin", "Bearer nobody", "Bearer \xe9"]
+)
+def test_without_a_valid_key_a_request_is_unauthenticated(send: Send, header: str | None) -> None:
+    headers = {} if header is None else {"Authorization": header}
+    reply = send("POST", "/hold", key=None, headers=headers, json=SLOT)
+    assert (reply.status_code, reply.get_json()["code"]) == (401, "unauthenticated")
+    assert reply.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_key_far_too_long_is_not_even_looked_up(send: Send) -> None:
+    assert send("GET", "/policy", key="k" * 5000).status_code == 401
+
+
+def test_the_scheme_may_be_written_in_any_case(send: Send) -> None:
+    assert send("POST", "/hold", key=None, headers={"Authorization": "bearer admin"}, json=SLOT).status_code == 201
+
+
+def test_who_is_not_authenticated_learns_nothing_of_the_request(send: Send) -> None:
+    assert send("POST", "/hold", key="nobody", data=b"{", content_type="text/plain").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "refused"),
+    [
+        ("GET", "/bookings", {"checkout", "manage-token"}),
+        ("POST", "/hold", {"manage-token"}),
+        ("POST", "/book", {"manage-token"}),
+        ("GET", "/bookings/bk_alice", {"checkout"}),
+        ("POST", "/bookings/bk_alice/cancel", {"checkout"}),
+        ("GET", "/policy", {"checkout", "bot", "desk", "manage-token"}),
+        ("PATCH", "/policy", {"checkout", "bot", "desk", "manage-token"}),
+        ("POST", "/properties", {"checkout", "bot", "desk", "manage-token"}),
+        ("PATCH", "/properties/p", {"checkout", "bot", "manage-token"}),
+        ("GET", "/properties", {"manage-token"}),
+        ("POST", "/technicians", {"checkout", "bot", "desk", "manage-token"}),
+        ("PATCH", "/technicians/t", {"checkout", "bot", "manage-token"}),
+        ("GET", "/availability", {"manage-token"}),
+    ],
+)
+def test_a_role_that_may_not_is_forbidden(send: Send, method: str, path: str, refused: set[str]) -> None:
+    for role in ("checkout", "bot", "desk", "admin", "manage-token"):
+        if role in refused:
+            reply = send(method, path, key=role)
+            assert (reply.status_code, reply.get_json()["code"]) == (403, "forbidden"), role
+
+
+def test_a_manage_token_reaches_its_own_booking_only(send: Send) -> None:
+    assert faults(send("POST", "/bookings/bk_alice/cancel", key="manage-token")) == {("stub", "reached")}
+    reply = send("POST", "/bookings/bk_bob/cancel", key="manage-token")
+    assert (reply.status_code, reply.get_json()["code"]) == (404, "booking_not_found")
+
+
+def test_the_rate_is_limited_per_key_and_address(stubbed: Stubbed) -> None:
+    stubbed.rate_limit_per_minute = 2
+    send = stubbed.send()
+
+    def status(key: str, address: str) -> Any:
+        return send("POST", "/hold", key=key, json=SLOT, environ_overrides={"REMOTE_ADDR": address})
+
+    assert [status("desk", "10.0.0.1").status_code for _ in range(2)] == [201, 201]
+    refused = status("desk", "10.0.0.1")
+    assert (refused.status_code, refused.get_json()["code"]) == (429, "rate_limited")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert status("desk", "10.0.0.2").status_code == 201
+    assert status("admin", "10.0.0.1").status_code == 201
+
+
+def test_a_broken_limiter_lets_everybody_through_and_is_counted(
+    stubbed: Stubbed, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stubbed.rate_limit_per_minute = 1
+    send = stubbed.send()
+
+    def broken(*_: Any, **__: Any) -> bool:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr("limits.strategies.FixedWindowRateLimiter.hit", broken)
+    assert [send("POST", "/hold", json=SLOT).status_code for _ in range(3)] == [201] * 3
+    assert b"holdfast_rate_limiter_failures_total 3.0" in stubbed.metrics.exposition()
+    assert "rate limiter failed" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "expected"),
+    [
+        (0, "6.6.6.6", "10.0.0.9"),
+        (1, None, "10.0.0.9"),
+        (1, "6.6.6.6, 1.2.3.4", "1.2.3.4"),
+        (2, "6.6.6.6, 1.2.3.4, 10.0.0.1", "1.2.3.4"),
+        (2, "1.2.3.4", "10.0.0.9"),
+    ],
+)
+def test_only_trusted_proxies_are_believed_about_addresses(proxies: int, forwarded: str | None, expected: str) -> None:
+    environ = {"REMOTE_ADDR": "10.0.0.9"} | ({} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded})
+    assert client_address(environ, proxies) == expected
+
+
+def test_the_caller_carries_its_address(stubbed: Stubbed) -> None:
+    stubbed.trusted_proxies = 1
+    stubbed.send()("POST", "/hold", key="checkout", json=SLOT, headers={"X-Forwarded-For": "1.2.3.4"})
+    caller = stubbed.holds.asked[0][0]
+    assert (caller.org, caller.key_id, caller.address) == ("demo", "key-checkout", "1.2.3.4")
+
+
+@pytest.mark.parametrize(
+    ("header", "key"),
+    [
+        ("abc", "abc"),
+        ('"abc"', "abc"),
+        (r'"a\"b\\c"', r'a"b\c'),
+        ("a b", "a b"),
+        ("x" * 255, "x" * 255),
+        (' "a" ', "a"),
+    ],
+)
+def test_an_idempotency_key_is_bare_or_quoted(header: str, key: str) -> None:
+    assert idempotency_key(header) == (key, [])
+
+
+@pytest.mark.parametrize(
+    "header", ["", " ", '""', '"abc', '"a"b"', "x" * 256, '"' + "x" * 256 + '"', "caf\xe9", "a\tb"]
+)
+def test_another_idempotency_key_is_a_fault(header: str) -> None:
+    assert [fault.code for fault in idempotency_key(header)[1]] == ["bad_idempotency_key"]
+
+
+def test_the_fingerprint_ignores_order_and_whitespace_and_nothing_else(send: Send, stubbed: Stubbed) -> None:
+    def fingerprint(body: str) -> str:
+        headers = {"Idempotency-Key": "once"}
+        assert send("POST", "/hold", data=body, content_type="application/json", headers=headers).status_code == 201
+        made = stubbed.holds.asked[-1][2]
+        assert made is not None
+        assert made.key == "once"
+        return made.fingerprint
+
+    first = fingerprint('{"property_id":"p","start":"2026-12-05T10:00:00Z"}')
+    assert fingerprint('{ "start": "2026-12-05T10:00:00Z",\n "property_id": "p" }') == first
+    assert fingerprint('{"property_id":"q","start":"2026-12-05T10:00:00Z"}') != first
+
+
+def test_the_fingerprint_covers_method_and_path() -> None:
+    prints = {claim("k", method, path, {}).fingerprint for method in ("POST", "PUT") for path in ("/a", "/b")}
+    assert len(prints) == 4

@@ -1,0 +1,116 @@
+"""GET /openapi.json: whole, consistent, and its examples true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from api import all_endpoints, examples
+from api.openapi import openapi
+from api.problems import PROBLEMS
+from models.hold import HoldReply, HoldRequest
+from tests.api.stubs import SLOT, Send
+
+DOCUMENT = openapi(all_endpoints())
+METHODS = {"get", "post", "patch", "delete"}
+
+
+def operations() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def validator(schema: dict[str, Any]) -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for(
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", "components": DOCUMENT["components"], **schema}
+    )
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == "$ref":
+                yield value
+            else:
+                yield from references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from references(value)
+
+
+def test_it_is_served_to_everybody_and_describes_itself(send: Send) -> None:
+    reply = send("GET", "/openapi.json", key=None)
+    assert (reply.status_code, reply.content_type) == (200, "application/json")
+    assert reply.get_json()["openapi"].startswith("3.1")
+    assert set(reply.get_json()["paths"]) == {*DOCUMENT["paths"], "/openapi.json"}
+
+
+def test_every_route_of_the_app_is_in_it(send: Send) -> None:
+    described = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
+    assert {(endpoint.method, endpoint.path) for endpoint in all_endpoints()} == described
+
+
+def test_every_reference_leads_somewhere() -> None:
+    for reference in references(DOCUMENT):
+        node: Any = DOCUMENT
+        for part in reference.removeprefix("#/").split("/"):
+            node = node[part]
+
+
+def test_operation_ids_are_unique() -> None:
+    ids = [operation["operationId"] for _, operation in operations()]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_example_of_a_body_fits_its_schema() -> None:
+    seen = set()
+    for name, operation in operations():
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        for example in content.get("examples", {}).values():
+            validator(content["schema"]).validate(example["value"])
+            seen.add(name)
+    assert seen == set(examples.BODIES)
+
+
+def test_every_example_of_a_reply_or_problem_fits_its_schema() -> None:
+    for _, operation in operations():
+        for response in operation["responses"].values():
+            for content in response.get("content", {}).values():
+                shown = [example["value"] for example in content.get("examples", {}).values()]
+                for value in [*shown, *([content["example"]] if "example" in content else [])]:
+                    validator(content["schema"]).validate(value)
+
+
+def test_problems_stand_under_their_status_with_their_codes() -> None:
+    for name, operation in operations():
+        for status, response in operation["responses"].items():
+            for media, content in response.get("content", {}).items():
+                if media == "application/problem+json":
+                    codes = content["schema"]["allOf"][1]["properties"]["code"]["enum"]
+                    assert codes, name
+                    assert {PROBLEMS[code][0] for code in codes} == {int(status)}, name
+
+
+def test_whoever_needs_a_key_is_told(send: Send) -> None:
+    open_to_all = {name for name, operation in operations() if not operation["security"]}
+    assert open_to_all == {"GET /healthz", "GET /readyz", "GET /metrics"}
+
+
+def test_a_reply_made_by_hand_fits_its_schema(send: Send) -> None:
+    reply = send("POST", "/hold", json=SLOT).get_json()
+    validator({"$ref": "#/components/schemas/HoldReply"}).validate(reply)
+    assert set(HoldReply.model_fields) - set(reply) == {"booking_id"}
+
+
+@pytest.mark.parametrize("name", ["HoldRequest", "BookRequest", "CancelRequest", "PolicyPatch"])
+def test_unknown_fields_are_refused_by_the_schema_too(name: str) -> None:
+    assert DOCUMENT["components"]["schemas"][name]["additionalProperties"] is False
+
+
+def test_what_a_body_requires_is_what_the_model_requires() -> None:
+    schema = DOCUMENT["components"]["schemas"]["HoldRequest"]
+    assert set(schema["required"]) == {name for name, field in HoldRequest.model_fields.items() if field.is_required()}
