@@ -39,15 +39,18 @@ environment_is_current() {
   [ "$stamp" = "$(group_stamp "$1")" ] || { [ "$1" = server ] && [ "$stamp" = "$(group_stamp dev)" ]; }
 }
 
-# One line for each package, so that a first run shows where it is.
+# Says which package it is at; on a terminal in one line that changes.
 show_progress() {
-  awk -v total="$1" '
+  local from='' to='\n'
+  if [ -t 2 ]; then from='\r\033[K' to=''; fi
+  awk -v total="$1" -v from="$from" -v to="$to" '
     /^ *(Collecting|Processing) |^Requirement already satisfied: / {
       seen++; name = /^Requirement/ ? $4 : $2; sub(/.*\//, "", name); sub(/[ (\[;].*/, "", name)
-      if (seen <= total) { printf "  %d/%d %s\n", seen, total, name; fflush() } }
+      if (seen <= total) { printf "%s  %d/%d %s%s", from, seen, total, name, to; fflush() } }
     /^ *Downloading .*MB\)/ { size = $NF == "MB)" ? $(NF-1) " MB" : $NF; gsub(/[()]/, "", size)
-      if (size + 0 >= 10) { printf "        %s to download\n", size; fflush() } }
-    /^Installing collected/ { print "  unpacking"; fflush() }
+      if (size + 0 >= 10) { printf "%s  %d/%d %s: %s to download%s", from, seen, total, name, size, to; fflush() } }
+    /^Installing collected/ { printf "%s  unpacking\n", from; fflush() }
+    END { if (to == "") printf "%s", from }
   ' >&2
 }
 
