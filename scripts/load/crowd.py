@@ -137,6 +137,8 @@ class Crowd:
             _, _, turn, lane = heapq.heappop(self._timers)
             if lane.turn == turn:
                 self._timer_fired(lane)
+        if not self._unfinished:
+            return
         if self._timers:
             seconds = min(seconds, max(0.0, self._timers[0][0] - now))
         for descriptor, events in self._poll.poll(seconds):

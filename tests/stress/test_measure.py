@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -38,7 +39,7 @@ def test_a_summary_does_not_need_ordered_values() -> None:
 def test_every_value_falls_into_one_bucket(values: list[float], buckets: int) -> None:
     made = histogram(values, buckets)
     assert sum(bucket.count for bucket in made) == len(values)
-    assert all(before.high == after.low for before, after in zip(made, made[1:], strict=False))
+    assert all(before.high == after.low for before, after in itertools.pairwise(made))
 
 
 def test_a_histogram_of_nothing_is_empty() -> None:

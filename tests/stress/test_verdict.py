@@ -227,7 +227,15 @@ def test_an_offer_that_could_not_be_held_is_found() -> None:
 def test_what_is_printed_holds_no_personal_data() -> None:
     run = faultless()
     run.bookings.append({**document("9", slot(630)), "manage_token": "hfm_secret"})
-    run.exchanges.append(answer("9:book", slot(630), status=500, manage_token="hfm_secret", customer={"name": "Alice"}))
+    run.exchanges.append(
+        answer(
+            "9:book",
+            {**slot(630), "hold_id": "hold-9"},
+            status=500,
+            manage_token="hfm_secret",
+            customer={"name": "Alice"},
+        )
+    )
     printed = json.dumps([finding.documents for found in judge(run).values() for finding in found], default=str)
     assert "bk-9" in printed
     for personal in ("run/9", "+15550100", "4711", "hfm_secret", "Alice"):
