@@ -103,8 +103,17 @@ def parse_query(model: type[BaseModel] | None, query: str) -> tuple[BaseModel | 
     faults = [Fault(name, "repeated", f"{name} is given more than once.") for name in sorted(_repeated(pairs))]
     if model is None:
         return None, faults + [_unknown(name) for name in given]
+    # A model may know its fields by another name as well; clients know the described one.
+    described = query_fields(model)
+    faults += [_unknown(name) for name in given if name not in described]
     try:
-        parsed = model.__pydantic_validator__.validate_python(_with_numbers(model, given))
+        parsed = model.__pydantic_validator__.validate_python(
+            {
+                name: int(value) if described[name] and _WHOLE.match(value) else value
+                for name, value in given.items()
+                if name in described
+            }
+        )
     except ValidationError as error:
         return None, faults + faults_of(error)
     return (None if faults else parsed), faults
@@ -115,21 +124,17 @@ def _repeated(pairs: list[tuple[str, str]]) -> set[str]:
     return {name[:LONGEST_FIELD] for name in names if names.count(name) > 1}
 
 
-def _with_numbers(model: type[BaseModel], given: dict[str, str]) -> dict[str, Any]:
-    """A query is all text; what the model wants as an integer becomes one where it is written as one."""
-    numbers = integer_fields(model)
-    return {name: int(value) if name in numbers and _WHOLE.match(value) else value for name, value in given.items()}
-
-
 @cache
-def integer_fields(model: type[BaseModel]) -> frozenset[str]:
-    """The names, as clients write them, of a model's integers."""
+def query_fields(model: type[BaseModel]) -> dict[str, bool]:
+    """The names of a query model's fields as clients write them, and whether each is an integer.
+
+    A query is all text: what the model wants as an integer becomes one where it is written as one.
+    """
     properties: dict[str, Any] = model.model_json_schema()["properties"]
-    return frozenset(
-        name
+    return {
+        name: any(option.get("type") == "integer" for option in schema.get("anyOf", [schema]))
         for name, schema in properties.items()
-        if any(option.get("type") == "integer" for option in schema.get("anyOf", [schema]))
-    )
+    }
 
 
 def parse_path(ids: dict[str, str]) -> list[Fault]:

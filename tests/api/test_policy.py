@@ -1,0 +1,74 @@
+"""GET and PATCH /policy."""
+
+from __future__ import annotations
+
+from tests.api.town import Town, body_of, fault_codes, refused
+
+DEFAULTS = {
+    "default_duration_minutes": 60,
+    "max_duration_minutes": 480,
+    "allowed_duration_minutes": None,
+    "buffer_before_minutes": 0,
+    "buffer_after_minutes": 0,
+    "hold_seconds": 300,
+    "max_hold_seconds": 900,
+    "holds_per_holder": 3,
+    "min_lead_minutes": 0,
+    "horizon_days": 90,
+    "blackout_dates": [],
+    "cancel_window_minutes": 0,
+}
+ADMIN = frozenset({"admin"})
+
+
+def test_it_shows_the_defaults_where_nothing_was_set(town: Town) -> None:
+    reply = town.call("GET", "/policy", key="admin")
+    assert (reply.status_code, body_of(reply)) == (200, DEFAULTS)
+
+
+def test_it_changes_what_is_named(town: Town) -> None:
+    changes = {"default_duration_minutes": 30, "allowed_duration_minutes": [30, 60], "blackout_dates": ["2026-12-25"]}
+    reply = town.call("PATCH", "/policy", changes, key="admin")
+    assert (reply.status_code, body_of(reply)) == (200, DEFAULTS | changes)
+    assert body_of(town.call("GET", "/policy", key="admin")) == DEFAULTS | changes
+
+
+def test_a_change_counts_from_the_next_hold_on(town: Town) -> None:
+    town.hold(8)
+    town.call("PATCH", "/policy", {"default_duration_minutes": 30, "max_duration_minutes": 60}, key="admin")
+    assert town.hold(10)["duration_minutes"] == 30
+    assert {field for field, _ in fault_codes(town.call("POST", "/hold", town.slot(12, duration_minutes=90)))} == {
+        "duration_minutes"
+    }
+
+
+def test_admission(town: Town) -> None:
+    town.check_admission("GET", "/policy", roles=ADMIN)
+    town.check_admission("PATCH", "/policy", {"horizon_days": 1}, roles=ADMIN)
+    assert body_of(town.call("GET", "/policy", key="admin")) == DEFAULTS
+
+
+def test_another_orgs_policy_is_its_own(town: Town) -> None:
+    town.call("PATCH", "/policy", {"horizon_days": 7}, key="admin")
+    assert body_of(town.call("GET", "/policy", key="rival")) == DEFAULTS
+
+
+def test_every_fault_is_named_at_once_and_nothing_is_changed(town: Town) -> None:
+    wrong = {"horizon_days": 0, "blackout_dates": ["25.12.2026"], "hold_seconds": "300", "colour": "red"}
+    assert fault_codes(town.call("PATCH", "/policy", {**wrong, "min_lead_minutes": 30}, key="admin")) == {
+        ("horizon_days", "out_of_range"),
+        ("blackout_dates.0", "bad_date"),
+        ("hold_seconds", "wrong_type"),
+        ("colour", "unknown_field"),
+    }
+    assert body_of(town.call("GET", "/policy", key="admin")) == DEFAULTS
+
+
+def test_rules_that_do_not_fit_each_other_are_faults(town: Town) -> None:
+    reply = town.call("PATCH", "/policy", {"max_duration_minutes": 30, "hold_seconds": 901}, key="admin")
+    assert fault_codes(reply)
+    assert body_of(town.call("GET", "/policy", key="admin")) == DEFAULTS
+
+
+def test_the_desk_does_not_even_read_it(town: Town) -> None:
+    refused(town.call("GET", "/policy", key="desk"), 403, "forbidden")
