@@ -71,6 +71,7 @@ class Placing:
 
         Raises every refusal of Candidates, SlotHeld, SlotBooked, NoSlotAvailable, and what Slots.place raises.
         """
+        reloaded = False
         for _ in range(MOST_ATTEMPTS):
             epoch = self._catalogue.epoch(org)
             try:
@@ -78,8 +79,9 @@ class Placing:
                 visits = self._candidates.visits(org, wish)
                 placement = replace(prepare(wish, visits), epoch=epoch)
             except Refusal:
-                if self._is_current(org, epoch):
+                if reloaded or self._is_current(org, epoch):
                     raise
+                reloaded = True
                 continue
             outcome = self._first_free(placement)
             if isinstance(outcome, Stale):
@@ -118,12 +120,12 @@ class Placing:
         return wish
 
     def _is_current(self, org: str, epoch: str | None) -> bool:
-        """Whether a refusal came from today's catalogue; if not, it is forgotten and has to be read again."""
+        """Whether a refusal came from today's catalogue; if not, or if nobody can tell, it is forgotten and read again."""
         current = self._mirror.epoch(org)
-        if current == epoch:
+        if current is not None and current == epoch:
             return True
         self.reload(org, current)
-        return current is None
+        return False
 
     def _first_free(self, placement: Placement) -> Placed | Stale | Taken:
         first: Taken | None = None
