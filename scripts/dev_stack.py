@@ -63,6 +63,7 @@ class DevStack:
         self.external = {"redis": bool(self.env.get("REDIS_URL")), "mongod": bool(self.env.get("MONGO_URL"))}
         self.pids: dict[str, int | None] = {}
         self.published = False
+        self.last_answer = ""
 
     def serve(self, *, fresh: bool) -> None:
         """Start everything, say so, and keep it alive until told to stop. Raises StartError where it can't."""
@@ -133,7 +134,10 @@ class DevStack:
         argv = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py"), "--bind", bind]
         gunicorn = self._start("gunicorn", argv, wave=SERVICE)
         self._start("relay", [sys.executable, "-m", "scripts.relay"], wave=SERVICE)
-        self.supervisor.await_start(gunicorn, self._is_ready, seconds=START_SECONDS)
+        try:
+            self.supervisor.await_start(gunicorn, self._is_ready, seconds=START_SECONDS)
+        except StartError as error:
+            raise StartError(f"{error}\n/readyz said: {self.last_answer or 'nothing'}") from error
         self.published = True
         self._publish()
 
@@ -150,9 +154,12 @@ class DevStack:
         connection = http.client.HTTPConnection(stores.HOST, self.port, timeout=3)
         try:
             connection.request("GET", "/readyz")
-            return connection.getresponse().status == http.HTTPStatus.OK
+            reply = connection.getresponse()
+            self.last_answer = reply.read(2000).decode(errors="replace")
         except (OSError, http.client.HTTPException):
             return False
+        else:
+            return reply.status == http.HTTPStatus.OK
         finally:
             connection.close()
 

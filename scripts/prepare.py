@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _prepare(seed_file: Path | None, primary_port: int | None) -> None:
-    settings = Settings()  # type: ignore[call-arg]  # from the environment
+    settings = Settings()
     if primary_port is not None:
         from scripts.stack.replica_set import make_primary  # noqa: PLC0415  # not part of the image, where nobody asks
 

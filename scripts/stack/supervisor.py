@@ -86,20 +86,30 @@ class Supervisor:
         wait_until(settled, seconds=seconds)
         if self.stop_asked:
             raise StopAsked
-        if not child.alive():
-            raise StartError(f"{child.name} ended while it was starting. The end of {child.log}:\n{child.log_tail()}")
+        self._must_live(child)
         if not answered:
             raise StartError(
                 f"{child.name} is not ready after {seconds:.0f} s. The end of {child.log}:\n{child.log_tail()}"
             )
 
+    @staticmethod
+    def _must_live(child: Child) -> None:
+        if not child.alive():
+            raise StartError(f"{child.name} ended while it was starting. The end of {child.log}:\n{child.log_tail()}")
+
     def run(self, child: Child, *, seconds: float) -> None:
-        """Run a child to its end. Raises StartError with the end of its log if it fails or takes too long."""
+        """Run a child to its end. Raises StartError with the end of a log if it, or one that it may need, fails."""
         child.start()
+        others = [each.child for each in self._watched]
         try:
-            wait_until(lambda: not child.alive() or self.stop_asked, seconds=seconds)
+            wait_until(
+                lambda: not child.alive() or self.stop_asked or not all(each.alive() for each in others),
+                seconds=seconds,
+            )
             if self.stop_asked:
                 raise StopAsked
+            for other in others:
+                self._must_live(other)
             if child.process is None or child.process.poll() != 0:
                 raise StartError(f"{child.name} failed. The end of {child.log}:\n{child.log_tail()}")
         finally:

@@ -103,7 +103,7 @@ def test_a_child_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> N
 
 
 def test_a_program_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match="redis could not be started"):
+    with pytest.raises(StartError, match="redis could not be started: there is no program"):
         Child("redis", [str(tmp_path / "nothing")], tmp_path / "redis.log").start()
 
 
