@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+EXEC_SECONDS = 5
 LOG_TAIL_LINES = 12
 LOG_TAIL_BYTES = 16_384
 
@@ -41,6 +42,13 @@ def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 
             return False
         time.sleep(every)
     return True
+
+
+def _program_name(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def start_ticks(pid: int) -> int | None:
@@ -109,6 +117,8 @@ class Child:
                 cwd=self.cwd,
                 start_new_session=True,
             )
+        # From here on it dies with us: setpriv has given way to the program itself.
+        wait_until(lambda: _program_name(self.pid) != "setpriv", seconds=EXEC_SECONDS, every=0.001)
 
     @property
     def pid(self) -> int:
