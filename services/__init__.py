@@ -98,7 +98,7 @@ def build_services(
     mirror = Mirror(redis, scripts, grid, clock, store.find)
     access, catalogue = Access(db, secret, clock), Catalogue(db)
     candidates = Candidates(catalogue, grid, clock)
-    availability = Availability(catalogue, candidates, grid, mirror, store, clock)
+    availability = Availability(catalogue, candidates, grid, mirror, store)
     placing = Placing(
         slots=slots,
         mirror=mirror,
