@@ -1,0 +1,55 @@
+"""The protocol has no fault in any interleaving, and the model can see the faults that its rules prevent."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.model.explore import explore
+from tests.model.protocol import CONTROLS, main, quick, stronger
+from tests.model.state import REPEAT, World
+
+
+@pytest.mark.parametrize("world", list(quick()), ids=str)
+def test_no_interleaving_of_the_protocol_breaks_a_rule(world: World) -> None:
+    result = explore(world)
+
+    assert result.faults == {}
+    assert result.states > 50
+
+
+@pytest.mark.parametrize("world", list(stronger()), ids=str)
+def test_a_fence_and_a_patient_rebuild_would_promise_more(world: World) -> None:
+    assert explore(world).faults == {}
+
+
+@pytest.mark.parametrize("name", list(CONTROLS))
+def test_without_one_rule_the_model_prints_a_shortest_run_to_the_fault(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, world, fault = CONTROLS[name]
+
+    assert main([name]) == 0
+
+    printed = capsys.readouterr().out
+    run = explore(world, until=fault).faults[fault]
+    assert run[-1] == fault
+    assert all(label in printed for label in run)
+    assert printed.rstrip().endswith(f"=> {fault}")
+    assert 3 < len(run) <= 20
+
+
+@pytest.mark.parametrize("name", list(CONTROLS))
+def test_the_very_same_world_has_no_fault_with_the_rule(name: str) -> None:
+    world = CONTROLS[name].world
+    with_rule = World(world.slots, world.direct, world.actors, world.losses, world.mishaps)
+
+    assert explore(with_rule).faults == {}
+
+
+def test_a_repeat_never_meets_a_fault_even_when_both_attempts_have_a_mishap() -> None:
+    assert explore(World(actors=frozenset({REPEAT}), mishaps=2)).faults == {}
+
+
+def test_an_unknown_control_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nosuchrule"]) == 2
+    assert "nosuchrule" in capsys.readouterr().out
