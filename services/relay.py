@@ -72,15 +72,19 @@ class Relay:
     def follow(self) -> None:
         """Mirrors changes as they come, from where the last relay stopped, until the lease is lost or `stop`."""
         while not self._stop.is_set() and self._leases.hold("changes"):
-            try:
-                for change in self._feed.read():
-                    self._carry_over(change)
-            except FeedLost:
-                # The log no longer reaches back to our place: everything is mirrored anew instead.
-                log.warning("change_feed_lost")
-                self._feed.start_over()
-                for org in self._orgs():
-                    self._rebuild.run(org)
+            self.carry_over_changes()
+
+    def carry_over_changes(self) -> None:
+        """Carries over what changed since the saved place, waiting about a second for more."""
+        try:
+            for change in self._feed.read():
+                self._carry_over(change)
+        except FeedLost:
+            # The log no longer reaches back to our place: everything is mirrored anew instead.
+            log.warning("change_feed_lost")
+            self._feed.start_over()
+            for org in self._orgs():
+                self._rebuild.run(org)
 
     def _carry_over(self, change: Change) -> None:
         if change.booking is not None:
