@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from api.endpoint import Ask, Reply, Routes
 from api.replies import plain
-from api.schemas import AvailabilityReply
-from models.availability import AvailabilityQuery
+from models.availability import AvailabilityQuery, AvailabilityReply
 from models.errors import PropertyNotFound, TechnicianNotFound
 
 routes = Routes("Availability")

@@ -31,23 +31,6 @@ class TechnicianPage(Request):
     next_cursor: str | None
 
 
-class AvailabilitySlot(Request):
-    """One start on the grid. Free: `technician_ids` names who could come."""
-
-    start: Moment
-    end: Moment
-    state: Literal["free", "held", "booked", "closed"]
-    technician_ids: list[PlainId]
-
-
-class AvailabilityReply(Request):
-    """The slots of a property's local days, by start."""
-
-    timezone: str
-    grid_minutes: int
-    slots: list[AvailabilitySlot]
-
-
 class Health(Request):
     """The process answers."""
 
