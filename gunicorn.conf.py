@@ -19,8 +19,8 @@ worker_class = "gevent"
 preload_app = False
 workers = int(os.environ.get("HOLDFAST_WORKERS", "2"))
 worker_connections = 2500
-# One accept queue for all workers: whoever is free takes the next connection. With SO_REUSEPORT the kernel would hash
-# connections to workers, and a long-lived connection stays where it fell however busy that worker is.
+# One accept queue for all workers. With SO_REUSEPORT each has its own: no faster nor better balanced when measured, the
+# connections in a dying worker's queue are lost, and a second server could take the same port unnoticed.
 reuse_port = False
 
 # Thousands of clients may connect at one moment; the kernel caps this at net.core.somaxconn.

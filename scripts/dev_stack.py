@@ -133,11 +133,12 @@ class DevStack:
         bind = f"{stores.HOST}:{self.port}"
         argv = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py"), "--bind", bind]
         gunicorn = self._start("gunicorn", argv, wave=SERVICE)
-        self._start("relay", [sys.executable, "-m", "scripts.relay"], wave=SERVICE)
         try:
             self.supervisor.await_start(gunicorn, self._is_ready, seconds=START_SECONDS)
         except StartError as error:
             raise StartError(f"{error}\n/readyz said: {self.last_answer or 'nothing'}") from error
+        # Only now, so that its start does not slow the workers'; nothing that is served waits for it.
+        self._start("relay", [sys.executable, "-m", "scripts.relay"], wave=SERVICE)
         self.published = True
         self._publish()
 
