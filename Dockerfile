@@ -19,10 +19,10 @@ RUN /venv/bin/python -m compileall -q /app
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    PROMETHEUS_MULTIPROC_DIR=/run/holdfast/metrics
+    PROMETHEUS_MULTIPROC_DIR=/run/holdfast
 USER 10001:10001
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=2)"]
-# gunicorn.conf.py in the working directory says all the rest, and empties the metrics of dead processes at start.
+# gunicorn.conf.py in the working directory says all the rest, and removes the metrics of dead processes at start.
 CMD ["python", "-m", "gunicorn", "--bind", "0.0.0.0:8080"]

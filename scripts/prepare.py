@@ -20,6 +20,8 @@ from pymongo.errors import PyMongoError
 
 from models.errors import Refusal
 from services import build_services
+from services.installation import GridChanged
+from services.observability import configure_logging
 from services.settings import Settings
 
 
@@ -33,14 +35,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _prepare(options.seed, options.primary)
     except ValidationError as error:
         return _fail("; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors(include_input=False)))
+    except GridChanged as error:
+        return _fail(str(error))
     except (Refusal, PyMongoError, TimeoutError, OSError) as error:
-        cause = error.__cause__ or error
-        return _fail(f"The stores could not be prepared: {str(cause)[:300]}. Are REDIS_URL and MONGO_URL right?")
+        cause = str(error.__cause__ or error).partition(" (configured timeouts")[0]
+        return _fail(f"The stores could not be prepared: {cause[:300]}. Are REDIS_URL and MONGO_URL right?")
     return 0
 
 
 def _prepare(seed_file: Path | None, primary_port: int | None) -> None:
     settings = Settings()
+    configure_logging(settings.log_level)
     if primary_port is not None:
         from scripts.stack.replica_set import make_primary  # noqa: PLC0415  # not part of the image, where nobody asks
 
