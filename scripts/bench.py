@@ -42,6 +42,9 @@ from scripts.load.bench_stack import Slots, bare_server
 from scripts.load.pump import Pump, Silence, Volley
 from scripts.load.target import Unreachable, private_server
 
+BUSY = 0.25
+"""Load per processor before the run from which on it is worth a warning."""
+
 BARE_VOLLEYS = 3
 """The bare route is so fast that its volley is this many times as long."""
 
@@ -104,6 +107,9 @@ def _rounds(options: argparse.Namespace, benches: list[Bench], bare: Pump, say: 
 
 def measure(options: argparse.Namespace, say: Callable[[str], None]) -> Report:
     """Starts everything, measures, stops everything."""
+    load_before = round(os.getloadavg()[0], 2)
+    if load_before > BUSY * (os.cpu_count() or 1):
+        say(f"the machine is busy already (load {load_before}): the shares still compare, but they will scatter")
     with contextlib.ExitStack() as until:
         benches = [_stack(options, size, say, until) for size in options.bookings]
         bare = until.enter_context(Pump(until.enter_context(bare_server(options.workers)), options.connections))
@@ -116,6 +122,7 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> Report:
         "requests": options.requests,
         "rounds": options.rounds,
         "processors": os.cpu_count(),
+        "load_average_before": load_before,
     }
     return Report(settings, volleys, benches, counted)
 

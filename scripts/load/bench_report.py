@@ -97,26 +97,31 @@ class Report:
         for bench in self.benches:
             console.print()
             console.print(self._table(bench))
+        console.print()
+        console.print(self._cost_table())
         if len(self.benches) > 1:
             console.print()
             console.print(self._growth_table())
 
     def _table(self, bench: Bench) -> Table:
         table = Table(title=f"{bench.label}, medians of {len(self.bare)} rounds", title_justify="left")
-        headings = ("operation", "req/s", "p50 ms", "p99 ms", "of bare", "goal", "")
-        costs = ("Redis trips", "Redis commands", "Mongo reads", "Mongo writes")
-        for heading in headings + costs:
+        for heading in ("operation", "req/s", "p50 ms", "p99 ms", "of bare", "goal", ""):
             table.add_column(heading, justify="left" if heading == "operation" else "right")
         for operation, found in self.operations(bench).items():
             row = [operation, f"{found.per_second:,.0f}", f"{found.p50:.2f}", f"{found.p99:.2f}", f"{found.ratio:.2f}"]
             goal = GOALS.get(operation)
             row += ["", ""] if goal is None else [f">= {goal:.2f}", _word(found.ratio >= goal)]
-            cost = self.costs.get(operation)
-            if cost is not None:
-                row += [
-                    f"{value:.2f}" for value in (cost.round_trips, cost.commands, cost.mongo_reads, cost.mongo_writes)
-                ]
             table.add_row(*row)
+        return table
+
+    def _cost_table(self) -> Table:
+        table = Table(title="one request costs", title_justify="left")
+        headings = ("Redis trips", "Redis commands", "MongoDB reads", "MongoDB writes")
+        for heading in ("operation", *headings):
+            table.add_column(heading, justify="left" if heading == "operation" else "right")
+        for operation, cost in self.costs.items():
+            counted = (cost.round_trips, cost.commands, cost.mongo_reads, cost.mongo_writes)
+            table.add_row(operation, *(f"{value:.2f}" for value in counted))
         return table
 
     def _growth_table(self) -> Table:
