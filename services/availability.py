@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any, TypeVar
 
 from models.availability import AvailabilityQuery, SlotState
@@ -119,7 +120,9 @@ class Availability:
 
         One per start: with the wished technician, else the first free one. Raises what `days` raises.
         """
-        return self._on_current_catalogue(org, lambda reading: self._openings(org, wish, count, reading))
+        return self._on_current_catalogue(
+            org, lambda reading: list(islice(self._openings_from(org, wish, reading), count))
+        )
 
     def _on_current_catalogue(self, org: str, answer: Callable[[Reading], T]) -> T:
         """The answer as of one epoch: were marks read under another than the catalogue, all is worked out again."""
@@ -162,22 +165,19 @@ class Availability:
             slots.append(slot)
         return slots
 
-    def _openings(self, org: str, wish: Wish, count: int, reading: Reading) -> list[Opening]:
-        rules = self._candidates.rules(
-            org, wish.property_id, wish.technician_id, Extent(wish.length, wish.before, wish.after)
-        )
-        zone, found = rules.place.timezone, list[Opening]()
+    def _openings_from(self, org: str, wish: Wish, reading: Reading) -> Iterator[Opening]:
+        """Reads a date's marks when it is come to, so that whoever has enough reads no more."""
+        extent = Extent(wish.length, wish.before, wish.after)
+        rules = self._candidates.rules(org, wish.property_id, wish.technician_id, extent)
+        zone = rules.place.timezone
         for day in _dates(local_day(wish.start, zone, self._grid), OPENING_DAYS):
             from_tick, to_tick = day_span(day, zone, self._grid)
             from_tick = max(from_tick, wish.start)
             starts = self._starts(rules, (from_tick, to_tick), reading)
             for at in range(starts.free.bit_length()):
-                if len(found) == count:
-                    return found
                 if starts.free >> at & 1:
                     begin, end = self._grid.moment(from_tick + at), self._grid.moment(from_tick + at + wish.length)
-                    found.append(Opening(begin, end, starts.who(at)[0]))
-        return found
+                    yield Opening(begin, end, starts.who(at)[0])
 
     def _starts(self, rules: Rules, span: Span, reading: Reading) -> Starts:
         """The starts of a span under the rules and the marks; marks are read only where the rules leave something."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from models.catalogue import Policy, Property
+from models.catalogue import Policy
 from models.errors import Fault, InvalidRequest, NoSlotAvailable, PropertyUnavailable, TechnicianUnavailable
 from models.slot import SlotFields, Visit, Wish
 from services.catalogue import Catalogue
@@ -85,7 +85,7 @@ class Candidates:
             raise PropertyUnavailable
         if not rules.technicians:
             raise TechnicianUnavailable(None if wish.technician_id else "No technician is available at the moment.")
-        end = self._search_end(wish.start, rules.place) if wish.fallback else wish.start + 1
+        end = self._search_end(wish.start, rules) if wish.fallback else wish.start + 1
         fits = rules.fitting(wish.start, end)
         if fits:
             starts = range(wish.start, end)
@@ -103,8 +103,11 @@ class Candidates:
         technicians = [each for each in asked if each.status == "available"]
         return Rules(self._grid, self._clock(), policy, place=place, technicians=technicians, extent=extent)
 
-    def _search_end(self, start: int, place: Property) -> int:
-        _, end = day_span(local_day(start, place.timezone, self._grid), place.timezone, self._grid)
+    def _search_end(self, start: int, rules: Rules) -> int:
+        if start > rules.latest:
+            return start + 1  # nothing is allowed from here on, and the calendar itself may come to its end
+        zone = rules.place.timezone
+        _, end = day_span(local_day(start, zone, self._grid), zone, self._grid)
         return min(end, start + self._grid.ticks(LONGEST_DAY_MINUTES))
 
     def _measure(self, policy: Policy, lengths: Lengths) -> tuple[Extent, list[Fault]]:

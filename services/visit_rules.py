@@ -31,11 +31,11 @@ class Extent(NamedTuple):
 class Rules:
     """The rules for visits of one extent at one property, as of one moment.
 
-    technicians: who may come at all, in the order to try. In every mask bit i stands for a visit that starts at
+    technicians: who may come at all, in the order to try; latest: the last start within the horizon. In every mask bit i stands for a visit that starts at
     from_tick + i.
     """
 
-    __slots__ = ("_earliest", "_grid", "_latest", "_policy", "extent", "place", "technicians")
+    __slots__ = ("_earliest", "_grid", "_policy", "extent", "latest", "place", "technicians")
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Rules:
         self._policy = policy
         seconds = now.timestamp()
         self._earliest = -int(-(seconds + policy.min_lead_minutes * 60) // grid.seconds)
-        self._latest = int((seconds + policy.horizon_days * 86_400) // grid.seconds)
+        self.latest = int((seconds + policy.horizon_days * 86_400) // grid.seconds)
 
     def fitting(self, from_tick: int, to_tick: int) -> list[tuple[str, int]]:
         """(technician id, mask of starts) of everyone who may come at any start in [from_tick, to_tick)."""
@@ -68,7 +68,7 @@ class Rules:
         """Why no visit may start at a tick for which `fitting` has nobody."""
         if start < self._earliest:
             return TooSoon()
-        if start > self._latest:
+        if start > self.latest:
             return TooFarAhead()
         if self._blacked_out(start, start + 1):
             return OutsideWorkingHours("No visits take place on this date. Please choose another one.")
@@ -80,7 +80,7 @@ class Rules:
 
     def _allowed(self, from_tick: int, to_tick: int) -> int:
         """The starts that the property and the policy allow, whoever comes."""
-        first, last = max(from_tick, self._earliest), min(to_tick, self._latest + 1)
+        first, last = max(from_tick, self._earliest), min(to_tick, self.latest + 1)
         if first >= last or self.place.status != "available":
             return 0
         return ones(last - first) << (first - from_tick) & ~self._blacked_out(from_tick, to_tick)
