@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
@@ -24,14 +25,21 @@ NO_STORE = ("Cache-Control", "no-store")
 PREFLIGHT_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-Id"
 PREFLIGHT_SECONDS = "7200"
 
+AT_ONCE = 16
+"""Requests that one worker works on at a time; the others wait their turn here, where waiting costs nothing.
+
+With a thousand at once, each would wait so long between two steps that stores seem stalled and time-outs strike. More
+than this gains nothing: a worker has one processor, and a store answers a few of them while it works on the others.
+"""
+
 
 def bind(app: Flask, services: Services, endpoints: list[Endpoint]) -> None:
     """Makes every endpoint answer, HEAD where there is GET, and OPTIONS on every path."""
-    gate = guards.Gate(services)
+    gate, turns = guards.Gate(services), BoundedSemaphore(AT_ONCE)
     paths: dict[str, list[Endpoint]] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.flask_rule, []).append(endpoint)
-        _route(app, endpoint.flask_rule, endpoint.name, endpoint.method, Runner(endpoint, services, gate))
+        _route(app, endpoint.flask_rule, endpoint.name, endpoint.method, Runner(endpoint, services, gate, turns))
     for rule, group in paths.items():
         _route(app, rule, f"OPTIONS {rule}", "OPTIONS", _options(group))
 
@@ -43,12 +51,19 @@ def _route(app: Flask, rule: str, name: str, method: str, view: Callable[..., Re
 class Runner:
     """The Flask view of one endpoint."""
 
-    def __init__(self, endpoint: Endpoint, services: Services, gate: guards.Gate) -> None:
+    def __init__(self, endpoint: Endpoint, services: Services, gate: guards.Gate, turns: BoundedSemaphore) -> None:
         self._endpoint = endpoint
         self._services = services
         self._gate = gate
+        self._turns = turns
 
     def __call__(self, **ids: str) -> Response:
+        if self._endpoint.roles is None:
+            return self._serve(ids)
+        with self._turns:
+            return self._serve(ids)
+
+    def _serve(self, ids: dict[str, str]) -> Response:
         environ, endpoint = request.environ, self._endpoint
         exchange = environ[EXCHANGE]
         exchange.endpoint = endpoint

@@ -21,10 +21,9 @@ MONGO_SELECTION_MS = 900
 MONGO_CONNECT_MS = 900
 MONGO_TIMEOUT_MS = 1300
 
-# Requests queue here, not in Redis: a connection is used by one request at a time, and the wait for one is not counted
-# as a stalled reply. More connections than this only add sockets.
-REDIS_CONNECTIONS = 64
-MONGO_CONNECTIONS = 64
+# More than a worker's requests at a time (api/dispatch.py), so that nobody ever waits for a connection.
+REDIS_CONNECTIONS = 32
+MONGO_CONNECTIONS = 32
 
 Document = dict[str, Any]
 
@@ -40,6 +39,8 @@ def connect_redis(url: str) -> Redis:
         "socket_timeout": REDIS_TIMEOUT_SECONDS,
         "socket_connect_timeout": REDIS_CONNECT_SECONDS,
         "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,  # what it would tell us beyond is not used, and a new connection is ready without asking
+        "driver_info": None,
     }
     if scheme == "redis+cluster":
         nodes = [ClusterNode(host, port) for host, port in _hosts(url, 6379)]  # type: ignore[no-untyped-call]
