@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import mongomock
 from flask.testing import FlaskClient
 
 from api import app_over
@@ -119,7 +120,8 @@ class World:
 
 
 def services_over(redis: Any, db: Any, clock: Callable[[], datetime] | None = None, **changed: Any) -> Services:
-    """Services over given stores, prepared."""
+    """Services over given stores, prepared; but for a fake database, which knows no validators."""
     services = build_services(settings(**changed), redis=redis, mongo=db, clock=clock)
-    services.prepare()
+    if not isinstance(db, mongomock.Database):
+        services.prepare()
     return services
