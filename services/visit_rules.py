@@ -31,8 +31,8 @@ class Extent(NamedTuple):
 class Rules:
     """The rules for visits of one extent at one property, as of one moment.
 
-    technicians: who may come at all, in the order to try; latest: the last start within the horizon. In every mask bit i stands for a visit that starts at
-    from_tick + i.
+    technicians: who may come at all, in the order to try; latest: the last start within the horizon. In every mask
+    bit i stands for a visit that starts at from_tick + i.
     """
 
     __slots__ = ("_earliest", "_grid", "_policy", "extent", "latest", "place", "technicians")
