@@ -13,6 +13,7 @@ from typing import Any
 from models.slot import Visit
 from services.keys import OrgKeys
 from services.scripts import Scripts
+from tests.redis_dump import Dump, dump, keys_of
 
 TICK_MS = 900_000
 BASE = int(time.time()) // 900 + 96
@@ -182,23 +183,11 @@ class Board:
         self.redis.zadd(self.names.pins, {hold_id: self.now_ms() - 1})
 
     def keys(self) -> list[str]:
-        return sorted(self.redis.scan_iter(match=f"hf:?{self.org}?:*", count=1000))
+        return keys_of(self.redis, self.org)
 
-    def dump(self) -> dict[str, Any]:
-        """Everything that the org has in Redis: type, value and expiry of every key."""
-        return {key: (self._value(key), self.redis.pexpiretime(key)) for key in self.keys()}
-
-    def _value(self, key: str) -> Any:
-        kind = self.redis.type(key)
-        if kind == "string":
-            return self.redis.get(key)
-        if kind == "hash":
-            return self.redis.hgetall(key)
-        if kind == "zset":
-            return self.redis.zrange(key, 0, -1, withscores=True)
-        if kind == "stream":
-            return self.redis.xrange(key)
-        raise AssertionError(f"{key} is a {kind}, which nobody of ours makes")
+    def dump(self) -> Dump:
+        """Everything that the org has in Redis."""
+        return dump(self.redis, self.org)
 
 
 def _candidates(names: OrgKeys, visits: tuple[Visit, ...]) -> tuple[list[str], list[Any]]:

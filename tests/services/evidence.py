@@ -1,0 +1,73 @@
+"""What a test of the services looks at, and how it moves time without waiting."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services import Services, build_services
+from services.keys import OrgKeys
+from tests.redis_dump import dump
+from tests.world import World, settings
+
+COLLECTIONS = ("bookings", "orgs", "properties", "technicians")
+
+
+def everything(world: World) -> dict[str, Any]:
+    """All that both orgs of a world have in both stores."""
+    found: dict[str, Any] = {org: dump(world.services.redis, org) for org in (world.org, world.other_org)}
+    for name in COLLECTIONS:
+        owner = "_id" if name == "orgs" else "org"
+        query = {owner: {"$in": [world.org, world.other_org]}}
+        found[name] = list(world.services.db[name].find(query).sort("_id", 1))
+    return found
+
+
+def another_server(world: World, **changed: Any) -> Services:
+    """A second process over the same stores, with a memory of its own."""
+    return build_services(settings(**changed), redis=world.services.redis, mongo=world.services.db)
+
+
+def record(world: World, hold_id: str) -> dict[str, str]:
+    """A hold's record in Redis."""
+    client: Any = world.services.redis
+    found: dict[str, str] = client.hgetall(world.names.hold(hold_id))
+    return found
+
+
+def lapse(world: World, hold_id: str) -> None:
+    """Lets a hold's time be over: its claims are gone, its record says since when."""
+    client: Any = world.services.redis
+    found, over = record(world, hold_id), round(datetime.now(UTC).timestamp() * 1000) - 1
+    client.hset(world.names.hold(hold_id), "expires_ms", over)
+    if found["holder_key"]:
+        client.zadd(found["holder_key"], {hold_id: over})
+    client.delete(*found["claims"].split())
+
+
+def make_overdue(world: World, hold_id: str) -> None:
+    """Lets the deadline of a pin be over."""
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    world.services.redis.zadd(world.names.pins, {hold_id: round(past.timestamp() * 1000)})
+
+
+def lose_redis(world: World) -> None:
+    """What a lost Redis means for both orgs of a world: every key is gone."""
+    client: Any = world.services.redis
+    for org in (world.org, world.other_org):
+        for key in client.scan_iter(match=f"hf:?{org}?:*", count=1000):
+            client.delete(key)
+
+
+def owners(world: World) -> dict[str, int]:
+    """How many claims each has, as `state owner`."""
+    counts: dict[str, int] = {}
+    for mark in world.marks().values():
+        owner = " ".join(mark.split("|")[:2])
+        counts[owner] = counts.get(owner, 0) + 1
+    return counts
+
+
+def warm(world: World, epoch: str = "an epoch") -> None:
+    """Lets the mirror be trusted again."""
+    world.services.redis.set(OrgKeys(world.org).epoch, epoch)
