@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from models.access import Caller, IdempotencyClaim
 from services import Services, build_services
 from services.keys import OrgKeys
+from services.scripts import Scripts
+from services.slots import Slots
+from services.tokens import booking_id_for
 from tests.redis_dump import dump
 from tests.world import World, settings
 
@@ -71,3 +75,16 @@ def owners(world: World) -> dict[str, int]:
 def warm(world: World, epoch: str = "an epoch") -> None:
     """Lets the mirror be trusted again."""
     world.services.redis.set(OrgKeys(world.org).epoch, epoch)
+
+
+def begin(world: World, caller: Caller, hold_id: str, key: IdempotencyClaim | None = None) -> None:
+    """What a worker did that died, or is still at it: it began to confirm the hold, and has not yet inserted."""
+    booking_id = booking_id_for(world.org, hold_id)
+    begun = slots_of(world).begin(world.org, hold_id, caller.key_id, booking_id, key)
+    assert begun.outcome == "BEGUN"
+
+
+def slots_of(world: World) -> Slots:
+    """The slots that the world's services use, built anew over the same Redis."""
+    client = world.services.redis
+    return Slots(client, Scripts(client), confirm_window_ms=world.services.settings.confirm_window_ms)
