@@ -176,7 +176,7 @@ class Bookings:
         again."""
         caller = draft.caller
 
-        def prepare(wish: Wish, visits: list[Visit]) -> Placement:
+        def prepare(wish: Wish, visits: list[Visit], epoch: str | None) -> Placement:
             return Placement(
                 org=caller.org,
                 hold_id=draft.place_id,
@@ -184,7 +184,7 @@ class Bookings:
                 visits=visits,
                 requested=wish.start,
                 lifetime_ms=DIRECT_LIFETIME_MS,
-                epoch=None,
+                epoch=epoch,
                 idempotency=draft.idempotency,
                 confirming=True,
                 booking_id=draft.booking_id,

@@ -68,7 +68,7 @@ class Holds:
         hold_id = self._hold_ids.make(caller.org, caller.key_id, self._now_ms())
         holder = _holder_digest(caller, request.holder)
 
-        def prepare(wish: Wish, visits: list[Visit]) -> Placement:
+        def prepare(wish: Wish, visits: list[Visit], epoch: str | None) -> Placement:
             policy = self._catalogue.policy(caller.org)
             return Placement(
                 org=caller.org,
@@ -77,7 +77,7 @@ class Holds:
                 visits=visits,
                 requested=wish.start,
                 lifetime_ms=(request.ttl_seconds or policy.hold_seconds) * 1000,
-                epoch=None,
+                epoch=epoch,
                 holder_digest=holder,
                 quota=policy.holds_per_holder if holder else 0,
                 idempotency=idempotency,

@@ -62,10 +62,11 @@ class Placing:
         self,
         org: str,
         fields: SlotFields,
-        prepare: Callable[[Wish, list[Visit]], Placement],
+        prepare: Callable[[Wish, list[Visit], str | None], Placement],
         faults: Callable[[], list[Fault]] = list,
     ) -> Claimed:
-        """Claims one of the visits that the fields allow; `prepare` makes the placement once policy has filled them in.
+        """Claims one of the visits that the fields allow; `prepare` makes the placement once policy has filled them in, given the
+        wish, the visits and the epoch under which both were read.
 
         faults: what else is wrong with the request under today's policy, so that all of it is named at once.
 
@@ -77,7 +78,7 @@ class Placing:
             try:
                 wish = self._wish(org, fields, faults())
                 visits = self._candidates.visits(org, wish)
-                placement = replace(prepare(wish, visits), epoch=epoch)
+                placement = prepare(wish, visits, epoch)
             except Refusal:
                 if reloaded or self._is_current(org, epoch):
                     raise
@@ -128,6 +129,8 @@ class Placing:
         return False
 
     def _first_free(self, placement: Placement) -> Placed | Stale | Taken:
+        if len(placement.visits) == 1:
+            return self._slots.place(placement)
         first: Taken | None = None
         for visits in _batches(placement.visits):
             outcome = self._slots.place(replace(placement, visits=visits))

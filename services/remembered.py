@@ -29,11 +29,14 @@ class Recent(Generic[K, V]):
         return len(self._entries)
 
     def get(self, key: K) -> V | None:
-        with self._lock:
-            value = self._entries.get(key)
-            if value is not None:
+        # No lock: a single look is whole by itself, and an entry that has just made room may still be used once.
+        value = self._entries.get(key)
+        if value is not None:
+            try:
                 self._entries.move_to_end(key)
-            return value
+            except KeyError:
+                return value
+        return value
 
     def put(self, key: K, value: V) -> None:
         with self._lock:

@@ -1,12 +1,15 @@
-"""Loads the Lua scripts: one file per operation, each with `common.lua` in front."""
+"""Loads the Lua scripts, one file per operation, each with `common.lua` in front, and runs them."""
 
 from __future__ import annotations
 
 from importlib.resources import files
 from typing import Any
 
-from redis import Redis
+from redis import BlockingConnectionPool, Redis
 from redis.commands.core import Script
+from redis.exceptions import NoScriptError
+
+from services.script_lane import ScriptLane
 
 NAMES = (
     "place_hold",
@@ -28,15 +31,21 @@ def source(name: str) -> str:
 
 
 class Scripts:
-    """The registered scripts of one client. Redis forgetting them (a restart) is mended by the client by itself."""
+    """The scripts of one client. Redis forgetting them (a restart) is mended at their next use."""
 
     def __init__(self, redis: Redis) -> None:
         self._scripts: dict[str, Script] = {name: redis.register_script(source(name)) for name in NAMES}
+        # Behind Sentinel or in a Cluster the library has to find the right server first, so it makes the call itself.
+        pool = redis.connection_pool if type(redis) is Redis else None
+        self._lane = ScriptLane(pool) if type(pool) is BlockingConnectionPool else None
 
-    def run(self, name: str, keys: list[str], args: list[Any], client: Any = None) -> list[Any]:
-        """Runs a script and gives its reply: a word, then what the script's header says.
-
-        client: a pipeline to queue it on instead; the reply then comes from the pipeline.
-        """
-        reply: list[Any] = self._scripts[name](keys, args, client)
+    def run(self, name: str, keys: list[str], args: list[Any]) -> list[Any]:
+        """Runs a script and gives its reply: a word, then what the script's header says. Raises RedisError."""
+        script = self._scripts[name]
+        if self._lane is not None:
+            try:
+                return self._lane.call("EVALSHA", script.sha, len(keys), *keys, *args)
+            except NoScriptError:
+                pass  # the library's way, below, loads it
+        reply: list[Any] = script(keys, args)
         return reply
