@@ -55,6 +55,13 @@ def post_fork(server: Any, worker: Any) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
+def post_worker_init(worker: Any) -> None:
+    """The worker's lines take the shape of the app's. Imported here, for nothing of ours may load before gevent patches."""
+    from services.observability import foreign_handler  # noqa: PLC0415
+
+    worker.log.error_log.handlers = [foreign_handler()]
+
+
 def child_exit(server: Any, worker: Any) -> None:
     """Drop the gauges of a worker that is gone; its counters stay, as they must."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):

@@ -45,7 +45,7 @@ show_progress() {
   if [ -t 2 ]; then from='\r\033[K' to=''; fi
   awk -v total="$1" -v from="$from" -v to="$to" '
     /^ *(Collecting|Processing) |^Requirement already satisfied: / {
-      seen++; name = /^Requirement/ ? $4 : $2; sub(/.*\//, "", name); sub(/[ (\[;].*/, "", name)
+      seen++; name = /^Requirement/ ? $4 : $2; sub(/.*\//, "", name); sub(/-(py|cp)[0-9].*/, "", name); sub(/[ (\[;].*/, "", name)
       if (seen <= total) { printf "%s  %d/%d %s%s", from, seen, total, name, to; fflush() } }
     /^ *Downloading .*MB\)/ { size = $NF == "MB)" ? $(NF-1) " MB" : $NF; gsub(/[()]/, "", size)
       if (size + 0 >= 10) { printf "%s  %d/%d %s: %s to download%s", from, seen, total, name, size, to; fflush() } }
