@@ -31,6 +31,7 @@ INTRODUCTION = (
     "Hold a property and a technician for a slot, then book it. Times out are UTC. Unknown fields and query parameters "
     "are refused. Errors are RFC 9457 problem documents with a stable `code`."
 )
+_BOUNDS = {"ge": "minimum", "le": "maximum"}
 _TEMPLATE = "#/components/schemas/{model}"
 
 HEADERS: dict[str, tuple[str, Json]] = {
@@ -97,7 +98,16 @@ def _schemas(endpoints: list[Endpoint]) -> tuple[dict[type[BaseModel], Json], Js
         named = [endpoint.body, endpoint.query, *endpoint.replies.values()]
         models += [model for model in named if model is not None and model not in models]
     mapping, definitions = models_json_schema([(model, "validation") for model in models], ref_template=_TEMPLATE)
-    return {model: mapping[model, "validation"] for model in models}, definitions["$defs"]
+    return {model: mapping[model, "validation"] for model in models}, _standard(definitions["$defs"])
+
+
+def _standard(schema: Any) -> Any:
+    """JSON Schema's own words for the bounds that pydantic writes as `ge` and `le` behind a validator; and a field
+    that may be left out needs no `default: null`, which is often no value that may be given."""
+    if isinstance(schema, dict):
+        said = {name: value for name, value in schema.items() if (name, value) != ("default", None)}
+        return {_BOUNDS.get(name, name): _standard(value) for name, value in said.items()}
+    return [_standard(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def _operation(endpoint: Endpoint, refs: dict[type[BaseModel], Json]) -> Json:
@@ -126,7 +136,7 @@ def _parameters(endpoint: Endpoint) -> list[Json]:
     ]
     if endpoint.query is not None:
         # With its definitions inlined by pydantic there is nothing to refer to: queries hold no models.
-        schema = endpoint.query.model_json_schema()
+        schema = _standard(endpoint.query.model_json_schema())
         required = schema.get("required", [])
         for name, described in schema["properties"].items():
             found.append({"name": name, "in": "query", "required": name in required, "schema": _of_text(described)})
@@ -136,7 +146,7 @@ def _parameters(endpoint: Endpoint) -> list[Json]:
         found.append({"name": "Idempotency-Key", "in": "header", "description": text, "schema": schema})
     if endpoint.if_match:
         text = "The version that you read, in quotes, or `*`. Refused with 412 if it is not the newest."
-        schema = {"type": "string", "pattern": r'^("[0-9]{1,9}"|\*)$'}
+        schema = {"type": "string", "pattern": r'^("[0-9]{1,9}"|\*)$', "examples": ['"1"']}
         found.append({"name": "If-Match", "in": "header", "description": text, "schema": schema})
     return found
 

@@ -39,7 +39,7 @@ def review_book() -> Review:
         lambda _caller, _body: False,
         lambda services, caller, fields, faulty: [
             *_target_faults(fields, faulty),
-            *(_slot_faults(services, caller, fields, faulty) if "property_id" in fields or "start" in fields else []),
+            *(_slot_faults(services, caller, fields, faulty) if _given(fields, "property_id", "start") else []),
         ],
     )
 
@@ -58,8 +58,13 @@ def _holder_faults(caller: Caller, fields: dict[str, Any], faulty: frozenset[str
     return [Fault("holder", "too_short", text)]
 
 
+def _given(fields: dict[str, Any], *names: str) -> set[str]:
+    """Which of the names the body gives a value; null is as good as left out."""
+    return {name for name in names if fields.get(name) is not None}
+
+
 def _slot_faults(services: Services, caller: Caller, fields: dict[str, Any], faulty: frozenset[str]) -> list[Fault]:
-    readable = {name: fields[name] for name in SlotFields.model_fields if name in fields and name not in faulty}
+    readable = {name: fields[name] for name in _given(fields, *SlotFields.model_fields) - faulty}
     try:
         services.candidates.wish(caller.org, SlotFields.model_validate({**_ELSEWHERE, **readable}))
     except InvalidRequest as refusal:
@@ -81,7 +86,7 @@ def _lifetime_faults(services: Services, caller: Caller, fields: dict[str, Any],
 
 
 def _target_faults(fields: dict[str, Any], faulty: frozenset[str]) -> list[Fault]:
-    named = {name for name in ("hold_id", "property_id", "start") if fields.get(name) is not None}
+    named = _given(fields, "hold_id", "property_id", "start")
     if "hold_id" in named or {"property_id", "start"} <= named or "body" in faulty:
         return []
-    return [Fault("hold_id", "missing", "hold_id is required, or property_id and start.")]
+    return [Fault("body", "missing", "The body: give hold_id, or property_id and start.")]

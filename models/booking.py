@@ -37,7 +37,12 @@ class BookRequest(SlotOptions):
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"anyOf": [{"required": ["hold_id"]}, {"required": ["property_id", "start"]}]}
+        json_schema_extra={
+            "anyOf": [
+                {"required": list(names), "properties": {name: {"type": "string"} for name in names}}
+                for names in (("hold_id",), ("property_id", "start"))
+            ]
+        }
     )
 
     hold_id: PlainId | None = None
@@ -168,7 +173,11 @@ def _moment_or_date(value: Any) -> Any:
     return value
 
 
-DayOrMoment = Annotated[Moment, BeforeValidator(_moment_or_date), WithJsonSchema({"type": "string"})]
+DayOrMoment = Annotated[
+    Moment,
+    BeforeValidator(_moment_or_date),
+    WithJsonSchema({"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}),
+]
 
 
 class BookingQuery(Request):

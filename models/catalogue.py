@@ -50,6 +50,17 @@ WorkingHours = dict[Weekday, Annotated[list[Shift], Field(max_length=8)]]
 """Local opening hours by weekday; a weekday that is left out is a day off."""
 
 
+def _null_only_for(*names: str) -> ConfigDict:
+    """Describes a change: a field may be left out, but null is a value of these alone."""
+
+    def describe(schema: dict[str, Any]) -> None:
+        for name, described in schema["properties"].items():
+            if name not in names:
+                described.update(next(option for option in described.pop("anyOf") if option != {"type": "null"}))
+
+    return ConfigDict(json_schema_extra=describe)
+
+
 class TimeOff(Request):
     """A time in which a technician is away, half-open."""
 
@@ -66,6 +77,8 @@ class PropertyCreate(Request):
 
 
 class PropertyPatch(Request):
+    model_config = _null_only_for("address")
+
     name: Name | None = None
     address: ShortText | None = None
     timezone: Timezone | None = None
@@ -82,6 +95,8 @@ class TechnicianCreate(Request):
 
 
 class TechnicianPatch(Request):
+    model_config = _null_only_for("working_hours")
+
     name: Name | None = None
     timezone: Timezone | None = None
     status: ResourceStatus | None = None
@@ -111,9 +126,11 @@ class Policy(BaseModel):
 class PolicyPatch(Request):
     """Body of PATCH /policy: only what is to change. `null` is allowed for `allowed_duration_minutes` alone: any."""
 
+    model_config = _null_only_for("allowed_duration_minutes")
+
     default_duration_minutes: Duration | None = None
     max_duration_minutes: Duration | None = None
-    allowed_duration_minutes: Annotated[list[Duration], Field(max_length=50)] | None = None
+    allowed_duration_minutes: Annotated[list[Duration], Field(min_length=1, max_length=50)] | None = None
     buffer_before_minutes: Minutes | None = None
     buffer_after_minutes: Minutes | None = None
     hold_seconds: Annotated[WholeNumber, Field(ge=1, le=86_400)] | None = None

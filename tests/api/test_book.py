@@ -127,7 +127,7 @@ def test_every_fault_is_named_at_once(town: Town) -> None:
         ("priority", "not_allowed"),
         ("start", "off_grid"),
         ("colour", "unknown_field"),
-        ("hold_id", "missing"),
+        ("body", "missing"),
     }
     assert fault_codes(town.call("POST", "/book", {"hold_id": "a b", "customer": ALICE})) == {("hold_id", "bad_id")}
 

@@ -70,9 +70,18 @@ def test_a_holder_of_the_publishable_key_must_be_a_secret(send: Send) -> None:
     assert hold(send, {**SLOT, "holder": "short"}, key="desk").status_code == 201
 
 
+def test_null_is_as_good_as_left_out(send: Send) -> None:
+    body = {"hold_id": None, "property_id": None, "start": None, "customer": {"name": "Alice"}}
+    assert faults(send("POST", "/book", json=body)) == {("body", "missing")}
+    assert faults(send("POST", "/book", json={**body, "colour": "red"})) == {
+        ("body", "missing"),
+        ("colour", "unknown_field"),
+    }
+
+
 def test_a_body_that_names_neither_hold_nor_slot_is_told_so_beside_its_other_faults(send: Send) -> None:
     reply = send("POST", "/book", json={"customer": {"name": "Alice", "age": 7}})
-    assert faults(reply) == {("hold_id", "missing"), ("customer.age", "unknown_field")}
+    assert faults(reply) == {("body", "missing"), ("customer.age", "unknown_field")}
 
 
 @pytest.mark.parametrize(
