@@ -56,7 +56,7 @@ def post_fork(server: Any, worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """The worker's lines take the shape of the app's. Imported here, for nothing of ours may load before gevent patches."""
+    """The worker's lines take the shape of the app's. Imported here: gevent patches before we load."""
     from services.observability import foreign_handler  # noqa: PLC0415
 
     worker.log.error_log.handlers = [foreign_handler()]
