@@ -65,8 +65,9 @@ class Placing:
         prepare: Callable[[Wish, list[Visit], str | None], Placement],
         faults: Callable[[], list[Fault]] = list,
     ) -> Claimed:
-        """Claims one of the visits that the fields allow; `prepare` makes the placement once policy has filled them in, given the
-        wish, the visits and the epoch under which both were read.
+        """Claims one of the visits that the fields allow.
+
+        prepare: makes the placement from the wish and its visits, and the epoch under which both were read.
 
         faults: what else is wrong with the request under today's policy, so that all of it is named at once.
 
@@ -121,7 +122,7 @@ class Placing:
         return wish
 
     def _is_current(self, org: str, epoch: str | None) -> bool:
-        """Whether a refusal came from today's catalogue; if not, or if nobody can tell, it is forgotten and read again."""
+        """Whether a refusal came from today's catalogue; if not, or if nobody can tell, that is forgotten."""
         current = self._mirror.epoch(org)
         if current is not None and current == epoch:
             return True

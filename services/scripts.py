@@ -42,10 +42,12 @@ class Scripts:
     def run(self, name: str, keys: list[str], args: list[Any]) -> list[Any]:
         """Runs a script and gives its reply: a word, then what the script's header says. Raises RedisError."""
         script = self._scripts[name]
-        if self._lane is not None:
-            try:
-                return self._lane.call("EVALSHA", script.sha, len(keys), *keys, *args)
-            except NoScriptError:
-                pass  # the library's way, below, loads it
-        reply: list[Any] = script(keys, args)
+        reply: list[Any]
+        try:
+            if self._lane is None:
+                reply = script(keys, args)
+            else:
+                reply = self._lane.call("EVALSHA", script.sha, len(keys), *keys, *args)
+        except NoScriptError:
+            reply = script(keys, args)  # the library's way loads it
         return reply
