@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from models.access import Caller, IdempotencyClaim
+from models.booking import Booking, BookRequest
 from services import Services, build_services
+from services.confirming import Draft
 from services.keys import OrgKeys
 from services.scripts import Scripts
 from services.slots import Slots
+from services.store import BookingStore
 from services.tokens import booking_id_for
 from tests.redis_dump import dump
 from tests.world import World, settings
@@ -88,3 +92,21 @@ def slots_of(world: World) -> Slots:
     """The slots that the world's services use, built anew over the same Redis."""
     client = world.services.redis
     return Slots(client, Scripts(client), confirm_window_ms=world.services.settings.confirm_window_ms)
+
+
+def insert_only(world: World, caller: Caller, request: BookRequest, hold_id: str | None = None) -> Booking:
+    """What a worker left who died right after his insert: a booking in MongoDB that nobody mirrored."""
+    services = world.services
+    if hold_id is None:
+        place_id = f"d_{secrets.token_hex(8)}"
+        slot = request.slot
+        assert slot is not None
+        visit = services.candidates.visits(world.org, services.candidates.wish(world.org, slot))[0]
+    else:
+        place_id = hold_id
+        visit = services.holds.get(caller, hold_id).visit
+    draft = Draft(caller, request, booking_id_for(world.org, place_id), place_id, hold_id=hold_id)
+    now = datetime.now(UTC).replace(microsecond=0)
+    booking = draft.booking(visit, visit.start, now, services.grid)
+    assert BookingStore(services.db).insert(booking).outcome == "inserted"
+    return booking
