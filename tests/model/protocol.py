@@ -1,6 +1,6 @@
 """The hold and booking protocol of docs/protocol.md, explored in every interleaving.
 
-python -m tests.model.protocol                 the whole product of configurations (minutes): every line says ok
+python -m tests.model.protocol                 the whole product (a quarter of an hour, 2 GB): every line says ok
 python -m tests.model.protocol --quick         what the test suite explores
 python -m tests.model.protocol noversion …     negative controls by name: each prints the shortest run that breaks
 python -m tests.model.protocol controls        all of them
