@@ -29,7 +29,7 @@ class ScriptLane:
         An idle connection may have been closed by a restart of Redis, which shows only when it is used: then once more,
         on a new one. That the command may thereby run twice is why every script answers a second run like the first.
         """
-        packed = [pack_command(words)]
+        packed = [pack_command(words)]  # type: ignore[arg-type]  # its stub means a tuple of one; any length is right
         try:
             connection = self._idle.pop()
         except IndexError:
