@@ -1,0 +1,179 @@
+"""The relay finishes what a dead worker left: here that is made by hand, and then tended to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from models.errors import SlotBooked
+from scripts.stack.child import wait_until
+from services.change_feed import PLACE
+from services.connections import connect_mongo, connect_redis
+from tests.servers import MongoServer, RedisServer
+from tests.services.evidence import another_server, begin, everything, insert_only, lose_redis, make_overdue, owners
+from tests.world import World, rfc3339, services_over, tomorrow
+
+SOON = 10
+
+
+@pytest.fixture(scope="module")
+def database(stores: tuple[RedisServer, MongoServer]) -> Iterator[Any]:
+    """A database of this file's own: a relay tends every org that it finds in one."""
+    db = connect_mongo(stores[1].url, "relay_tests")
+    yield db
+    db.client.drop_database(db.name)
+    db.client.close()
+
+
+@pytest.fixture
+def world(stores: tuple[RedisServer, MongoServer], database: Any) -> Iterator[World]:
+    """A world in that database, in which nothing else is."""
+    for name in database.list_collection_names():
+        database[name].delete_many({})
+    client = connect_redis(stores[0].url)
+    made = World(services_over(client, database))
+    yield made
+    made.services.access.close()
+    client.close()
+
+
+@contextmanager
+def following(world: World) -> Iterator[Callable[[], bool]]:
+    """A relay that follows MongoDB's changes for as long as the block runs; gives whether it is at it yet."""
+    relay = world.services.relay
+    thread = threading.Thread(target=relay.follow)
+    thread.start()
+    try:
+        yield lambda: world.services.db["relay_state"].find_one({"_id": PLACE}) is not None
+    finally:
+        relay.stop()
+        thread.join(SOON)
+    assert not thread.is_alive()
+
+
+def held(world: World) -> str:
+    return world.services.holds.place(world.caller("checkout"), world.hold_request()).hold.hold_id
+
+
+def test_a_confirmation_whose_worker_died_before_the_insert_gives_the_hold_back(world: World) -> None:
+    hold_id = held(world)
+    begin(world, world.caller("checkout"), hold_id)
+    make_overdue(world, hold_id)
+    world.services.relay.tend()
+    assert owners(world) == {f"held {hold_id}": 8}
+    assert world.services.redis.exists(world.names.pins) == 0
+    assert world.services.bookings.book(world.caller("checkout"), world.book_request(hold_id=hold_id)).created
+
+
+def test_a_confirmation_whose_worker_died_after_the_insert_becomes_a_booking(world: World) -> None:
+    alice, hold_id = world.caller("checkout"), held(world)
+    begin(world, alice, hold_id)
+    booking = insert_only(world, alice, world.book_request(hold_id=hold_id), hold_id)
+    make_overdue(world, hold_id)
+    world.services.relay.tend()
+    assert owners(world) == {f"booked {booking.booking_id}": 8}
+    hold = world.services.holds.get(alice, hold_id)
+    assert (hold.status, hold.booking_id) == ("booked", booking.booking_id)
+    assert world.services.redis.exists(world.names.pins) == 0
+    found = world.services.bookings.book(alice, world.book_request(hold_id=hold_id))
+    assert (found.booking, found.created) == (booking, False)
+
+
+def test_a_pin_within_its_window_is_left_alone(world: World) -> None:
+    hold_id = held(world)
+    begin(world, world.caller("checkout"), hold_id)
+    world.services.relay.tend()
+    assert owners(world) == {f"confirming {hold_id}": 8}
+
+
+def test_a_pin_of_a_hold_whose_time_is_over_is_released(world: World) -> None:
+    hold_id = held(world)
+    begin(world, world.caller("checkout"), hold_id)
+    world.services.redis.hset(world.names.hold(hold_id), "expires_ms", 1)
+    make_overdue(world, hold_id)
+    world.services.relay.tend()
+    assert owners(world) == {}
+
+
+def test_a_pin_that_was_lost_but_for_its_deadline_is_forgotten(world: World) -> None:
+    make_overdue(world, "h_nothing")
+    world.services.relay.tend()
+    assert world.services.redis.exists(world.names.pins) == 0
+
+
+def test_tending_where_nothing_is_due_changes_nothing(world: World) -> None:
+    held(world)
+    later = world.direct_request(start=rfc3339(tomorrow(14)))
+    world.services.bookings.book(world.caller("desk"), later)
+    before = everything(world)
+    world.services.relay.tend()
+    assert everything(world) == before
+
+
+def test_redis_that_was_lost_is_rebuilt(world: World) -> None:
+    booking = world.services.bookings.book(world.caller("desk"), world.direct_request()).booking
+    lose_redis(world)
+    world.services.relay.tend()
+    assert owners(world) == {f"booked {booking.booking_id}": 8}
+    assert world.services.redis.get(world.names.epoch)
+
+
+def test_only_one_relay_tends_at_a_time_and_another_takes_over(world: World) -> None:
+    other = another_server(world)
+    world.services.relay.tend()
+    hold_id = held(world)
+    begin(world, world.caller("checkout"), hold_id)
+    make_overdue(world, hold_id)
+    other.relay.tend()
+    assert owners(world) == {f"confirming {hold_id}": 8}
+    world.services.db["leases"].update_one({"_id": "tend"}, {"$set": {"until": tomorrow(0).replace(year=2020)}})
+    other.relay.tend()
+    assert owners(world) == {f"held {hold_id}": 8}
+
+
+def test_bookings_cancellations_and_the_catalogue_are_carried_over_from_mongodbs_log(world: World) -> None:
+    bob = world.caller("desk")
+    kept = world.services.bookings.book(bob, world.direct_request()).booking
+    epoch = world.services.redis.get(world.names.epoch)
+    with following(world) as at_it:
+        assert wait_until(at_it, seconds=SOON)
+        missed = insert_only(world, bob, world.direct_request(start=rfc3339(tomorrow(14))))
+        assert wait_until(lambda: f"booked {missed.booking_id}" in owners(world), seconds=SOON)
+        gone = {"$set": {"status": "cancelled", "active": False, "version": 2}}
+        world.services.db["bookings"].update_one({"_id": kept.booking_id}, gone)
+        assert wait_until(lambda: owners(world) == {f"booked {missed.booking_id}": 8}, seconds=SOON)
+        world.services.db["properties"].update_one({"org": world.org, "id": "prop-1"}, {"$set": {"name": "New name"}})
+        assert wait_until(lambda: world.services.redis.get(world.names.epoch) != epoch, seconds=SOON)
+
+
+def test_a_relay_goes_on_where_the_last_one_stopped(world: World) -> None:
+    bob = world.caller("desk")
+    with following(world) as at_it:
+        assert wait_until(at_it, seconds=SOON)
+    missed = insert_only(world, bob, world.direct_request())
+    world.services.db["leases"].delete_many({})
+    next_one = World(another_server(world), org=world.org + "-next")
+    with following(next_one):
+        assert wait_until(lambda: owners(world) == {f"booked {missed.booking_id}": 8}, seconds=SOON)
+    with pytest.raises(SlotBooked):
+        world.services.holds.place(bob, world.hold_request())
+    next_one.services.access.close()
+
+
+def test_when_the_place_in_the_log_is_lost_everything_is_mirrored_anew(world: World) -> None:
+    missed = insert_only(world, world.caller("desk"), world.direct_request())
+    epoch = world.services.redis.get(world.names.epoch)
+    history_lost = {"errorCode": 286, "failCommands": ["aggregate"], "appName": "holdfast"}
+    fail_once(world, history_lost)
+    with following(world):
+        assert wait_until(lambda: owners(world) == {f"booked {missed.booking_id}": 8}, seconds=SOON)
+        assert wait_until(lambda: world.services.redis.get(world.names.epoch) != epoch, seconds=SOON)
+
+
+def fail_once(world: World, data: dict[str, object]) -> None:
+    """Lets MongoDB fail the next command of this kind."""
+    world.services.db.client.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=data)
