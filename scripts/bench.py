@@ -31,15 +31,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
-from rich.console import Console
 
 from scripts.load import chart
-from scripts.load.bench_costs import costs
+from scripts.load.bench_costs import PROBES, costs, cpu_ms_each
 from scripts.load.bench_operations import BARE, BARE_REQUEST, GOALS, OPERATIONS, Bench, WrongAnswer, expect
 from scripts.load.bench_preload import preload
 from scripts.load.bench_report import Report
 from scripts.load.bench_stack import Slots, bare_server
 from scripts.load.pump import Pump, Silence, Volley
+from scripts.load.report import terminal
 from scripts.load.target import Unreachable, private_server
 
 BUSY = 0.25
@@ -112,9 +112,12 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> Report:
         say(f"the machine is busy already (load {load_before}): the shares still compare, but they will scatter")
     with contextlib.ExitStack() as until:
         benches = [_stack(options, size, say, until) for size in options.bookings]
-        bare = until.enter_context(Pump(until.enter_context(bare_server(options.workers)), options.connections))
+        address, bare_pid = until.enter_context(bare_server(options.workers))
+        bare = until.enter_context(Pump(address, options.connections))
         volleys = _rounds(options, benches, bare, say)
-        say("counting what each operation costs the stores")
+        say("counting what each operation costs")
+        probes = [BARE_REQUEST] * (PROBES * BARE_VOLLEYS)
+        bare_cpu = cpu_ms_each(bare_pid, len(probes), lambda: bare.fire(probes))
         counted = costs(benches[0])
     settings = {
         "workers": options.workers,
@@ -124,7 +127,7 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> Report:
         "processors": os.cpu_count(),
         "load_average_before": load_before,
     }
-    return Report(settings, volleys, benches, counted)
+    return Report(settings, volleys, benches, counted, bare_cpu)
 
 
 def _save_chart(path: Path, report: Report) -> None:
@@ -146,7 +149,7 @@ def _save_chart(path: Path, report: Report) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     options = parser().parse_args(arguments)
-    console = Console(stderr=options.json == "-")
+    console = terminal(stderr=options.json == "-")
     try:
         report = measure(options, lambda text: print(text, file=sys.stderr, flush=True))
         report.print(console)

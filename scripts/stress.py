@@ -36,7 +36,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from scripts.load import chart, offers, world
 from scripts.load.barrier import release
 from scripts.load.reading import gather
-from scripts.load.report import Run, as_data, print_run
+from scripts.load.report import Run, as_data, print_run, terminal
 from scripts.load.scenarios import SCENARIOS, Scenario
 from scripts.load.target import ROOT, Target, Unreachable, from_dev_json, naive_server, private_server, require_ready
 from scripts.load.verdict import judge
@@ -154,7 +154,7 @@ def _conclude(console: Console, options: argparse.Namespace, runs: list[Run]) ->
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     options = parser().parse_args(arguments)
-    console = Console(stderr=options.json == "-")
+    console = terminal(stderr=options.json == "-")
     if options.seed is None:
         options.seed = secrets.randbelow(10**6)
     chosen = list(SCENARIOS.values()) if options.scenario == "all" else [SCENARIOS[options.scenario]]

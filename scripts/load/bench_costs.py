@@ -1,10 +1,16 @@
-"""What one operation costs the stores: counters of Redis and MongoDB before and after, with nothing else going on."""
+"""What one request costs: counters of Redis and MongoDB, and processor time, before and after a volley.
+
+Processor time does not depend on what else the machine is doing, as rates and latencies do.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
@@ -13,7 +19,8 @@ from redis import Redis
 from scripts.load.bench_operations import OPERATIONS, Bench
 from scripts.load.bench_stack import relay_paused
 
-PROBES = 200
+PROBES = 600
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 OWN_READS = 1
 """Of Redis's read events, the one that fetches the later counters is ours."""
 
@@ -27,6 +34,9 @@ class Cost:
     commands: float
     mongo_reads: float
     mongo_writes: float
+    service_cpu_ms: float
+    redis_cpu_ms: float
+    mongo_cpu_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +46,34 @@ class _Counters:
     commands: int
     finds: int
     writes: int
+    service_cpu: float
+    redis_cpu: float
+    mongo_cpu: float
 
 
-def _read(redis: Any, mongo: Any) -> _Counters:
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/<pid>/stat from the state on; a process that is gone has none."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return []
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process and its children have used so far, in user and kernel."""
+    everyone = {int(entry.name): _stat(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+    family = [stat for each, stat in everyone.items() if stat and (each == pid or int(stat[1]) == pid)]
+    return sum(int(stat[11]) + int(stat[12]) for stat in family) / TICKS_A_SECOND
+
+
+def cpu_ms_each(pid: int, count: int, work: Callable[[], object]) -> float:
+    """Processor time of a process family for each of so many requests, in milliseconds."""
+    before = cpu_seconds(pid)
+    work()
+    return (cpu_seconds(pid) - before) * 1000 / count
+
+
+def _read(redis: Any, mongo: Any, pids: dict[str, int]) -> _Counters:
+    used = [cpu_seconds(pids[name]) for name in ("gunicorn", "redis", "mongod")]
     everything = redis.info("everything")
     calls = {name: stat["calls"] for name, stat in everything.items() if name.startswith("cmdstat_")}
     scripts = sum(
@@ -47,7 +82,7 @@ def _read(redis: Any, mongo: Any) -> _Counters:
     commands = sum(count for name, count in calls.items() if name != "cmdstat_info")
     operations = mongo.admin.command("serverStatus")["opcounters"]
     writes = operations["insert"] + operations["update"] + operations["delete"]
-    return _Counters(everything["total_reads_processed"], scripts, commands, operations["query"], writes)
+    return _Counters(everything["total_reads_processed"], scripts, commands, operations["query"], writes, *used)
 
 
 @contextmanager
@@ -67,15 +102,18 @@ def costs(bench: Bench) -> dict[str, Cost]:
     requests, bench.requests = bench.requests, PROBES
     with _stores(bench) as (redis, mongo), relay_paused(bench.target):
         for operation in OPERATIONS:
-            before = _read(redis, mongo)
+            before = _read(redis, mongo, dict(bench.target.pids))
             count = len(bench.fire(operation).milliseconds)
-            after = _read(redis, mongo)
+            after = _read(redis, mongo, dict(bench.target.pids))
             found[operation] = Cost(
                 round_trips=(after.reads - before.reads - OWN_READS) / count,
                 scripts=(after.scripts - before.scripts) / count,
                 commands=(after.commands - before.commands) / count,
                 mongo_reads=(after.finds - before.finds) / count,
                 mongo_writes=(after.writes - before.writes) / count,
+                service_cpu_ms=(after.service_cpu - before.service_cpu) * 1000 / count,
+                redis_cpu_ms=(after.redis_cpu - before.redis_cpu) * 1000 / count,
+                mongo_cpu_ms=(after.mongo_cpu - before.mongo_cpu) * 1000 / count,
             )
     bench.requests = requests
     return found

@@ -55,6 +55,7 @@ class Report:
     bare: list[Volley]
     benches: list[Bench]
     costs: dict[str, Cost]
+    bare_cpu_ms: float
 
     def operations(self, bench: Bench) -> dict[str, Figures]:
         measured = {operation: figures(bench.volleys[operation], self.bare) for operation in OPERATIONS}
@@ -82,6 +83,7 @@ class Report:
                 bench.label: {operation: asdict(found) for operation, found in self.operations(bench).items()}
                 for bench in self.benches
             },
+            "bare_cpu_ms": round(self.bare_cpu_ms, 4),
             "costs": {operation: asdict(cost) for operation, cost in self.costs.items()},
             "goals": goals,
             "growth": {
@@ -116,12 +118,14 @@ class Report:
 
     def _cost_table(self) -> Table:
         table = Table(title="one request costs", title_justify="left")
-        headings = ("Redis trips", "Redis commands", "MongoDB reads", "MongoDB writes")
+        headings = ("Redis trips", "commands", "Mongo reads", "writes", "CPU ms: service", "Redis", "Mongo")
         for heading in ("operation", *headings):
             table.add_column(heading, justify="left" if heading == "operation" else "right")
+        table.add_row(BARE, "", "", "", "", f"{self.bare_cpu_ms:.2f}")
         for operation, cost in self.costs.items():
             counted = (cost.round_trips, cost.commands, cost.mongo_reads, cost.mongo_writes)
-            table.add_row(operation, *(f"{value:.2f}" for value in counted))
+            used = (cost.service_cpu_ms, cost.redis_cpu_ms, cost.mongo_cpu_ms)
+            table.add_row(operation, *(f"{value:.2f}" for value in counted + used))
         return table
 
     def _growth_table(self) -> Table:

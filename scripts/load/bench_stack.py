@@ -38,8 +38,8 @@ def _answers(address: tuple[str, int]) -> bool:
 
 
 @contextlib.contextmanager
-def bare_server(workers: int) -> Iterator[tuple[str, int]]:
-    """The bare app under the repo's own gunicorn settings; yields its address."""
+def bare_server(workers: int) -> Iterator[tuple[tuple[str, int], int]]:
+    """The bare app under the repo's own gunicorn settings; yields its address and process id."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         address: tuple[str, int] = ("127.0.0.1", probe.getsockname()[1])
     command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py")]
@@ -51,7 +51,7 @@ def bare_server(workers: int) -> Iterator[tuple[str, int]]:
         await_true("the bare app's start", lambda: _answers(address) or process.poll() is not None, 30)
         if process.poll() is not None:
             raise Unreachable("gunicorn did not start the bare app; its message is above")
-        yield address
+        yield address, process.pid
     finally:
         stop(process)
 

@@ -12,7 +12,15 @@ from scripts.load.measure import histogram
 from scripts.load.target import Unreachable
 
 BAR = 48
-COLOURS = ("#2a6f97", "#e09f3e", "#9e2a2b", "#5b8e7d", "#6d597a", "#577590")
+COLOURS = {
+    "hold": "#2a6f97",
+    "book": "#9e2a2b",
+    "direct": "#e09f3e",
+    "cancel": "#5b8e7d",
+    "release": "#6d597a",
+    "extend": "#90a4ae",
+}
+BAR_COLOUR, GOAL_COLOUR = "#2a6f97", "#9e2a2b"
 
 
 def print_histogram(console: Console, title: str, milliseconds: Sequence[float]) -> None:
@@ -44,18 +52,17 @@ def save_histograms(path: Path, title: str, runs: Mapping[str, Mapping[str, Sequ
     """A PNG with a panel for each scenario and a histogram for each operation. runs: scenario -> operation -> ms."""
     figure, panels = _figure(len(runs), height=2.8)
     for panel, (scenario, operations) in zip(panels, runs.items(), strict=True):
-        edges_from = [value for values in operations.values() for value in values]
-        buckets = histogram(edges_from, 30)
-        edges = [bucket.low for bucket in buckets] + [buckets[-1].high] if buckets else [0.0, 1.0]
-        panel.hist(
-            list(operations.values()),
-            bins=edges,
-            stacked=True,
-            label=list(operations),
-            color=COLOURS[: len(operations)],
-        )
-        panel.set_xscale("log")
         panel.set_title(scenario, loc="left")
+        buckets = histogram([value for values in operations.values() for value in values], 30)
+        if not buckets:
+            continue
+        edges = [bucket.low for bucket in buckets] + [buckets[-1].high]
+        shown = [operation for operation in COLOURS if operation in operations]
+        colours = [COLOURS[operation] for operation in shown]
+        panel.hist([operations[each] for each in shown], bins=edges, stacked=True, label=shown, color=colours)
+        panel.set_xscale("log")
+        for axis in (panel.xaxis.set_major_formatter, panel.xaxis.set_minor_formatter):
+            axis("{x:g}")
         panel.set_ylabel("answers")
         panel.legend(frameon=False)
     panels[-1].set_xlabel("milliseconds to the reply")
@@ -70,12 +77,12 @@ def save_bars(path: Path, title: str, bars: Mapping[str, Mapping[str, float]], g
     """
     figure, panels = _figure(len(bars), height=3.2)
     for panel, (heading, values) in zip(panels, bars.items(), strict=True):
-        drawn = panel.bar(list(values), list(values.values()), color=COLOURS[0])
+        drawn = panel.bar(list(values), list(values.values()), color=BAR_COLOUR)
         panel.bar_label(drawn, fmt="%.3g")
         panel.set_title(heading, loc="left")
         panel.margins(y=0.15)
         for place, operation in enumerate(values):
             if panel is panels[0] and operation in goals:
-                panel.hlines(goals[operation], place - 0.4, place + 0.4, color=COLOURS[2], linestyles="dashed")
+                panel.hlines(goals[operation], place - 0.4, place + 0.4, color=GOAL_COLOUR, linestyles="dashed")
     figure.suptitle(title)
     figure.savefig(path, dpi=120)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts.load.barrier import Outcome
+from scripts.load.evidence import Document
 from scripts.load.measure import Latency
 from scripts.load.steps import Exchange
 from scripts.load.verdict import RULES, SHOWN, Finding
@@ -52,6 +53,21 @@ def results(exchanges: list[Exchange]) -> Counter[tuple[str, str]]:
             if not (exchange.unknown and attempt in last):
                 last[attempt] = exchange
     return Counter((_word(exchange), exchange.client) for exchange in last.values())
+
+
+def _shown(document: Document) -> Document:
+    """The document as it is printed: its claims as spans, since a list of ticks hides everything else."""
+    spans: dict[str, list[int]] = defaultdict(list)
+    for claim in document.get("claims", ()):
+        spans[claim["resource"]].append(claim["tick"])
+    claims = [f"{resource} {min(ticks)}..{max(ticks)} ({len(ticks)})" for resource, ticks in spans.items()]
+    return {**document, "claims": claims} if "claims" in document else document
+
+
+def terminal(*, stderr: bool) -> Console:
+    """Where results are printed: as wide as the terminal, and wide enough for the tables where there is none."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=120)
 
 
 def _attempts_table(run: Run) -> Table:
@@ -121,7 +137,7 @@ def print_run(console: Console, run: Run) -> None:
         for finding in findings[:SHOWN]:
             console.print(f"\n[bold red]{rule}[/]: {finding.sentence}", highlight=False)
             for document in finding.documents[:SHOWN]:
-                console.print(json.dumps(document, default=str), markup=False, highlight=False, soft_wrap=True)
+                console.print(json.dumps(_shown(document), default=str), markup=False, highlight=False, soft_wrap=True)
         if len(findings) > SHOWN:
             console.print(f"… and {len(findings) - SHOWN} more of `{rule}`", highlight=False)
 
