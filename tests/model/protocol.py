@@ -21,7 +21,8 @@ from tests.model.state import CANCEL, MOVE, REPEAT, A, B, World
 SAME, APART = (0, 0), (0, 1)
 HOLDS, A_BOOKS, B_BOOKS, BOTH_BOOK = frozenset[int](), frozenset({A}), frozenset({B}), frozenset({A, B})
 ALONE = frozenset[int]()
-ONE_MORE = (ALONE, frozenset({CANCEL}), frozenset({MOVE}), frozenset({REPEAT}))
+CANCELLED, MOVED, REPEATED = frozenset({CANCEL}), frozenset({MOVE}), frozenset({REPEAT})
+ONE_MORE = (ALONE, CANCELLED, MOVED, REPEATED)
 TWO_MORE = (frozenset({CANCEL, MOVE}), frozenset({CANCEL, REPEAT}), frozenset({MOVE, REPEAT}))
 
 
@@ -36,8 +37,6 @@ class Control(NamedTuple):
 def control(name: str, left_out: str, fault: str, **world: object) -> tuple[str, Control]:
     return name, Control(left_out, World(control=name, **world), fault)  # type: ignore[arg-type]
 
-
-CANCELLED, REPEATED = frozenset({CANCEL}), frozenset({REPEAT})
 
 CONTROLS = dict(
     [
@@ -66,11 +65,9 @@ def quick() -> Iterator[World]:
         yield World(slots, direct, losses=1, mishaps=1)
         for actors in ONE_MORE[1:]:
             yield World(slots, direct, actors, mishaps=1)
-    for actors in ONE_MORE[1:]:
+    for actors in (CANCELLED, MOVED):
         yield World(APART, HOLDS, actors, losses=1)
-    for direct in (HOLDS, A_BOOKS):
-        yield World(SAME, direct, frozenset({REPEAT}), losses=1)
-    yield World(SAME, HOLDS, frozenset({CANCEL}), losses=1)
+    yield World(SAME, A_BOOKS, REPEATED, losses=1)
 
 
 def whole() -> Iterator[World]:
@@ -88,8 +85,8 @@ def stronger() -> Iterator[World]:
     """Two rules that could be added: a fence closes the limit `window`, a patient rebuild the time after a loss."""
     for slots, actors in product((SAME, APART), ONE_MORE):
         yield World(slots, HOLDS, actors, mishaps=1, control="window", fence=True)
-        if actors != frozenset({MOVE}):
-            yield World(slots, HOLDS, actors, losses=1, patient=True)
+    for actors in (ALONE, REPEATED):
+        yield World(SAME, HOLDS, actors, losses=1, patient=True)
 
 
 def report(world: World, result: Result, seconds: float) -> None:
