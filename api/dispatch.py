@@ -17,6 +17,7 @@ from api.request_log import EXCHANGE
 from models.access import Caller, IdempotencyClaim
 from models.errors import Fault, InvalidRequest
 from services import Services
+from services.connections import request_limit
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -59,8 +60,9 @@ class Runner:
 
     def __call__(self, **ids: str) -> Response:
         if self._endpoint.roles is None:
-            return self._serve(ids)
-        with self._turns:
+            with request_limit():
+                return self._serve(ids)
+        with self._turns, request_limit():
             return self._serve(ids)
 
     def _serve(self, ids: dict[str, str]) -> Response:
