@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pymongo.database import Database
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
@@ -25,13 +23,14 @@ class Health:
 
     def readiness(self) -> dict[str, str]:
         """What was looked at, and `ok` or a sentence on what is wrong with it."""
-        checks: dict[str, Callable[[], str]] = {
-            "redis": self._redis_answers,
-            "mongodb": self._mongodb_answers,
-            "indexes": self._guard_stands,
-            "eviction_policy": self._nothing_is_evicted,
+        redis, mongodb = self._redis_answers(), self._mongodb_answers()
+        return {
+            "redis": redis,
+            "mongodb": mongodb,
+            # A store that does not answer is not asked again: that would only take as long once more.
+            "indexes": self._guard_stands() if mongodb == OK else mongodb,
+            "eviction_policy": self._nothing_is_evicted() if redis == OK else redis,
         }
-        return {name: check() for name, check in checks.items()}
 
     def _redis_answers(self) -> str:
         try:
