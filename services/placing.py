@@ -80,6 +80,8 @@ class Placing:
                 wish = self._wish(org, fields, faults())
                 visits = self._candidates.visits(org, wish)
                 placement = prepare(wish, visits, epoch)
+            except StoreUnavailable:
+                raise
             except Refusal:
                 if reloaded or self._is_current(org, epoch):
                     raise
