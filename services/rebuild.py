@@ -45,8 +45,16 @@ class Rebuild:
             found = pipeline.execute()
         return [org for org, exists in zip(orgs, found, strict=True) if not exists]
 
+    def distrust(self, org: str) -> None:
+        """The mirror may have missed something: until it is rebuilt, every hold is checked in MongoDB."""
+        with redis_faults():
+            self._redis.delete(OrgKeys(org).epoch)
+
     def run(self, org: str) -> bool:
-        """Mirrors every active booking that is not over, by version, then sets a new epoch.
+        """Mirrors every booking that is not over, by version, then sets a new epoch.
+
+        Cancelled ones too: else a worker that is late with their first version would bring them back, and marks of
+        them that are left stand for ever. They go first, since they make room.
 
         False if Redis was lost again meanwhile: its token is gone, and the rebuild has to start over.
         """
@@ -54,7 +62,7 @@ class Rebuild:
         with redis_faults():
             self._redis.set(names.rebuild, token, ex=TOKEN_SECONDS)
         mirrored = 0
-        for booking in self._store.active_from(org, self._clock() - LONGEST_VISIT):
+        for booking in self._store.current_from(org, self._clock() - LONGEST_VISIT):
             self._mirror.settle(booking)
             mirrored += 1
             if mirrored % 1000 == 0:

@@ -131,12 +131,14 @@ class BookingStore:
             claims = {(claim["resource"], claim["tick"]) for document in found for claim in document["claims"]}
         return {claim for claim in claims if claim[0] in wanted and from_tick <= claim[1] < to_tick}
 
-    def active_from(self, org: str, moment: datetime) -> Iterator[Booking]:
-        """Every active booking of an org that starts at or after a moment, for rebuilding the mirror."""
-        query = {"org": org, "active": True, "start": {"$gte": moment}}
+    def current_from(self, org: str, moment: datetime) -> Iterator[Booking]:
+        """Every booking of an org that starts at or after a moment, the inactive ones first, for rebuilding the
+        mirror."""
         with mongo_faults():
-            for document in self._bookings.find(query, batch_size=1000).hint("by_start"):
-                yield booking_of(document)
+            for active in (False, True):
+                query = {"org": org, "active": active, "start": {"$gte": moment}}
+                for document in self._bookings.find(query, batch_size=1000).hint("by_start"):
+                    yield booking_of(document)
 
     def update(self, old: Booking, fields: Document, entry: Document) -> Booking | None:
         """Changes an active booking if it is still the version that was read; None if it is not.
