@@ -57,10 +57,15 @@ class ChangeFeed:
                     raise FeedLost from error
                 raise
 
-    def start_over(self) -> None:
-        """Forgets the saved place: the next read begins with the present."""
+    def present(self) -> Any:
+        """The place where MongoDB's log ends now, for `go_on_from`. Raises StoreUnavailable."""
+        with mongo_faults(), self._db.watch() as stream:
+            return stream.resume_token
+
+    def go_on_from(self, place: Any) -> None:
+        """The next read begins at this place. Raises StoreUnavailable."""
         with mongo_faults():
-            self._state.delete_one({"_id": PLACE})
+            self._save(place)
 
     def _read(self) -> Iterator[Change]:
         saved = self._state.find_one({"_id": PLACE})

@@ -80,11 +80,21 @@ class Relay:
             for change in self._feed.read():
                 self._carry_over(change)
         except FeedLost:
-            # The log no longer reaches back to our place: everything is mirrored anew instead.
             log.warning("change_feed_lost")
-            self._feed.start_over()
-            for org in self._orgs():
-                self._rebuild.run(org)
+            self._mirror_anew()
+
+    def _mirror_anew(self) -> None:
+        """Mirrors everything, since the log no longer reaches back to the saved place.
+
+        The new place is from before the first read, so that no change falls between the two; and it is saved last, so
+        that whoever fails on the way finds the old one lost again and starts over.
+        """
+        place, orgs = self._feed.present(), self._orgs()
+        for org in orgs:
+            self._rebuild.distrust(org)
+        for org in orgs:
+            self._rebuild.run(org)
+        self._feed.go_on_from(place)
 
     def _carry_over(self, change: Change) -> None:
         if change.booking is not None:
