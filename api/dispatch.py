@@ -59,20 +59,22 @@ class Runner:
         self._turns = turns
 
     def __call__(self, **ids: str) -> Response:
-        if self._endpoint.roles is None:
-            with request_limit():
-                return self._serve(ids)
-        with self._turns, request_limit():
-            return self._serve(ids)
-
-    def _serve(self, ids: dict[str, str]) -> Response:
         environ, endpoint = request.environ, self._endpoint
-        exchange = environ[EXCHANGE]
-        exchange.endpoint = endpoint
+        environ[EXCHANGE].endpoint = endpoint
+        # A body comes as slowly as its client likes: it is awaited before a turn is taken and the clock starts.
+        body = parsing.read_body(environ) if endpoint.body is not None else b""
+        if endpoint.roles is None:
+            with request_limit():
+                return self._serve(environ, ids, body)
+        with self._turns, request_limit():
+            return self._serve(environ, ids, body)
+
+    def _serve(self, environ: WSGIEnvironment, ids: dict[str, str], body: bytes) -> Response:
+        endpoint = self._endpoint
         caller = self._gate.admit(endpoint, environ, ids)
         if caller is not guards.NOBODY:
-            exchange.caller = caller
-        ask = self._parse(environ, caller, ids)
+            environ[EXCHANGE].caller = caller
+        ask = self._parse(environ, caller, ids, body)
         if endpoint.idempotency == "once" and ask.idempotency is not None:
             return self._render(self._run_once(ask, ask.idempotency, ids))
         return self._render(endpoint.view(ask, **ids))
@@ -84,7 +86,7 @@ class Runner:
 
         return Reply(*self._services.idempotency.once(ask.caller, claim, act))
 
-    def _parse(self, environ: WSGIEnvironment, caller: Caller, ids: dict[str, str]) -> Ask[Any]:
+    def _parse(self, environ: WSGIEnvironment, caller: Caller, ids: dict[str, str], body: bytes) -> Ask[Any]:
         endpoint = self._endpoint
         faults = parsing.parse_path(ids) if ids else []
         ask: Ask[Any] = Ask(self._services, caller, None)
@@ -94,7 +96,7 @@ class Runner:
             faults += found
         document: Any = None
         if endpoint.body is not None:
-            ask.given, document, found = self._parse_body(environ, caller, endpoint.body)
+            ask.given, document, found = self._parse_body(environ, caller, endpoint.body, body)
             faults += found
         if endpoint.if_match:
             ask.expected_version, found = parsing.parse_if_match(environ.get("HTTP_IF_MATCH"))
@@ -108,10 +110,9 @@ class Runner:
         return ask
 
     def _parse_body(
-        self, environ: WSGIEnvironment, caller: Caller, model: type[BaseModel]
+        self, environ: WSGIEnvironment, caller: Caller, model: type[BaseModel], body: bytes
     ) -> tuple[BaseModel | None, Any, list[Fault]]:
         """As parsing.parse_json, with the endpoint's review."""
-        body = parsing.read_body(environ)
         if not body and not environ.get("CONTENT_TYPE"):
             if not self._endpoint.body_required:
                 return model(), None, []

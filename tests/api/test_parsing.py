@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from api.dispatch import AT_ONCE
 from tests.api.stubs import SECRET_HOLDER, SLOT, Send, Stubbed, faults
 
 
@@ -178,6 +181,27 @@ def test_a_body_that_was_cut_off_is_a_fault_of_the_request(send: Send) -> None:
     environ = {"wsgi.input": Cut(), "CONTENT_LENGTH": "10"}
     reply = send("POST", "/hold", environ_overrides=environ, content_type="application/json")
     assert faults(reply) == {("body", "malformed_body")}
+
+
+def test_a_body_that_trickles_in_takes_nobodys_turn(stubbed: Stubbed) -> None:
+    send = stubbed.send()
+    arrives, slow = threading.Event(), 2 * AT_ONCE
+
+    class Slow(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            assert arrives.wait(10)
+            return json.dumps(SLOT).encode()
+
+    def trickle() -> int:
+        environ = {"wsgi.input": Slow(), "CONTENT_LENGTH": "100"}
+        return send("POST", "/hold", environ_overrides=environ, content_type="application/json").status_code
+
+    with ThreadPoolExecutor(slow) as pool:
+        waiting = [pool.submit(trickle) for _ in range(slow)]
+        assert hold(send, SLOT).status_code == 201
+        assert not any(each.done() for each in waiting)
+        arrives.set()
+        assert {each.result(10) for each in waiting} == {201}
 
 
 def test_a_request_of_many_faults_gets_a_bounded_answer(send: Send) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.api.town import Town, body_of, fault_codes, refused
 
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "default_duration_minutes": 60,
     "max_duration_minutes": 480,
     "allowed_duration_minutes": None,
