@@ -49,17 +49,17 @@ class Masks:
 
 @dataclass(frozen=True, slots=True)
 class Starts:
-    """The starts of a span in masks: open by the rules, free or held for anyone, free per technician in order of id."""
+    """The starts of a span in masks: open by the rules, free, free but for holds, and free per technician by id."""
 
     open: int
     free: int
-    held: int
+    bearable: int
     free_for: list[tuple[str, int]]
 
     def state(self, at: int) -> SlotState:
         if self.free >> at & 1:
             return "free"
-        if self.held >> at & 1:
+        if self.bearable >> at & 1:
             return "held"
         return "booked" if self.open >> at & 1 else "closed"
 
@@ -195,15 +195,15 @@ class Availability:
         from_tick, to_tick = span[0] + skip - before, span[0] + open_.bit_length() - 1 + length + after
         place, names = f"{PROPERTY}:{rules.place.id}", [f"{TECHNICIAN}:{who}" for who, _ in fits]
         masks, every = reading.masks([place, *names], from_tick, to_tick), ones(to_tick - from_tick)
-        calm = runs(every & ~masks[place].taken, length) >> before << skip
-        bearable = runs(every & ~masks[place].booked, length) >> before << skip
-        free, held, free_for, width = 0, 0, [], before + length + after
+        place_free = runs(every & ~masks[place].taken, length) >> before << skip
+        place_bearable = runs(every & ~masks[place].booked, length) >> before << skip
+        free, bearable, free_for, width = 0, 0, [], before + length + after
         for (who, mask), name in zip(fits, names, strict=True):
-            mine = mask & calm & runs(every & ~masks[name].taken, width) << skip
-            held |= mask & bearable & runs(every & ~masks[name].booked, width) << skip
+            mine = mask & place_free & runs(every & ~masks[name].taken, width) << skip
+            bearable |= mask & place_bearable & runs(every & ~masks[name].booked, width) << skip
             free |= mine
             free_for.append((who, mine))
-        return Starts(open_, free, held & ~free, free_for)
+        return Starts(open_, free, bearable, free_for)
 
 
 def _attempt(answer: Callable[[Reading], T], reading: Reading) -> T | Refusal:

@@ -2,9 +2,9 @@
 
 What is settled here:
 - Working hours are wall-clock times in the technician's own zone. A time that clocks skip is the first instant after
-  the gap; where a time comes twice a shift begins at the first and ends at the second, so the longer day is worked.
-  24:00 is the first instant of the next date. Shifts that touch, over midnight too, are one; what is then off the grid
-  is rounded inwards.
+  the gap. Where a time comes twice a shift begins at the first and ends at the second, so the longer day is worked;
+  that includes the time that clocks are put back to. 24:00 is the first instant of the next date. Shifts that touch,
+  over midnight too, are one; what is then off the grid is rounded inwards.
 - Time off is rounded outwards: a tick that is partly off is off.
 - A blackout date is a local date of whoever's zone is given.
 
@@ -104,8 +104,8 @@ def _week_mask(technician: Technician, grid: Grid, week: int) -> int:
     """Working ticks of the so-manieth seven days of UTC since 1970."""
     start = week * WEEK_SECONDS
     first = datetime.fromtimestamp(start, zone_of(technician.timezone)).date()
-    # One more date at either end: shifts that touch over midnight are rounded together, and dates may come twice.
-    days = [first + timedelta(days=number) for number in range(-1, 9)]
+    # Nine dates, for a clock that is put forward carries the end of the seventh day into one more.
+    days = [first + timedelta(days=number) for number in range(9)]
     shifts = merge(shift for day in days for shift in _shifts(technician, day))
     from_tick = start // grid.seconds
     to_tick = from_tick + WEEK_SECONDS // grid.seconds

@@ -60,8 +60,9 @@ def _clock(minutes: int) -> str:
 
 
 @st.composite
-def _shifts(draw: st.DrawFn) -> list[list[str]]:
-    edges = sorted(draw(st.sets(CLOCKS, min_size=0, max_size=6)))
+def shifts(draw: st.DrawFn, clocks: st.SearchStrategy[int] = CLOCKS) -> list[list[str]]:
+    """The shifts of one weekday, which may touch but do not overlap; clocks are minutes from 0 to 1440."""
+    edges = sorted(draw(st.sets(clocks, max_size=6)))
     pairs = list(zip(edges[::2], edges[1::2], strict=False))
     if draw(st.booleans()):
         pairs = list(pairwise(edges))  # shifts that touch
@@ -69,9 +70,9 @@ def _shifts(draw: st.DrawFn) -> list[list[str]]:
 
 
 def _hours() -> st.SearchStrategy[dict[str, list[list[str]]] | None]:
-    week = st.fixed_dictionaries({}, optional={day: _shifts() for day in WEEKDAYS})
+    week = st.fixed_dictionaries({day: shifts() for day in WEEKDAYS})
     all_day: dict[str, list[list[str]]] = {day: [["00:00", "24:00"]] for day in WEEKDAYS}
-    return st.one_of(st.none(), st.just(all_day), week)
+    return st.one_of(st.none(), st.just(all_day), week, week, week)
 
 
 @st.composite
@@ -80,8 +81,8 @@ def _technician(draw: st.DrawFn, number: int, zone: str, around: datetime) -> Te
     return Technician(
         id=f"tech-{number}",
         name="Somebody",
-        timezone=draw(st.sampled_from([zone, *ZONES])),
-        status=draw(st.sampled_from(["available"] * 5 + ["unavailable"])),
+        timezone=draw(st.sampled_from([zone] * 20 + ZONES)),
+        status=draw(st.sampled_from(["available"] * 4 + ["unavailable"])),
         working_hours=draw(_hours()),
         time_off=[
             Away(start=around + begin * MINUTE, end=around + (begin + length) * MINUTE) for begin, length in away
@@ -110,7 +111,7 @@ def scenes(draw: st.DrawFn) -> Scene:
     grid = Grid(draw(st.sampled_from([15, 15, 5])))
     first = change + timedelta(days=draw(st.integers(-1, 1)))
     around = datetime(first.year, first.month, first.day, tzinfo=UTC)
-    people = draw(st.integers(0, 3))
+    people = draw(st.sampled_from([1, 1, 2, 3]))
     policy = Policy(
         min_lead_minutes=draw(st.sampled_from([0, 0, 7, 60, 600])),
         horizon_days=draw(st.sampled_from([1, 2, 90])),
@@ -152,15 +153,16 @@ def minutes_of(day: date, zone: str) -> list[tuple[int, int]]:
 def worked_minutes(someone: Technician, day: date) -> set[int]:
     """The minutes of a local date on which someone works.
 
-    A shift lasts from the first minute that shows its begin or more to the last that shows less than its end.
+    A shift lasts from the first minute that shows its begin or more to the last that shows its end, or else less.
     """
     worked: set[int] = set()
     for begin, end in (someone.working_hours or {}).get(WEEKDAYS[day.weekday()], []):
         (first, last) = (int(clock[:2]) * 60 + int(clock[3:]) for clock in (begin, end))
         began = [minute for minute, shown in minutes_of(day, someone.timezone) if shown >= first]
-        not_over = [minute for minute, shown in minutes_of(day, someone.timezone) if shown < last]
+        not_over = [(minute, shown) for minute, shown in minutes_of(day, someone.timezone) if shown <= last]
         if began and not_over:
-            worked |= set(range(began[0], not_over[-1] + 1))
+            minute, shown = not_over[-1]
+            worked |= set(range(began[0], minute + (shown < last)))
     return worked
 
 

@@ -148,6 +148,7 @@ def test_spans_show_in_a_mask_as_the_ticks_they_cover(spans: list[tuple[int, int
 def test_merged_spans_cover_the_same_and_do_not_touch(spans: list[tuple[int, int]]) -> None:
     merged = merge(spans)
     assert {tick for span in merged for tick in range(*span)} == {tick for span in spans for tick in range(*span)}
+    assert all(start < end for start, end in merged)
     assert all(before[1] < after[0] for before, after in pairwise(merged))
 
 
