@@ -1,0 +1,67 @@
+"""Acts that begin at the same moment, and what came of each."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from tests.world import World, tomorrow
+
+T = TypeVar("T")
+
+ROUNDS = 25
+CROWD = 20
+"""How many at once: fewer than a client has connections, so that nobody waits for one."""
+PATIENCE = 30
+
+
+class Outcome(Generic[T]):
+    """The values of those who succeeded and the errors of the others."""
+
+    def __init__(self) -> None:
+        self.values: list[T] = []
+        self.errors: list[Exception] = []
+
+    def kinds(self) -> set[type[Exception]]:
+        return {type(error) for error in self.errors}
+
+
+def at_once(acts: Sequence[Callable[[], T]]) -> Outcome[T]:
+    """Runs each act in a thread of its own; a barrier lets all of them go at one moment."""
+    outcome, barrier = Outcome[T](), threading.Barrier(len(acts))
+
+    def run(act: Callable[[], T]) -> None:
+        barrier.wait(PATIENCE)
+        try:
+            outcome.values.append(act())
+        except Exception as error:
+            outcome.errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert len(outcome.values) + len(outcome.errors) == len(acts)
+    return outcome
+
+
+def fresh_slots(rounds: int = ROUNDS) -> Iterator[datetime]:
+    """A start for each round, far enough from the others that no round meets another."""
+    for number in range(rounds):
+        yield tomorrow(8) + timedelta(days=number // 2, hours=6 * (number % 2))
+
+
+def mirrored(world: World) -> bool:
+    """Whether Redis shows exactly the active bookings, and nothing is left pinned."""
+    booked = {
+        f"{claim['resource']}:{claim['tick']}": document["_id"]
+        for document in world.bookings(active=True)
+        for claim in document["claims"]
+    }
+    marks = {claim: mark.split("|") for claim, mark in world.marks().items()}
+    shown = {claim: mark[1] for claim, mark in marks.items() if mark[0] == "booked"}
+    pinned = [mark for mark in marks.values() if mark[0] in ("confirming", "moving")]
+    return shown == booked and not pinned and not world.services.redis.exists(world.names.pins)
