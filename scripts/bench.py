@@ -33,7 +33,7 @@ from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from scripts.load import chart
-from scripts.load.bench_costs import PROBES, costs, cpu_ms_each
+from scripts.load.bench_costs import PROBES, costs, cpu_ms_each, relay_cpu_ms
 from scripts.load.bench_operations import BARE, BARE_REQUEST, GOALS, OPERATIONS, Bench, WrongAnswer, expect
 from scripts.load.bench_preload import preload
 from scripts.load.bench_report import Report
@@ -119,6 +119,7 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> Report:
         probes = [BARE_REQUEST] * (PROBES * BARE_VOLLEYS)
         bare_cpu = cpu_ms_each(bare_pid, len(probes), lambda: bare.fire(probes))
         counted = costs(benches[0])
+        relay_cpu = relay_cpu_ms(benches[0])
     settings = {
         "workers": options.workers,
         "connections": options.connections,
@@ -127,7 +128,7 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> Report:
         "processors": os.cpu_count(),
         "load_average_before": load_before,
     }
-    return Report(settings, volleys, benches, counted, bare_cpu)
+    return Report(settings, volleys, benches, counted, bare_cpu, relay_cpu)
 
 
 def _save_chart(path: Path, report: Report) -> None:

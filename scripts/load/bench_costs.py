@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from scripts.load.bench_operations import OPERATIONS, Bench
 from scripts.load.bench_stack import relay_paused
 
 PROBES = 600
+CATCH_UP_SECONDS = 2.0
+"""The relay follows a change stream about a second behind; what it does when idle is next to nothing."""
+
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 OWN_READS = 1
 """Of Redis's read events, the one that fetches the later counters is ours."""
@@ -117,3 +121,19 @@ def costs(bench: Bench) -> dict[str, Cost]:
             )
     bench.requests = requests
     return found
+
+
+def relay_cpu_ms(bench: Bench) -> float:
+    """Processor time that the relay spends on one booking after it was answered, in milliseconds."""
+    pid = dict(bench.target.pids)["relay"]
+    requests, bench.requests = bench.requests, PROBES
+    bench.fire("hold")
+    time.sleep(CATCH_UP_SECONDS)
+
+    def books() -> None:
+        bench.fire("book with hold")
+        time.sleep(CATCH_UP_SECONDS)
+
+    used = cpu_ms_each(pid, PROBES, books)
+    bench.requests = requests
+    return used

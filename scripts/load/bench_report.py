@@ -56,6 +56,7 @@ class Report:
     benches: list[Bench]
     costs: dict[str, Cost]
     bare_cpu_ms: float
+    relay_cpu_ms: float
 
     def operations(self, bench: Bench) -> dict[str, Figures]:
         measured = {operation: figures(bench.volleys[operation], self.bare) for operation in OPERATIONS}
@@ -84,6 +85,7 @@ class Report:
                 for bench in self.benches
             },
             "bare_cpu_ms": round(self.bare_cpu_ms, 4),
+            "relay_cpu_ms_a_booking": round(self.relay_cpu_ms, 4),
             "costs": {operation: asdict(cost) for operation, cost in self.costs.items()},
             "goals": goals,
             "growth": {
@@ -101,6 +103,7 @@ class Report:
             console.print(self._table(bench))
         console.print()
         console.print(self._cost_table())
+        console.print(f"and {self.relay_cpu_ms:.2f} ms of the relay's processor time for each booking", highlight=False)
         if len(self.benches) > 1:
             console.print()
             console.print(self._growth_table())
