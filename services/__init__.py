@@ -31,6 +31,7 @@ from services.observability import Metrics
 from services.placing import Placing
 from services.rebuild import Pins, Rebuild
 from services.relay import Relay
+from services.restarts import Restarts
 from services.scripts import Scripts
 from services.settings import Settings
 from services.slots import Slots
@@ -117,6 +118,7 @@ def build_services(
         mirror=mirror,
         rebuild=rebuild,
         pins=Pins(slots, mirror, store),
+        restarts=Restarts(redis, db),
         orgs=lambda: org_ids(db),
     )
     return Services(

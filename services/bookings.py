@@ -27,7 +27,7 @@ from models.errors import (
 from models.slot import SlotFields, Visit, Wish
 from services.candidates import Candidates
 from services.catalogue import Catalogue
-from services.confirming import Confirmed, Confirming, Draft
+from services.confirming import Confirmed, Confirming, Draft, Pin
 from services.crash_points import CrashPoints
 from services.hold_records import HoldRecord
 from services.keys import digest
@@ -42,6 +42,7 @@ MAY_BOOK_DIRECTLY = frozenset({Role.BOT, Role.DESK, Role.ADMIN})
 REQUEST_MS = 2_000
 """No request takes longer: a confirmation begun before that has lost its worker, and a repeat takes it over."""
 DIRECT_LIFETIME_MS = 60_000
+MOST_INSERTS = 3
 
 
 class Bookings:
@@ -112,7 +113,7 @@ class Bookings:
         if begun.record is None:
             return self._book_forgotten(draft)
         if begun.outcome == "BLOCKED":
-            self._lost(draft, begun.record.visit)
+            self._overtaken(draft, begun.record)
         if begun.outcome == "EXPIRED":
             return self._book_expired(draft, begun.record)
         raise HoldReleased
@@ -121,20 +122,31 @@ class Bookings:
         """Inserts what is pinned; a request under the same idempotency key that may still run is left alone."""
         if begun.outcome == "AGAIN" and begun.again and begun.now_ms - record.begun_ms < REQUEST_MS:
             raise RequestInProgress(retry_after_seconds=1)
+        pin = Pin(record.deadline_ms, first=begun.outcome == "BEGUN")
         slot = draft.request.slot if draft.hold_id else None
         if slot and not _same_place(slot, record, self._grid):
-            self._slots.abort(draft.caller.org, draft.place_id, restore=True)
+            self._confirming.unpin(draft, pin, restore=True)
             raise InvalidRequest(Fault("start", "not_the_hold", "the slot given with hold_id is not the one it holds"))
-        confirmed = self._confirming.insert(draft, record.visit, record.requested)
-        if confirmed is None:
-            self._lost(draft, record.visit)
-        return confirmed
+        for _ in range(MOST_INSERTS):
+            confirmed = self._confirming.insert(draft, record.visit, record.requested, pin)
+            if confirmed:
+                return confirmed
+            # MongoDB has given the slot to a booking that Redis had not known: mend the mirror and say so. None in the
+            # way means that it was cancelled in between.
+            obstacles = self._placing.mirror_blockers(draft.caller.org, record.visit)
+            if obstacles:
+                self._confirming.unpin(draft, pin, restore=False)
+                raise SlotBooked(conflicts=conflicts(obstacles, self._grid))
+        self._confirming.unpin(draft, pin, restore=True)
+        raise StoreUnavailable
 
-    def _lost(self, draft: Draft, visit: Visit) -> NoReturn:
-        """MongoDB gave the slot to another booking, which Redis had not known: mend the mirror and say so."""
-        obstacles = self._placing.mirror_blockers(draft.caller.org, visit)
-        self._slots.abort(draft.caller.org, draft.place_id, restore=False)
-        raise SlotBooked(conflicts=conflicts(obstacles, self._grid))
+    def _overtaken(self, draft: Draft, record: HoldRecord) -> NoReturn:
+        """A booking went over this hold's claims; what is left of them protects nothing."""
+        obstacles = self._placing.mirror_blockers(draft.caller.org, record.visit)
+        self._slots.release(draft.caller.org, record.hold_id, record.key_id, staff=False)
+        if obstacles:
+            raise SlotBooked(conflicts=conflicts(obstacles, self._grid))
+        raise HoldReleased
 
     def _book_forgotten(self, draft: Draft) -> Confirmed:
         """A hold that Redis does not know: never given out, or lost with Redis."""
@@ -201,13 +213,14 @@ class Bookings:
                 if resumed:
                     return resumed
                 continue
-            visit = claimed.placed.record.visit
+            record = claimed.placed.record
+            visit, pin = record.visit, Pin(record.deadline_ms, first=True)
             requested = claimed.wish.start if draft.requested is None else draft.requested
-            confirmed = self._confirming.insert(draft, visit, requested)
+            confirmed = self._confirming.insert(draft, visit, requested, pin)
             if confirmed:
                 return confirmed
             self._placing.mirror_blockers(caller.org, visit)
-            self._slots.abort(caller.org, draft.place_id, restore=False)
+            self._confirming.unpin(draft, pin, restore=False)
         raise StoreUnavailable
 
     def _resume(self, draft: Draft) -> Confirmed | None:
@@ -231,7 +244,7 @@ class Bookings:
         wish = self._candidates.wish(caller.org, slot)
         visits = self._candidates.visits(caller.org, wish)
         for visit in visits:
-            confirmed = self._confirming.insert(draft, visit, wish.start, pinned=False)
+            confirmed = self._confirming.insert(draft, visit, wish.start, None)
             if confirmed:
                 return confirmed
         obstacles = obstacles_of(visits[0], self._store.blockers(caller.org, visits[0]))

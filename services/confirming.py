@@ -82,6 +82,17 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """The pin on a draft's claims in Redis, by the deadline of this attempt.
+
+    first: this attempt set it. A later one never takes it back, for the first may have a booking by now or get one yet.
+    """
+
+    deadline_ms: int
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmed:
     """A booking that exists. created: by this request (or its first answer again: replayed), not found already
     there."""
@@ -111,10 +122,10 @@ class Confirming:
         self._clock = clock
         self._crash = crash
 
-    def insert(self, draft: Draft, visit: Visit, requested: int, *, pinned: bool = True) -> Confirmed | None:
+    def insert(self, draft: Draft, visit: Visit, requested: int, pin: Pin | None) -> Confirmed | None:
         """Books the visit, or finds the booking that a repeat of the same request made; None if it is taken.
 
-        pinned: its claims are pinned in Redis; without Redis they are not, and the relay mirrors the booking later.
+        pin: of its claims in Redis; None without Redis, and then the relay mirrors the booking later.
         Raises IdempotencyKeyReused; StoreUnavailable, after which the outcome may be open.
         """
         now = self._clock()
@@ -122,7 +133,7 @@ class Confirming:
         try:
             insert = self._store.insert(booking)
         except (NothingSent, WriteRefused):
-            self._unpin(draft, pinned, restore=True)
+            self.unpin(draft, pin, restore=True)
             raise
         if insert.outcome == "taken":
             return None
@@ -130,11 +141,11 @@ class Confirming:
         existing = insert.booking if insert.outcome == "repeated" else None
         if existing and self._is_forgotten(draft, existing):
             fresh = replace(draft, booking_id=booking_id_for(draft.caller.org, existing.booking_id, now.isoformat()))
-            return self.insert(fresh, visit, requested, pinned=pinned)
+            return self.insert(fresh, visit, requested, pin)
         if existing and draft.hold_id is None and existing.fingerprint != draft.fingerprint:
-            self._unpin(draft, pinned, restore=False)
+            self.unpin(draft, pin, restore=False)
             raise IdempotencyKeyReused
-        if pinned:
+        if pin:
             self.mirror(existing or booking)
         self._crash("after_finish")
         return self.answer(draft, existing) if existing else Confirmed(booking, created=True)
@@ -146,8 +157,7 @@ class Confirming:
         return Confirmed(existing, created=False)
 
     def mirror(self, booking: Booking) -> None:
-        """Mirrors a booking before it is acknowledged. It exists either way: with Redis gone the relay does it
-        later."""
+        """Mirrors a booking before it is acknowledged. It exists either way: the relay does what Redis has missed."""
         try:
             self._mirror.settle(booking)
         except StoreUnavailable:
@@ -158,10 +168,11 @@ class Confirming:
         age = self._clock() - existing.created_at
         return draft.hold_id is None and draft.idempotency is not None and age > timedelta(milliseconds=KEY_KEPT_MS)
 
-    def _unpin(self, draft: Draft, pinned: bool, *, restore: bool) -> None:
-        if not pinned:
+    def unpin(self, draft: Draft, pin: Pin | None, *, restore: bool) -> None:
+        """Takes back a pin that MongoDB definitely has no booking for. restore: a live hold goes back to its owner."""
+        if pin is None or not pin.first:
             return
         try:
-            self._slots.abort(draft.caller.org, draft.place_id, restore=restore)
+            self._slots.abort(draft.caller.org, draft.place_id, deadline_ms=pin.deadline_ms, restore=restore)
         except StoreUnavailable:
             log.warning("unpin_left_to_relay", org=draft.caller.org)

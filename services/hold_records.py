@@ -16,6 +16,8 @@ class HoldRecord:
 
     status is the stored word: a hold whose time is over still says `held`; see `standing`.
     owner is the key id, followed by the holder's digest where one was given.
+    deadline_ms names the attempt to confirm it: only who began that one may take it back.
+    cold: placed while the mirror was not whole, and MongoDB has not been asked yet.
     """
 
     hold_id: str
@@ -29,6 +31,8 @@ class HoldRecord:
     begun_ms: int
     booking_id: str
     direct: bool
+    deadline_ms: int = 0
+    cold: bool = False
 
     @property
     def key_id(self) -> str:
@@ -58,6 +62,8 @@ def parse_hold(fields: dict[str, str]) -> HoldRecord:
         begun_ms=int(fields["begun_ms"]),
         booking_id=fields["booking_id"],
         direct=fields["direct"] == "1",
+        deadline_ms=int(fields["deadline_ms"]),
+        cold=fields["cold"] == "1",
     )
 
 

@@ -92,7 +92,7 @@ class Placing:
                 self.reload(org, outcome.epoch)
             elif isinstance(outcome, Taken):
                 raise self.refuse(org, wish, visits, outcome.obstacles)
-            elif not outcome.cold or outcome.how != "new" or self._survives_cold(org, outcome, fields):
+            elif not outcome.cold or self._survives_cold(org, placement, outcome, fields):
                 return Claimed(outcome, wish)
         raise StoreUnavailable
 
@@ -142,16 +142,19 @@ class Placing:
             first = first or outcome
         return first or Taken([])
 
-    def _survives_cold(self, org: str, placed: Placed, fields: SlotFields) -> bool:
+    def _survives_cold(self, org: str, placement: Placement, placed: Placed, fields: SlotFields) -> bool:
         """Whether a claim made while the mirror was not whole is good; a doomed one is given back.
 
-        Claim first, then check: whoever checks first may be overtaken by a booking between the two.
+        Claim first, then check: whoever checks first may be overtaken by a booking between the two. A repeat that finds
+        its hold unchecked checks it as well, for nobody knows whether the first one came to it.
         """
         record = placed.record
         try:
             self.reload(org, None)
             allowed = record.visit in self._candidates.visits(org, self._candidates.wish(org, fields))
             if allowed and (record.direct or not self.mirror_blockers(org, record.visit)):
+                if not record.direct:
+                    self._slots.trust(org, record, placement.idempotency)
                 return True
         except BaseException:
             self._give_back(org, placed)
@@ -162,7 +165,7 @@ class Placing:
     def _give_back(self, org: str, placed: Placed) -> None:
         record = placed.record
         if record.direct:
-            self._slots.abort(org, record.hold_id, restore=False)
+            self._slots.abort(org, record.hold_id, deadline_ms=record.deadline_ms, restore=False)
         else:
             self._slots.release(org, record.hold_id, record.key_id, staff=False, forget=True)
 

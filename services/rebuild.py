@@ -87,15 +87,16 @@ class Pins:
 
         Gives how many were resolved. Raises StoreUnavailable.
         """
-        return sum(self._resolve(org, hold_id) for hold_id in self._slots.overdue(org, MOST_PINS))
+        overdue = self._slots.overdue(org, MOST_PINS)
+        return sum(self._resolve(org, hold_id, deadline_ms) for hold_id, deadline_ms in overdue)
 
-    def _resolve(self, org: str, hold_id: str) -> bool:
+    def _resolve(self, org: str, hold_id: str, deadline_ms: int) -> bool:
         record = self._slots.find(org, hold_id)
-        booking = self._store.find(org, record.booking_id) if record else None
+        booking = self._store.find_for_certain(org, record.booking_id) if record else None
         if booking:
             self._mirror.settle(booking)
             return True
-        # The script looks at the deadline again: a repeat of the request may have begun anew since we read MongoDB.
-        outcome = self._slots.abort(org, hold_id, restore=True, overdue_only=True)
+        # A repeat of the request may have begun anew since: its pin has another deadline and is left alone.
+        outcome = self._slots.abort(org, hold_id, deadline_ms=deadline_ms, restore=True)
         log.info("pin_resolved", org=org, outcome=outcome)
         return outcome != "UNTOUCHED"

@@ -1,10 +1,9 @@
 """The background process that finishes what a dead worker left. Any number may run; each piece of work is leased.
 
-It follows MongoDB's change stream, so the database's own log is the outbox: every change of a booking is mirrored
-once more
-(nothing to do where its worker already did), every change of a catalogue makes a new epoch. It resolves overdue
-pins and
-rebuilds the mirror after Redis was lost. Whatever fails is tried again; nothing here is needed for rules 1 and 2.
+It follows MongoDB's change stream, so the database's own log is the outbox: every change of a booking is mirrored once
+more (nothing to do where its worker already did), every change of a catalogue makes a new epoch. It resolves overdue
+pins and rebuilds the mirror after Redis was lost or restarted. Whatever fails is tried again; nothing here is needed
+for rules 1 and 2.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from services.change_feed import Change, ChangeFeed, FeedLost
 from services.leases import Leases
 from services.mirror import Mirror
 from services.rebuild import Pins, Rebuild
+from services.restarts import Restarts
 
 log = structlog.get_logger("holdfast.relay")
 
@@ -37,6 +37,7 @@ class Relay:
         mirror: Mirror,
         rebuild: Rebuild,
         pins: Pins,
+        restarts: Restarts,
         orgs: Callable[[], list[str]],
     ) -> None:
         self._feed = feed
@@ -44,6 +45,7 @@ class Relay:
         self._mirror = mirror
         self._rebuild = rebuild
         self._pins = pins
+        self._restarts = restarts
         self._orgs = orgs
         self._stop = threading.Event()
 
@@ -64,10 +66,22 @@ class Relay:
         if not self._leases.hold("tend"):
             return
         orgs = self._orgs()
+        self._distrust_after_restart(orgs)
         for org in self._rebuild.needed(orgs):
             self._rebuild.run(org)
         for org in orgs:
             self._pins.resolve_overdue(org)
+
+    def _distrust_after_restart(self, orgs: list[str]) -> None:
+        runs, noted = self._restarts.current(), self._restarts.noted()
+        if runs == noted:
+            return
+        if noted is not None:
+            log.warning("redis_restarted")
+            for org in orgs:
+                self._rebuild.distrust(org)
+        # Only now, so that whoever fails on the way notices again.
+        self._restarts.note(runs)
 
     def follow(self) -> None:
         """Mirrors changes as they come, from where the last relay stopped, until the lease is lost or `stop`."""

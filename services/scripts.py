@@ -18,6 +18,7 @@ NAMES = (
     "extend_hold",
     "release_hold",
     "mirror_booking",
+    "trust_hold",
     "overdue_pins",
     "finish_rebuild",
     "open_request",

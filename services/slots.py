@@ -124,8 +124,9 @@ class Slots:
         with redis_faults():
             word, *rest = self._scripts.run("place_hold", keys, args)
         if word == "HELD":
-            index, created_ms, expires_ms, cold = rest
-            return Placed(_new_record(placement, index - 1, created_ms, expires_ms), "new", cold=bool(cold))
+            index, created_ms, expires_ms, cold, deadline_ms = rest
+            record = _new_record(placement, index - 1, created_ms, expires_ms, deadline_ms)
+            return Placed(record, "new", cold=bool(cold))
         if word == "TAKEN":
             return Taken([_obstacle(*row) for row in rest])
         if word == "STALE":
@@ -136,8 +137,8 @@ class Slots:
             raise TooManyHolds(retry_after_seconds=max(1, math.ceil(int(rest[0]) / 1000)))
         record = parse_hold(pairs(rest))
         if record.hold_id == placement.hold_id and not placement.confirming:
-            return Placed(record, "new")  # the same call, sent twice
-        return Placed(record, "own" if word == "OWN" else "replay")
+            return Placed(record, "new", cold=record.cold)  # the same call, sent twice
+        return Placed(record, "own" if word == "OWN" else "replay", cold=record.cold)
 
     def begin(
         self, org: str, hold_id: str, key_id: str, booking_id: str, idempotency: IdempotencyClaim | None
@@ -155,16 +156,16 @@ class Slots:
             return Begun(word)
         return Begun(word, parse_hold(pairs(rest[2:])), again=bool(rest[0]), now_ms=rest[1])
 
-    def abort(self, org: str, hold_id: str, *, restore: bool, overdue_only: bool = False) -> str:
-        """Takes a confirmation back that MongoDB definitely does not have.
+    def abort(self, org: str, hold_id: str, *, deadline_ms: int, restore: bool) -> str:
+        """Takes an attempt to confirm back that MongoDB definitely does not have.
 
-        restore: give the hold back to its owner if its time is not over. overdue_only: only after the pin's deadline.
-        Returns HELD, RELEASED or UNTOUCHED.
+        deadline_ms: the attempt's own, as `place`, `begin` or `overdue` gave it; a later attempt is left alone.
+        restore: give the hold back to its owner if its time is not over. Returns HELD, RELEASED or UNTOUCHED.
         """
         names = OrgKeys(org)
         keys = [names.hold(hold_id), names.pins, names.events]
         with redis_faults():
-            reply = self._scripts.run("abort_confirm", keys, [hold_id, REMEMBERED_MS, int(restore), int(overdue_only)])
+            reply = self._scripts.run("abort_confirm", keys, [hold_id, REMEMBERED_MS, int(restore), deadline_ms])
         return str(reply[0])
 
     def extend(self, org: str, hold_id: str, key_id: str, *, lifetime_ms: int, longest_ms: int) -> Extended:
@@ -190,11 +191,18 @@ class Slots:
             reply = self._scripts.run("release_hold", keys, [hold_id, key_id, int(staff), REMEMBERED_MS, int(forget)])
         return str(reply[0])
 
-    def overdue(self, org: str, most: int) -> list[str]:
-        """The ids of pins whose deadline is over, at most so many."""
+    def trust(self, org: str, record: HoldRecord, idempotency: IdempotencyClaim | None) -> None:
+        """Notes that MongoDB has nothing in the way of a hold that was placed while the mirror was not whole."""
+        names = OrgKeys(org)
+        keys = [names.hold(record.hold_id), _idempotency_key(names, record.key_id, idempotency)]
+        with redis_faults():
+            self._scripts.run("trust_hold", keys, [])
+
+    def overdue(self, org: str, most: int) -> list[tuple[str, int]]:
+        """The ids and deadlines of pins whose deadline is over, at most so many."""
         with redis_faults():
             reply = self._scripts.run("overdue_pins", [OrgKeys(org).pins], [most])
-        return [str(hold_id) for hold_id in reply[1:]]
+        return [(hold_id, int(float(deadline))) for hold_id, deadline in pairs(reply[1:]).items()]
 
     def find(self, org: str, hold_id: str) -> HoldRecord | None:
         """Reads a hold's record; None when no such hold is remembered."""
@@ -265,7 +273,7 @@ def _lay_out(names: OrgKeys, visits: list[Visit]) -> tuple[list[str], list[Any]]
     return keys, candidates
 
 
-def _new_record(placement: Placement, index: int, created_ms: int, expires_ms: int) -> HoldRecord:
+def _new_record(placement: Placement, index: int, created_ms: int, expires_ms: int, deadline_ms: int) -> HoldRecord:
     return HoldRecord(
         hold_id=placement.hold_id,
         status="confirming" if placement.confirming else "held",
@@ -278,6 +286,7 @@ def _new_record(placement: Placement, index: int, created_ms: int, expires_ms: i
         begun_ms=created_ms if placement.confirming else 0,
         booking_id=placement.booking_id,
         direct=placement.confirming,
+        deadline_ms=deadline_ms,
     )
 
 

@@ -22,6 +22,7 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
     WriteError,
 )
+from pymongo.read_concern import ReadConcern
 
 from models.booking import Booking
 from models.errors import StoreUnavailable
@@ -33,6 +34,7 @@ from services.faults import mongo_faults
 
 WRITE_SECONDS = 1.2
 """Bounds one write with its reading back: with a stalled Redis call beside it, an answer comes within two seconds."""
+CERTAIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,16 @@ class BookingStore:
             document = self._bookings.find_one({"_id": booking_id, "org": org})
         return booking_of(document) if document else None
 
+    def find_for_certain(self, org: str, booking_id: str) -> Booking | None:
+        """As `find`, but its None holds: no write that was sent before is still on its way to a majority.
+
+        Slower, and it fails rather than wait for long, so it is for background work. Raises StoreUnavailable.
+        """
+        linearizable = self._bookings.with_options(read_concern=ReadConcern("linearizable"))
+        with mongo_faults(), pymongo.timeout(CERTAIN_SECONDS):
+            document = linearizable.find_one({"_id": booking_id, "org": org})
+        return booking_of(document) if document else None
+
     def blockers(self, org: str, visit: Visit) -> list[Booking]:
         """The active bookings that have any of a visit's claims."""
         query = {"org": org, "active": True, "$or": [_touches(*span) for span in visit.spans()]}
@@ -132,8 +144,7 @@ class BookingStore:
         return {claim for claim in claims if claim[0] in wanted and from_tick <= claim[1] < to_tick}
 
     def current_from(self, org: str, moment: datetime) -> Iterator[Booking]:
-        """Every booking of an org that starts at or after a moment, the inactive ones first, for rebuilding the
-        mirror."""
+        """Every booking of an org that starts at or after a moment, the inactive ones first: what a mirror shows."""
         with mongo_faults():
             for active in (False, True):
                 query = {"org": org, "active": active, "start": {"$gte": moment}}

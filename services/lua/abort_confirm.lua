@@ -1,16 +1,17 @@
 -- Takes a confirmation back after MongoDB definitely has no booking for it: the hold lives on if its time is not over and
--- its claims are its own, else it is released. Never for an outcome that is unknown.
+-- its claims are its own, else it is released. Never for an outcome that is unknown, nor while another attempt may be
+-- under way.
 --
 -- KEYS  1 hold record   2 pins   3 events
 -- ARGV  1 hold id   2 remembered after its end, ms   3 restore: 1 = a live hold goes back to held, 0 = release it
---       4 only when the pin's deadline is over: 1 (the relay), else 0
+--       4 deadline of the attempt that is taken back, ms: where the pin has another one, a later attempt has begun
 --
 -- REPLY {HELD} | {RELEASED} | {UNTOUCHED}
 local hold_id, remember = ARGV[1], tonumber(ARGV[2])
 local hold, now = hash_of(redis.call('HGETALL', KEYS[1])), now_ms()
 local deadline = redis.call('ZSCORE', KEYS[2], hold_id)
 
-if ARGV[4] == '1' and (not deadline or tonumber(deadline) > now) then
+if not deadline or tonumber(deadline) ~= tonumber(ARGV[4]) then
   return {'UNTOUCHED'}
 end
 if hold.status ~= 'confirming' then

@@ -10,6 +10,7 @@
 --       {FOREIGN}                       another key's hold
 --       {BEGUN | AGAIN | BOOKED | RELEASED | EXPIRED, again, now ms, field, value, …}
 --            AGAIN: a confirmation is under way already; again = 1: this idempotency key has been here before
+--            BEGUN and AGAIN come with `deadline_ms`, by which this attempt's pin is known
 --       {BLOCKED, again, now ms, field, value, …}   MongoDB gave the slot to another booking meanwhile
 local hold_id, key_id, fingerprint = ARGV[1], ARGV[2], ARGV[3]
 
@@ -31,6 +32,16 @@ if string.match(hold.owner, '^[^ ]*') ~= key_id then
   return {'FOREIGN'}
 end
 
+-- Every attempt has a deadline of its own, later than the one before it.
+local function pin_until_deadline()
+  local before = tonumber(redis.call('ZSCORE', KEYS[2], hold_id) or 0)
+  local deadline = math.max(now + tonumber(ARGV[5]), before + 1)
+  redis.call('ZADD', KEYS[2], deadline, hold_id)
+  redis.call('HSET', KEYS[1], 'deadline_ms', deadline)
+  flat[#flat + 1] = 'deadline_ms'
+  flat[#flat + 1] = deadline
+end
+
 local function remember_key()
   if fingerprint ~= '' then
     redis.call('HSET', KEYS[3], 'fingerprint', fingerprint, 'hold_id', hold_id, 'booking_id', ARGV[8])
@@ -40,8 +51,8 @@ local function remember_key()
 end
 
 if hold.status == 'confirming' then
-  -- Another attempt begins: the relay must not take the pin away in the midst of it.
-  redis.call('ZADD', KEYS[2], now + tonumber(ARGV[5]), hold_id)
+  -- Another attempt begins: nobody may take the pin away in the midst of it who knows of the earlier one only.
+  pin_until_deadline()
   remember_key()
   return {'AGAIN', again, now, unpack(flat)}
 end
@@ -64,6 +75,6 @@ for i, key in ipairs(claims) do
 end
 redis.call('HSET', KEYS[1], 'status', 'confirming', 'begun_ms', now, 'booking_id', ARGV[8])
 redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[6]) + tonumber(ARGV[7]))
-redis.call('ZADD', KEYS[2], now + tonumber(ARGV[5]), hold_id)
+pin_until_deadline()
 remember_key()
 return {'BEGUN', again, now, unpack(flat)}

@@ -3,5 +3,5 @@
 -- KEYS  1 pins
 -- ARGV  1 how many at the most
 --
--- REPLY {OVERDUE, hold id, …}, the longest overdue first
-return {'OVERDUE', unpack(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now_ms(), 'LIMIT', 0, ARGV[1]))}
+-- REPLY {OVERDUE, hold id, deadline ms, …}, the longest overdue first
+return {'OVERDUE', unpack(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now_ms(), 'WITHSCORES', 'LIMIT', 0, ARGV[1]))}

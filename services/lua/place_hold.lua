@@ -16,7 +16,9 @@
 --       {OWN, field, value, …}      the same holder asked for the same slot, or the same hold id came again
 --       {QUOTA, ms}                 the holder has too many; one ends in so many ms
 --       {TAKEN, [key, mark, ttl ms] …}   what stands in the way at the requested start
---       {HELD, candidate, created ms, expires ms, cold}   cold = 1: Redis was lost, MongoDB has to be asked
+--       {HELD, candidate, created ms, expires ms, cold, deadline ms}
+--            cold = 1: Redis was lost, MongoDB has to be asked; so says the record, too, until it was (trust_hold)
+--            deadline: of the pin, when confirming, else 0
 local state, hold_id, owner, fingerprint = ARGV[1], ARGV[2], ARGV[6], ARGV[8]
 local prefix, length, before, after = ARGV[11], tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
 local requested = ARGV[18]
@@ -130,6 +132,7 @@ end
 local chosen = candidates[winner]
 local lifetime, remember = tonumber(ARGV[4]), tonumber(ARGV[5])
 local expires = now + lifetime
+local deadline = state == 'confirming' and now + tonumber(ARGV[10]) or 0
 local claims, claim_ttl = {}, state == 'held' and lifetime or tonumber(ARGV[13])
 local function claim(index, from, to)
   local mark = state .. '|' .. hold_id .. '|' .. from .. '|' .. to .. '|0'
@@ -147,6 +150,7 @@ local record = {
   'lifetime_ms', lifetime, 'created_ms', now, 'expires_ms', expires, 'booking_id', ARGV[12],
   'holder_key', quota > 0 and KEYS[5] or '', 'begun_ms', state == 'confirming' and now or 0,
   'idempotency_key', fingerprint ~= '' and KEYS[6] or '', 'direct', state == 'confirming' and 1 or 0,
+  'deadline_ms', deadline, 'cold', (not epoch and state == 'held') and 1 or 0,
 }
 redis.call('HSET', KEYS[1], 'claims', table.concat(claims, ' '), unpack(record))
 redis.call('PEXPIRE', KEYS[1], math.max(lifetime, claim_ttl) + remember)
@@ -159,7 +163,7 @@ if quota > 0 then
   redis.call('PEXPIRE', KEYS[5], 86400000)
 end
 if state == 'confirming' then
-  redis.call('ZADD', KEYS[3], now + tonumber(ARGV[10]), hold_id)
+  redis.call('ZADD', KEYS[3], deadline, hold_id)
 end
 publish(KEYS[4], 'hold', hold_id, hash_of(record), 'held', expires)
-return {'HELD', winner, now, expires, epoch and 0 or 1}
+return {'HELD', winner, now, expires, epoch and 0 or 1, deadline}

@@ -95,9 +95,12 @@ class Board:
         args = [hold_id, key, fingerprint, KEPT_MS, WINDOW_MS, BACKSTOP_MS, REMEMBERED_MS, booking_id]
         return self.scripts.run("begin_confirm", keys, args)
 
-    def abort(self, hold_id: str, *, restore: bool = True, overdue_only: bool = False) -> list[Any]:
+    def abort(self, hold_id: str, *, restore: bool = True, deadline_ms: int | None = None) -> list[Any]:
+        """Runs abort_confirm, naming the deadline that the pin has now unless another is given."""
+        if deadline_ms is None:
+            deadline_ms = int(self.redis.zscore(self.names.pins, hold_id) or 0)
         keys = [self.names.hold(hold_id), self.names.pins, self.names.events]
-        return self.scripts.run("abort_confirm", keys, [hold_id, REMEMBERED_MS, int(restore), int(overdue_only)])
+        return self.scripts.run("abort_confirm", keys, [hold_id, REMEMBERED_MS, int(restore), deadline_ms])
 
     def extend(
         self, hold_id: str, lifetime_ms: int, *, key: str = ALICE, longest_ms: int = 3 * LIFETIME_MS
@@ -134,6 +137,10 @@ class Board:
             f"booked|{booking_id}|{begin}|{end}|{version}",
         ]
         return self.scripts.run("mirror_booking", keys, args)
+
+    def trust(self, hold_id: str, idempotency: str = "") -> list[Any]:
+        known = self.idempotency(idempotency) if idempotency else self.names.nothing
+        return self.scripts.run("trust_hold", [self.names.hold(hold_id), known], [])
 
     def overdue(self, most: int = 100) -> list[Any]:
         return self.scripts.run("overdue_pins", [self.names.pins], [most])

@@ -88,25 +88,44 @@ def test_a_direct_booking_is_released_for_nobody_held_it(board: Board) -> None:
     assert board.redis.exists(board.idempotency("i"), board.names.pins) == 0
 
 
-def test_the_relay_leaves_alone_what_is_not_overdue(board: Board) -> None:
+def test_a_later_attempt_is_not_taken_back_with_the_deadline_of_an_earlier_one(board: Board) -> None:
     begun(board)
+    earlier = int(board.record("h1")["deadline_ms"])
+    assert board.begin("h1")[0] == "AGAIN"
     before = board.dump()
-    assert board.abort("h1", overdue_only=True) == ["UNTOUCHED"]
+    assert board.abort("h1", deadline_ms=earlier) == ["UNTOUCHED"]
     assert board.dump() == before
+    assert board.abort("h1", deadline_ms=int(board.record("h1")["deadline_ms"])) == ["HELD"]
 
 
-def test_the_relay_leaves_alone_what_is_no_pin(board: Board) -> None:
+def test_what_is_no_pin_is_left_alone(board: Board) -> None:
     board.place("h1")
     before = board.dump()
-    assert board.abort("h1", overdue_only=True) == ["UNTOUCHED"]
+    assert board.abort("h1", deadline_ms=board.now_ms() - 1) == ["UNTOUCHED"]
     assert board.dump() == before
 
 
 def test_the_relay_takes_back_what_is_overdue(board: Board) -> None:
     begun(board)
     board.make_overdue("h1")
-    assert board.abort("h1", overdue_only=True) == ["HELD"]
+    _, hold_id, deadline = board.overdue()
+    assert board.abort(hold_id, deadline_ms=int(deadline)) == ["HELD"]
     assert board.owners(visit()) == {"held h1"}
+
+
+def test_what_was_begun_anew_since_the_relay_looked_is_untouched(board: Board) -> None:
+    begun(board)
+    board.make_overdue("h1")
+    _, hold_id, deadline = board.overdue()
+    board.begin("h1")
+    assert board.abort(hold_id, deadline_ms=int(deadline)) == ["UNTOUCHED"]
+    assert board.owners(visit()) == {"confirming h1"}
+
+
+def test_a_direct_booking_is_taken_back_by_the_deadline_that_placing_it_gave(board: Board) -> None:
+    *_, deadline = board.place("d1", confirming=True, booking_id="bk_1")
+    assert board.abort("d1", deadline_ms=deadline - 1) == ["UNTOUCHED"]
+    assert board.abort("d1", deadline_ms=deadline) == ["RELEASED"]
 
 
 def test_a_hold_that_is_not_being_confirmed_is_untouched(board: Board) -> None:
@@ -126,7 +145,7 @@ def test_a_booked_hold_is_untouched(board: Board) -> None:
 
 def test_a_pin_without_a_record_is_forgotten(board: Board) -> None:
     board.make_overdue("h1")
-    assert board.abort("h1", overdue_only=True) == ["UNTOUCHED"]
+    assert board.abort("h1") == ["UNTOUCHED"]
     assert board.redis.exists(board.names.pins) == 0
 
 
@@ -141,6 +160,6 @@ def test_run_twice_it_does_no_more(board: Board) -> None:
 def test_the_slot_is_free_for_others_after_a_release(board: Board) -> None:
     begun(board)
     board.abort("h1", restore=False)
-    word, _, _, expires, _ = board.place("h2", owner=BOB)
+    word, _, _, expires, *_ = board.place("h2", owner=BOB)
     assert word == "HELD"
     assert expires > board.now_ms() + LIFETIME_MS - SLACK_MS

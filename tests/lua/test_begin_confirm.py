@@ -45,9 +45,11 @@ def test_the_record_says_since_when_and_for_which_booking(board: Board) -> None:
     assert BACKSTOP_MS - SLACK_MS < left <= BACKSTOP_MS
 
 
-def test_the_pin_is_registered_with_its_deadline(board: Board) -> None:
+def test_the_pin_is_registered_with_a_deadline_that_names_this_attempt(board: Board) -> None:
     board.place("h1")
-    _, _, now, *_ = board.begin("h1")
+    _, _, now, *flat = board.begin("h1")
+    assert record_of(flat)["deadline_ms"] == str(now + WINDOW_MS)
+    assert board.record("h1")["deadline_ms"] == str(now + WINDOW_MS)
     assert board.redis.zscore(board.names.pins, "h1") == now + WINDOW_MS
 
 
@@ -55,9 +57,16 @@ def test_a_second_attempt_finds_the_first_and_renews_the_deadline(board: Board) 
     board.place("h1")
     board.begin("h1")
     board.make_overdue("h1")
-    word, again, now, *_ = board.begin("h1")
+    word, again, now, *flat = board.begin("h1")
     assert (word, again) == ("AGAIN", 0)
+    assert record_of(flat)["deadline_ms"] == str(now + WINDOW_MS)
     assert board.redis.zscore(board.names.pins, "h1") == now + WINDOW_MS
+
+
+def test_no_two_attempts_have_the_same_deadline(board: Board) -> None:
+    board.place("h1")
+    deadlines = [int(record_of(board.begin("h1")[3:])["deadline_ms"]) for _ in range(20)]
+    assert deadlines == sorted(set(deadlines))
 
 
 def test_a_direct_booking_is_under_way_already(board: Board) -> None:
@@ -156,6 +165,6 @@ def test_a_second_attempt_under_another_key_is_not_mistaken_for_a_repeat(board: 
 
 @pytest.mark.parametrize("fingerprint", ["", "f"])
 def test_beginning_does_not_shorten_what_is_left_to_the_owner(board: Board, fingerprint: str) -> None:
-    _, _, _, expires, _ = board.place("h1", lifetime_ms=LIFETIME_MS)
+    _, _, _, expires, _, _ = board.place("h1", lifetime_ms=LIFETIME_MS)
     board.begin("h1", fingerprint=fingerprint, idempotency="i")
     assert board.record("h1")["expires_ms"] == str(expires)

@@ -17,13 +17,13 @@ def test_claims_record_and_quota_all_get_the_new_time(board: Board) -> None:
 
 
 def test_the_lifetime_is_told_from_its_creation(board: Board) -> None:
-    _, _, created, _, _ = board.place("h1")
+    _, _, created, _, _, _ = board.place("h1")
     _, now, *flat = board.extend("h1", 600_000)
     assert record_of(flat)["lifetime_ms"] == str(now + 600_000 - created)
 
 
 def test_less_time_than_is_left_changes_nothing(board: Board) -> None:
-    _, _, _, expires, _ = board.place("h1", owner=f"{ALICE} holder-1", quota=3)
+    _, _, _, expires, _, _ = board.place("h1", owner=f"{ALICE} holder-1", quota=3)
     before = board.dump()
     word, _, *flat = board.extend("h1", LIFETIME_MS // 2)
     assert (word, record_of(flat)["expires_ms"]) == ("EXTENDED", str(expires))

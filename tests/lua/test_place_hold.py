@@ -20,8 +20,8 @@ from tests.lua.board import (
 
 def test_a_free_slot_is_held(board: Board) -> None:
     before = board.now_ms()
-    word, candidate, created, expires, cold = board.place("h1")
-    assert (word, candidate, cold) == ("HELD", 1, 0)
+    word, candidate, created, expires, cold, deadline = board.place("h1")
+    assert (word, candidate, cold, deadline) == ("HELD", 1, 0, 0)
     assert before <= created <= board.now_ms()
     assert expires == created + LIFETIME_MS
 
@@ -42,7 +42,9 @@ def test_claims_expire_with_the_hold_and_its_record_an_hour_later(board: Board) 
 
 
 def test_the_record_says_all_about_the_hold(board: Board) -> None:
-    _, _, created, expires, _ = board.place("h1", visit(before=1, after=2), owner=f"{ALICE} holder-1", requested=BASE)
+    _, _, created, expires, _, _ = board.place(
+        "h1", visit(before=1, after=2), owner=f"{ALICE} holder-1", requested=BASE
+    )
     assert board.record("h1") == {
         "hold_id": "h1",
         "status": "held",
@@ -62,12 +64,14 @@ def test_the_record_says_all_about_the_hold(board: Board) -> None:
         "begun_ms": "0",
         "idempotency_key": "",
         "direct": "0",
+        "deadline_ms": "0",
+        "cold": "0",
         "claims": " ".join(board.names.visit_claims(visit(before=1, after=2))),
     }
 
 
 def test_the_event_of_a_hold_tells_where_and_when_and_nothing_of_the_person(board: Board) -> None:
-    _, _, _, expires, _ = board.place(
+    _, _, _, expires, _, _ = board.place(
         "h1", owner=f"{ALICE} digest-of-a-phone", quota=3, fingerprint="print", idempotency="i"
     )
     assert board.events() == [
@@ -206,6 +210,7 @@ def test_a_catalogue_read_under_another_epoch_is_stale_and_nothing_is_written(bo
 def test_without_an_epoch_the_hold_is_granted_and_called_cold(board: Board, remembered: str) -> None:
     board.redis.delete(board.names.epoch)
     assert board.place("h1", epoch=remembered)[4] == 1
+    assert board.record("h1")["cold"] == "1"
 
 
 def test_a_slot_is_free_again_when_the_hold_has_run_out(board: Board) -> None:

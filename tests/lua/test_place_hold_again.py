@@ -11,7 +11,7 @@ AT_THE_DESK = f"{ALICE} holder-1"
 
 
 def test_the_same_call_sent_twice_is_answered_with_the_first_one_and_changes_nothing(board: Board) -> None:
-    _, _, created, expires, _ = board.place("h1")
+    _, _, created, expires, _, _ = board.place("h1")
     before = board.dump()
     word, *flat = board.place("h1")
     assert word == "OWN"
@@ -94,7 +94,7 @@ def test_no_holder_means_no_own_retry(board: Board) -> None:
 
 
 def test_an_idempotency_key_gives_the_first_answer_and_changes_nothing(board: Board) -> None:
-    _, _, created, expires, _ = board.place("h1", fingerprint="print", idempotency="i", quota=1, owner=AT_THE_DESK)
+    _, _, created, expires, _, _ = board.place("h1", fingerprint="print", idempotency="i", quota=1, owner=AT_THE_DESK)
     before = board.dump()
     word, *flat = board.place("h2", fingerprint="print", idempotency="i", quota=1, owner=AT_THE_DESK)
     assert word == "REPLAY"
@@ -104,7 +104,7 @@ def test_an_idempotency_key_gives_the_first_answer_and_changes_nothing(board: Bo
 
 
 def test_the_first_answer_stays_the_first_answer_whatever_became_of_the_hold(board: Board) -> None:
-    _, _, _, expires, _ = board.place("h1", fingerprint="print", idempotency="i")
+    _, _, _, expires, _, _ = board.place("h1", fingerprint="print", idempotency="i")
     board.extend("h1", 600_000)
     board.release("h1")
     answer = record_of(board.place("h2", fingerprint="print", idempotency="i")[1:])

@@ -82,12 +82,20 @@ def direct(board: Board, hold_id: str = "d1", **changed: Any) -> list[Any]:
 
 
 def test_a_direct_booking_is_pinned_at_once(board: Board) -> None:
-    _, _, created, _, _ = direct(board)
+    _, _, created, _, _, deadline = direct(board)
     assert board.owners(visit()) == {"confirming d1"}
     record = board.record("d1")
     assert (record["status"], record["booking_id"], record["direct"]) == ("confirming", "bk_1", "1")
     assert record["begun_ms"] == str(created)
-    assert board.redis.zscore(board.names.pins, "d1") == created + WINDOW_MS
+    assert deadline == created + WINDOW_MS
+    assert record["deadline_ms"] == str(deadline)
+    assert board.redis.zscore(board.names.pins, "d1") == deadline
+
+
+def test_a_direct_booking_is_not_cold_for_its_insert_is_the_check(board: Board) -> None:
+    board.redis.delete(board.names.epoch)
+    direct(board)
+    assert board.record("d1")["cold"] == "0"
 
 
 def test_a_pin_does_not_lapse_with_the_lifetime_but_with_its_backstop(board: Board) -> None:
