@@ -44,17 +44,16 @@ CODES = {
 
 def read_body(environ: WSGIEnvironment) -> bytes:
     """The request's body, of which no more than the limit is ever read. Raises RequestEntityTooLarge."""
-    stream, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH")
+    length = environ.get("CONTENT_LENGTH")
+    if not length and not environ.get("wsgi.input_terminated"):
+        return b""
+    expected = int(length) if length and length.isdecimal() else BODY_LIMIT_BYTES + 1
+    if length and expected > BODY_LIMIT_BYTES:
+        raise RequestEntityTooLarge
     try:
-        if length:
-            if int(length) > BODY_LIMIT_BYTES:
-                raise RequestEntityTooLarge
-            return bytes(stream.read(int(length)))
-        if not environ.get("wsgi.input_terminated"):
-            return b""
-        body = bytes(stream.read(BODY_LIMIT_BYTES + 1))
-    except (OSError, ValueError):  # broken chunks, a connection that was cut, a length that is no number
-        raise InvalidRequest(Fault("body", "malformed_body", "The body did not arrive whole.")) from None
+        body = bytes(environ["wsgi.input"].read(expected))
+    except Exception as error:  # each server has errors of its own for broken chunks and for connections that were cut
+        raise InvalidRequest(Fault("body", "malformed_body", "The body did not arrive whole.")) from error
     if len(body) > BODY_LIMIT_BYTES:
         raise RequestEntityTooLarge
     return body

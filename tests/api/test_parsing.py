@@ -170,14 +170,16 @@ def test_a_body_of_just_64_kib_is_read(send: Send) -> None:
     assert raw(send, body + b" " * (65_536 - len(body))).status_code == 201
 
 
-class Cut(io.RawIOBase):
-    """A connection that breaks while the body arrives."""
-
-    def read(self, size: int = -1) -> bytes:
-        raise OSError("connection reset")
+class BrokenChunk(Exception):
+    """What a server makes of chunks that it cannot read."""
 
 
-def test_a_body_that_was_cut_off_is_a_fault_of_the_request(send: Send) -> None:
+@pytest.mark.parametrize("error", [OSError("connection reset"), BrokenChunk("ZZ")])
+def test_a_body_that_does_not_arrive_whole_is_a_fault_of_the_request(send: Send, error: Exception) -> None:
+    class Cut(io.RawIOBase):
+        def read(self, size: int = -1) -> bytes:
+            raise error
+
     environ = {"wsgi.input": Cut(), "CONTENT_LENGTH": "10"}
     reply = send("POST", "/hold", environ_overrides=environ, content_type="application/json")
     assert faults(reply) == {("body", "malformed_body")}
