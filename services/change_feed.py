@@ -25,7 +25,7 @@ HISTORY_LOST = frozenset({136, 286, 260, 280})
 
 
 class FeedLost(Exception):
-    """The saved place is no longer in MongoDB's log."""
+    """There is no saved place, or it is no longer in MongoDB's log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class ChangeFeed:
     def read(self) -> Iterator[Change]:
         """The changes since the saved place, for about a second; then saves how far it came.
 
-        Raises FeedLost when MongoDB's log no longer reaches back that far; StoreUnavailable.
+        Raises FeedLost when MongoDB's log no longer reaches back that far, or no place was ever saved: then nobody
+        knows what was missed. Raises StoreUnavailable.
         """
         with mongo_faults():
             try:
@@ -69,10 +70,14 @@ class ChangeFeed:
 
     def _read(self) -> Iterator[Change]:
         saved = self._state.find_one({"_id": PLACE})
-        place: dict[str, Any] = {"resume_after": saved["token"]} if saved else {}
-        pipeline = [{"$match": self._wanted()}]
+        if saved is None:
+            raise FeedLost
         with self._db.watch(
-            pipeline, full_document="updateLookup", max_await_time_ms=READ_MS, batch_size=BATCH, **place
+            [{"$match": self._wanted()}],
+            full_document="updateLookup",
+            max_await_time_ms=READ_MS,
+            batch_size=BATCH,
+            resume_after=saved["token"],
         ) as stream:
             for read in count(1):
                 event = stream.try_next()

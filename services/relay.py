@@ -98,7 +98,7 @@ class Relay:
             self._mirror_anew()
 
     def _mirror_anew(self) -> None:
-        """Mirrors everything, since the log no longer reaches back to the saved place.
+        """Mirrors everything, since no saved place says what in the log is new.
 
         The new place is from before the first read, so that no change falls between the two; and it is saved last, so
         that whoever fails on the way finds the old one lost again and starts over.

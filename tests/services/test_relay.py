@@ -165,6 +165,7 @@ def test_a_relay_goes_on_where_the_last_one_stopped(world: World) -> None:
 
 
 def test_when_the_place_in_the_log_is_lost_everything_is_mirrored_anew(world: World) -> None:
+    world.services.relay.carry_over_changes()
     missed = insert_only(world, world.caller("desk"), world.direct_request())
     epoch = world.services.redis.get(world.names.epoch)
     history_lost = {"errorCode": 286, "failCommands": ["aggregate"], "appName": "holdfast"}
