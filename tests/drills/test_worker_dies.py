@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from scripts.stack.child import wait_until
-from tests.drills.installation import Answer, Api, Installation, installation
-from tests.world import rfc3339, tomorrow
+from tests.drills.installation import Answer, Api, Installation
 
 CUSTOMER = {"name": "Alice", "phone": "+45 31 31 31 31"}
 HOLDER = "web-5f1c9a7be2d04c6b"
 IN_CONFIRMING = ("before_begin", "after_begin", "after_insert", "after_finish")
 IN_DIRECT = ("after_begin", "after_insert", "after_finish")
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with installation(tmp_path_factory.mktemp("drill")) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def healthy(place: Installation) -> Api:
-    return place.api()
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +23,9 @@ def doomed(place: Installation) -> dict[str, Api]:
 
 
 @pytest.fixture
-def slot(place: Installation, request: pytest.FixtureRequest) -> dict[str, Any]:
+def slot(place: Installation) -> dict[str, Any]:
     """A slot that no other test of this file uses."""
-    number = place.world.__dict__.setdefault("slots_given", 0)
-    place.world.__dict__["slots_given"] = number + 1
-    return {
-        "property_id": "prop-1",
-        "technician_id": "tech-1",
-        "start": rfc3339(tomorrow(0) + timedelta(hours=number)),
-    }
+    return place.slot()
 
 
 def hold(api: Api, place: Installation, slot: dict[str, Any], role: str = "checkout", holder: str = HOLDER) -> Answer:
