@@ -60,9 +60,9 @@ def _clock(minutes: int) -> str:
 
 
 @st.composite
-def shifts(draw: st.DrawFn, clocks: st.SearchStrategy[int] = CLOCKS) -> list[list[str]]:
-    """The shifts of one weekday, which may touch but do not overlap; clocks are minutes from 0 to 1440."""
-    edges = sorted(draw(st.sets(clocks, max_size=6)))
+def shifts(draw: st.DrawFn, clocks: st.SearchStrategy[int] = CLOCKS, fewest: int = 0) -> list[list[str]]:
+    """Shifts of one weekday that do not overlap; clocks are in minutes, `fewest` is the least number of them."""
+    edges = sorted(draw(st.sets(clocks, min_size=fewest, max_size=6)))
     pairs = list(zip(edges[::2], edges[1::2], strict=False))
     if draw(st.booleans()):
         pairs = list(pairwise(edges))  # shifts that touch

@@ -19,10 +19,10 @@ NIGHT = st.integers(0, 240) | st.sampled_from([90, 120, 150, 180, 720, 1260, 138
 @settings(deadline=None, max_examples=150)
 @given(
     change=st.sampled_from(CHANGES),
-    week=st.fixed_dictionaries({day: shifts(NIGHT) for day in WEEKDAYS}),
+    week=st.fixed_dictionaries({day: shifts(NIGHT, 2) for day in WEEKDAYS}),
     grid=st.sampled_from([Grid(5), Grid(15)]),
-    begin=st.integers(0, 96),
-    width=st.integers(1, 600),
+    begin=st.integers(0, 48),
+    width=st.integers(200, 900),
 )
 def test_a_tick_is_open_if_all_of_its_minutes_are_worked(
     change: tuple[str, date], week: dict[str, list[list[str]]], grid: Grid, begin: int, width: int
