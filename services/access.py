@@ -14,11 +14,12 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+import pymongo
 import structlog
 from pymongo.database import Database
 
@@ -34,6 +35,8 @@ log = structlog.get_logger("holdfast.access")
 REFRESH_SECONDS = 30.0
 KEYS_KEPT = 10_000
 REFUSED_KEPT = 1_000
+DOUBT_SECONDS = 0.3
+"""So long MongoDB may take to say whether a key that was known still is one; the request's time is for its own work."""
 REFUSED_SECONDS = 5.0
 """For so long a token that was no key is refused without asking again: a key made meanwhile on another server waits."""
 
@@ -151,8 +154,9 @@ class Access:
 
     def _look_up(self, digest: str, generation: int) -> Caller | None:
         """What MongoDB says of a key, remembered unless something was forgotten while it was asked."""
+        limit = pymongo.timeout(DOUBT_SECONDS) if digest in self._doubted else nullcontext()
         try:
-            with mongo_faults():
+            with mongo_faults(), limit:
                 caller = caller_of(self._keys.find_one({"_id": digest}))
         except StoreUnavailable:
             caller = self._doubted.get(digest)
