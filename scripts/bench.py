@@ -29,6 +29,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from scripts.environment import enter
+
+enter()
+
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 

@@ -21,13 +21,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from scripts.environment import enter
+
+enter()
+
 from models.access import Role
 from models.errors import Refusal
 from models.fields import ID_PATTERN
 from services.api_keys import KEY_ROLES, ApiKeys
 from services.catalogue import ensure_catalogue_indexes
 from services.connections import connect_mongo
-from services.settings import Settings
+from services.settings import StoreSettings
 
 
 def main(arguments: Sequence[str] | None = None, keys: ApiKeys | None = None) -> int:
@@ -52,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _connect() -> ApiKeys:
-    settings = Settings()
+    settings = StoreSettings()
     db = connect_mongo(settings.mongo_url, settings.mongo_db, timeout_ms=None)
     ensure_catalogue_indexes(db)
     return ApiKeys(db, lambda: datetime.now(UTC))

@@ -8,20 +8,26 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class Settings(BaseSettings):
-    """What differs between installations. `secret` signs hold ids and manage tokens: the same on every server."""
+class StoreSettings(BaseSettings):
+    """Where the stores are."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
     redis_url: str = Field("redis://127.0.0.1:6379/0", validation_alias="REDIS_URL")
     mongo_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", validation_alias="MONGO_URL")
     mongo_db: str = Field("holdfast", validation_alias="HOLDFAST_MONGO_DB")
+
+
+class Settings(StoreSettings):
+    """What differs between installations. `secret` signs hold ids and manage tokens: the same on every server."""
+
     secret: SecretStr = Field(validation_alias="HOLDFAST_SECRET", min_length=32)
     grid_minutes: int = Field(15, validation_alias="HOLDFAST_GRID_MINUTES")
     rate_limit_per_minute: int = Field(0, ge=0, validation_alias="HOLDFAST_RATE_LIMIT_PER_MINUTE")
     trusted_proxies: int = Field(0, ge=0, le=10, validation_alias="HOLDFAST_TRUSTED_PROXIES")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", validation_alias="HOLDFAST_LOG_LEVEL")
     crash_point: str = Field("", validation_alias="HOLDFAST_CRASH_POINT")
+    relay_metrics_port: int = Field(0, ge=0, le=65_535, validation_alias="HOLDFAST_RELAY_METRICS_PORT")
     confirm_window_ms: int = Field(15_000, ge=500, validation_alias="HOLDFAST_CONFIRM_WINDOW_MS")
 
     @field_validator("grid_minutes")
