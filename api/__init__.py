@@ -28,7 +28,9 @@ def create_app(
     clock: Callable[[], datetime] | None = None,
 ) -> Flask:
     """The WSGI app. Without arguments everything comes from the environment; stores and clock may be handed in."""
-    return app_over(build_services(settings, redis=redis, mongo=mongo, clock=clock))
+    services = build_services(settings, redis=redis, mongo=mongo, clock=clock)
+    services.warming.start()
+    return app_over(services)
 
 
 def app_over(services: Services) -> Flask:

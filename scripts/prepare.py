@@ -20,9 +20,9 @@ from pymongo.errors import PyMongoError
 
 from models.errors import Refusal
 from services import build_services
-from services.installation import GridChanged
 from services.observability import configure_logging
 from services.settings import Settings
+from services.store import GridChanged
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValidationError as error:
         return _fail("; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors(include_input=False)))
     except GridChanged as error:
-        return _fail(str(error))
+        return _fail(error.advice)
     except (Refusal, PyMongoError, TimeoutError, OSError) as error:
         cause = str(error.__cause__ or error).partition(" (configured timeouts")[0]
         return _fail(f"The stores could not be prepared: {cause[:300]}. Are REDIS_URL and MONGO_URL right?")

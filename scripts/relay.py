@@ -11,6 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from prometheus_client import start_http_server
+
 from services import build_services
 from services.observability import configure_logging
 
@@ -20,6 +22,8 @@ def main() -> int:
     configure_logging(services.settings.log_level)
     for wanted in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wanted, lambda *_: services.relay.stop())
+    if services.settings.relay_metrics_port:
+        start_http_server(services.settings.relay_metrics_port, registry=services.metrics.registry)
     services.relay.run()
     return 0
 

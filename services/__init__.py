@@ -38,6 +38,7 @@ from services.slots import Slots
 from services.store import BookingStore
 from services.timegrid import Grid
 from services.tokens import HoldIds
+from services.warming import Warming
 
 Clock = Callable[[], datetime]
 
@@ -66,11 +67,11 @@ class Services:
     idempotency: Idempotency
     health: Health
     metrics: Metrics
+    warming: Warming
     relay: Relay
 
     def prepare(self) -> None:
-        """Makes collections, validators and indexes; harmless when they are there. Raises StoreUnavailable,
-        GridChanged."""
+        """Makes collections, validators and indexes; harmless if they are there. StoreUnavailable, GridChanged."""
         prepare(self.db, self.settings.grid_minutes)
 
 
@@ -95,7 +96,7 @@ def build_services(
     grid, scripts = Grid(settings.grid_minutes), Scripts(redis)
     metrics = Metrics()
     slots = Slots(redis, scripts, confirm_window_ms=settings.confirm_window_ms)
-    store, hold_ids = BookingStore(db), HoldIds(secret)
+    store, hold_ids = BookingStore(db, settings.grid_minutes), HoldIds(secret)
     mirror = Mirror(redis, scripts, grid, clock, store.find)
     access, catalogue = Access(db, secret, clock), Catalogue(db)
     candidates = Candidates(catalogue, grid, clock)
@@ -119,7 +120,9 @@ def build_services(
         rebuild=rebuild,
         pins=Pins(slots, mirror, store),
         restarts=Restarts(redis, db),
+        find=store.find,
         orgs=lambda: org_ids(db),
+        metrics=metrics,
     )
     return Services(
         settings=settings,
@@ -169,7 +172,8 @@ def build_services(
         ),
         idempotency=Idempotency(redis, scripts),
         metrics=metrics,
-        health=Health(redis, db),
+        health=Health(redis, db, store),
+        warming=Warming(access, catalogue, lambda: org_ids(db)),
         relay=relay,
     )
 

@@ -34,6 +34,7 @@ log = structlog.get_logger("holdfast.access")
 
 REFRESH_SECONDS = 30.0
 KEYS_KEPT = 10_000
+KEYS_WARMED = 2_000
 REFUSED_KEPT = 1_000
 DOUBT_SECONDS = 0.3
 """So long MongoDB may take to say whether a key that was known still is one; the request's time is for its own work."""
@@ -125,6 +126,16 @@ class Access:
                     self._doubted.pop(digest, None)
                 elif digest in self._known:
                     self._known[digest] = caller
+
+    def warm(self) -> None:
+        """Reads the keys that are in use, so that their first request asks nobody. StoreUnavailable."""
+        with mongo_faults():
+            records = list(self._keys.find({"revoked": False}).limit(KEYS_WARMED))
+        with self._changing:
+            for record in records:
+                caller = caller_of(record)
+                if caller is not None:
+                    self._remember(record["_id"], caller)
 
     def close(self) -> None:
         """Ends the background thread."""

@@ -30,6 +30,7 @@ TECHNICIANS = "technicians"
 # Per process. A property takes about half a kilobyte here, an org as much as its technicians do: some five each.
 ORGS_KEPT = 1_000
 PROPERTIES_KEPT = 20_000
+PROPERTIES_WARMED = 2_000
 
 
 def ensure_catalogue_indexes(db: Database[Document]) -> None:
@@ -107,6 +108,15 @@ class Catalogue:
         with self._turning:
             if epoch is None or self.epoch(org) != epoch:
                 self._shelves.put(org, _Shelf(epoch))
+
+    def warm(self, org: str) -> None:
+        """Reads what requests of this org will want: policy, technicians, and properties up to PROPERTIES_WARMED."""
+        self.policy(org)
+        self.technicians(org)
+        shelf = self._shelf(org)
+        with mongo_faults():
+            for document in self._db[PROPERTIES].find({"org": org}).limit(PROPERTIES_WARMED):
+                self._properties.put((org, document["id"]), (shelf, property_of(document)))
 
     def policy(self, org: str) -> Policy:
         """The org's rules; the defaults where it has set none."""

@@ -11,13 +11,13 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
-from models.booking import Booking
-from services.booking_records import booking_of
 from services.connections import Document
 from services.faults import mongo_faults
 
 CATALOGUE = frozenset({"properties", "technicians", "orgs", "api_keys"})
 PLACE = "change_feed"
+TOLD = {"ns.coll": 1, "fullDocument._id": 1, "fullDocument.org": 1, "fullDocument.version": 1}
+"""What is read of a change: mostly its worker has mirrored it already, and then the whole document is for nothing."""
 READ_MS = 1_000
 BATCH = 500
 HISTORY_LOST = frozenset({136, 286, 260, 280})
@@ -30,10 +30,11 @@ class FeedLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change: a booking as it is now, or (None) something in the catalogue of `org`."""
+    """One change: a booking that has this version or a newer one, or (None) something in the catalogue of `org`."""
 
     org: str
-    booking: Booking | None
+    booking_id: str | None = None
+    version: int = 0
 
 
 class ChangeFeed:
@@ -73,7 +74,7 @@ class ChangeFeed:
         if saved is None:
             raise FeedLost
         with self._db.watch(
-            [{"$match": self._wanted()}],
+            [{"$match": self._wanted()}, {"$project": TOLD}],
             full_document="updateLookup",
             max_await_time_ms=READ_MS,
             batch_size=BATCH,
@@ -107,5 +108,5 @@ def _change_of(event: Document) -> Change | None:
     if document is None:  # deleted since it was changed
         return None
     if collection == "bookings":
-        return Change(document["org"], booking_of(document))
-    return Change(document["_id"] if collection == "orgs" else document["org"], None)
+        return Change(document["org"], document["_id"], document["version"])
+    return Change(document["_id"] if collection == "orgs" else document["org"])

@@ -42,9 +42,11 @@ def request_limit() -> AbstractContextManager[None]:
 def connect_redis(url: str) -> Redis:
     """A client for `redis://`, `rediss://`, `redis+cluster://host:port` or `redis+sentinel://host:port,host:port/name`.
 
+    The last two take `user:password@` and `rediss+…` as well, for the servers themselves (not for the Sentinels).
+
     No retries: a stalled script would run twice, and every caller knows what a failure means for it.
     """
-    scheme = urlsplit(url).scheme
+    address = urlsplit(url)
     options: dict[str, Any] = {
         "decode_responses": True,
         "socket_timeout": REDIS_TIMEOUT_SECONDS,
@@ -53,13 +55,19 @@ def connect_redis(url: str) -> Redis:
         "protocol": 2,  # what it would tell us beyond is not used, and a new connection is ready without asking
         "driver_info": None,
     }
-    if scheme == "redis+cluster":
+    if "+" in address.scheme:
+        options |= {
+            "username": address.username,
+            "password": address.password,
+            "ssl": address.scheme.startswith("rediss"),
+        }
+    if address.scheme.endswith("+cluster"):
         nodes = [ClusterNode(host, port) for host, port in _hosts(url, 6379)]  # type: ignore[no-untyped-call]
         return RedisCluster(startup_nodes=nodes, **options)  # type: ignore[return-value]  # same commands, no common base
-    if scheme == "redis+sentinel":
+    if address.scheme.endswith("+sentinel"):
         quick = {"socket_timeout": REDIS_CONNECT_SECONDS}
         sentinel = Sentinel(_hosts(url, 26379), sentinel_kwargs=quick, **options)  # type: ignore[no-untyped-call]
-        master: Redis = sentinel.master_for(urlsplit(url).path.strip("/") or "mymaster")  # type: ignore[no-untyped-call]
+        master: Redis = sentinel.master_for(address.path.strip("/") or "mymaster")  # type: ignore[no-untyped-call]
         return master
     options |= {"max_connections": REDIS_CONNECTIONS, "timeout": REDIS_TIMEOUT_SECONDS}
     return Redis(connection_pool=BlockingConnectionPool.from_url(url, **options))

@@ -10,6 +10,7 @@ from models.errors import StoreUnavailable
 from services.booking_schema import BOOKING_INDEXES
 from services.connections import Document
 from services.faults import mongo_faults
+from services.store import BookingStore, GridChanged
 
 OK = "ok"
 
@@ -17,9 +18,10 @@ OK = "ok"
 class Health:
     """Looks at the stores that a process uses."""
 
-    def __init__(self, redis: Redis, db: Database[Document]) -> None:
+    def __init__(self, redis: Redis, db: Database[Document], store: BookingStore) -> None:
         self._redis = redis
         self._db = db
+        self._store = store
 
     def readiness(self) -> dict[str, str]:
         """What was looked at, and `ok` or a sentence on what is wrong with it."""
@@ -29,6 +31,7 @@ class Health:
             "mongodb": mongodb,
             # A store that does not answer is not asked again: that would only take as long once more.
             "indexes": self._guard_stands() if mongodb == OK else mongodb,
+            "grid": self._grid_is_ours() if mongodb == OK else mongodb,
             "eviction_policy": self._nothing_is_evicted() if redis == OK else redis,
         }
 
@@ -55,6 +58,15 @@ class Health:
             return "MongoDB does not answer."
         missing = [str(index.document["name"]) for index in BOOKING_INDEXES if index.document["name"] not in present]
         return f"Indexes are missing: {', '.join(missing)}." if missing else OK
+
+    def _grid_is_ours(self) -> str:
+        try:
+            self._store.check_grid()
+        except GridChanged as refusal:
+            return refusal.advice
+        except StoreUnavailable:
+            return "MongoDB does not answer."
+        return OK
 
     def _nothing_is_evicted(self) -> str:
         """With any other policy Redis throws away half of a hold when its memory is full."""

@@ -84,6 +84,12 @@ class Mirror:
             clashes = [self.apply(document) for document in documents]
             clash = next((name for name in clashes if name), None)
 
+    def knows(self, org: str, booking_id: str, version: int) -> bool:
+        """Whether this version of a booking, or a newer one, is mirrored. Raises StoreUnavailable."""
+        with redis_faults():
+            mirrored: str | None = self._redis.hget(OrgKeys(org).booking(booking_id), "version")  # type: ignore[assignment]
+        return mirrored is not None and int(mirrored) >= version
+
     def read_marks(self, org: str, resources: list[str], from_tick: int, to_tick: int) -> Marks:
         """The marks on some resources over the ticks [from_tick, to_tick), with the epoch that they were read under."""
         names = OrgKeys(org)

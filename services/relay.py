@@ -14,10 +14,12 @@ from collections.abc import Callable
 import structlog
 from pymongo.errors import OperationFailure
 
+from models.booking import Booking
 from models.errors import StoreUnavailable
 from services.change_feed import Change, ChangeFeed, FeedLost
 from services.leases import Leases
 from services.mirror import Mirror
+from services.observability import Metrics
 from services.rebuild import Pins, Rebuild
 from services.restarts import Restarts
 
@@ -38,7 +40,9 @@ class Relay:
         rebuild: Rebuild,
         pins: Pins,
         restarts: Restarts,
+        find: Callable[[str, str], Booking | None],
         orgs: Callable[[], list[str]],
+        metrics: Metrics,
     ) -> None:
         self._feed = feed
         self._leases = leases
@@ -46,7 +50,9 @@ class Relay:
         self._rebuild = rebuild
         self._pins = pins
         self._restarts = restarts
+        self._find = find
         self._orgs = orgs
+        self._metrics = metrics
         self._stop = threading.Event()
 
     def run(self) -> None:
@@ -69,8 +75,9 @@ class Relay:
         self._distrust_after_restart(orgs)
         for org in self._rebuild.needed(orgs):
             self._rebuild.run(org)
+            self._count("mirror_rebuilt")
         for org in orgs:
-            self._pins.resolve_overdue(org)
+            self._count("pin_resolved", self._pins.resolve_overdue(org))
 
     def _distrust_after_restart(self, orgs: list[str]) -> None:
         runs, noted = self._restarts.current(), self._restarts.noted()
@@ -111,24 +118,32 @@ class Relay:
         self._feed.go_on_from(place)
 
     def _carry_over(self, change: Change) -> None:
-        if change.booking is not None:
-            self._mirror.settle(change.booking)
-        else:
+        if change.booking_id is None:
             self._mirror.announce_catalogue_change(change.org)
+            self._count("catalogue_announced")
+        elif not self._mirror.knows(change.org, change.booking_id, change.version):
+            booking = self._find(change.org, change.booking_id)
+            if booking:
+                self._mirror.settle(booking)
+                self._count("booking_mirrored")
 
     def _follow_forever(self) -> None:
         while not self._stop.is_set():
             self._guarded(self.follow)
             self._stop.wait(PAUSE_SECONDS)
 
+    def _count(self, action: str, times: int = 1) -> None:
+        self._metrics.relay.labels(action).inc(times)
+
     def _guarded(self, work: Callable[[], None]) -> None:
-        """Work that failed because a store did not answer is simply due again; a fault of ours is logged and as
-        well."""
+        """Work that failed because a store did not answer is simply due again; so is what failed by a fault of ours."""
         try:
             work()
         except StoreUnavailable:
             log.warning("relay_waits_for_store", work=work.__name__)
+            self._count("waited_for_store")
         except OperationFailure as error:
             log.warning("relay_waits_for_store", work=work.__name__, store_code=error.code)
         except Exception:
             log.exception("relay_fault", work=work.__name__)
+            self._count("failed")

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal
 
 import pymongo
+import structlog
 from pymongo import ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import (
@@ -31,6 +32,8 @@ from services.booking_records import booking_of, document_of
 from services.booking_schema import BOOKING_INDEXES, VALIDATOR
 from services.connections import Document
 from services.faults import mongo_faults
+
+log = structlog.get_logger("holdfast.stores")
 
 WRITE_SECONDS = 1.2
 """Bounds one write with its reading back: with a stalled Redis call beside it, an answer comes within two seconds."""
@@ -54,6 +57,20 @@ class NothingSent(StoreUnavailable):
     """No MongoDB could be reached, so the write was definitely not made."""
 
 
+class GridChanged(NothingSent):
+    """The database was filled under another time grid: its claims would mean other times under this one.
+
+    advice: what the operator should do.
+    """
+
+    def __init__(self, minutes: int) -> None:
+        super().__init__()
+        self.advice = (
+            f"This database has a grid of {minutes} minutes: set HOLDFAST_GRID_MINUTES to that, "
+            "or start with an empty database."
+        )
+
+
 class ClaimsTaken(Exception):
     """The unique index refused a change: another active booking has one of its claims."""
 
@@ -61,9 +78,11 @@ class ClaimsTaken(Exception):
 class BookingStore:
     """Bookings in MongoDB."""
 
-    def __init__(self, db: Database[Document]) -> None:
+    def __init__(self, db: Database[Document], grid_minutes: int) -> None:
         self._db = db
         self._bookings = db["bookings"]
+        self._grid_minutes = grid_minutes
+        self._grid_is_ours = False
 
     def prepare(self) -> None:
         """Creates the collection, its validator and its indexes; harmless when they are there."""
@@ -74,12 +93,24 @@ class BookingStore:
                 self._db.command("collMod", "bookings", validator=VALIDATOR)
             self._bookings.create_indexes(BOOKING_INDEXES)
 
+    def check_grid(self) -> None:
+        """Once in a process, before it writes. Raises GridChanged, StoreUnavailable."""
+        if self._grid_is_ours:
+            return
+        with mongo_faults():
+            found = self._db["meta"].find_one({"_id": "grid"})
+        if found and found["minutes"] != self._grid_minutes:
+            log.error("grid_changed", configured=self._grid_minutes, database=found["minutes"])
+            raise GridChanged(found["minutes"])
+        self._grid_is_ours = True
+
     def insert(self, booking: Booking) -> Insert:
         """Writes a booking, acknowledged by a majority's journal.
 
         A failure that leaves the outcome open is read back by _id; if that fails too, StoreUnavailable: the booking may
-        exist or come to exist. Raises NothingSent or WriteRefused when it definitely does not.
+        exist or come to exist. Raises NothingSent, GridChanged or WriteRefused when it definitely does not.
         """
+        self.check_grid()
         with pymongo.timeout(WRITE_SECONDS):
             try:
                 self._bookings.insert_one(document_of(booking))

@@ -62,7 +62,7 @@ def check_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     found = dict[str, bool]()
 
     def ask_and_claim(placing: Placing, placement: Placement) -> object:
-        blockers = BookingStore(world.services.db).blockers(placement.org, placement.visits[0])
+        blockers = BookingStore(world.services.db, 15).blockers(placement.org, placement.visits[0])
         found[placement.hold_id] = not blockers
         return first_free(placing, placement)
 

@@ -108,5 +108,5 @@ def insert_only(world: World, caller: Caller, request: BookRequest, hold_id: str
     draft = Draft(caller, request, booking_id_for(world.org, place_id), place_id, hold_id=hold_id)
     now = datetime.now(UTC).replace(microsecond=0)
     booking = draft.booking(visit, visit.start, now, services.grid)
-    assert BookingStore(services.db).insert(booking).outcome == "inserted"
+    assert BookingStore(services.db, 15).insert(booking).outcome == "inserted"
     return booking

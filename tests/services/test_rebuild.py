@@ -18,7 +18,7 @@ from tests.world import World, rfc3339, tomorrow
 
 def rebuild_of(world: World) -> Rebuild:
     services = world.services
-    store, scripts = BookingStore(services.db), Scripts(services.redis)
+    store, scripts = BookingStore(services.db, 15), Scripts(services.redis)
     mirror = Mirror(services.redis, scripts, services.grid, services.clock, store.find)
     return Rebuild(services.redis, scripts, mirror, store, services.clock)
 

@@ -1,0 +1,73 @@
+"""A process refuses a database of another grid, reads ahead what requests will want, and notices a restarted Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from models.errors import StoreUnavailable
+from services import Services, build_services
+from services.access import Access
+from services.catalogue import Catalogue
+from services.restarts import Restarts
+from services.warming import Warming
+from tests.unit.watched_db import WatchedDatabase
+from tests.world import SECRET, World, settings
+
+
+@pytest.fixture
+def five_minute_server(world: World) -> Iterator[Services]:
+    """Another server over the same stores, set up with another grid."""
+    services = build_services(settings(grid_minutes=5), redis=world.services.redis, mongo=world.services.db)
+    yield services
+    services.access.close()
+
+
+def test_a_server_with_another_grid_than_its_database_books_nothing(world: World, five_minute_server: Services) -> None:
+    # Ticks of 5 minutes are other numbers for the same times: the unique index would see no conflict.
+    with pytest.raises(StoreUnavailable):
+        five_minute_server.bookings.book(world.caller("desk"), world.direct_request())
+    assert world.bookings() == []
+    assert world.marks() == {}
+
+
+def test_a_server_with_another_grid_than_its_database_is_not_ready(five_minute_server: Services) -> None:
+    assert "grid of 15 minutes" in five_minute_server.health.readiness()["grid"]
+
+
+def test_what_was_read_ahead_is_served_while_mongodb_is_down(fake_world: World) -> None:
+    db = WatchedDatabase()
+    db.store = fake_world.services.db
+    access, catalogue = Access(db, SECRET, fake_world.services.clock), Catalogue(db)  # type: ignore[arg-type]
+    Warming(access, catalogue, lambda: [fake_world.org]).run()
+    db.down = True
+    caller = access.authenticate(fake_world.keys["desk"])
+    assert caller == fake_world.caller("desk")
+    assert catalogue.property(caller.org, "prop-2").name == "House 2"
+    assert list(catalogue.technicians(caller.org)) == ["tech-1", "tech-2", "tech-3"]
+    assert catalogue.policy(caller.org).hold_seconds == 300
+    access.close()
+
+
+def test_reading_ahead_gives_up_quietly_while_mongodb_is_down(fake_world: World) -> None:
+    db = WatchedDatabase()
+    db.down = True
+    access = Access(db, SECRET, fake_world.services.clock)  # type: ignore[arg-type]
+    Warming(access, Catalogue(db), lambda: [fake_world.org]).run()  # type: ignore[arg-type]
+    with pytest.raises(StoreUnavailable):
+        access.authenticate(fake_world.keys["desk"])
+    access.close()
+
+
+def test_a_redis_of_another_run_makes_the_mirror_distrusted(world: World) -> None:
+    restarts = Restarts(world.services.redis, world.services.db)
+    world.services.relay.tend()
+    assert restarts.noted() == restarts.current()
+    before = world.services.redis.get(world.names.epoch)
+    world.services.relay.tend()
+    assert world.services.redis.get(world.names.epoch) == before
+    restarts.note(["the run before"])
+    world.services.relay.tend()
+    assert world.services.redis.get(world.names.epoch) not in (None, before)
+    assert restarts.noted() == restarts.current()
