@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,3 +82,19 @@ class Customers:
 def place_of(hold: Answer) -> dict[str, Any]:
     """The slot of a hold, to carry along with its id."""
     return {name: hold.body[name] for name in ("property_id", "technician_id", "start")}
+
+
+def at_once(*calls: Callable[[], Answer]) -> list[Answer]:
+    """The answers to requests that are made at the same time."""
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [each.result() for each in [pool.submit(call) for call in calls]]
+
+
+def is_unavailable(answer: Answer) -> bool:
+    """503 with the time to come again, within two seconds."""
+    retry_after = {name.lower(): value for name, value in answer.headers.items()}.get("retry-after", "")
+    return answer.told == (503, "store_unavailable") and retry_after.isdigit() and answer.seconds < IN_TIME
+
+
+def in_time(answer: Answer, status: int) -> bool:
+    return answer.status == status and answer.seconds < IN_TIME

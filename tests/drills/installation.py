@@ -31,7 +31,7 @@ SOON = 20
 """Seconds in which something that needs no luck has happened, however busy the machine is."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Answer:
     """What a client got, and after how many seconds: status 0 when the connection broke before an answer came."""
 
@@ -47,6 +47,9 @@ class Answer:
     @property
     def is_refusal(self) -> bool:
         return 400 <= self.status < 500
+
+    def __repr__(self) -> str:
+        return f"<{self.status} {self.body.get('code') or self.body.get('status')} in {self.seconds:.2f} s>"
 
     @property
     def told(self) -> tuple[int, str | None]:
