@@ -20,8 +20,8 @@ TOLD = {"ns.coll": 1, "fullDocument._id": 1, "fullDocument.org": 1, "fullDocumen
 """What is read of a change: mostly its worker has mirrored it already, and then the whole document is for nothing."""
 READ_MS = 1_000
 BATCH = 500
-HISTORY_LOST = frozenset({136, 286, 260, 280})
-"""MongoDB's codes for a place in its log that is gone or unusable: start over."""
+HISTORY_LOST = frozenset({136, 286, 260, 280, 9, 15, 40647, 40649})
+"""MongoDB's codes for a place in its log that is gone, or (the last four) that it cannot read: start over."""
 
 
 class FeedLost(Exception):
