@@ -8,6 +8,7 @@ from models.access import Caller, IdempotencyClaim
 from models.catalogue import PropertyPatch
 from models.errors import PropertyUnavailable, SlotBooked
 from services.catalogue_edit import CatalogueDesk
+from services.placing import Placing
 from tests.redis_dump import keys_of
 from tests.services.evidence import (
     another_server,
@@ -136,3 +137,25 @@ def test_a_hold_that_a_booking_was_mirrored_over_is_refused_at_book(world: World
     with pytest.raises(SlotBooked):
         world.services.bookings.book(alice, world.book_request(hold_id=hold_id))
     assert world.double_booked() == []
+
+
+@pytest.mark.parametrize("key", [None, IdempotencyClaim("a key", "a print")], ids=["same holder", "idempotency key"])
+def test_a_repeat_checks_what_the_first_one_died_before_checking(
+    any_world: World, alice: Caller, bob: Caller, monkeypatch: pytest.MonkeyPatch, key: IdempotencyClaim | None
+) -> None:
+    booking = any_world.services.bookings.book(bob, any_world.direct_request()).booking
+    lose_redis(any_world)
+    request = any_world.hold_request(holder="alice")
+    with monkeypatch.context() as dying:
+        dying.setattr(Placing, "_survives_cold", die)
+        with pytest.raises(KeyboardInterrupt):
+            any_world.services.holds.place(alice, request, key)
+    assert set(owners(any_world).values()) == {8}
+    with pytest.raises(SlotBooked):
+        any_world.services.holds.place(alice, request, key)
+    assert owners(any_world) == {f"booked {booking.booking_id}": 8}
+
+
+def die(*_arguments: object) -> bool:
+    """What becomes of a worker that is killed before it has asked MongoDB."""
+    raise KeyboardInterrupt

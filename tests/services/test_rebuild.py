@@ -125,3 +125,14 @@ def test_a_visit_that_is_over_is_not_brought_back(any_world: World, bob: Caller)
     assert rebuild_of(any_world).run(any_world.org)
     assert owners(any_world) == {}
     assert everything(any_world)["bookings"] == before
+
+
+def test_a_late_worker_does_not_bring_back_what_was_cancelled_before_the_rebuild(any_world: World, bob: Caller) -> None:
+    services = any_world.services
+    made = services.bookings.book(bob, any_world.direct_request()).booking
+    services.booking_life.cancel(bob, made.booking_id)
+    lose_redis(any_world)
+    assert rebuild_of(any_world).run(any_world.org)
+    store = BookingStore(services.db, services.settings.grid_minutes)
+    Mirror(services.redis, Scripts(services.redis), services.grid, services.clock, store.find).settle(made)
+    assert owners(any_world) == {}
