@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import os
 import resource
 import signal
@@ -60,6 +61,10 @@ def post_worker_init(worker: Any) -> None:
     from services.observability import foreign_handler  # noqa: PLC0415
 
     worker.log.error_log.handlers = [foreign_handler()]
+    # What is loaded by now stays: the collector need not walk through all of it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -66,7 +66,7 @@ class RequestLog:
 
         def begin(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers.append(("X-Request-Id", exchange.request_id))
-            if exchange.endpoint is not None and exchange.endpoint.for_browsers:
+            if "HTTP_ORIGIN" in environ and exchange.endpoint is not None and exchange.endpoint.for_browsers:
                 headers.extend(CORS_HEADERS)
             exchange.status = int(status[:3])
             return start_response(status, headers, exc_info)

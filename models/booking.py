@@ -55,7 +55,7 @@ class BookRequest(SlotOptions):
 
     @model_validator(mode="after")
     def _names_a_hold_or_a_slot(self) -> BookRequest:
-        if self.hold_id is None and self.slot is None:
+        if self.hold_id is None and (self.property_id is None or self.start is None):
             raise PydanticCustomError("missing", "give hold_id, or property_id and start")
         return self
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import islice
 from typing import Any
 
 from pymongo.database import Database
@@ -18,7 +18,6 @@ CATALOGUE = frozenset({"properties", "technicians", "orgs", "api_keys"})
 PLACE = "change_feed"
 TOLD = {"ns.coll": 1, "fullDocument._id": 1, "fullDocument.org": 1, "fullDocument.version": 1}
 """What is read of a change: mostly its worker has mirrored it already, and then the whole document is for nothing."""
-READ_MS = 1_000
 BATCH = 500
 HISTORY_LOST = frozenset({136, 286, 260, 280, 9, 15, 40647, 40649})
 """MongoDB's codes for a place in its log that is gone, or (the last four) that it cannot read: start over."""
@@ -45,8 +44,8 @@ class ChangeFeed:
         self._clock = clock
         self._state = db["relay_state"]
 
-    def read(self) -> Iterator[Change]:
-        """The changes since the saved place, for about a second; then saves how far it came.
+    def read(self) -> Iterator[list[Change]]:
+        """The changes since the saved place, in batches; after each is carried over, how far that came is saved.
 
         Raises FeedLost when MongoDB's log no longer reaches back that far, or no place was ever saved: then nobody
         knows what was missed. Raises StoreUnavailable.
@@ -69,25 +68,22 @@ class ChangeFeed:
         with mongo_faults():
             self._save(place)
 
-    def _read(self) -> Iterator[Change]:
+    def _read(self) -> Iterator[list[Change]]:
         saved = self._state.find_one({"_id": PLACE})
         if saved is None:
             raise FeedLost
         with self._db.watch(
             [{"$match": self._wanted()}, {"$project": TOLD}],
             full_document="updateLookup",
-            max_await_time_ms=READ_MS,
+            max_await_time_ms=1,  # what came since the last time, and no waiting: it would wake us for each single one
             batch_size=BATCH,
             resume_after=saved["token"],
         ) as stream:
-            for read in count(1):
-                event = stream.try_next()
-                change = _change_of(event) if event else None
-                if change:
-                    yield change
-                if event is None or read % BATCH == 0:
-                    self._save(stream.resume_token)
-                if event is None:
+            while True:
+                events = list(islice(iter(stream.try_next, None), BATCH))
+                yield [change for change in map(_change_of, events) if change]
+                self._save(stream.resume_token)
+                if len(events) < BATCH:
                     return
 
     def _wanted(self) -> Document:

@@ -84,11 +84,15 @@ class Mirror:
             clashes = [self.apply(document) for document in documents]
             clash = next((name for name in clashes if name), None)
 
-    def knows(self, org: str, booking_id: str, version: int) -> bool:
-        """Whether this version of a booking, or a newer one, is mirrored. Raises StoreUnavailable."""
+    def versions(self, bookings: list[tuple[str, str]]) -> list[int]:
+        """The version of each (org, booking id) that is mirrored, 0 where none is. One round trip. StoreUnavailable."""
+        if not bookings:
+            return []
         with redis_faults():
-            mirrored: str | None = self._redis.hget(OrgKeys(org).booking(booking_id), "version")  # type: ignore[assignment]
-        return mirrored is not None and int(mirrored) >= version
+            pipeline = self._redis.pipeline(transaction=False)
+            for org, booking_id in bookings:
+                pipeline.hget(OrgKeys(org).booking(booking_id), "version")
+            return [int(version or 0) for version in pipeline.execute()]
 
     def read_marks(self, org: str, resources: list[str], from_tick: int, to_tick: int) -> Marks:
         """The marks on some resources over the ticks [from_tick, to_tick), with the epoch that they were read under."""
