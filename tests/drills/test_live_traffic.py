@@ -43,6 +43,5 @@ def test_every_rule_holds_after_traffic_through_every_fault(place: Installation,
     assert max(answer.seconds for answer in traffic.answers) < LONGEST_SECONDS
     check_every_free_slot_can_be_held(customers, slots)
     told = Counter(deed.outcome for deed in customers.deeds)
-    print(told, Counter(answer.told for answer in traffic.answers))
     assert told["ok"] > 5, told
     assert told["refused"] > 5, told

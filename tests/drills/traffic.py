@@ -56,6 +56,8 @@ class Traffic:
                 self._hold_and_book(deed, slot, dice)
             else:
                 self._book(deed, slot, Idempotency_Key=deed.name)
+            if dice.random() < 0.8:  # else nothing would soon be left to book
+                self._cancel(deed)
 
     def _hold_and_book(self, deed: Deed, slot: dict[str, Any], dice: random.Random) -> None:
         hold = self._noted(self._customers.hold(slot, ttl_seconds=HOLD_SECONDS, holder=deed.name))
@@ -63,8 +65,6 @@ class Traffic:
             # Some carry their slot along, so that they may be booked without Redis.
             carried = {"hold_id": hold.body["hold_id"]} | (slot if dice.random() < 0.5 else {})
             self._book(deed, carried)
-            if dice.random() < 0.3:
-                self._cancel(deed)
 
     def _book(self, deed: Deed, what: dict[str, Any], **headers: str) -> None:
         for _ in range(PATIENCE):
