@@ -20,6 +20,7 @@ from models.errors import (
     HoldNotFound,
     HoldReleased,
     InvalidRequest,
+    Refusal,
     RequestInProgress,
     SlotBooked,
     StoreUnavailable,
@@ -29,6 +30,7 @@ from services.candidates import Candidates
 from services.catalogue import Catalogue
 from services.confirming import Confirmed, Confirming, Draft, Pin
 from services.crash_points import CrashPoints
+from services.faults import RedisUnavailable
 from services.hold_records import HoldRecord
 from services.keys import digest
 from services.placing import MOST_ATTEMPTS, Placing
@@ -98,7 +100,7 @@ class Bookings:
         self._crash("before_begin")
         try:
             begun = self._slots.begin(caller.org, hold_id, caller.key_id, draft.booking_id, idempotency)
-        except StoreUnavailable:
+        except RedisUnavailable:
             if request.slot is None:
                 raise
             return self._book_without_redis(draft, request.slot)
@@ -204,24 +206,35 @@ class Bookings:
 
         for _ in range(MOST_ATTEMPTS):
             try:
-                claimed = self._placing.claim(caller.org, slot, prepare)
-            except StoreUnavailable:
+                placed = self._placing.claim(caller.org, slot, prepare)
+            except RedisUnavailable:
                 return self._book_without_redis(draft, slot)
+            except Refusal:
+                answered = self._answer_of_before(draft)
+                if answered is None:
+                    raise
+                return answered
             self._crash("after_begin")
-            if claimed.placed.how != "new":
+            if placed.how != "new":
                 resumed = self._resume(draft)
                 if resumed:
                     return resumed
                 continue
-            record = claimed.placed.record
+            record = placed.record
             visit, pin = record.visit, Pin(record.deadline_ms, first=True)
-            requested = claimed.wish.start if draft.requested is None else draft.requested
+            requested = record.requested if draft.requested is None else draft.requested
             confirmed = self._confirming.insert(draft, visit, requested, pin)
             if confirmed:
                 return confirmed
             self._placing.mirror_blockers(caller.org, visit)
             self._confirming.unpin(draft, pin, restore=False)
         raise StoreUnavailable
+
+    def _answer_of_before(self, draft: Draft) -> Confirmed | None:
+        """What this very request was answered when it came before, whatever would be said of its slot today."""
+        existing = self._store.find(draft.caller.org, draft.booking_id) if draft.idempotency else None
+        answer = self._confirming.answer(draft, existing) if existing else None
+        return answer if answer and answer.replayed else None
 
     def _resume(self, draft: Draft) -> Confirmed | None:
         """The same request was here before: its booking, or its insert taken over. None if it was taken back since."""
@@ -238,17 +251,28 @@ class Bookings:
         existing = self._store.find(caller.org, draft.booking_id) if draft.hold_id else None
         if existing and existing.made_by == caller.key_id:
             return self._confirming.answer(draft, existing)
+        answered = self._answer_of_before(draft)
+        if answered:
+            return answered
         self._placing.reload(caller.org, None)
         if draft.hold_id:
             self._vouch_for(caller, draft.hold_id)
         wish = self._candidates.wish(caller.org, slot)
         visits = self._candidates.visits(caller.org, wish)
-        for visit in visits:
+        for visit in self._free_in_mongodb(caller.org, visits):
             confirmed = self._confirming.insert(draft, visit, wish.start, None)
             if confirmed:
                 return confirmed
         obstacles = obstacles_of(visits[0], self._store.blockers(caller.org, visits[0]))
         raise SlotBooked(conflicts=conflicts(obstacles, self._grid))
+
+    def _free_in_mongodb(self, org: str, visits: list[Visit]) -> list[Visit]:
+        """The visits that no booking is in the way of, by one read: an insert for each would take too long."""
+        spans = [span for visit in visits for span in visit.spans()]
+        resources = sorted({resource for resource, _, _ in spans})
+        first, last = min(start for _, start, _ in spans), max(end for _, _, end in spans)
+        taken = self._store.active_claims(org, resources, first, last)
+        return [visit for visit in visits if taken.isdisjoint(visit.claims())]
 
     def _vouch_for(self, caller: Caller, hold_id: str) -> None:
         """Whether a hold that cannot be read was given to this key, and may still be live by its age."""

@@ -22,6 +22,7 @@ REDIS_CONNECT_SECONDS = 0.3
 MONGO_SELECTION_MS = 900
 MONGO_CONNECT_MS = 900
 MONGO_TIMEOUT_MS = 1300
+BACKGROUND_TIMEOUT_MS = 20_000
 REQUEST_SECONDS = 1.4  # pymongo looks at its clock every half second while it seeks a primary: at 1.9 it is over
 
 # More than a worker's requests at a time (api/dispatch.py), so that nobody ever waits for a connection.
@@ -91,6 +92,7 @@ def connect_mongo(url: str, name: str, *, timeout_ms: int | None = MONGO_TIMEOUT
         serverSelectionTimeoutMS=MONGO_SELECTION_MS,
         connectTimeoutMS=MONGO_CONNECT_MS,
         timeoutMS=timeout_ms,
+        socketTimeoutMS=None if timeout_ms else BACKGROUND_TIMEOUT_MS,
         maxPoolSize=MONGO_CONNECTIONS,
         appname="holdfast",
     )

@@ -28,12 +28,23 @@ LOG_EVERY_SECONDS = 1.0
 """A dead store fails thousands of requests a second; one line a second for each kind of error says as much."""
 
 
+class RedisUnavailable(StoreUnavailable):
+    """Redis did not answer. MongoDB may: a booking can go on with its unique index alone."""
+
+
 class StoreFaults(AbstractContextManager[None]):
     """StoreUnavailable in place of any error of one store's client. It keeps nothing of a call."""
 
-    def __init__(self, store: str, kind: type[Exception], monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        store: str,
+        kind: type[Exception],
+        refusal: type[StoreUnavailable] = StoreUnavailable,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
         self._kind = kind
+        self._refusal = refusal
         self._monotonic = monotonic
         self._logged: dict[str, tuple[float, int]] = {}
 
@@ -45,7 +56,7 @@ class StoreFaults(AbstractContextManager[None]):
     ) -> None:
         if isinstance(error, self._kind) and not isinstance(error, DuplicateKeyError):
             self._log(error)
-            raise StoreUnavailable() from error
+            raise self._refusal() from error
 
     def _log(self, error: Exception) -> None:
         name = type(error).__name__
@@ -60,7 +71,7 @@ class StoreFaults(AbstractContextManager[None]):
 
 
 _mongo = StoreFaults("mongodb", PyMongoError)
-_redis = StoreFaults("redis", RedisError)
+_redis = StoreFaults("redis", RedisError, RedisUnavailable)
 
 
 def mongo_faults() -> AbstractContextManager[None]:
@@ -69,5 +80,5 @@ def mongo_faults() -> AbstractContextManager[None]:
 
 
 def redis_faults() -> AbstractContextManager[None]:
-    """Around a call to Redis: a RedisError becomes StoreUnavailable. After a script its outcome is unknown."""
+    """Around a call to Redis: a RedisError becomes RedisUnavailable. After a script its outcome is unknown."""
     return _redis

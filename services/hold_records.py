@@ -17,6 +17,7 @@ class HoldRecord:
     status is the stored word: a hold whose time is over still says `held`; see `standing`.
     owner is the key id, followed by the holder's digest where one was given.
     deadline_ms names the attempt to confirm it: only who began that one may take it back.
+    attempt: the name of the last attempt to place or confirm it.
     cold: placed while the mirror was not whole, and MongoDB has not been asked yet.
     """
 
@@ -33,6 +34,7 @@ class HoldRecord:
     direct: bool
     deadline_ms: int = 0
     cold: bool = False
+    attempt: str = ""
 
     @property
     def key_id(self) -> str:
@@ -64,6 +66,7 @@ def parse_hold(fields: dict[str, str]) -> HoldRecord:
         direct=fields["direct"] == "1",
         deadline_ms=int(fields["deadline_ms"]),
         cold=fields["cold"] == "1",
+        attempt=fields["attempt"],
     )
 
 

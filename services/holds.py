@@ -87,7 +87,8 @@ class Holds:
             most = self._catalogue.policy(caller.org).max_hold_seconds
             return [_too_long(most)] if (request.ttl_seconds or 0) > most else []
 
-        placed = self._placing.claim(caller.org, request, prepare, faults).placed
+        repeat = (caller.key_id, idempotency) if idempotency else None
+        placed = self._placing.claim(caller.org, request, prepare, faults, repeat)
         self._crash("after_place")
         now_ms = self._now_ms() if placed.how == "own" else placed.record.created_ms
         return PlacedHold(

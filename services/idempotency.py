@@ -19,7 +19,7 @@ from models.errors import IdempotencyKeyReused, RequestInProgress, StoreUnavaila
 from services.faults import redis_faults
 from services.keys import OrgKeys
 from services.scripts import Scripts
-from services.slots import KEY_KEPT_MS
+from services.slots import KEY_KEPT_MS, attempt_name
 
 RUNNING_MS = 5_000
 """A request that has not answered by then has lost its worker."""
@@ -44,7 +44,7 @@ class Idempotency:
         """
         key = OrgKeys(caller.org).idempotency(caller.key_id, claim.key)
         with redis_faults():
-            word, *rest = self._scripts.run("open_request", [key], [claim.fingerprint, RUNNING_MS])
+            word, *rest = self._scripts.run("open_request", [key], [claim.fingerprint, RUNNING_MS, attempt_name()])
         if word == "REUSED":
             raise IdempotencyKeyReused
         if word == "RUNNING":

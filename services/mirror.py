@@ -80,9 +80,18 @@ class Mirror:
             if attempts > MOST_CLASHES:
                 raise ClashUnsettled(f"{booking.booking_id} and {clash}")
             both = [self._find(booking.org, name) for name in (booking.booking_id, clash)]
+            if both[1] is None:
+                self._forget(booking.org, clash)
             documents = sorted((found for found in both if found), key=lambda found: found.active)
             clashes = [self.apply(document) for document in documents]
             clash = next((name for name in clashes if name), None)
+
+    def _forget(self, org: str, booking_id: str) -> None:
+        """Removes the marks of a booking that MongoDB does not have: it was restored from before that booking."""
+        names = OrgKeys(org)
+        with redis_faults():
+            claims: str | None = self._redis.hget(names.booking(booking_id), "claims")  # type: ignore[assignment]
+            self._redis.delete(names.booking(booking_id), *(claims or "").split())
 
     def versions(self, bookings: list[tuple[str, str]]) -> list[int]:
         """The version of each (org, booking id) that is mirrored, 0 where none is. One round trip. StoreUnavailable."""

@@ -8,30 +8,29 @@ MongoDB, and give the claim back if it is booked there); more candidates than on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from models.access import IdempotencyClaim
 from models.errors import Fault, InvalidRequest, Refusal, StoreUnavailable
 from models.slot import Opening, SlotFields, Visit, Wish
 from services.access import Access
 from services.candidates import Candidates
 from services.catalogue import Catalogue
+from services.hold_records import HoldRecord
 from services.mirror import Mirror
 from services.refusals import obstacles_of, refusal
 from services.slots import Obstacle, Placed, Placement, Slots, Stale, Taken
 from services.store import BookingStore
 from services.timegrid import Grid
+from services.tokens import booking_id_for
 
 MOST_ATTEMPTS = 20
 BATCH_KEYS = 2000
 """Claim keys that one script call looks at: a few milliseconds of Redis at the most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A placed claim set and the wish that it answers."""
-
-    placed: Placed
-    wish: Wish
+Repeat = tuple[str, IdempotencyClaim]
+"""An API key's id and the idempotency key that a request comes with."""
 
 
 class Placing:
@@ -64,12 +63,14 @@ class Placing:
         fields: SlotFields,
         prepare: Callable[[Wish, list[Visit], str | None], Placement],
         faults: Callable[[], list[Fault]] = list,
-    ) -> Claimed:
+        repeat: Repeat | None = None,
+    ) -> Placed:
         """Claims one of the visits that the fields allow.
 
         prepare: makes the placement from the wish and its visits, and the epoch under which both were read.
 
         faults: what else is wrong with the request under today's policy, so that all of it is named at once.
+        repeat: by which a hold is known that was granted before, even if today's rules would refuse it.
 
         Raises every refusal of Candidates, SlotHeld, SlotBooked, NoSlotAvailable, and what Slots.place raises.
         """
@@ -83,6 +84,9 @@ class Placing:
             except StoreUnavailable:
                 raise
             except Refusal:
+                granted = self._slots.recall(org, *repeat) if repeat else None
+                if granted and not granted.cold:
+                    return granted
                 if reloaded or self._is_current(org, epoch):
                     raise
                 reloaded = True
@@ -93,7 +97,7 @@ class Placing:
             elif isinstance(outcome, Taken):
                 raise self.refuse(org, wish, visits, outcome.obstacles)
             elif not outcome.cold or self._survives_cold(org, placement, outcome, fields):
-                return Claimed(outcome, wish)
+                return outcome
         raise StoreUnavailable
 
     def refuse(self, org: str, wish: Wish, visits: list[Visit], obstacles: list[Obstacle]) -> Exception:
@@ -152,7 +156,7 @@ class Placing:
         try:
             self.reload(org, None)
             allowed = record.visit in self._candidates.visits(org, self._candidates.wish(org, fields))
-            if allowed and (record.direct or not self.mirror_blockers(org, record.visit)):
+            if allowed and (record.direct or not self._others_in_the_way(org, record)):
                 if not record.direct:
                     self._slots.trust(org, record, placement.idempotency)
                 return True
@@ -161,6 +165,10 @@ class Placing:
             raise
         self._give_back(org, placed)
         return False
+
+    def _others_in_the_way(self, org: str, record: HoldRecord) -> bool:
+        own = booking_id_for(org, record.hold_id)  # of a repeat whose hold has been booked since
+        return any(found.mark.owner != own for found in self.mirror_blockers(org, record.visit))
 
     def _give_back(self, org: str, placed: Placed) -> None:
         record = placed.record

@@ -7,7 +7,8 @@ name and how long, stands in services/keys.py. Errors of Redis come out as Store
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from redis import Redis
@@ -26,6 +27,11 @@ KEY_KEPT_MS = 86_400_000
 """How long an idempotency key is kept (DESIGN: 24 hours)."""
 PIN_BACKSTOP_MS = 3_600_000
 """When Redis itself drops a pin that no relay ever resolved."""
+
+
+def attempt_name() -> str:
+    """A name for one call, by which it is known again should the connection make us send it twice."""
+    return secrets.token_hex(6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Placement:
     idempotency: IdempotencyClaim | None = None
     confirming: bool = False
     booking_id: str = ""
+    attempt: str = field(default_factory=attempt_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +143,20 @@ class Slots:
         if word == "QUOTA":
             raise TooManyHolds(retry_after_seconds=max(1, math.ceil(int(rest[0]) / 1000)))
         record = parse_hold(pairs(rest))
-        if record.hold_id == placement.hold_id and not placement.confirming:
+        if record.attempt == placement.attempt:
             return Placed(record, "new", cold=record.cold)  # the same call, sent twice
         return Placed(record, "own" if word == "OWN" else "replay", cold=record.cold)
+
+    def recall(self, org: str, key_id: str, idempotency: IdempotencyClaim) -> Placed | None:
+        """The hold that this idempotency key placed, if it did. Raises IdempotencyKeyReused, StoreUnavailable."""
+        with redis_faults():
+            fields: dict[str, str] = self._redis.hgetall(OrgKeys(org).idempotency(key_id, idempotency.key))  # type: ignore[assignment]
+        if "status" not in fields or "hold_id" not in fields:
+            return None
+        if fields["fingerprint"] != idempotency.fingerprint:
+            raise IdempotencyKeyReused
+        record = parse_hold(fields)
+        return Placed(record, "replay", cold=record.cold)
 
     def begin(
         self, org: str, hold_id: str, key_id: str, booking_id: str, idempotency: IdempotencyClaim | None
@@ -149,7 +167,7 @@ class Slots:
         fingerprint = idempotency.fingerprint if idempotency else ""
         args = [hold_id, key_id, fingerprint, KEY_KEPT_MS, self._confirm_window_ms, PIN_BACKSTOP_MS, REMEMBERED_MS]
         with redis_faults():
-            word, *rest = self._scripts.run("begin_confirm", keys, [*args, booking_id])
+            word, *rest = self._scripts.run("begin_confirm", keys, [*args, booking_id, attempt_name()])
         if word == "REUSED":
             raise IdempotencyKeyReused
         if not rest:
@@ -248,6 +266,7 @@ def _place_arguments(placement: Placement, confirm_window_ms: int) -> tuple[list
         first.before,
         first.after,
         placement.requested,
+        placement.attempt,
         *candidates,
     ]
     return keys, args

@@ -36,6 +36,7 @@ def world(stores: tuple[RedisServer, MongoServer]) -> Iterator[World]:
 @pytest.fixture
 def fake_world() -> Iterator[World]:
     """A world over fakes: no uniqueness over claims, no validators, no change stream."""
-    made = World(services_over(fakeredis.FakeRedis(decode_responses=True), mongomock.MongoClient(tz_aware=True)["test"]))
+    db = mongomock.MongoClient(tz_aware=True)["test"]
+    made = World(services_over(fakeredis.FakeRedis(decode_responses=True), db))
     yield made
     made.services.access.close()

@@ -18,8 +18,8 @@ if hold.status ~= 'confirming' then
   redis.call('ZREM', KEYS[2], hold_id)
   return {'UNTOUCHED'}
 end
-if hold.idempotency_key and hold.idempotency_key ~= '' then
-  redis.call('DEL', hold.idempotency_key)
+if hold.confirm_key and hold.confirm_key ~= '' then
+  redis.call('DEL', hold.confirm_key)
 end
 
 local claims = words(hold.claims)
@@ -33,7 +33,7 @@ if ARGV[3] == '1' and whole and left > 0 and hold.direct ~= '1' then
   for i, key in ipairs(claims) do
     redis.call('SET', key, mark_in_state(marks[i], 'held'), 'PX', left)
   end
-  redis.call('HSET', KEYS[1], 'status', 'held', 'begun_ms', 0, 'idempotency_key', '')
+  redis.call('HSET', KEYS[1], 'status', 'held', 'begun_ms', 0, 'confirm_key', '')
   redis.call('PEXPIRE', KEYS[1], left + remember)
   redis.call('ZREM', KEYS[2], hold_id)
   return {'HELD'}

@@ -3,7 +3,7 @@
 -- KEYS  1 hold record   2 pins   3 idempotency record
 -- ARGV  1 hold id   2 API key's id   3 fingerprint ('' = no idempotency key)   4 idempotency record's lifetime, ms
 --       5 confirm window, ms: the relay looks after the pin then   6 pin's backstop expiry, ms   7 remembered after its end, ms
---       8 booking id
+--       8 booking id   9 this attempt's name: who meets it again in the record has sent the same call twice
 --
 -- REPLY {MISSING}                       no such hold is remembered
 --       {REUSED}                        the idempotency key belongs to another request
@@ -37,7 +37,7 @@ local function pin_until_deadline()
   local before = tonumber(redis.call('ZSCORE', KEYS[2], hold_id) or 0)
   local deadline = math.max(now + tonumber(ARGV[5]), before + 1)
   redis.call('ZADD', KEYS[2], deadline, hold_id)
-  redis.call('HSET', KEYS[1], 'deadline_ms', deadline)
+  redis.call('HSET', KEYS[1], 'deadline_ms', deadline, 'attempt', ARGV[9])
   flat[#flat + 1] = 'deadline_ms'
   flat[#flat + 1] = deadline
 end
@@ -46,10 +46,13 @@ local function remember_key()
   if fingerprint ~= '' then
     redis.call('HSET', KEYS[3], 'fingerprint', fingerprint, 'hold_id', hold_id, 'booking_id', ARGV[8])
     redis.call('PEXPIRE', KEYS[3], ARGV[4])
-    redis.call('HSET', KEYS[1], 'idempotency_key', KEYS[3])
+    redis.call('HSET', KEYS[1], 'confirm_key', KEYS[3])
   end
 end
 
+if hold.status == 'confirming' and hold.attempt == ARGV[9] then
+  return {'BEGUN', 0, now, unpack(flat)}
+end
 if hold.status == 'confirming' then
   -- Another attempt begins: nobody may take the pin away in the midst of it who knows of the earlier one only.
   pin_until_deadline()

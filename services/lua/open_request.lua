@@ -2,11 +2,12 @@
 --
 -- KEYS  1 idempotency record
 -- ARGV  1 fingerprint of the request   2 how long a request may run, ms: after that its worker is taken for dead
+--       3 this attempt's name: who meets it again has sent the same call twice
 --
 -- REPLY {OPENED} | {REUSED} | {RUNNING, ms} | {DONE, status, body}
-local known = redis.call('HMGET', KEYS[1], 'fingerprint', 'status', 'body')
+local known = redis.call('HMGET', KEYS[1], 'fingerprint', 'status', 'body', 'attempt')
 if not known[1] then
-  redis.call('HSET', KEYS[1], 'fingerprint', ARGV[1])
+  redis.call('HSET', KEYS[1], 'fingerprint', ARGV[1], 'attempt', ARGV[3])
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   return {'OPENED'}
 end
@@ -15,5 +16,8 @@ if known[1] ~= ARGV[1] then
 end
 if known[2] then
   return {'DONE', known[2], known[3]}
+end
+if known[4] == ARGV[3] then
+  return {'OPENED'}
 end
 return {'RUNNING', redis.call('PTTL', KEYS[1])}

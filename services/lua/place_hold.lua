@@ -8,7 +8,8 @@
 --       8 fingerprint of the request ('' = no idempotency key)   9 idempotency record's lifetime, ms
 --       10 confirm window, ms   11 key prefix   12 booking id (confirming)   13 pin's backstop expiry, ms
 --       14 property id   15 length   16 buffer before   17 buffer after   18 requested start, in ticks
---       19.. candidates, four each: technician id, start tick, index of the first property claim, of the first technician claim
+--       19 this attempt's name: who meets it again in the record has sent the same call twice
+--       20.. candidates, four each: technician id, start tick, index of the first property claim, of the first technician claim
 --
 -- REPLY {STALE, epoch}              the catalogue changed: nothing was done
 --       {REUSED}                    the idempotency key belongs to another request
@@ -22,19 +23,21 @@
 local state, hold_id, owner, fingerprint = ARGV[1], ARGV[2], ARGV[6], ARGV[8]
 local prefix, length, before, after = ARGV[11], tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
 local requested = ARGV[18]
-local CLAIMS, CANDIDATES = 6, 18
+local CLAIMS, CANDIDATES = 6, 19
 
 local epoch = redis.call('GET', KEYS[2])
 if epoch and epoch ~= ARGV[3] then
   return {'STALE', epoch}
 end
 if fingerprint ~= '' then
-  local known = redis.call('HGETALL', KEYS[6])
-  if #known > 0 then
-    if hash_of(known).fingerprint ~= fingerprint then
-      return {'REUSED'}
-    end
-    return {'REPLAY', unpack(known)}
+  local flat = redis.call('HGETALL', KEYS[6])
+  local known = hash_of(flat)
+  if known.fingerprint and known.fingerprint ~= fingerprint then
+    return {'REUSED'}
+  end
+  -- A confirmation's key stands only as long as what it confirms is remembered; then MongoDB knows better.
+  if known.status and (state == 'held' or redis.call('EXISTS', KEYS[1]) == 1) then
+    return {'REPLAY', unpack(flat)}
   end
 end
 local now = now_ms()
@@ -149,7 +152,9 @@ local record = {
   'start', chosen.start, 'end', chosen.start + length, 'before', before, 'after', after, 'requested', requested,
   'lifetime_ms', lifetime, 'created_ms', now, 'expires_ms', expires, 'booking_id', ARGV[12],
   'holder_key', quota > 0 and KEYS[5] or '', 'begun_ms', state == 'confirming' and now or 0,
-  'idempotency_key', fingerprint ~= '' and KEYS[6] or '', 'direct', state == 'confirming' and 1 or 0,
+  'idempotency_key', state == 'held' and fingerprint ~= '' and KEYS[6] or '',
+  'confirm_key', state == 'confirming' and fingerprint ~= '' and KEYS[6] or '',
+  'direct', state == 'confirming' and 1 or 0, 'attempt', ARGV[19],
   'deadline_ms', deadline, 'cold', (not epoch and state == 'held') and 1 or 0,
 }
 redis.call('HSET', KEYS[1], 'claims', table.concat(claims, ' '), unpack(record))

@@ -67,6 +67,7 @@ class Board:
         idempotency: str = "",
         booking_id: str = "",
         requested: int | None = None,
+        attempt: str = "",
     ) -> list[Any]:
         """Runs place_hold for visits that share their property, length and buffers; the first one by default."""
         visits = visits or (visit(),)
@@ -83,16 +84,25 @@ class Board:
             *(fingerprint, KEPT_MS, WINDOW_MS, self.names.prefix, booking_id, BACKSTOP_MS),
             *(first.property_id, first.end - first.start, first.before, first.after),
             first.start if requested is None else requested,
+            attempt or secrets.token_hex(6),
             *candidates,
         ]
         return self.scripts.run("place_hold", keys, args)
 
     def begin(
-        self, hold_id: str, *, key: str = ALICE, booking_id: str = "bk_1", fingerprint: str = "", idempotency: str = ""
+        self,
+        hold_id: str,
+        *,
+        key: str = ALICE,
+        booking_id: str = "bk_1",
+        fingerprint: str = "",
+        idempotency: str = "",
+        attempt: str = "",
     ) -> list[Any]:
         known = self.idempotency(idempotency) if idempotency else self.names.nothing
         keys = [self.names.hold(hold_id), self.names.pins, known]
         args = [hold_id, key, fingerprint, KEPT_MS, WINDOW_MS, BACKSTOP_MS, REMEMBERED_MS, booking_id]
+        args.append(attempt or secrets.token_hex(6))
         return self.scripts.run("begin_confirm", keys, args)
 
     def abort(self, hold_id: str, *, restore: bool = True, deadline_ms: int | None = None) -> list[Any]:

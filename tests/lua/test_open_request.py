@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from tests.lua.board import SLACK_MS, Board
@@ -10,14 +11,20 @@ KEY = "i"
 RUNNING_MS = 60_000
 
 
-def opened(board: Board, fingerprint: str = "print") -> list[Any]:
-    return board.scripts.run("open_request", [board.idempotency(KEY)], [fingerprint, RUNNING_MS])
+def opened(board: Board, fingerprint: str = "print", attempt: str = "") -> list[Any]:
+    args = [fingerprint, RUNNING_MS, attempt or secrets.token_hex(6)]
+    return board.scripts.run("open_request", [board.idempotency(KEY)], args)
 
 
 def test_the_first_request_is_opened_for_as_long_as_one_may_run(board: Board) -> None:
-    assert opened(board) == ["OPENED"]
-    assert board.redis.hgetall(board.idempotency(KEY)) == {"fingerprint": "print"}
+    assert opened(board, attempt="first") == ["OPENED"]
+    assert board.redis.hgetall(board.idempotency(KEY)) == {"fingerprint": "print", "attempt": "first"}
     assert RUNNING_MS - SLACK_MS < board.redis.pttl(board.idempotency(KEY)) <= RUNNING_MS
+
+
+def test_the_same_call_sent_twice_opens_the_request_once_more(board: Board) -> None:
+    opened(board, attempt="first")
+    assert opened(board, attempt="first") == ["OPENED"]
 
 
 def test_a_repeat_while_it_runs_is_told_how_long_to_wait(board: Board) -> None:

@@ -43,7 +43,7 @@ def test_claims_expire_with_the_hold_and_its_record_an_hour_later(board: Board) 
 
 def test_the_record_says_all_about_the_hold(board: Board) -> None:
     _, _, created, expires, _, _ = board.place(
-        "h1", visit(before=1, after=2), owner=f"{ALICE} holder-1", requested=BASE
+        "h1", visit(before=1, after=2), owner=f"{ALICE} holder-1", requested=BASE, attempt="first"
     )
     assert board.record("h1") == {
         "hold_id": "h1",
@@ -63,6 +63,8 @@ def test_the_record_says_all_about_the_hold(board: Board) -> None:
         "holder_key": "",
         "begun_ms": "0",
         "idempotency_key": "",
+        "confirm_key": "",
+        "attempt": "first",
         "direct": "0",
         "deadline_ms": "0",
         "cold": "0",

@@ -38,7 +38,7 @@ def test_a_mistake_of_ours_passes() -> None:
 
 def test_one_line_a_second_tells_of_each_kind_of_error_and_repeats_none_of_its_text() -> None:
     seconds = [0.0]
-    guard = StoreFaults("mongodb", PyMongoError, lambda: seconds[0])
+    guard = StoreFaults("mongodb", PyMongoError, monotonic=lambda: seconds[0])
 
     def fail(error: PyMongoError) -> None:
         with pytest.raises(StoreUnavailable), guard:
