@@ -173,7 +173,7 @@ def build_services(
         idempotency=Idempotency(redis, scripts),
         metrics=metrics,
         health=Health(redis, db, store),
-        warming=Warming(access, catalogue, lambda: org_ids(db)),
+        warming=Warming(access, catalogue, lambda: org_ids(db), mirror.epoch),
         relay=relay,
     )
 

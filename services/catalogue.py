@@ -3,6 +3,7 @@
 Nothing here expires or polls. What is kept of an org is kept under the *epoch* that Redis had when it was read: every
 change of the catalogue makes a new epoch after it was written, the script of a hold compares the two, and the one who
 sees a difference calls `forget` with the new one and starts over. So read `epoch(org)` before what you decide by.
+Only while MongoDB does not answer is something served that may be older.
 
 Must not write; that is `services.catalogue_edit`.
 """
@@ -10,14 +11,16 @@ Must not write; that is `services.catalogue_edit`.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from time import monotonic
+from typing import Any, TypeVar
 
 from pymongo import ASCENDING
 from pymongo.database import Database
 
 from models.catalogue import Policy, Property, Technician
-from models.errors import PropertyNotFound, TechnicianNotFound
+from models.errors import PropertyNotFound, StoreUnavailable, TechnicianNotFound
 from services.faults import mongo_faults
 from services.remembered import Recent, SharedReads
 
@@ -31,6 +34,10 @@ TECHNICIANS = "technicians"
 ORGS_KEPT = 1_000
 PROPERTIES_KEPT = 20_000
 PROPERTIES_WARMED = 2_000
+UNREADABLE_SECONDS = 2.0
+"""For so long what was known is served without asking a MongoDB again that did not answer."""
+
+V = TypeVar("V")
 
 
 def ensure_catalogue_indexes(db: Database[Document]) -> None:
@@ -74,12 +81,18 @@ def _utc(moment: datetime) -> datetime:
 class _Shelf:
     """What is kept of one org under one epoch. A new epoch gets a new shelf, so a late read lands on the old one."""
 
-    __slots__ = ("epoch", "policy", "technicians")
+    __slots__ = ("epoch", "last_policy", "last_technicians", "policy", "technicians", "unreadable_until")
 
-    def __init__(self, epoch: str | None = None) -> None:
+    last_policy: Policy | None
+    last_technicians: dict[str, Technician] | None
+
+    def __init__(self, epoch: str | None = None, last: _Shelf | None = None) -> None:
         self.epoch = epoch
         self.policy: Policy | None = None
         self.technicians: dict[str, Technician] | None = None
+        self.last_policy = (last.policy or last.last_policy) if last else None
+        self.last_technicians = (last.technicians or last.last_technicians) if last else None
+        self.unreadable_until = 0.0
 
 
 class Catalogue:
@@ -107,7 +120,7 @@ class Catalogue:
         """
         with self._turning:
             if epoch is None or self.epoch(org) != epoch:
-                self._shelves.put(org, _Shelf(epoch))
+                self._shelves.put(org, _Shelf(epoch, self._shelves.get(org)))
 
     def warm(self, org: str) -> None:
         """Reads what requests of this org will want: policy, technicians, and properties up to PROPERTIES_WARMED."""
@@ -121,7 +134,7 @@ class Catalogue:
     def policy(self, org: str) -> Policy:
         """The org's rules; the defaults where it has set none."""
         shelf = self._shelf(org)
-        return shelf.policy or self._reads.read((shelf, "policy"), lambda: self._read_policy(org, shelf))
+        return shelf.policy or self._fresh(shelf, "policy", lambda: self._read_policy(org, shelf), shelf.last_policy)
 
     def property(self, org: str, property_id: str) -> Property:
         """One property of the org, of whatever status. PropertyNotFound."""
@@ -129,14 +142,15 @@ class Catalogue:
         kept = self._properties.get((org, property_id))
         if kept is not None and kept[0] is shelf:
             return kept[1]
-        return self._reads.read((shelf, "property", property_id), lambda: self._read_property(org, property_id, shelf))
+        last = kept[1] if kept is not None else None
+        return self._fresh(shelf, property_id, lambda: self._read_property(org, property_id, shelf), last)
 
     def technicians(self, org: str) -> dict[str, Technician]:
         """All technicians of the org by id, in the order of their ids, of whatever status."""
         shelf = self._shelf(org)
         if shelf.technicians is not None:
             return shelf.technicians
-        return self._reads.read((shelf, "technicians"), lambda: self._read_technicians(org, shelf))
+        return self._fresh(shelf, "technicians", lambda: self._read_technicians(org, shelf), shelf.last_technicians)
 
     def technician(self, org: str, technician_id: str) -> Technician:
         """One technician of the org. TechnicianNotFound."""
@@ -144,6 +158,18 @@ class Catalogue:
         if found is None:
             raise TechnicianNotFound()
         return found
+
+    def _fresh(self, shelf: _Shelf, name: str, read: Callable[[], V], last: V | None) -> V:
+        """What MongoDB says, or while it does not answer what it said last: holds go on then."""
+        if last is not None and monotonic() < shelf.unreadable_until:
+            return last
+        try:
+            return self._reads.read((shelf, name), read)
+        except StoreUnavailable:
+            shelf.unreadable_until = monotonic() + UNREADABLE_SECONDS
+            if last is None:
+                raise
+            return last
 
     def _shelf(self, org: str) -> _Shelf:
         return self._shelves.get_or_put(org, _Shelf)

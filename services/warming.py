@@ -22,10 +22,17 @@ MOST_ORGS = 200
 class Warming:
     """Fills what a process remembers. What cannot be read is left to the requests that want it."""
 
-    def __init__(self, access: Access, catalogue: Catalogue, orgs: Callable[[], list[str]]) -> None:
+    def __init__(
+        self,
+        access: Access,
+        catalogue: Catalogue,
+        orgs: Callable[[], list[str]],
+        epoch: Callable[[str], str | None],
+    ) -> None:
         self._access = access
         self._catalogue = catalogue
         self._orgs = orgs
+        self._epoch = epoch
 
     def start(self) -> None:
         """Runs in a thread of its own, for a process that has just started."""
@@ -36,6 +43,8 @@ class Warming:
         try:
             self._access.warm()
             for org in self._orgs()[:MOST_ORGS]:
+                # Under today's epoch: else the first hold would find it changed and throw all of this away.
+                self._catalogue.forget(org, self._epoch(org))
                 self._catalogue.warm(org)
         except StoreUnavailable:
             log.warning("warming_given_up")

@@ -40,7 +40,7 @@ def test_what_was_read_ahead_is_served_while_mongodb_is_down(fake_world: World) 
     db = WatchedDatabase()
     db.store = fake_world.services.db
     access, catalogue = Access(db, SECRET, fake_world.services.clock), Catalogue(db)  # type: ignore[arg-type]
-    Warming(access, catalogue, lambda: [fake_world.org]).run()
+    Warming(access, catalogue, lambda: [fake_world.org], lambda org: "epoch").run()
     db.down = True
     caller = access.authenticate(fake_world.keys["desk"])
     assert caller == fake_world.caller("desk")
@@ -50,11 +50,24 @@ def test_what_was_read_ahead_is_served_while_mongodb_is_down(fake_world: World) 
     access.close()
 
 
+def test_holds_go_on_while_mongodb_is_down_even_if_the_catalogue_changed_before(fake_world: World) -> None:
+    db = WatchedDatabase()
+    db.store = fake_world.services.db
+    fresh = build_services(settings(), redis=fake_world.services.redis, mongo=db)  # type: ignore[arg-type]
+    fresh.warming.run()
+    db.down = True
+    caller = fresh.access.authenticate(fake_world.keys["desk"])
+    assert fresh.holds.place(caller, fake_world.hold_request()).created
+    fake_world.services.redis.set(fake_world.names.epoch, "changed and then MongoDB died")
+    assert fresh.holds.place(caller, fake_world.hold_request(property_id="prop-2", technician_id="tech-2")).created
+    fresh.access.close()
+
+
 def test_reading_ahead_gives_up_quietly_while_mongodb_is_down(fake_world: World) -> None:
     db = WatchedDatabase()
     db.down = True
     access = Access(db, SECRET, fake_world.services.clock)  # type: ignore[arg-type]
-    Warming(access, Catalogue(db), lambda: [fake_world.org]).run()  # type: ignore[arg-type]
+    Warming(access, Catalogue(db), lambda: [fake_world.org], lambda org: None).run()  # type: ignore[arg-type]
     with pytest.raises(StoreUnavailable):
         access.authenticate(fake_world.keys["desk"])
     access.close()
