@@ -13,7 +13,7 @@ def test_health_is_of_the_process(town: Town) -> None:
 
 def test_ready_means_that_everything_was_looked_at(world: World) -> None:
     reply = Town(world).call("GET", "/readyz", key=None)
-    checks = dict.fromkeys(("redis", "mongodb", "indexes", "eviction_policy"), "ok")
+    checks = dict.fromkeys(("redis", "mongodb", "indexes", "grid", "eviction_policy"), "ok")
     assert (reply.status_code, body_of(reply)) == (200, {"status": "ready", "checks": checks})
 
 
