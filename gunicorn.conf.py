@@ -30,6 +30,7 @@ keepalive = 75
 # A worker that cannot beat for this long is stuck in code that never yields: it is replaced.
 timeout = 30
 graceful_timeout = 3
+limit_request_line = 8190  # the longest it can be: what is too long is for the app to refuse, in its own words
 
 # The app writes one line per request itself. The control socket would be one more door.
 accesslog = None

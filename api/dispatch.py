@@ -15,14 +15,17 @@ from api.endpoint import Ask, Endpoint, Reply
 from api.replies import FinalResponse
 from api.request_log import EXCHANGE
 from models.access import Caller, IdempotencyClaim
-from models.errors import Fault, InvalidRequest
+from models.errors import Fault, InvalidRequest, StoreUnavailable
 from services import Services
 from services.connections import request_limit
+from services.faults import stores_in_trouble
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 NO_STORE = ("Cache-Control", "no-store")
+TURN_SECONDS = 0.3
+"""How often somebody who waits for a turn looks whether it is worth waiting."""
 PREFLIGHT_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-Id"
 PREFLIGHT_SECONDS = "7200"
 
@@ -66,8 +69,18 @@ class Runner:
         if endpoint.roles is None:
             with request_limit():
                 return self._serve(environ, ids, body)
-        with self._turns, request_limit():
-            return self._serve(environ, ids, body)
+        self._take_turn()
+        try:
+            with request_limit():
+                return self._serve(environ, ids, body)
+        finally:
+            self._turns.release()
+
+    def _take_turn(self) -> None:
+        """Waits for as long as it takes while the work goes on, but not behind those who wait for a store in vain."""
+        while not self._turns.acquire(timeout=TURN_SECONDS):
+            if stores_in_trouble():
+                raise StoreUnavailable
 
     def _serve(self, environ: WSGIEnvironment, ids: dict[str, str], body: bytes) -> Response:
         endpoint = self._endpoint

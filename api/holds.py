@@ -68,7 +68,7 @@ def read(ask: Ask[None], hold_id: str) -> Reply:
     "Keep a hold for longer",
     body=ExtendRequest,
     replies={200: HoldReply},
-    refusals=(HoldNotFound, HoldLimit, InvalidTransition, HoldExpired, HoldReleased),
+    refusals=(HoldNotFound, HoldLimit, InvalidTransition, RequestInProgress, HoldExpired, HoldReleased),
 )
 def extend(ask: Ask[ExtendRequest], hold_id: str) -> Reply:
     return Reply(200, hold_reply(ask.services.holds.extend(ask.caller, hold_id, ask.given.ttl_seconds)))

@@ -58,7 +58,7 @@ def _local_date(value: Any) -> date:
     raise PydanticCustomError("bad_date", "a date is written as 2026-12-05")
 
 
-def _printable(value: str) -> str:
+def printable(value: str) -> str:
     # A NUL cannot be stored in every system that text travels to, and a lone surrogate cannot be encoded at all.
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise PydanticCustomError("bad_text", "text holds a character that cannot be stored")
@@ -79,6 +79,6 @@ LocalDate = Annotated[date, BeforeValidator(_local_date), WithJsonSchema({"type"
 Minutes = Annotated[WholeNumber, Field(ge=0, le=1440)]
 
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
-Text = Annotated[str, StringConstraints(max_length=4000), AfterValidator(_printable)]
-ShortText = Annotated[str, StringConstraints(min_length=1, max_length=320), AfterValidator(_printable)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(printable)]
+Text = Annotated[str, StringConstraints(max_length=4000), AfterValidator(printable)]
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=320), AfterValidator(printable)]

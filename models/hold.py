@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from models.fields import Request, WholeNumber
+from models.fields import Request, WholeNumber, printable
 from models.slot import SlotFields, Visit
 
 HoldStatus = Literal["held", "confirming", "booked", "released", "expired"]
 
-Holder = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
+Holder = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(printable)]
 """Who a hold is for: a checkout session, a phone number, a desk user. Never logged, stored as a digest."""
 
 

@@ -35,7 +35,7 @@ from services.hold_records import HoldRecord
 from services.keys import digest
 from services.placing import MOST_ATTEMPTS, Placing
 from services.refusals import conflicts, obstacles_of
-from services.slots import Begun, Placement, Slots
+from services.slots import Begun, Obstacle, Placement, Slots
 from services.store import BookingStore
 from services.timegrid import Grid
 from services.tokens import HoldIds, booking_id_for
@@ -111,7 +111,8 @@ class Bookings:
             return self._go_on(draft, begun, begun.record)
         existing = self._store.find(caller.org, draft.booking_id)
         if existing and existing.made_by == caller.key_id:
-            return self._confirming.answer(draft, existing)
+            answer = self._confirming.answer(draft, existing)
+            return replace(answer, replayed=answer.replayed or begun.again)
         if begun.record is None:
             return self._book_forgotten(draft)
         if begun.outcome == "BLOCKED":
@@ -138,7 +139,7 @@ class Bookings:
             obstacles = self._placing.mirror_blockers(draft.caller.org, record.visit)
             if obstacles:
                 self._confirming.unpin(draft, pin, restore=False)
-                raise SlotBooked(conflicts=conflicts(obstacles, self._grid))
+                raise self._refusal(draft, record, obstacles)
         self._confirming.unpin(draft, pin, restore=True)
         raise StoreUnavailable
 
@@ -147,8 +148,22 @@ class Bookings:
         obstacles = self._placing.mirror_blockers(draft.caller.org, record.visit)
         self._slots.release(draft.caller.org, record.hold_id, record.key_id, staff=False)
         if obstacles:
-            raise SlotBooked(conflicts=conflicts(obstacles, self._grid))
+            raise self._refusal(draft, record, obstacles)
         raise HoldReleased
+
+    def _refusal(self, draft: Draft, record: HoldRecord, obstacles: list[Obstacle]) -> Exception:
+        """Why a hold's slot can no longer be had, with what is free instead where that was asked for."""
+        visit = record.visit
+        wish = Wish(
+            visit.property_id,
+            visit.technician_id,
+            visit.start,
+            visit.end - visit.start,
+            visit.before,
+            visit.after,
+            suggest=draft.request.suggest,
+        )
+        return self._placing.refuse(draft.caller.org, wish, [visit], obstacles)
 
     def _book_forgotten(self, draft: Draft) -> Confirmed:
         """A hold that Redis does not know: never given out, or lost with Redis."""
@@ -210,7 +225,7 @@ class Bookings:
             except RedisUnavailable:
                 return self._book_without_redis(draft, slot)
             except Refusal:
-                answered = self._answer_of_before(draft)
+                answered = self._confirming.first_answer(draft)
                 if answered is None:
                     raise
                 return answered
@@ -230,20 +245,14 @@ class Bookings:
             self._confirming.unpin(draft, pin, restore=False)
         raise StoreUnavailable
 
-    def _answer_of_before(self, draft: Draft) -> Confirmed | None:
-        """What this very request was answered when it came before, whatever would be said of its slot today."""
-        existing = self._store.find(draft.caller.org, draft.booking_id) if draft.idempotency else None
-        answer = self._confirming.answer(draft, existing) if existing else None
-        return answer if answer and answer.replayed else None
-
     def _resume(self, draft: Draft) -> Confirmed | None:
         """The same request was here before: its booking, or its insert taken over. None if it was taken back since."""
         caller = draft.caller
         begun = self._slots.begin(caller.org, draft.place_id, caller.key_id, draft.booking_id, draft.idempotency)
         if begun.record and begun.outcome == "AGAIN":
             return self._go_on(draft, begun, begun.record)
-        existing = self._store.find(caller.org, draft.booking_id)
-        return self._confirming.answer(draft, existing) if existing else None
+        existing = self._store.find(caller.org, draft.booking_id) if draft.hold_id else None
+        return self._confirming.answer(draft, existing) if existing else self._confirming.first_answer(draft)
 
     def _book_without_redis(self, draft: Draft, slot: SlotFields) -> Confirmed:
         """Books with MongoDB alone: what is remembered of the catalogue cannot be trusted either and is read again."""
@@ -251,7 +260,7 @@ class Bookings:
         existing = self._store.find(caller.org, draft.booking_id) if draft.hold_id else None
         if existing and existing.made_by == caller.key_id:
             return self._confirming.answer(draft, existing)
-        answered = self._answer_of_before(draft)
+        answered = self._confirming.first_answer(draft)
         if answered:
             return answered
         self._placing.reload(caller.org, None)

@@ -125,7 +125,7 @@ class Confirming:
     def insert(self, draft: Draft, visit: Visit, requested: int, pin: Pin | None) -> Confirmed | None:
         """Books the visit, or finds the booking that a repeat of the same request made; None if it is taken.
 
-        pin: of its claims in Redis; None without Redis, and then the relay mirrors the booking later.
+        pin: of its claims in Redis; None where Redis did not answer.
         Raises IdempotencyKeyReused; StoreUnavailable, after which the outcome may be open.
         """
         now = self._clock()
@@ -140,15 +140,25 @@ class Confirming:
         self._crash("after_insert")
         existing = insert.booking if insert.outcome == "repeated" else None
         if existing and self._is_forgotten(draft, existing):
-            fresh = replace(draft, booking_id=booking_id_for(draft.caller.org, existing.booking_id, now.isoformat()))
-            return self.insert(fresh, visit, requested, pin)
+            return self.insert(_renewed(draft), visit, requested, pin)
         if existing and draft.hold_id is None and existing.fingerprint != draft.fingerprint:
             self.unpin(draft, pin, restore=False)
             raise IdempotencyKeyReused
-        if pin:
-            self.mirror(existing or booking)
+        self.mirror(existing or booking)
         self._crash("after_finish")
         return self.answer(draft, existing) if existing else Confirmed(booking, created=True)
+
+    def first_answer(self, draft: Draft) -> Confirmed | None:
+        """What this very request was answered when it came before under its idempotency key, if it did."""
+        while draft.idempotency is not None:
+            existing = self._store.find(draft.caller.org, draft.booking_id)
+            if existing is None:
+                return None
+            if not self._is_forgotten(draft, existing):
+                answer = self.answer(draft, existing)
+                return answer if answer.replayed else None
+            draft = _renewed(draft)
+        return None
 
     def answer(self, draft: Draft, existing: Booking) -> Confirmed:
         """The answer to a request whose booking is there already: the first one again if it is the same request."""
@@ -176,3 +186,8 @@ class Confirming:
             self._slots.abort(draft.caller.org, draft.place_id, deadline_ms=pin.deadline_ms, restore=restore)
         except StoreUnavailable:
             log.warning("unpin_left_to_relay", org=draft.caller.org)
+
+
+def _renewed(draft: Draft) -> Draft:
+    """The draft under its idempotency key's next id, since the time of the booking under this one is over."""
+    return replace(draft, booking_id=booking_id_for(draft.caller.org, draft.booking_id, "renewed"))

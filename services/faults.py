@@ -24,6 +24,7 @@ from models.errors import StoreUnavailable
 
 log = structlog.get_logger("holdfast.stores")
 
+TROUBLE_SECONDS = 2.0
 LOG_EVERY_SECONDS = 1.0
 """A dead store fails thousands of requests a second; one line a second for each kind of error says as much."""
 
@@ -47,6 +48,7 @@ class StoreFaults(AbstractContextManager[None]):
         self._refusal = refusal
         self._monotonic = monotonic
         self._logged: dict[str, tuple[float, int]] = {}
+        self._last = float("-inf")
 
     def __enter__(self) -> None:
         return None
@@ -58,9 +60,13 @@ class StoreFaults(AbstractContextManager[None]):
             self._log(error)
             raise self._refusal() from error
 
+    def in_trouble(self) -> bool:
+        """Whether a call failed in the last TROUBLE_SECONDS."""
+        return self._monotonic() - self._last < TROUBLE_SECONDS
+
     def _log(self, error: Exception) -> None:
         name = type(error).__name__
-        now = self._monotonic()
+        now = self._last = self._monotonic()
         last, unsaid = self._logged.get(name, (float("-inf"), 0))
         if now - last < LOG_EVERY_SECONDS:
             self._logged[name] = (last, unsaid + 1)
@@ -82,3 +88,8 @@ def mongo_faults() -> AbstractContextManager[None]:
 def redis_faults() -> AbstractContextManager[None]:
     """Around a call to Redis: a RedisError becomes RedisUnavailable. After a script its outcome is unknown."""
     return _redis
+
+
+def stores_in_trouble() -> bool:
+    """Whether a store of this process failed a moment ago, so that waiting for one may be in vain."""
+    return _mongo.in_trouble() or _redis.in_trouble()

@@ -18,6 +18,7 @@ class HoldRecord:
     owner is the key id, followed by the holder's digest where one was given.
     deadline_ms names the attempt to confirm it: only who began that one may take it back.
     attempt: the name of the last attempt to place or confirm it.
+    found: the first answer to an idempotency key was a hold that its holder had already.
     cold: placed while the mirror was not whole, and MongoDB has not been asked yet.
     """
 
@@ -35,6 +36,7 @@ class HoldRecord:
     deadline_ms: int = 0
     cold: bool = False
     attempt: str = ""
+    found: bool = False
 
     @property
     def key_id(self) -> str:
@@ -67,6 +69,7 @@ def parse_hold(fields: dict[str, str]) -> HoldRecord:
         deadline_ms=int(fields["deadline_ms"]),
         cold=fields["cold"] == "1",
         attempt=fields["attempt"],
+        found=fields.get("found") == "1",
     )
 
 

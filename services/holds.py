@@ -92,7 +92,9 @@ class Holds:
         self._crash("after_place")
         now_ms = self._now_ms() if placed.how == "own" else placed.record.created_ms
         return PlacedHold(
-            hold_view(placed.record, self._grid, now_ms), created=placed.how != "own", replayed=placed.how == "replay"
+            hold_view(placed.record, self._grid, now_ms),
+            created=placed.how != "own" and not placed.record.found,
+            replayed=placed.how == "replay",
         )
 
     def get(self, caller: Caller, hold_id: str) -> Hold:
@@ -109,7 +111,7 @@ class Holds:
         """Lets a live hold run for ttl_seconds from now, never shortening it.
 
         Raises HoldLimit past the org's longest total; HoldNotFound, Forbidden, HoldExpired, HoldReleased,
-        InvalidTransition (booked already), StoreUnavailable.
+        InvalidTransition (booked already), RequestInProgress (being booked), StoreUnavailable.
         """
         longest_ms = self._catalogue.policy(caller.org).max_hold_seconds * 1000
         extended = self._slots.extend(
@@ -121,6 +123,8 @@ class Holds:
             raise Forbidden("This hold belongs to somebody else.")
         if extended.outcome == "BOOKED":
             raise InvalidTransition("This hold is booked already.")
+        if extended.outcome == "CONFIRMING":
+            raise RequestInProgress("This hold is being booked at this moment.", retry_after_seconds=2)
         if extended.outcome == "RELEASED":
             raise HoldReleased
         if extended.outcome == "EXPIRED" or (extended.record is None and self._was_ours(caller, hold_id)):

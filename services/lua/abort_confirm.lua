@@ -39,6 +39,8 @@ if ARGV[3] == '1' and whole and left > 0 and hold.direct ~= '1' then
   return {'HELD'}
 end
 drop_claims(claims, hold_id)
-close_hold(KEYS[1], hold, KEYS[2], hold_id, 'released', remember)
+-- One whose time ran out while it was being confirmed has expired: nobody released it.
+local expired = ARGV[3] == '1' and hold.direct ~= '1' and left <= 0
+close_hold(KEYS[1], hold, KEYS[2], hold_id, expired and 'held' or 'released', remember)
 publish(KEYS[3], 'release', hold_id, hold, 'free')
 return {'RELEASED'}

@@ -46,7 +46,9 @@ local function remember_key()
   if fingerprint ~= '' then
     redis.call('HSET', KEYS[3], 'fingerprint', fingerprint, 'hold_id', hold_id, 'booking_id', ARGV[8])
     redis.call('PEXPIRE', KEYS[3], ARGV[4])
-    redis.call('HSET', KEYS[1], 'confirm_key', KEYS[3])
+    if hold.status ~= 'booked' then
+      redis.call('HSET', KEYS[1], 'confirm_key', KEYS[3])
+    end
   end
 end
 
@@ -58,6 +60,9 @@ if hold.status == 'confirming' then
   pin_until_deadline()
   remember_key()
   return {'AGAIN', again, now, unpack(flat)}
+end
+if hold.status == 'booked' and again == 0 then
+  remember_key()
 end
 if hold.status ~= 'held' then
   return {string.upper(hold.status), again, now, unpack(flat)}

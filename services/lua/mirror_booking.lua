@@ -7,7 +7,8 @@
 --       6 hold id ('' = none)   7 remembered after the hold's end, ms   8 event kind   9 property id   10 technician id
 --       11 start   12 end   13 property claims   14 mark on them   15 mark on the technician's claims
 --
--- REPLY {MIRRORED} | {SAME} (this version or a newer one is mirrored already) | {CLASH, other booking's id}
+-- REPLY {MIRRORED} | {SAME} (this version, with its marks, or a newer one is mirrored already)
+--       {CLASH, other booking's id}
 local booking_id, version, active, hold_id = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[6]
 local FIRST = 5
 
@@ -26,17 +27,21 @@ local function finish_hold()
 end
 
 local mirrored = redis.call('HMGET', KEYS[1], 'version', 'claims')
-if mirrored[1] and tonumber(mirrored[1]) >= version then
-  finish_hold()
-  return {'SAME'}
-end
-if active then
+local seen = tonumber(mirrored[1] or 0)
+local whole = true
+if active and seen <= version then
   local marks = read_marks(KEYS, FIRST, #KEYS)
   for i = FIRST, #KEYS do
-    if marks[i] and mark_state(marks[i]) == 'booked' and mark_owner(marks[i]) ~= booking_id then
+    local booked = marks[i] and mark_state(marks[i]) == 'booked'
+    if booked and mark_owner(marks[i]) ~= booking_id then
       return {'CLASH', mark_owner(marks[i])}
     end
+    whole = whole and booked
   end
+end
+if seen > version or (seen == version and whole) then
+  finish_hold()
+  return {'SAME'}
 end
 
 drop_claims(words(mirrored[2] or ''), booking_id)

@@ -81,7 +81,7 @@ local function own_hold()
     end
     local hold = id and asked[id].record
     if hold and hold.owner == owner and hold.technician_id == candidate.technician_id
-      and tonumber(hold.start) == candidate.start and hold.requested == requested and tonumber(hold['end']) == candidate.start + length
+      and tonumber(hold.start) == candidate.start and (hold.requested == requested or hold.start == requested) and tonumber(hold['end']) == candidate.start + length
       and tonumber(hold.before) == before and tonumber(hold.after) == after then
       return asked[id].flat
     end
@@ -91,6 +91,10 @@ end
 if state == 'held' and string.find(owner, ' ', 1, true) then
   local flat = own_hold()
   if flat then
+    if fingerprint ~= '' then
+      redis.call('HSET', KEYS[6], 'fingerprint', fingerprint, 'found', 1, unpack(flat))
+      redis.call('PEXPIRE', KEYS[6], ARGV[9])
+    end
     return {'OWN', unpack(flat)}
   end
 end

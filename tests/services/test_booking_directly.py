@@ -142,6 +142,12 @@ def test_a_key_used_again_after_its_day_is_a_new_request(any_world: World, booki
     again = bookings.book(bob, any_world.direct_request(start=rfc3339(tomorrow(14))), KEY)
     assert (again.created, again.replayed) == (True, False)
     assert len(any_world.bookings()) == 2
+    repeated = bookings.book(bob, any_world.direct_request(start=rfc3339(tomorrow(14))), KEY)
+    assert (repeated.booking, repeated.replayed) == (again.booking, True)
+    client.delete(any_world.names.idempotency(bob.key_id, KEY.key), *client.scan_iter(match=f"hf:?{bob.org}?:hold:*"))
+    repeated = bookings.book(bob, any_world.direct_request(start=rfc3339(tomorrow(14))), KEY)
+    assert (repeated.booking, repeated.replayed) == (again.booking, True)
+    assert len(any_world.bookings()) == 2
 
 
 def test_two_servers_agree(any_world: World, bookings: Bookings, bob: Caller) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from models.access import Caller, IdempotencyClaim
 from models.catalogue import PolicyPatch, PropertyPatch
-from models.errors import InvalidRequest, SlotHeld, StoreUnavailable
+from models.errors import IdempotencyKeyReused, InvalidRequest, SlotBooked, SlotHeld, StoreUnavailable
 from services.scripts import Scripts
 from tests.services.evidence import another_server, begin, record
 from tests.world import World, rfc3339, tomorrow
@@ -102,3 +102,49 @@ def test_mongodb_failing_for_a_moment_lets_nobody_book_over_a_live_hold(world: W
     with pytest.raises((SlotHeld, StoreUnavailable)):
         world.services.bookings.book(bob, world.direct_request(suggest=suggest))
     assert world.services.bookings.book(alice, world.book_request(hold_id=hold_id)).created
+
+
+def test_a_key_that_was_answered_with_ones_own_hold_belongs_to_that_request(any_world: World, alice: Caller) -> None:
+    holds = any_world.services.holds
+    first = holds.place(alice, any_world.hold_request(holder="alice-alice-alice"))
+    again = holds.place(alice, any_world.hold_request(holder="alice-alice-alice"), KEY)
+    assert (again.hold, again.created) == (first.hold, False)
+    holds.release(alice, first.hold.hold_id)
+    replay = holds.place(alice, any_world.hold_request(holder="alice-alice-alice"), KEY)
+    assert (replay.hold.hold_id, replay.created, replay.replayed) == (first.hold.hold_id, False, True)
+    other = IdempotencyClaim(KEY.key, "print of another request")
+    with pytest.raises(IdempotencyKeyReused):
+        holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(15))), other)
+
+
+def test_a_key_that_was_answered_with_a_booking_that_was_there_belongs_to_that_request(
+    any_world: World, alice: Caller
+) -> None:
+    services = any_world.services
+    one = services.holds.place(alice, any_world.hold_request()).hold.hold_id
+    two = services.holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(14)))).hold.hold_id
+    booked = services.bookings.book(alice, any_world.book_request(hold_id=one)).booking
+    found = services.bookings.book(alice, any_world.book_request(hold_id=one), KEY)
+    assert (found.booking, found.created) == (booked, False)
+    with pytest.raises(IdempotencyKeyReused):
+        services.bookings.book(alice, any_world.book_request(hold_id=two), IdempotencyClaim(KEY.key, "another"))
+
+
+def test_the_same_slot_asked_for_by_its_own_time_is_ones_own_hold(any_world: World, alice: Caller, bob: Caller) -> None:
+    holds, mine = any_world.services.holds, "alice-alice-alice"
+    any_world.services.bookings.book(bob, any_world.direct_request())
+    later = holds.place(alice, any_world.hold_request(holder=mine, fallback="next_available")).hold
+    assert later.start == tomorrow(11)
+    assert holds.place(alice, any_world.hold_request(holder=mine, start=rfc3339(tomorrow(11)))).hold == later
+
+
+def test_marks_that_vanished_are_set_again_by_the_next_who_looks(world: World) -> None:
+    services, alice = world.services, world.caller("checkout")
+    services.bookings.book(world.caller("desk"), world.direct_request())
+    client: Any = services.redis
+    client.delete(*(world.names.prefix + "claim:" + name for name in world.marks()))
+    hold_id = services.holds.place(alice, world.hold_request()).hold.hold_id
+    with pytest.raises(SlotBooked):
+        services.bookings.book(alice, world.book_request(hold_id=hold_id))
+    with pytest.raises(SlotBooked):
+        services.holds.place(alice, world.hold_request())
