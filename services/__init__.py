@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from pymongo.database import Database
 from redis import Redis
@@ -88,93 +89,107 @@ def build_services(
     background: for a process that serves no requests, whose reads may take their time.
     """
     settings = settings or Settings()
-    clock = clock or utc_now
-    redis = redis if redis is not None else connect_redis(settings.redis_url)
-    db = mongo if mongo is not None else _database(settings, background)
-    secret = settings.secret.get_secret_value()
-    crash = crash_at(settings.crash_point)
-    grid, scripts = Grid(settings.grid_minutes), Scripts(redis)
-    metrics = Metrics()
-    slots = Slots(redis, scripts, confirm_window_ms=settings.confirm_window_ms)
-    store, hold_ids = BookingStore(db, settings.grid_minutes), HoldIds(secret)
-    mirror = Mirror(redis, scripts, grid, clock, store.find)
-    access, catalogue = Access(db, secret, clock), Catalogue(db)
-    candidates = Candidates(catalogue, grid, clock)
-    availability = Availability(catalogue, candidates, grid, mirror, store)
-    placing = Placing(
-        slots=slots,
-        mirror=mirror,
-        catalogue=catalogue,
-        access=access,
-        candidates=candidates,
-        store=store,
-        openings=availability.openings,
-        grid=grid,
+    ground = _Ground(
+        settings=settings,
+        clock=clock or utc_now,
+        redis=redis if redis is not None else connect_redis(settings.redis_url),
+        db=mongo if mongo is not None else _database(settings, background),
     )
-    confirming = Confirming(store=store, slots=slots, mirror=mirror, grid=grid, clock=clock, crash=crash)
-    rebuild = Rebuild(redis, scripts, mirror, store, clock)
-    relay = Relay(
-        feed=ChangeFeed(db, clock),
-        leases=Leases(db, clock),
-        mirror=mirror,
-        rebuild=rebuild,
-        pins=Pins(slots, mirror, store),
-        restarts=Restarts(redis, db),
-        find=store.find,
-        orgs=lambda: org_ids(db),
-        metrics=metrics,
-    )
+    holds, bookings, booking_life = _booking(ground)
+    access, catalogue, mirror, db = ground.access, ground.catalogue, ground.mirror, ground.db
     return Services(
         settings=settings,
-        clock=clock,
-        grid=grid,
-        redis=redis,
+        clock=ground.clock,
+        grid=ground.grid,
+        redis=ground.redis,
         db=db,
         access=access,
         catalogue=catalogue,
         catalogue_desk=CatalogueDesk(
             db,
-            clock,
+            ground.clock,
             cached=catalogue,
             announce=mirror.announce_catalogue_change,
             grid_minutes=settings.grid_minutes,
         ),
-        candidates=candidates,
-        availability=availability,
-        holds=Holds(
-            slots=slots,
-            placing=placing,
-            catalogue=catalogue,
-            hold_ids=hold_ids,
-            grid=grid,
-            clock=clock,
-            crash=crash,
-        ),
-        bookings=Bookings(
-            slots=slots,
-            placing=placing,
-            confirming=confirming,
-            store=store,
-            candidates=candidates,
-            catalogue=catalogue,
-            hold_ids=hold_ids,
-            grid=grid,
-            clock=clock,
-            crash=crash,
-        ),
-        booking_life=BookingLife(
-            store=store,
-            listing=BookingList(db),
-            confirming=confirming,
-            catalogue=catalogue,
-            clock=clock,
-            crash=crash,
-        ),
-        idempotency=Idempotency(redis, scripts),
-        metrics=metrics,
-        health=Health(redis, db, store),
+        candidates=ground.candidates,
+        availability=ground.availability,
+        holds=holds,
+        bookings=bookings,
+        booking_life=booking_life,
+        idempotency=Idempotency(ground.redis, ground.scripts),
+        metrics=ground.metrics,
+        health=Health(ground.redis, db, ground.store),
         warming=Warming(access, catalogue, lambda: org_ids(db), mirror.epoch),
-        relay=relay,
+        relay=_relay(ground),
+    )
+
+
+class _Ground:
+    """What everything else stands on: the stores, and the parts that own something in them."""
+
+    def __init__(self, *, settings: Settings, clock: Clock, redis: Redis, db: Database[Document]) -> None:
+        secret = settings.secret.get_secret_value()
+        self.clock, self.redis, self.db = clock, redis, db
+        self.crash = crash_at(settings.crash_point)
+        self.metrics = Metrics()
+        self.grid = Grid(settings.grid_minutes)
+        self.scripts = Scripts(redis)
+        self.slots = Slots(redis, self.scripts, confirm_window_ms=settings.confirm_window_ms)
+        self.store = BookingStore(db, settings.grid_minutes)
+        self.hold_ids = HoldIds(secret)
+        self.mirror = Mirror(redis, self.scripts, self.grid, clock, self.store.find)
+        self.access = Access(db, secret, clock)
+        self.catalogue = Catalogue(db)
+        self.candidates = Candidates(self.catalogue, self.grid, clock)
+        self.availability = Availability(self.catalogue, self.candidates, self.grid, self.mirror, self.store)
+
+
+def _booking(ground: _Ground) -> tuple[Holds, Bookings, BookingLife]:
+    common: dict[str, Any] = {"catalogue": ground.catalogue, "clock": ground.clock, "crash": ground.crash}
+    placing = Placing(
+        slots=ground.slots,
+        mirror=ground.mirror,
+        catalogue=ground.catalogue,
+        access=ground.access,
+        candidates=ground.candidates,
+        store=ground.store,
+        openings=ground.availability.openings,
+        grid=ground.grid,
+    )
+    confirming = Confirming(
+        store=ground.store,
+        slots=ground.slots,
+        mirror=ground.mirror,
+        grid=ground.grid,
+        clock=ground.clock,
+        crash=ground.crash,
+    )
+    holding: dict[str, Any] = {
+        "slots": ground.slots,
+        "placing": placing,
+        "hold_ids": ground.hold_ids,
+        "grid": ground.grid,
+    }
+    return (
+        Holds(**holding, **common),
+        Bookings(**holding, **common, confirming=confirming, store=ground.store, candidates=ground.candidates),
+        BookingLife(store=ground.store, listing=BookingList(ground.db), confirming=confirming, **common),
+    )
+
+
+def _relay(ground: _Ground) -> Relay:
+    redis, db, mirror, store = ground.redis, ground.db, ground.mirror, ground.store
+    return Relay(
+        feed=ChangeFeed(db, ground.clock),
+        leases=Leases(db, ground.clock),
+        mirror=mirror,
+        rebuild=Rebuild(redis, ground.scripts, mirror, store, ground.clock),
+        pins=Pins(ground.slots, mirror, store),
+        restarts=Restarts(redis, db),
+        find=store.find,
+        orgs=lambda: org_ids(db),
+        metrics=ground.metrics,
     )
 
 

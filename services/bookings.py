@@ -33,9 +33,10 @@ from services.crash_points import CrashPoints
 from services.faults import RedisUnavailable
 from services.hold_records import HoldRecord
 from services.keys import digest
+from services.placement import Begun, Obstacle, Placement
 from services.placing import MOST_ATTEMPTS, Placing
 from services.refusals import conflicts, obstacles_of
-from services.slots import Begun, Obstacle, Placement, Slots
+from services.slots import Slots
 from services.store import BookingStore
 from services.timegrid import Grid
 from services.tokens import HoldIds, booking_id_for

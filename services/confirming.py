@@ -20,7 +20,8 @@ from services.booking_records import as_first_answered, change
 from services.crash_points import CrashPoints
 from services.keys import digest
 from services.mirror import Mirror
-from services.slots import KEY_KEPT_MS, Slots
+from services.placement import KEY_KEPT_MS
+from services.slots import Slots
 from services.store import BookingStore, NothingSent, WriteRefused
 from services.timegrid import Grid
 from services.tokens import booking_id_for

@@ -23,8 +23,9 @@ from services.catalogue import Catalogue
 from services.crash_points import CrashPoints
 from services.hold_records import hold_view
 from services.keys import digest
+from services.placement import Placement
 from services.placing import Placing
-from services.slots import Placement, Slots
+from services.slots import Slots
 from services.timegrid import Grid
 from services.tokens import HoldIds
 

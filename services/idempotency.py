@@ -18,8 +18,8 @@ from models.access import Caller, IdempotencyClaim
 from models.errors import IdempotencyKeyReused, RequestInProgress, StoreUnavailable
 from services.faults import redis_faults
 from services.keys import OrgKeys
+from services.placement import KEY_KEPT_MS, attempt_name
 from services.scripts import Scripts
-from services.slots import KEY_KEPT_MS, attempt_name
 
 RUNNING_MS = 5_000
 """A request that has not answered by then has lost its worker."""

@@ -16,8 +16,8 @@ from redis import Redis
 from models.booking import Booking
 from services.faults import redis_faults
 from services.keys import Mark, OrgKeys, booked_mark, parse_mark
+from services.placement import REMEMBERED_MS
 from services.scripts import Scripts
-from services.slots import REMEMBERED_MS
 from services.timegrid import Grid
 
 READ_CHUNK = 2000

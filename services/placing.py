@@ -18,8 +18,9 @@ from services.candidates import Candidates
 from services.catalogue import Catalogue
 from services.hold_records import HoldRecord
 from services.mirror import Mirror
+from services.placement import Obstacle, Placed, Placement, Stale, Taken
 from services.refusals import obstacles_of, refusal
-from services.slots import Obstacle, Placed, Placement, Slots, Stale, Taken
+from services.slots import Slots
 from services.store import BookingStore
 from services.timegrid import Grid
 from services.tokens import booking_id_for

@@ -9,7 +9,7 @@ from models.booking import Booking
 from models.errors import NoSlotAvailable, Refusal, SlotBooked, SlotHeld
 from models.slot import PROPERTY, TECHNICIAN, Block, Opening, Visit, Wish
 from services.keys import Mark
-from services.slots import Obstacle
+from services.placement import Obstacle
 from services.timegrid import Grid
 
 

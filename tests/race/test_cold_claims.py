@@ -10,8 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from models.errors import SlotBooked
+from services.placement import Placed, Placement
 from services.placing import Placing
-from services.slots import Placed, Placement, Slots
+from services.slots import Slots
 from services.store import BookingStore
 from tests.services.evidence import lose_redis
 from tests.world import World

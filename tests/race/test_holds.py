@@ -14,7 +14,8 @@ from models.slot import Claim
 from services.hold_records import HoldRecord
 from services.holds import PlacedHold
 from services.keys import OrgKeys
-from services.slots import Placed, Placement, Slots, Taken
+from services.placement import Placed, Placement, Taken
+from services.slots import Slots
 from tests.race.together import CROWD, ROUNDS, Outcome, at_once, fresh_slots
 from tests.world import World, rfc3339, tomorrow
 
