@@ -69,7 +69,7 @@ def technician_of(document: Document) -> Technician:
 
 
 def policy_of(document: Document | None) -> Policy:
-    """The org's policy: what it never set is as in DESIGN's defaults."""
+    """The org's policy: what it never set has its default."""
     return Policy.model_validate((document or {}).get("policy", {}))
 
 

@@ -12,9 +12,9 @@ from services.hold_records import HoldRecord
 from services.keys import Mark
 
 REMEMBERED_MS = 3_600_000
-"""How long a hold is remembered after its end (DESIGN: an hour)."""
+"""How long a hold is remembered after its end: the HTTP contract promises an hour."""
 KEY_KEPT_MS = 86_400_000
-"""How long an idempotency key is kept (DESIGN: 24 hours)."""
+"""How long an idempotency key is kept: the HTTP contract promises 24 hours."""
 PIN_BACKSTOP_MS = 3_600_000
 """When Redis itself drops a pin that no relay ever resolved."""
 

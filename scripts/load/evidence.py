@@ -1,4 +1,4 @@
-"""What the rules are checked against, and the two facts of DESIGN §2 that they need: spans and claims."""
+"""What the rules are checked against, and the two facts that they need: spans and claims."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Evidence:
 
 
 def spans(document: Document, grid_seconds: int) -> list[tuple[str, int, int]]:
-    """The (resource, from tick, to tick) that a visit occupies, from its times alone (DESIGN §2, *claim*)."""
+    """The (resource, from tick, to tick) that a visit occupies, from its times alone (docs/rules.md, *claim*)."""
     start = document["start"]
     if isinstance(start, str):
         start = datetime.fromisoformat(start)

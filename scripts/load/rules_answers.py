@@ -11,7 +11,7 @@ from scripts.load.steps import Exchange
 from scripts.load.timeline import owners_refused, trespasses
 
 ALLOWED = frozenset({0, 200, 201, 204, 409, 410, 412, 422, 429, 503})
-"""The statuses that a valid request may meet (DESIGN §8.6); 0 is an answer that never came."""
+"""The statuses that a valid request may meet (docs/rules.md); 0 is an answer that never came."""
 
 
 def disagreeing_repeats(evidence: Evidence) -> Iterable[Break]:

@@ -1,4 +1,4 @@
-"""The rules of DESIGN §1 and §8, by name, and the verdict over them: what breaks each, and what shows it.
+"""The rules of docs/rules.md, by name, and the verdict over them: what breaks each, and what shows it.
 
 Nothing is taken from the service: claims are worked out anew from times, and both stores are read directly.
 """

@@ -26,7 +26,7 @@ class Deed:
 
     @property
     def outcome(self) -> str:
-        """ok, refused or unknown, as DESIGN has it: what all of its answers say together."""
+        """ok, refused or unknown, as docs/rules.md has it: what all of its answers say together."""
         if any(answer.is_ok for answer in self.answers):
             return "ok"
         return "refused" if all(answer.is_refusal for answer in self.answers) else "unknown"

@@ -1,4 +1,4 @@
-"""What must be true after every fault (DESIGN, "What every fault test checks"), read from both stores themselves."""
+"""What must be true after every fault (docs/rules.md), read from both stores themselves."""
 
 from __future__ import annotations
 
