@@ -26,11 +26,14 @@ local function finish_hold()
   close_hold(KEYS[2], hold, KEYS[3], hold_id, 'booked', ARGV[7])
 end
 
-local mirrored = redis.call('HMGET', KEYS[1], 'version', 'claims')
-local seen = tonumber(mirrored[1] or 0)
-local whole = true
-if active and seen <= version then
-  local marks = read_marks(KEYS, FIRST, #KEYS)
+local mirrored = redis.call('HMGET', KEYS[1], 'version', 'claims', 'active')
+local seen, was_active = tonumber(mirrored[1] or 0), mirrored[3] == '1'
+if seen > version or (seen == version and not (active and was_active)) then
+  finish_hold()
+  return {'SAME'}
+end
+if active then
+  local marks, whole = read_marks(KEYS, FIRST, #KEYS), true
   for i = FIRST, #KEYS do
     local booked = marks[i] and mark_state(marks[i]) == 'booked'
     if booked and mark_owner(marks[i]) ~= booking_id then
@@ -38,10 +41,10 @@ if active and seen <= version then
     end
     whole = whole and booked
   end
-end
-if seen > version or (seen == version and whole) then
-  finish_hold()
-  return {'SAME'}
+  if seen == version and whole then
+    finish_hold()
+    return {'SAME'}
+  end
 end
 
 drop_claims(words(mirrored[2] or ''), booking_id)

@@ -37,6 +37,7 @@ class Kept:
 class Mirrored:
     version: int
     claims: list[str]
+    active: bool = False
 
 
 @dataclass
@@ -99,7 +100,7 @@ class Ledger:
             self._mark(kept.visit, "held", hold_id, kept.expires)
             kept.status, kept.until = "held", kept.expires + REMEMBERED_MS
             return "HELD"
-        self._end(hold_id, kept, "released")
+        self._end(hold_id, kept, "held" if restore and kept.expires <= self.now else "released")
         return "RELEASED"
 
     def extend(self, hold_id: str, key: str, lifetime: int) -> str:
@@ -132,17 +133,21 @@ class Ledger:
 
     def mirror(self, booking_id: str, version: int, visit: Visit, active: bool, hold_id: str) -> str:
         known = self.mirrored.get(booking_id, Mirrored(0, []))
-        if known.version >= version:
+        if known.version > version or (known.version == version and not (active and known.active)):
             self._finish(hold_id)
             return "SAME"
         claims = self.claims(visit) if active else []
         there = (self.marks[claim] for claim in claims if claim in self.marks)
         if any(mark.state == "booked" and mark.owner != booking_id for mark in there):
             return "CLASH"
+        whole = all(claim in self.marks and self.marks[claim].state == "booked" for claim in claims)
+        if known.version == version and whole:
+            self._finish(hold_id)
+            return "SAME"
         self._drop(known.claims, booking_id)
         for claim in claims:
             self.marks[claim] = Mark("booked", booking_id, visit.technician_span[1] * TICK_MS)
-        self.mirrored[booking_id] = Mirrored(version, claims)
+        self.mirrored[booking_id] = Mirrored(version, claims, active)
         self._finish(hold_id)
         return "MIRRORED"
 
