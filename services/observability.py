@@ -70,6 +70,10 @@ def _as_text(logger: Any, level: str, event: EventDict) -> str:
     return _as_line(logger, level, event).decode().rstrip()
 
 
+PROCESSORS: list[Any] = [_complete, _as_line]
+"""One list for all times: a logger keeps the one that it was first used with, and who captures lines changes it there."""
+
+
 class _ForeignHandler(logging.StreamHandler[Any]):
     """Lines of other libraries in the same shape; its own type, so that it is added once."""
 
@@ -77,7 +81,7 @@ class _ForeignHandler(logging.StreamHandler[Any]):
 def configure_logging(level: str = "INFO") -> None:
     """Sends our own lines and those of other libraries to stderr as JSON. level: a name such as INFO. Idempotent."""
     structlog.configure(
-        processors=[_complete, _as_line],
+        processors=PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(level.upper()),
         logger_factory=lambda *_: LineWriter(),
         cache_logger_on_first_use=True,
