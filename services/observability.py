@@ -71,7 +71,7 @@ def _as_text(logger: Any, level: str, event: EventDict) -> str:
 
 
 PROCESSORS: list[Any] = [_complete, _as_line]
-"""One list for all times: a logger keeps the one that it was first used with, and who captures lines changes it there."""
+"""One list for all times: a logger keeps the one it was first used with, and who captures lines changes it in place."""
 
 
 class _ForeignHandler(logging.StreamHandler[Any]):
