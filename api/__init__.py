@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask
 
-from api import availability, bookings, catalogue, holds, ops
+from api import availability, bookings, calendar, catalogue, holds, ops, waitlist
 from api.dispatch import bind
 from api.endpoint import Endpoint
 from api.openapi import description_route
@@ -48,4 +48,12 @@ def app_over(services: Services) -> Flask:
 
 def all_endpoints() -> list[Endpoint]:
     """Every declared endpoint except the one that describes them."""
-    return [*holds.routes, *bookings.routes, *availability.routes, *catalogue.routes, *ops.routes]
+    return [
+        *holds.routes,
+        *bookings.routes,
+        *availability.routes,
+        *waitlist.routes,
+        *catalogue.routes,
+        *calendar.routes,
+        *ops.routes,
+    ]

@@ -1,21 +1,27 @@
-"""POST /book, and what is done with a booking afterwards."""
+"""POST /book and /reserve, and what is done with a booking afterwards."""
 
 from __future__ import annotations
 
-from api.endpoint import EVERY_KEY, Ask, Reply, Routes
+from typing import Any
+
+from api.endpoint import EVERY_KEY, Ask, Reply, Routes, View
 from api.holds import SLOT_REFUSALS
 from api.replies import booking_reply
-from api.slot_review import review_book
-from models.access import Role
-from models.booking import BookingPage, BookingQuery, BookingReply, BookRequest, CancelRequest
+from api.slot_review import review_book, review_slot
+from models.access import STAFF, Role
+from models.booking import BookingPage, BookingQuery, BookingReply, BookRequest, ReserveRequest
+from models.booking_changes import Action, BookingPatch, ReasonRequest
 from models.errors import (
     BookingNotFound,
     HoldExpired,
     HoldNotFound,
     HoldReleased,
     InvalidTransition,
+    PreconditionRequired,
+    RequestInProgress,
     VersionConflict,
 )
+from services.confirming import Confirmed
 
 routes = Routes("Bookings")
 
@@ -35,10 +41,29 @@ OFFICE = EVERY_KEY - {Role.CHECKOUT}
     etag=True,
 )
 def book(ask: Ask[BookRequest]) -> Reply:
-    booked = ask.services.bookings.book(ask.caller, ask.given, ask.idempotency)
-    token = ask.services.access.manage_token(ask.caller.org, booked.booking.booking_id)
-    body = booking_reply(booked.booking, manage_token=token, with_history=ask.caller.is_staff)
-    return Reply(201 if booked.created else 200, body, booked.replayed)
+    return _made(ask, ask.services.bookings.book(ask.caller, ask.given, ask.idempotency))
+
+
+def _made(ask: Ask[Any], made: Confirmed) -> Reply:
+    token = ask.services.access.manage_token(ask.caller.org, made.booking.booking_id)
+    body = booking_reply(made.booking, manage_token=token, with_history=ask.caller.is_staff)
+    return Reply(201 if made.created else 200, body, made.replayed)
+
+
+@routes.post(
+    "/reserve",
+    "Keep a slot for some hours, to be confirmed",
+    roles=STAFF,
+    body=ReserveRequest,
+    review=review_slot(),
+    replies={201: BookingReply, 200: BookingReply},
+    refusals=SLOT_REFUSALS,
+    idempotency="service",
+    location="/bookings/{booking_id}",
+    etag=True,
+)
+def reserve(ask: Ask[ReserveRequest]) -> Reply:
+    return _made(ask, ask.services.bookings.reserve(ask.caller, ask.given, ask.idempotency))
 
 
 @routes.get(
@@ -61,17 +86,53 @@ def page(ask: Ask[BookingQuery]) -> Reply:
     return Reply(200, {"bookings": found, "next_cursor": next_cursor})
 
 
-@routes.post(
-    "/bookings/{booking_id}/cancel",
-    "Cancel a booking; again gives the same answer",
+@routes.patch(
+    "/bookings/{booking_id}",
+    "Move a booking or change its details",
     roles=OFFICE | {Role.CUSTOMER},
-    body=CancelRequest,
-    body_required=False,
+    body=BookingPatch,
+    review=review_slot(),
     replies={200: BookingReply},
-    refusals=(BookingNotFound, InvalidTransition, VersionConflict),
-    if_match=True,
+    refusals=(
+        *SLOT_REFUSALS,
+        BookingNotFound,
+        InvalidTransition,
+        VersionConflict,
+        PreconditionRequired,
+        RequestInProgress,
+    ),
+    if_match="required",
     etag=True,
 )
-def cancel(ask: Ask[CancelRequest], booking_id: str) -> Reply:
-    booking = ask.services.booking_life.cancel(ask.caller, booking_id, ask.given.reason, ask.expected_version)
+def reschedule(ask: Ask[BookingPatch], booking_id: str) -> Reply:
+    booking = ask.services.booking_life.reschedule(ask.caller, booking_id, ask.given, ask.expected_version)
     return Reply(200, booking_reply(booking, with_history=ask.caller.is_staff))
+
+
+def _acting(path: str, summary: str, action: Action, roles: frozenset[Role]) -> View:
+    """Declares one way from status to status: POST /bookings/{id}/<path>."""
+
+    def act(ask: Ask[ReasonRequest], booking_id: str) -> Reply:
+        life, reason = ask.services.booking_life, ask.given.reason
+        booking = life.act(ask.caller, booking_id, action, reason, ask.expected_version)
+        return Reply(200, booking_reply(booking, with_history=ask.caller.is_staff))
+
+    act.__name__ = action
+    declare = routes.post(
+        f"/bookings/{{booking_id}}/{path}",
+        f"{summary}; again gives the same answer",
+        roles=roles,
+        body=ReasonRequest,
+        body_required=False,
+        replies={200: BookingReply},
+        refusals=(BookingNotFound, InvalidTransition, VersionConflict),
+        if_match="optional",
+        etag=True,
+    )
+    return declare(act)
+
+
+confirm = _acting("confirm", "Confirm a reservation", "confirm", STAFF)
+cancel = _acting("cancel", "Cancel a booking", "cancel", OFFICE | {Role.CUSTOMER})
+complete = _acting("complete", "Note that a visit took place", "complete", STAFF)
+no_show = _acting("no-show", "Note that nobody was there", "no_show", STAFF)

@@ -15,7 +15,7 @@ from api.endpoint import Ask, Endpoint, Reply
 from api.replies import FinalResponse
 from api.request_log import EXCHANGE
 from models.access import Caller, IdempotencyClaim
-from models.errors import Fault, InvalidRequest, StoreUnavailable
+from models.errors import Fault, InvalidRequest, PreconditionRequired, StoreUnavailable
 from services import Services
 from services.connections import request_limit
 from services.faults import stores_in_trouble
@@ -23,7 +23,6 @@ from services.faults import stores_in_trouble
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-NO_STORE = ("Cache-Control", "no-store")
 TURN_SECONDS = 0.3
 """How often somebody who waits for a turn looks whether it is worth waiting."""
 PREFLIGHT_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-Id"
@@ -111,7 +110,7 @@ class Runner:
         if endpoint.body is not None:
             ask.given, document, found = self._parse_body(environ, caller, endpoint.body, body)
             faults += found
-        if endpoint.if_match:
+        if endpoint.if_match != "none":
             ask.expected_version, found = parsing.parse_if_match(environ.get("HTTP_IF_MATCH"))
             faults += found
         if endpoint.idempotency != "none" and "HTTP_IDEMPOTENCY_KEY" in environ:
@@ -120,6 +119,8 @@ class Runner:
             ask.idempotency = guards.claim(key, endpoint.method, environ.get("PATH_INFO", ""), document)
         if faults:
             raise InvalidRequest(*faults)
+        if endpoint.if_match == "required" and "HTTP_IF_MATCH" not in environ:
+            raise PreconditionRequired
         return ask
 
     def _parse_body(
@@ -142,7 +143,7 @@ class Runner:
 
     def _render(self, reply: Reply) -> Response:
         endpoint, body = self._endpoint, reply.body
-        headers = [NO_STORE]
+        headers = [("Cache-Control", reply.cache), *reply.headers]
         if isinstance(body, dict):
             if endpoint.location is not None:
                 headers.append(("Location", endpoint.location.format_map(body)))

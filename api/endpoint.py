@@ -39,11 +39,16 @@ class Ask(Generic[Given]):
 
 @dataclass(slots=True)
 class Reply:
-    """What a view answers. A dict becomes JSON and holds only JSON's own types; bytes are sent as they are."""
+    """What a view answers. A dict becomes JSON and holds only JSON's own types; bytes are sent as they are.
+
+    cache: the Cache-Control header. headers: others, of this reply alone.
+    """
 
     status: int
     body: dict[str, Any] | bytes | None = None
     replayed: bool = False
+    cache: str = "no-store"
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 View = Callable[..., Reply]
@@ -68,6 +73,7 @@ class Endpoint:
     refusals: what the service may raise, besides what every endpoint may answer.
     idempotency: `service` hands the claim to the service, `once` wraps the view in services.idempotency.
     location: template of the Location header, filled from the reply. etag: the reply has a `version`.
+    if_match: whether the header is read, and whether a request without it is refused.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
@@ -85,7 +91,7 @@ class Endpoint:
     review: Review | None = None
     location: str | None = None
     etag: bool = False
-    if_match: bool = False
+    if_match: Literal["none", "optional", "required"] = "none"
     content_type: str = "application/json"
 
     @property

@@ -42,6 +42,18 @@ BOOKING: Json = {
     "fallback_used": False,
 }
 
+WAITING: Json = {
+    "waitlist_id": "wl_7d3e10",
+    "status": "waiting",
+    "property_id": "prop-101",
+    "technician_id": None,
+    "from": "2026-12-05T08:00:00Z",
+    "to": "2026-12-05T18:00:00Z",
+    "duration_minutes": 60,
+    "offer_minutes": 30,
+    "created_at": "2026-12-04T09:00:00Z",
+}
+
 BODIES: dict[str, Json] = {
     "POST /hold": {
         "exactly": {
@@ -81,7 +93,35 @@ BODIES: dict[str, Json] = {
             },
         },
     },
+    "POST /reserve": {
+        "two days": {
+            "value": {
+                "property_id": "prop-101",
+                "technician_id": "tech-7",
+                "start": "2026-12-05T10:00:00Z",
+                "reserved_by": "Dana Example, housing association",
+                "hours": 48,
+            }
+        }
+    },
+    "PATCH /bookings/{booking_id}": {
+        "an hour later": {"value": {"start": "2026-12-05T11:00:00Z"}},
+        "somebody else comes": {"value": {"technician_id": "tech-3", "priority": "high"}},
+    },
+    "POST /bookings/{booking_id}/no-show": {"why": {"value": {"reason": "Nobody opened."}}},
     "POST /bookings/{booking_id}/cancel": {"why": {"value": {"reason": "The customer called."}}},
+    "POST /waitlist": {
+        "some time that day": {
+            "value": {
+                "property_id": "prop-101",
+                "from": "2026-12-05T08:00:00Z",
+                "to": "2026-12-05T18:00:00Z",
+                "duration_minutes": 60,
+                "customer": {"name": "Alice Example", "phone": "+1 555 0100"},
+                "offer_minutes": 30,
+            }
+        }
+    },
     "PATCH /properties/{property_id}": {"closed": {"value": {"status": "unavailable"}}},
     "PATCH /policy": {"stricter": {"value": {"min_lead_minutes": 60, "blackout_dates": ["2026-12-25"]}}},
     "POST /properties": {
@@ -99,14 +139,47 @@ BODIES: dict[str, Json] = {
     },
 }
 
+RESERVATION: Json = {
+    **BOOKING,
+    "status": "pending",
+    "source": "desk",
+    "hold_id": None,
+    "reserved_by": "Dana Example, housing association",
+    "reserved_until": "2026-12-06T09:01:00Z",
+}
+
 REPLIES: dict[tuple[str, int], Json] = {
+    ("POST /technicians/{technician_id}/calendar", 201): {
+        "technician_id": "tech-7",
+        "calendar_url": "/technicians/tech-7/calendar.ics?token=hfc_0123456789abcdefghijklmnopqrstuv",
+        "created_at": "2026-12-04T09:01:00Z",
+    },
     ("POST /hold", 201): HOLD,
     ("POST /hold", 200): HOLD,
     ("GET /hold/{hold_id}", 200): HOLD,
     ("POST /book", 201): {**BOOKING, "manage_token": "hfm_demo.bk_5f1c9a.0123456789abcdef"},
+    ("POST /reserve", 201): RESERVATION,
+    ("POST /bookings/{booking_id}/confirm", 200): {**RESERVATION, "status": "confirmed", "version": 2},
     ("GET /bookings/{booking_id}", 200): BOOKING,
+    ("PATCH /bookings/{booking_id}", 200): {
+        **BOOKING,
+        "start": "2026-12-05T11:00:00Z",
+        "end": "2026-12-05T12:00:00Z",
+        "requested_start": "2026-12-05T11:00:00Z",
+        "version": 2,
+    },
     ("POST /bookings/{booking_id}/cancel", 200): {**BOOKING, "status": "cancelled", "version": 2},
     ("GET /bookings", 200): {"bookings": [BOOKING], "next_cursor": None},
+    ("POST /waitlist", 201): WAITING,
+    ("GET /waitlist/{waitlist_id}", 200): {
+        **WAITING,
+        "status": "offered",
+        "hold_id": "h_2a7c9d",
+        "start": "2026-12-05T10:00:00Z",
+        "end": "2026-12-05T11:00:00Z",
+        "offered_technician_id": "tech-7",
+        "expires_at": "2026-12-04T12:31:00Z",
+    },
 }
 
 _CONFLICT: Json = {

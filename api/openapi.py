@@ -144,10 +144,11 @@ def _parameters(endpoint: Endpoint) -> list[Json]:
         text = "A key of your own for this request; with the same key it is carried out once within 24 hours."
         schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!#-~]([ -~]*[!-~])?$"}
         found.append({"name": "Idempotency-Key", "in": "header", "description": text, "schema": schema})
-    if endpoint.if_match:
+    if endpoint.if_match != "none":
         text = "The version that you read, in quotes, or `*`. Refused with 412 if it is not the newest."
         schema = {"type": "string", "pattern": r'^("[0-9]{1,9}"|\*)$', "examples": ['"1"']}
-        found.append({"name": "If-Match", "in": "header", "description": text, "schema": schema})
+        needed = endpoint.if_match == "required"
+        found.append({"name": "If-Match", "in": "header", "required": needed, "description": text, "schema": schema})
     return found
 
 
@@ -176,7 +177,7 @@ def _success(endpoint: Endpoint, status: int, model: type[BaseModel] | None, ref
         if (endpoint.name, status) in examples.REPLIES:
             content["example"] = examples.REPLIES[endpoint.name, status]
         reply["content"] = {"application/json": content}
-    elif status != 204:
+    elif status not in (204, 304):
         media = endpoint.content_type.partition(";")[0]
         reply["content"] = {media: {"schema": {"type": "object" if media == "application/json" else "string"}}}
     return reply

@@ -16,6 +16,7 @@ from werkzeug.datastructures import Headers
 
 from models.booking import Booking
 from models.hold import Hold
+from models.waitlist import WaitEntry
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -34,8 +35,9 @@ class FinalResponse(Response):
 
     def __init__(self, body: bytes, status: int, headers: list[tuple[str, str]], content_type: str = "") -> None:
         super().__init__(body, status, headers, content_type=content_type)
-        if status == 204:
-            del self.headers["Content-Type"]
+        if status in (204, 304):
+            for name in ("Content-Type", "Content-Length"):
+                del self.headers[name]
         else:
             self.headers["Content-Length"] = str(len(body))
 
@@ -124,4 +126,32 @@ def booking_reply(booking: Booking, *, manage_token: str | None = None, with_his
         reply["reserved_until"] = moment(booking.reserved_until)
     if with_history:
         reply["history"] = plain(booking.history)
+    return reply
+
+
+def wait_reply(entry: WaitEntry, *, with_customer: bool = False) -> Json:
+    """The WaitReply of a place in line. with_customer: only for staff."""
+    reply: Json = {
+        "waitlist_id": entry.waitlist_id,
+        "status": entry.status,
+        "property_id": entry.property_id,
+        "technician_id": entry.technician_id,
+        "from": moment(entry.from_),
+        "to": moment(entry.to),
+        "duration_minutes": entry.duration_minutes,
+        "offer_minutes": entry.offer_minutes,
+        "created_at": moment(entry.created_at),
+    }
+    if entry.start and entry.end and entry.offered_until:
+        reply |= {
+            "hold_id": entry.hold_id,
+            "start": moment(entry.start),
+            "end": moment(entry.end),
+            "offered_technician_id": entry.offered_technician_id,
+            "expires_at": moment(entry.offered_until),
+        }
+    if entry.booking_id is not None:
+        reply["booking_id"] = entry.booking_id
+    if with_customer:
+        reply["customer"] = plain(entry.customer)
     return reply

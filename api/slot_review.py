@@ -44,6 +44,11 @@ def review_book() -> Review:
     )
 
 
+def review_slot() -> Review:
+    """Of a body with slot fields and none of a hold's: POST /reserve, PATCH /bookings/{booking_id}."""
+    return Review(lambda _caller, _body: False, _slot_faults)
+
+
 def _short_holder(caller: Caller, body: Any) -> bool:
     return caller.role is Role.CHECKOUT and body.holder is not None and len(body.holder) < SHORTEST_SECRET_HOLDER
 

@@ -37,6 +37,11 @@ class Caller:
     booking_id: str | None = None
 
     @property
+    def name(self) -> str:
+        """Who did something, as histories tell it: the role and the key, never a person."""
+        return f"{self.role}:{self.key_id}"
+
+    @property
     def is_staff(self) -> bool:
         return self.role in STAFF
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.fields import Moment, Name, PlainId, Request, ShortText, Text, WholeNumber
+from models.fields import Moment, Name, PlainId, Request, Text, WholeNumber
 from models.slot import SlotFields, SlotOptions
 
 BookingStatus = Literal["pending", "confirmed", "completed", "no_show", "cancelled", "expired"]
@@ -71,10 +71,23 @@ class BookRequest(SlotOptions):
         )
 
 
-class CancelRequest(Request):
-    """Body of POST /bookings/{id}/cancel."""
+class ReserveRequest(SlotFields):
+    """Body of POST /reserve: a slot that is kept for so many hours, until somebody confirms it.
 
-    reason: ShortText | None = None
+    reserved_by: who asked for it; also the customer's name where no customer is given.
+    """
+
+    reserved_by: Name
+    hours: Annotated[WholeNumber, Field(ge=1, le=72)] = 24
+    customer: Customer | None = None
+    description: Text = ""
+    priority: Priority = "medium"
+
+    @property
+    def as_booking(self) -> BookRequest:
+        """The direct booking that this would be if it were firm at once."""
+        shared = {name: getattr(self, name) for name in (*SlotFields.model_fields, "description", "priority")}
+        return BookRequest.model_construct(**shared, customer=self.customer or Customer(name=self.reserved_by))
 
 
 @dataclass(frozen=True, slots=True)

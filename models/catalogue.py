@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from models.fields import LocalDate, Minutes, Moment, Name, PlainId, Request, ShortText, WholeNumber
+from models.fields import LocalDate, Minutes, Moment, Name, PlainId, Request, ShortText, WholeNumber, null_only_for
 
 ResourceStatus = Literal["available", "unavailable"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -50,17 +50,6 @@ WorkingHours = dict[Weekday, Annotated[list[Shift], Field(max_length=8)]]
 """Local opening hours by weekday; a weekday that is left out is a day off."""
 
 
-def _null_only_for(*names: str) -> ConfigDict:
-    """Describes a change: a field may be left out, but null is a value of these alone."""
-
-    def describe(schema: dict[str, Any]) -> None:
-        for name, described in schema["properties"].items():
-            if name not in names:
-                described.update(next(option for option in described.pop("anyOf") if option != {"type": "null"}))
-
-    return ConfigDict(json_schema_extra=describe)
-
-
 class TimeOff(Request):
     """A time in which a technician is away, half-open."""
 
@@ -77,7 +66,7 @@ class PropertyCreate(Request):
 
 
 class PropertyPatch(Request):
-    model_config = _null_only_for("address")
+    model_config = null_only_for("address")
 
     name: Name | None = None
     address: ShortText | None = None
@@ -95,7 +84,7 @@ class TechnicianCreate(Request):
 
 
 class TechnicianPatch(Request):
-    model_config = _null_only_for("working_hours")
+    model_config = null_only_for("working_hours")
 
     name: Name | None = None
     timezone: Timezone | None = None
@@ -126,7 +115,7 @@ class Policy(BaseModel):
 class PolicyPatch(Request):
     """Body of PATCH /policy: only what is to change. `null` is allowed for `allowed_duration_minutes` alone: any."""
 
-    model_config = _null_only_for("allowed_duration_minutes")
+    model_config = null_only_for("allowed_duration_minutes")
 
     default_duration_minutes: Duration | None = None
     max_duration_minutes: Duration | None = None

@@ -82,3 +82,14 @@ Minutes = Annotated[WholeNumber, Field(ge=0, le=1440)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(printable)]
 Text = Annotated[str, StringConstraints(max_length=4000), AfterValidator(printable)]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=320), AfterValidator(printable)]
+
+
+def null_only_for(*names: str) -> ConfigDict:
+    """Describes a change: a field may be left out, but null is a value of these alone."""
+
+    def describe(schema: dict[str, Any]) -> None:
+        for name, described in schema["properties"].items():
+            if name not in names:
+                described.update(next(option for option in described.pop("anyOf") if option != {"type": "null"}))
+
+    return ConfigDict(json_schema_extra=describe)

@@ -79,7 +79,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A request for a slot after policy filled it in, in ticks; `technician_id` None means any who is free."""
+    """A request for a slot after policy filled it in, in ticks; `technician_id` None means any who is free.
+
+    standing: a booking has this start already, and today's lead and horizon are not for it.
+    """
 
     property_id: str
     technician_id: str | None
@@ -89,6 +92,15 @@ class Wish:
     after: int
     fallback: bool = False
     suggest: int = 0
+    standing: bool = False
+
+    @classmethod
+    def exactly(cls, visit: Visit, *, suggest: int = 0) -> Wish:
+        """The wish for just this visit."""
+        length = visit.end - visit.start
+        return cls(
+            visit.property_id, visit.technician_id, visit.start, length, visit.before, visit.after, suggest=suggest
+        )
 
     def at(self, start: int, technician_id: str) -> Visit:
         """The visit that this wish becomes at another start, with a chosen technician."""

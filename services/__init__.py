@@ -12,33 +12,34 @@ from redis import Redis
 
 from services.access import Access
 from services.availability import Availability
+from services.booking_alone import BookingAlone
 from services.booking_life import BookingLife
 from services.booking_list import BookingList
 from services.bookings import Bookings
+from services.calendar_feed import CalendarFeeds
 from services.candidates import Candidates
 from services.catalogue import Catalogue, org_ids
 from services.catalogue_edit import CatalogueDesk
 from services.change_feed import ChangeFeed
 from services.confirming import Confirming
 from services.connections import Document, connect_mongo, connect_redis
-from services.crash_points import crash_at
+from services.ground import Ground
 from services.health import Health
 from services.holds import Holds
 from services.idempotency import Idempotency
 from services.installation import prepare
 from services.leases import Leases
-from services.mirror import Mirror
 from services.observability import Metrics
-from services.placing import Placing
+from services.offer_events import OfferEvents
+from services.offering import Offering
+from services.offers import Offers
 from services.rebuild import Pins, Rebuild
 from services.relay import Relay
+from services.rescheduling import Rescheduling
 from services.restarts import Restarts
-from services.scripts import Scripts
 from services.settings import Settings
-from services.slots import Slots
-from services.store import BookingStore
 from services.timegrid import Grid
-from services.tokens import HoldIds
+from services.waitlist import Waitlist
 from services.warming import Warming
 
 Clock = Callable[[], datetime]
@@ -65,6 +66,9 @@ class Services:
     holds: Holds
     bookings: Bookings
     booking_life: BookingLife
+    waitlist: Waitlist
+    offers: Offers
+    calendar_feeds: CalendarFeeds
     idempotency: Idempotency
     health: Health
     metrics: Metrics
@@ -89,7 +93,7 @@ def build_services(
     background: for a process that serves no requests, whose reads may take their time.
     """
     settings = settings or Settings()
-    ground = _Ground(
+    ground = Ground(
         settings=settings,
         clock=clock or utc_now,
         redis=redis if redis is not None else connect_redis(settings.redis_url),
@@ -97,6 +101,8 @@ def build_services(
     )
     holds, bookings, booking_life = _booking(ground)
     access, catalogue, mirror, db = ground.access, ground.catalogue, ground.mirror, ground.db
+    leases = Leases(db, ground.clock)
+    waitlist, offers = _waiting(ground, leases)
     return Services(
         settings=settings,
         clock=ground.clock,
@@ -117,46 +123,18 @@ def build_services(
         holds=holds,
         bookings=bookings,
         booking_life=booking_life,
+        waitlist=waitlist,
+        offers=offers,
+        calendar_feeds=CalendarFeeds(db, ground.clock),
         idempotency=Idempotency(ground.redis, ground.scripts),
         metrics=ground.metrics,
         health=Health(ground.redis, db, ground.store),
         warming=Warming(access, catalogue, lambda: org_ids(db), mirror.epoch),
-        relay=_relay(ground),
+        relay=_relay(ground, leases, offers),
     )
 
 
-class _Ground:
-    """What everything else stands on: the stores, and the parts that own something in them."""
-
-    def __init__(self, *, settings: Settings, clock: Clock, redis: Redis, db: Database[Document]) -> None:
-        secret = settings.secret.get_secret_value()
-        self.clock, self.redis, self.db = clock, redis, db
-        self.crash = crash_at(settings.crash_point)
-        self.metrics = Metrics()
-        self.grid = Grid(settings.grid_minutes)
-        self.scripts = Scripts(redis)
-        self.slots = Slots(redis, self.scripts, confirm_window_ms=settings.confirm_window_ms)
-        self.store = BookingStore(db, settings.grid_minutes)
-        self.hold_ids = HoldIds(secret)
-        self.mirror = Mirror(redis, self.scripts, self.grid, clock, self.store.find)
-        self.access = Access(db, secret, clock)
-        self.catalogue = Catalogue(db)
-        self.candidates = Candidates(self.catalogue, self.grid, clock)
-        self.availability = Availability(self.catalogue, self.candidates, self.grid, self.mirror, self.store)
-
-
-def _booking(ground: _Ground) -> tuple[Holds, Bookings, BookingLife]:
-    common: dict[str, Any] = {"catalogue": ground.catalogue, "clock": ground.clock, "crash": ground.crash}
-    placing = Placing(
-        slots=ground.slots,
-        mirror=ground.mirror,
-        catalogue=ground.catalogue,
-        access=ground.access,
-        candidates=ground.candidates,
-        store=ground.store,
-        openings=ground.availability.openings,
-        grid=ground.grid,
-    )
+def _booking(ground: Ground) -> tuple[Holds, Bookings, BookingLife]:
     confirming = Confirming(
         store=ground.store,
         slots=ground.slots,
@@ -165,28 +143,89 @@ def _booking(ground: _Ground) -> tuple[Holds, Bookings, BookingLife]:
         clock=ground.clock,
         crash=ground.crash,
     )
-    holding: dict[str, Any] = {
+    alone = BookingAlone(
+        confirming=confirming,
+        reservations=ground.reservations,
+        store=ground.store,
+        candidates=ground.candidates,
+        catalogue=ground.catalogue,
+        hold_ids=ground.hold_ids,
+        grid=ground.grid,
+        clock=ground.clock,
+    )
+    moving: dict[str, Any] = {
         "slots": ground.slots,
-        "placing": placing,
-        "hold_ids": ground.hold_ids,
+        "placing": ground.placing,
         "grid": ground.grid,
+        "clock": ground.clock,
+        "crash": ground.crash,
     }
+    holding: dict[str, Any] = {**moving, "hold_ids": ground.hold_ids}
     return (
-        Holds(**holding, **common),
-        Bookings(**holding, **common, confirming=confirming, store=ground.store, candidates=ground.candidates),
-        BookingLife(store=ground.store, listing=BookingList(ground.db), confirming=confirming, **common),
+        Holds(**holding, catalogue=ground.catalogue),
+        Bookings(**holding, confirming=confirming, alone=alone, store=ground.store),
+        BookingLife(
+            store=ground.store,
+            listing=BookingList(ground.db),
+            mirror=ground.mirror,
+            reservations=ground.reservations,
+            rescheduling=Rescheduling(**moving, mirror=ground.mirror, store=ground.store),
+            catalogue=ground.catalogue,
+            clock=ground.clock,
+            crash=ground.crash,
+        ),
     )
 
 
-def _relay(ground: _Ground) -> Relay:
+def _waiting(ground: Ground, leases: Leases) -> tuple[Waitlist, Offers]:
+    events = OfferEvents(ground.redis, ground.scripts)
+    shared: dict[str, Any] = {"grid": ground.grid, "clock": ground.clock}
+    offering = Offering(
+        store=ground.waitlist_store,
+        events=events,
+        slots=ground.slots,
+        placing=ground.placing,
+        hold_ids=ground.hold_ids,
+        booked=ground.store.find_for_certain,
+        metrics=ground.metrics,
+        crash=ground.crash,
+        **shared,
+    )
+    return (
+        Waitlist(
+            entries=ground.waitlist_store,
+            bookings=ground.store,
+            slots=ground.slots,
+            mirror=ground.mirror,
+            catalogue=ground.catalogue,
+            candidates=ground.candidates,
+            **shared,
+        ),
+        Offers(
+            store=ground.waitlist_store,
+            events=events,
+            leases=leases,
+            offering=offering,
+            availability=ground.availability,
+            candidates=ground.candidates,
+            mirror=ground.mirror,
+            metrics=ground.metrics,
+            **shared,
+        ),
+    )
+
+
+def _relay(ground: Ground, leases: Leases, offers: Offers) -> Relay:
     redis, db, mirror, store = ground.redis, ground.db, ground.mirror, ground.store
     return Relay(
         feed=ChangeFeed(db, ground.clock),
-        leases=Leases(db, ground.clock),
+        leases=leases,
         mirror=mirror,
         rebuild=Rebuild(redis, ground.scripts, mirror, store, ground.clock),
         pins=Pins(ground.slots, mirror, store),
+        reservations=ground.reservations,
         restarts=Restarts(redis, db),
+        offers=offers,
         find=store.find,
         orgs=lambda: org_ids(db),
         metrics=ground.metrics,

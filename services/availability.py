@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -74,8 +74,9 @@ CLOSED = Starts(0, 0, 0, [])
 class Reading:
     """Reads marks for one answer, and remembers of which epochs they were."""
 
-    def __init__(self, org: str, marks: Mirror, store: BookingStore) -> None:
+    def __init__(self, org: str, marks: Mirror, store: BookingStore, now: datetime) -> None:
         self._org = org
+        self._now = now
         self._marks = marks
         self._store = store
         self._epochs: set[str | None] = set()
@@ -86,7 +87,7 @@ class Reading:
         self._epochs.add(marks.epoch)
         masks = {resource: _masks(row) for resource, row in marks.states.items()}
         if marks.epoch is None:
-            for resource, tick in self._store.active_claims(self._org, resources, from_tick, to_tick):
+            for resource, tick in self._store.active_claims(self._org, resources, from_tick, to_tick, now=self._now):
                 bit, known = 1 << tick - from_tick, masks[resource]
                 masks[resource] = Masks(known.taken | bit, known.booked | bit)
         return masks
@@ -100,13 +101,21 @@ class Availability:
     """Free slots for calendars and for refusals that name alternatives."""
 
     def __init__(
-        self, catalogue: Catalogue, candidates: Candidates, grid: Grid, marks: Mirror, store: BookingStore
+        self,
+        catalogue: Catalogue,
+        candidates: Candidates,
+        grid: Grid,
+        marks: Mirror,
+        store: BookingStore,
+        *,
+        clock: Callable[[], datetime],
     ) -> None:
         self._catalogue = catalogue
         self._candidates = candidates
         self._grid = grid
         self._marks = marks
         self._store = store
+        self._clock = clock
 
     def days(self, org: str, query: AvailabilityQuery) -> dict[str, Any]:
         """The members of an AvailabilityReply, times as aware UTC.
@@ -124,12 +133,19 @@ class Availability:
             org, lambda reading: list(islice(self._openings_from(org, wish, reading), count))
         )
 
+    def first_openings(self, org: str, wish: Wish, until_tick: int, count: int) -> list[Opening]:
+        """As `openings`, of visits that end by a tick, however many dates that takes."""
+        latest = until_tick - wish.length
+        return self._on_current_catalogue(
+            org, lambda reading: list(islice(self._openings_from(org, wish, reading, latest), count))
+        )
+
     def _on_current_catalogue(self, org: str, answer: Callable[[Reading], T]) -> T:
         """The answer as of one epoch: were marks read under another than the catalogue, all is worked out again."""
         reloaded = False
         for _ in range(MOST_READINGS):
             epoch = self._catalogue.epoch(org)
-            reading = Reading(org, self._marks, self._store)
+            reading = Reading(org, self._marks, self._store, self._clock())
             found = _attempt(answer, reading)
             seen = reading.epochs()
             # Without an epoch nobody tells of changes: what is remembered holds only if it was read for this answer.
@@ -165,14 +181,22 @@ class Availability:
             slots.append(slot)
         return slots
 
-    def _openings_from(self, org: str, wish: Wish, reading: Reading) -> Iterator[Opening]:
-        """Reads a date's marks when it is come to, so that whoever has enough reads no more."""
+    def _openings_from(self, org: str, wish: Wish, reading: Reading, latest: int | None = None) -> Iterator[Opening]:
+        """Reads a date's marks when it is come to, so that whoever has enough reads no more.
+
+        latest: the last start that is wanted; where none is given, OPENING_DAYS bound the search.
+        """
         extent = Extent(wish.length, wish.before, wish.after)
         rules = self._candidates.rules(org, wish.property_id, wish.technician_id, extent)
-        zone = rules.place.timezone
-        for day in _dates(local_day(wish.start, zone, self._grid), OPENING_DAYS):
+        zone, last = rules.place.timezone, rules.latest if latest is None else min(latest, rules.latest)
+        if wish.start > last:
+            return
+        first, days = local_day(wish.start, zone, self._grid), OPENING_DAYS
+        if latest is not None:
+            days = (local_day(last, zone, self._grid) - first).days + 1
+        for day in _dates(first, days):
             from_tick, to_tick = day_span(day, zone, self._grid)
-            from_tick = max(from_tick, wish.start)
+            from_tick, to_tick = max(from_tick, wish.start), min(to_tick, last + 1)
             starts = self._starts(rules, (from_tick, to_tick), reading)
             for at in range(starts.free.bit_length()):
                 if starts.free >> at & 1:

@@ -7,6 +7,7 @@ import binascii
 from datetime import UTC, datetime
 
 from pymongo import ASCENDING
+from pymongo.cursor import Cursor
 from pymongo.database import Database
 
 from models.booking import Booking, BookingQuery
@@ -25,13 +26,16 @@ class BookingList:
     def page(self, org: str, query: BookingQuery) -> tuple[list[Booking], str | None]:
         """One page and the cursor of the next one, None after the last. Raises InvalidRequest for a cursor not ours."""
         with mongo_faults():
-            cursor = self._bookings.find(_filter(org, query)).hint(_index(query))
-            cursor = cursor.sort([("start", ASCENDING), ("_id", ASCENDING)]).limit(query.limit + 1)
-            found = [booking_of(document) for document in cursor]
+            found = [booking_of(document) for document in self.documents(org, query)]
         if len(found) <= query.limit:
             return found, None
         last = found[query.limit - 1]
         return found[: query.limit], _write_cursor(last)
+
+    def documents(self, org: str, query: BookingQuery) -> Cursor[Document]:
+        """The documents of a page and one more, read in the order of the index that the filter names."""
+        found = self._bookings.find(_filter(org, query)).hint(_index(query))
+        return found.sort([("start", ASCENDING), ("_id", ASCENDING)]).limit(query.limit + 1)
 
 
 def _filter(org: str, query: BookingQuery) -> Document:

@@ -8,6 +8,7 @@ from typing import Any
 
 from models.booking import Booking
 from services.connections import Document
+from services.timegrid import to_milliseconds
 
 _FIELDS = (
     "org",
@@ -60,10 +61,17 @@ def booking_of(document: Document) -> Booking:
     )
 
 
+def difference(old: Booking, new: Booking) -> tuple[Document, dict[str, tuple[Any, Any]]]:
+    """What to set in a booking's document, and what its history tells of that: each field's value before and after."""
+    before, after = document_of(old), document_of(new)
+    fields = {name: value for name, value in after.items() if before.get(name) != value}
+    return fields, {name: (before.get(name), value) for name, value in fields.items() if name in _FIELDS}
+
+
 def change(at: datetime, by: str, action: str, changes: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
     """One entry of a booking's history: who did what when, and each field's value before and after."""
     told = {name: {"from": before, "to": after} for name, (before, after) in changes.items()}
-    return {"at": at, "by": by, "action": action, "changes": told}
+    return {"at": to_milliseconds(at), "by": by, "action": action, "changes": told}
 
 
 def as_first_answered(booking: Booking) -> Booking:

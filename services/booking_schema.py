@@ -87,4 +87,6 @@ BOOKING_INDEXES = [
         name="by_technician",
     ),
     IndexModel([("org", ASCENDING), ("status", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)], name="by_status"),
+    # Of all orgs, for the relay; it holds what is pending and nothing else.
+    IndexModel([("reserved_until", ASCENDING)], name="by_deadline", partialFilterExpression={"status": "pending"}),
 ]

@@ -1,18 +1,18 @@
 """Book: confirm a hold, or book a slot directly. Begin in Redis, insert in MongoDB, mirror in Redis.
 
 A repeat meets itself: the booking's id is derived from the hold, or from the idempotency key. Without Redis a direct
-booking, and a hold that comes with its slot, go on with MongoDB's unique index alone as their guard.
+booking, and a hold that comes with its slot, go on with MongoDB alone: see services.booking_alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NoReturn
 
 from models.access import Caller, IdempotencyClaim, Role
-from models.booking import BookRequest
+from models.booking import BookRequest, ReserveRequest
 from models.errors import (
     Fault,
     Forbidden,
@@ -22,24 +22,21 @@ from models.errors import (
     InvalidRequest,
     Refusal,
     RequestInProgress,
-    SlotBooked,
     StoreUnavailable,
 )
 from models.slot import SlotFields, Visit, Wish
-from services.candidates import Candidates
-from services.catalogue import Catalogue
+from services.booking_alone import BookingAlone
 from services.confirming import Confirmed, Confirming, Draft, Pin
 from services.crash_points import CrashPoints
 from services.faults import RedisUnavailable
-from services.hold_records import HoldRecord
+from services.hold_records import HoldRecord, slot_fields
 from services.keys import digest
 from services.placement import Begun, Obstacle, Placement
 from services.placing import MOST_ATTEMPTS, Placing
-from services.refusals import conflicts, obstacles_of
 from services.slots import Slots
 from services.store import BookingStore
 from services.timegrid import Grid
-from services.tokens import HoldIds, booking_id_for
+from services.tokens import HoldIds, booking_id_for, direct_pin, is_pin
 
 MAY_BOOK_DIRECTLY = frozenset({Role.BOT, Role.DESK, Role.ADMIN})
 REQUEST_MS = 2_000
@@ -57,9 +54,8 @@ class Bookings:
         slots: Slots,
         placing: Placing,
         confirming: Confirming,
+        alone: BookingAlone,
         store: BookingStore,
-        candidates: Candidates,
-        catalogue: Catalogue,
         hold_ids: HoldIds,
         grid: Grid,
         clock: Callable[[], datetime],
@@ -68,9 +64,8 @@ class Bookings:
         self._slots = slots
         self._placing = placing
         self._confirming = confirming
+        self._alone = alone
         self._store = store
-        self._candidates = candidates
-        self._catalogue = catalogue
         self._hold_ids = hold_ids
         self._grid = grid
         self._clock = clock
@@ -87,14 +82,26 @@ class Bookings:
             return self._confirm_hold(caller, request, request.hold_id, idempotency)
         if caller.role not in MAY_BOOK_DIRECTLY:
             raise Forbidden("This key books only what it holds: POST /hold first.")
-        slot = request.slot
-        if slot is None:
-            raise ValueError("a request names a hold or a slot; its model sees to that")
-        return self._book_directly(self._direct_draft(caller, request, idempotency), slot)
+        return self._book_directly(self._direct_draft(caller, request, idempotency), _slot_of(request))
+
+    def reserve(
+        self, caller: Caller, request: ReserveRequest, idempotency: IdempotencyClaim | None = None
+    ) -> Confirmed:
+        """Makes a booking that is pending until it is confirmed or its hours are over.
+
+        Raises what `book` raises for a direct booking.
+        """
+        firm = request.as_booking
+        until = self._clock().replace(microsecond=0) + timedelta(hours=request.hours)
+        draft = self._direct_draft(caller, firm, idempotency)
+        draft = replace(draft, reserved_by=request.reserved_by, reserved_until=until)
+        return self._book_directly(draft, _slot_of(firm))
 
     def _confirm_hold(
         self, caller: Caller, request: BookRequest, hold_id: str, idempotency: IdempotencyClaim | None
     ) -> Confirmed:
+        if is_pin(hold_id):
+            raise HoldNotFound
         draft = Draft(
             caller, request, booking_id_for(caller.org, hold_id), hold_id, hold_id=hold_id, idempotency=idempotency
         )
@@ -104,7 +111,7 @@ class Bookings:
         except RedisUnavailable:
             if request.slot is None:
                 raise
-            return self._book_without_redis(draft, request.slot)
+            return self._alone.book(draft, request.slot)
         self._crash("after_begin")
         if begun.outcome == "FOREIGN":
             raise Forbidden("This hold belongs to somebody else.")
@@ -154,17 +161,8 @@ class Bookings:
 
     def _refusal(self, draft: Draft, record: HoldRecord, obstacles: list[Obstacle]) -> Exception:
         """Why a hold's slot can no longer be had, with what is free instead where that was asked for."""
-        visit = record.visit
-        wish = Wish(
-            visit.property_id,
-            visit.technician_id,
-            visit.start,
-            visit.end - visit.start,
-            visit.before,
-            visit.after,
-            suggest=draft.request.suggest,
-        )
-        return self._placing.refuse(draft.caller.org, wish, [visit], obstacles)
+        wish = Wish.exactly(record.visit, suggest=draft.request.suggest)
+        return self._placing.refuse(draft.caller.org, wish, [record.visit], obstacles)
 
     def _book_forgotten(self, draft: Draft) -> Confirmed:
         """A hold that Redis does not know: never given out, or lost with Redis."""
@@ -178,16 +176,7 @@ class Bookings:
     def _book_expired(self, draft: Draft, record: HoldRecord) -> Confirmed:
         if draft.request.if_expired != "book_if_free":
             raise HoldExpired
-        visit = record.visit
-        slot = SlotFields.model_construct(
-            property_id=visit.property_id,
-            technician_id=visit.technician_id,
-            start=self._grid.moment(visit.start),
-            duration_minutes=self._grid.minutes_of(visit.end - visit.start),
-            buffer_before_minutes=self._grid.minutes_of(visit.before),
-            buffer_after_minutes=self._grid.minutes_of(visit.after),
-            suggest=draft.request.suggest,
-        )
+        slot = SlotFields.model_construct(**slot_fields(record.visit, self._grid), suggest=draft.request.suggest)
         return self._book_directly(replace(draft, requested=record.requested), slot)
 
     def _direct_draft(self, caller: Caller, request: BookRequest, idempotency: IdempotencyClaim | None) -> Draft:
@@ -198,7 +187,7 @@ class Bookings:
             return Draft(caller, request, booking_id_for(caller.org, place_id), place_id)
         booking_id = booking_id_for(caller.org, caller.key_id, idempotency.key)
         return Draft(
-            caller, request, booking_id, f"d_{digest(caller.key_id, idempotency.key)}", idempotency=idempotency
+            caller, request, booking_id, direct_pin(digest(caller.key_id, idempotency.key)), idempotency=idempotency
         )
 
     def _book_directly(self, draft: Draft, slot: SlotFields) -> Confirmed:
@@ -216,7 +205,7 @@ class Bookings:
                 lifetime_ms=DIRECT_LIFETIME_MS,
                 epoch=epoch,
                 idempotency=draft.idempotency,
-                confirming=True,
+                state="confirming",
                 booking_id=draft.booking_id,
             )
 
@@ -224,7 +213,7 @@ class Bookings:
             try:
                 placed = self._placing.claim(caller.org, slot, prepare)
             except RedisUnavailable:
-                return self._book_without_redis(draft, slot)
+                return self._alone.book(draft, slot)
             except Refusal:
                 answered = self._confirming.first_answer(draft)
                 if answered is None:
@@ -255,45 +244,11 @@ class Bookings:
         existing = self._store.find(caller.org, draft.booking_id) if draft.hold_id else None
         return self._confirming.answer(draft, existing) if existing else self._confirming.first_answer(draft)
 
-    def _book_without_redis(self, draft: Draft, slot: SlotFields) -> Confirmed:
-        """Books with MongoDB alone: what is remembered of the catalogue cannot be trusted either and is read again."""
-        caller = draft.caller
-        existing = self._store.find(caller.org, draft.booking_id) if draft.hold_id else None
-        if existing and existing.made_by == caller.key_id:
-            return self._confirming.answer(draft, existing)
-        answered = self._confirming.first_answer(draft)
-        if answered:
-            return answered
-        self._placing.reload(caller.org, None)
-        if draft.hold_id:
-            self._vouch_for(caller, draft.hold_id)
-        wish = self._candidates.wish(caller.org, slot)
-        visits = self._candidates.visits(caller.org, wish)
-        for visit in self._free_in_mongodb(caller.org, visits):
-            confirmed = self._confirming.insert(draft, visit, wish.start, None)
-            if confirmed:
-                return confirmed
-        obstacles = obstacles_of(visits[0], self._store.blockers(caller.org, visits[0]))
-        raise SlotBooked(conflicts=conflicts(obstacles, self._grid))
 
-    def _free_in_mongodb(self, org: str, visits: list[Visit]) -> list[Visit]:
-        """The visits that no booking is in the way of, by one read: an insert for each of many would take too long."""
-        if len(visits) == 1:
-            return visits
-        spans = [span for visit in visits for span in visit.spans()]
-        resources = sorted({resource for resource, _, _ in spans})
-        first, last = min(start for _, start, _ in spans), max(end for _, _, end in spans)
-        taken = self._store.active_claims(org, resources, first, last)
-        return [visit for visit in visits if taken.isdisjoint(visit.claims())]
-
-    def _vouch_for(self, caller: Caller, hold_id: str) -> None:
-        """Whether a hold that cannot be read was given to this key, and may still be live by its age."""
-        issued_ms = self._hold_ids.issued_at_ms(caller.org, caller.key_id, hold_id)
-        if issued_ms is None:
-            raise HoldNotFound
-        longest_ms = self._catalogue.policy(caller.org).max_hold_seconds * 1000
-        if self._clock().timestamp() * 1000 - issued_ms > longest_ms:
-            raise HoldExpired
+def _slot_of(request: BookRequest) -> SlotFields:
+    if request.slot is None:
+        raise ValueError("a request names a hold or a slot; its model sees to that")
+    return request.slot
 
 
 def _same_place(slot: SlotFields, record: HoldRecord, grid: Grid) -> bool:

@@ -10,7 +10,7 @@ What is settled here, beside the rules in visit_rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -44,9 +44,11 @@ class Candidates:
         self._grid = grid
         self._clock = clock
 
-    def wish(self, org: str, fields: SlotFields) -> Wish:
+    def wish(self, org: str, fields: SlotFields, *, standing: Collection[str] = ()) -> Wish:
         """The request in ticks, what it left out filled in from the policy.
 
+        standing: the fields that a booking has already. For it such a start is neither past nor too soon nor too far
+        ahead, and such a duration is not too long: a stricter policy touches nothing that exists.
         Raises InvalidRequest with all faults: off_grid, past_start, too_long (duration), not_allowed (duration).
         """
         extent, faults = self._measure(self._catalogue.policy(org), fields)
@@ -54,7 +56,9 @@ class Candidates:
             example = f"such as 10:00 or 10:{self._grid.minutes:02}"
             text = f"start should be on the grid of {self._grid.minutes} minutes, {example}."
             faults.append(Fault("start", "off_grid", text))
-        if fields.start < self._clock():
+        if "duration_minutes" in standing:
+            faults = [fault for fault in faults if fault.code == "off_grid"]
+        if fields.start < self._clock() and "start" not in standing:
             faults.append(Fault("start", "past_start", "start should not be in the past."))
         if faults:
             raise InvalidRequest(*faults)
@@ -65,6 +69,7 @@ class Candidates:
             *extent,
             fallback=fields.fallback == "next_available",
             suggest=fields.suggest,
+            standing="start" in standing,
         )
 
     def extent(self, org: str, lengths: Lengths) -> Extent:
@@ -81,6 +86,8 @@ class Candidates:
         TooSoon, TooFarAhead; a search that has no candidate NoSlotAvailable.
         """
         rules = self.rules(org, wish.property_id, wish.technician_id, Extent(wish.length, wish.before, wish.after))
+        if wish.standing:
+            rules.admit(wish.start)
         if rules.place.status != "available":
             raise PropertyUnavailable
         if not rules.technicians:

@@ -47,10 +47,10 @@ from services.catalogue_faults import (
     policy_faults,
     refuse_if,
     time_off_faults,
-    to_milliseconds,
 )
 from services.faults import mongo_faults
 from services.paging import DEFAULT_PAGE, page_by_id
+from services.timegrid import to_milliseconds
 
 POLICY_ATTEMPTS = 20
 ID_ATTEMPTS = 5

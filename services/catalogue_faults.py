@@ -6,12 +6,12 @@ Each function names every fault it finds, so that a client sees them all at once
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from pydantic import BaseModel
 
 from models.catalogue import Policy, PolicyPatch, TimeOff, WorkingHours
 from models.errors import Fault, InvalidRequest
+from services.timegrid import to_milliseconds
 
 GRIDDED = ("default_duration_minutes", "max_duration_minutes", "buffer_before_minutes", "buffer_after_minutes")
 """The minutes that become ticks. Lead and cancel times are compared with the clock and need no grid."""
@@ -58,11 +58,6 @@ def time_off_faults(time_off: Sequence[TimeOff] | None) -> list[Fault]:
         for place, off in enumerate(time_off or ())
         if to_milliseconds(off.start) >= to_milliseconds(off.end)
     ]
-
-
-def to_milliseconds(moment: datetime) -> datetime:
-    """A moment as MongoDB keeps it: what is finer than a millisecond is lost there."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def policy_faults(policy: Policy, patch: PolicyPatch, grid_minutes: int) -> list[Fault]:

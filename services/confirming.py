@@ -23,7 +23,7 @@ from services.mirror import Mirror
 from services.placement import KEY_KEPT_MS
 from services.slots import Slots
 from services.store import BookingStore, NothingSent, WriteRefused
-from services.timegrid import Grid
+from services.timegrid import Grid, to_milliseconds
 from services.tokens import booking_id_for
 
 log = structlog.get_logger("holdfast.bookings")
@@ -35,6 +35,7 @@ class Draft:
 
     place_id: the name under which its claims are pinned in Redis; the hold's id where there is a hold.
     requested: the start tick that the customer asked for, where it is known from the hold.
+    reserved_by, reserved_until: of a reservation, which is pending until then.
     """
 
     caller: Caller
@@ -44,6 +45,8 @@ class Draft:
     hold_id: str | None = None
     requested: int | None = None
     idempotency: IdempotencyClaim | None = None
+    reserved_by: str | None = None
+    reserved_until: datetime | None = None
 
     @property
     def fingerprint(self) -> str | None:
@@ -51,12 +54,13 @@ class Draft:
         return digest(self.idempotency.key, self.idempotency.fingerprint) if self.idempotency else None
 
     def booking(self, visit: Visit, requested: int, now: datetime, grid: Grid) -> Booking:
-        """The confirmed booking of this draft, version 1."""
+        """The booking of this draft, version 1."""
         request, caller = self.request, self.caller
+        action = "reserve" if self.reserved_until else "book"
         return Booking(
             booking_id=self.booking_id,
             org=caller.org,
-            status="confirmed",
+            status="pending" if self.reserved_until else "confirmed",
             property_id=visit.property_id,
             technician_id=visit.technician_id,
             start=grid.moment(visit.start),
@@ -78,7 +82,9 @@ class Draft:
             placed_as=None if self.hold_id else self.place_id,
             made_by=caller.key_id,
             fingerprint=self.fingerprint,
-            history=[change(now, f"{caller.role}:{caller.key_id}", "book", {})],
+            history=[change(now, caller.name, action, {})],
+            reserved_by=self.reserved_by,
+            reserved_until=self.reserved_until,
         )
 
 
@@ -129,8 +135,7 @@ class Confirming:
         pin: of its claims in Redis; None where Redis did not answer.
         Raises IdempotencyKeyReused; StoreUnavailable, after which the outcome may be open.
         """
-        now = self._clock()
-        booking = draft.booking(visit, requested, now.replace(microsecond=now.microsecond // 1000 * 1000), self._grid)
+        booking = draft.booking(visit, requested, to_milliseconds(self._clock()), self._grid)
         try:
             insert = self._store.insert(booking)
         except (NothingSent, WriteRefused):
@@ -145,7 +150,7 @@ class Confirming:
         if existing and draft.hold_id is None and existing.fingerprint != draft.fingerprint:
             self.unpin(draft, pin, restore=False)
             raise IdempotencyKeyReused
-        self.mirror(existing or booking)
+        self._mirror.settle_or_leave(existing or booking)
         self._crash("after_finish")
         return self.answer(draft, existing) if existing else Confirmed(booking, created=True)
 
@@ -166,13 +171,6 @@ class Confirming:
         if draft.fingerprint is not None and existing.fingerprint == draft.fingerprint:
             return Confirmed(as_first_answered(existing), created=True, replayed=True)
         return Confirmed(existing, created=False)
-
-    def mirror(self, booking: Booking) -> None:
-        """Mirrors a booking before it is acknowledged. It exists either way: the relay does what Redis has missed."""
-        try:
-            self._mirror.settle(booking)
-        except StoreUnavailable:
-            log.warning("mirror_left_to_relay", org=booking.org, booking_id=booking.booking_id)
 
     def _is_forgotten(self, draft: Draft, existing: Booking) -> bool:
         """Whether an idempotency key's time is over, so that using it again is a new request."""

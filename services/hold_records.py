@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from models.hold import Hold, HoldStatus
 from models.slot import Visit
@@ -19,6 +20,7 @@ class HoldRecord:
     deadline_ms names the attempt to confirm it: only who began that one may take it back.
     attempt: the name of the last attempt to place or confirm it.
     found: the first answer to an idempotency key was a hold that its holder had already.
+    moves: not a hold, but the pin of what a booking is to move to.
     cold: placed while the mirror was not whole, and MongoDB has not been asked yet.
     """
 
@@ -37,6 +39,7 @@ class HoldRecord:
     cold: bool = False
     attempt: str = ""
     found: bool = False
+    moves: bool = False
 
     @property
     def key_id(self) -> str:
@@ -70,6 +73,7 @@ def parse_hold(fields: dict[str, str]) -> HoldRecord:
         cold=fields["cold"] == "1",
         attempt=fields["attempt"],
         found=fields.get("found") == "1",
+        moves=fields.get("moves") == "1",
     )
 
 
@@ -80,6 +84,18 @@ def pairs(flat: list[str]) -> dict[str, str]:
 
 def moment_of_ms(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def slot_fields(visit: Visit, grid: Grid) -> dict[str, Any]:
+    """A visit in the words of a request."""
+    return {
+        "property_id": visit.property_id,
+        "technician_id": visit.technician_id,
+        "start": grid.moment(visit.start),
+        "duration_minutes": grid.minutes_of(visit.end - visit.start),
+        "buffer_before_minutes": grid.minutes_of(visit.before),
+        "buffer_after_minutes": grid.minutes_of(visit.after),
+    }
 
 
 def hold_view(record: HoldRecord, grid: Grid, now_ms: int) -> Hold:

@@ -27,7 +27,7 @@ from services.placement import Placement
 from services.placing import Placing
 from services.slots import Slots
 from services.timegrid import Grid
-from services.tokens import HoldIds
+from services.tokens import HoldIds, is_pin
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Holds:
     def get(self, caller: Caller, hold_id: str) -> Hold:
         """Reads a hold of one's own; staff may read any of the org. Raises HoldNotFound, Forbidden,
         StoreUnavailable."""
-        record = self._slots.find(caller.org, hold_id)
+        record = None if is_pin(hold_id) else self._slots.find(caller.org, hold_id)
         if record is None:
             raise HoldNotFound
         if record.key_id != caller.key_id and not caller.is_staff:
@@ -114,6 +114,8 @@ class Holds:
         Raises HoldLimit past the org's longest total; HoldNotFound, Forbidden, HoldExpired, HoldReleased,
         InvalidTransition (booked already), RequestInProgress (being booked), StoreUnavailable.
         """
+        if is_pin(hold_id):
+            raise HoldNotFound
         longest_ms = self._catalogue.policy(caller.org).max_hold_seconds * 1000
         extended = self._slots.extend(
             caller.org, hold_id, caller.key_id, lifetime_ms=ttl_seconds * 1000, longest_ms=longest_ms
@@ -136,6 +138,8 @@ class Holds:
 
     def release(self, caller: Caller, hold_id: str) -> None:
         """Lets a hold go; again is fine. Raises HoldNotFound, Forbidden, InvalidTransition, RequestInProgress."""
+        if is_pin(hold_id):
+            raise HoldNotFound
         word = self._slots.release(caller.org, hold_id, caller.key_id, staff=caller.is_staff)
         if word == "MISSING" and not self._was_ours(caller, hold_id):
             raise HoldNotFound

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pymongo.database import Database
 
+from services.calendar_feed import ensure_calendar_indexes
 from services.catalogue import ensure_catalogue_indexes
 from services.connections import Document
 from services.faults import mongo_faults
 from services.store import BookingStore
+from services.waitlist_store import WaitlistStore
 
 
 def prepare(db: Database[Document], grid_minutes: int) -> None:
@@ -17,4 +19,6 @@ def prepare(db: Database[Document], grid_minutes: int) -> None:
     store = BookingStore(db, grid_minutes)
     store.check_grid()
     store.prepare()
+    WaitlistStore(db).prepare()
     ensure_catalogue_indexes(db)
+    ensure_calendar_indexes(db)

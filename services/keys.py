@@ -25,30 +25,36 @@ from typing import Literal
 from models.slot import Visit
 
 PREFIX = "hf:"
+PENDING = "pending"
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Who has one tick of a resource, and the whole span that they have there, in ticks."""
+    """Who has one tick of a resource, and the whole span that they have there, in ticks.
+
+    pending: of a reservation, which may have run out or been decided otherwise in MongoDB.
+    """
 
     state: Literal["held", "booked"]
     owner: str
     start: int
     end: int
     expires_in_ms: int | None = None
+    pending: bool = False
 
 
 def parse_mark(value: str, expires_in_ms: int | None = None) -> Mark:
     """Reads a mark; a claim that is being confirmed or moved to counts as held. Its time to live is then no promise."""
-    state, owner, start, end, _version = value.split("|")
+    state, owner, start, end, _version, *notes = value.split("|")
     if state == "booked":
-        return Mark("booked", owner, int(start), int(end))
+        return Mark("booked", owner, int(start), int(end), pending=notes == [PENDING])
     return Mark("held", owner, int(start), int(end), expires_in_ms if state == "held" else None)
 
 
-def booked_mark(booking_id: str, span: tuple[int, int], version: int) -> str:
-    """The mark of a confirmed claim."""
-    return f"booked|{booking_id}|{span[0]}|{span[1]}|{version}"
+def booked_mark(booking_id: str, span: tuple[int, int], version: int, *, pending: bool = False) -> str:
+    """The mark of a booking's claim; pending: the booking is a reservation."""
+    mark = f"booked|{booking_id}|{span[0]}|{span[1]}|{version}"
+    return f"{mark}|{PENDING}" if pending else mark
 
 
 def digest(*parts: str) -> str:

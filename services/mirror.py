@@ -11,20 +11,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
 from redis import Redis
 
 from models.booking import Booking
+from models.errors import StoreUnavailable
+from models.slot import Claim
 from services.faults import redis_faults
 from services.keys import Mark, OrgKeys, booked_mark, parse_mark
 from services.placement import REMEMBERED_MS
 from services.scripts import Scripts
 from services.timegrid import Grid
 
+log = structlog.get_logger("holdfast.bookings")
+
 READ_CHUNK = 2000
 """Claim keys that one call reads: a few milliseconds of Redis at the most."""
 MOST_CLASHES = 20
 
-EVENT_KINDS = {"confirmed": "book", "pending": "book", "cancelled": "cancel", "expired": "release"}
+CHANGING_MS = 5_000
+"""How long a reservation's marks stand for a request that confirms it: no request takes that long."""
+EVENT_KINDS = {"move": "move", "cancel": "cancel", "expire": "release", "complete": "release", "no_show": "release"}
+"""What readers of live events are told of the last action on a booking; of any other: book."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,24 @@ class Mirror:
             clashes = [self.apply(document) for document in documents]
             clash = next((name for name in clashes if name), None)
 
+    def settle_or_leave(self, booking: Booking) -> None:
+        """As `settle`, for what exists already: while Redis does not answer, the relay does it."""
+        try:
+            self.settle(booking)
+        except StoreUnavailable:
+            log.warning("mirror_left_to_relay", org=booking.org, booking_id=booking.booking_id)
+
+    def keep(self, booking: Booking) -> bool:
+        """Lets a reservation's marks stand while it is confirmed; False once its deadline is over. StoreUnavailable."""
+        if booking.reserved_until is None:
+            raise ValueError("only a reservation has a deadline")
+        self.settle(booking)  # else whoever mirrors this version later would end its marks at the deadline after all
+        keys = [_claim_key(OrgKeys(booking.org), claim) for claim in booking.claims]
+        with redis_faults():
+            args = [booking.booking_id, _milliseconds(booking.reserved_until), CHANGING_MS]
+            reply = self._scripts.run("keep_reservation", keys, args)
+        return bool(reply[0] == "KEPT")
+
     def _forget(self, org: str, booking_id: str) -> None:
         """Removes the marks of a booking that MongoDB does not have: it was restored from before that booking."""
         names = OrgKeys(org)
@@ -141,15 +167,18 @@ class Mirror:
         names = OrgKeys(booking.org)
         of_property = [claim for claim in booking.claims if claim[0].startswith("property:")]
         of_technician = [claim for claim in booking.claims if not claim[0].startswith("property:")]
-        ends_ms = self._visit_ends_ms(booking)
-        remember_ms = max(ends_ms, round(self._clock().timestamp() * 1000)) + REMEMBERED_MS
+        visit_ends_ms = self._visit_ends_ms(booking)
+        remember_ms = max(visit_ends_ms, _milliseconds(self._clock())) + REMEMBERED_MS
+        deadline = booking.reserved_until if booking.status == "pending" else None
+        ends_ms = min(visit_ends_ms, _milliseconds(deadline)) if deadline else visit_ends_ms
+        action = booking.history[-1]["action"] if booking.history else "book"
         hold_id = booking.hold_id or booking.placed_as or ""
         keys = [
             names.booking(booking.booking_id),
             names.hold(hold_id) if hold_id else names.nothing,
             names.pins,
             names.events,
-            *(f"{names.prefix}claim:{resource}:{tick}" for resource, tick in of_property + of_technician),
+            *(_claim_key(names, claim) for claim in of_property + of_technician),
         ]
         args: list[str | int] = [
             booking.booking_id,
@@ -159,14 +188,14 @@ class Mirror:
             remember_ms,
             hold_id,
             REMEMBERED_MS,
-            EVENT_KINDS.get(booking.status, "book") if booking.version == 1 or not booking.active else "move",
+            EVENT_KINDS.get(action, "book"),
             booking.property_id,
             booking.technician_id,
             self._grid.tick(booking.start),
             self._grid.tick(booking.end),
             len(of_property),
-            booked_mark(booking.booking_id, _span(of_property), booking.version),
-            booked_mark(booking.booking_id, _span(of_technician), booking.version),
+            booked_mark(booking.booking_id, _span(of_property), booking.version, pending=deadline is not None),
+            booked_mark(booking.booking_id, _span(of_technician), booking.version, pending=deadline is not None),
         ]
         return keys, args
 
@@ -177,6 +206,15 @@ class Mirror:
 
 def new_epoch() -> str:
     return secrets.token_hex(8)
+
+
+def _claim_key(names: OrgKeys, claim: Claim) -> str:
+    resource, tick = claim
+    return f"{names.prefix}claim:{resource}:{tick}"
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
 
 
 def _span(claims: list[tuple[str, int]]) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -26,6 +27,9 @@ current_request: ContextVar[str] = ContextVar("current_request", default="")
 SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 EventDict = MutableMapping[str, Any]
+
+_SECRET = re.compile(r"\?.*|hf[a-z]?_[\w.~-]+", re.DOTALL)
+"""What lines of other libraries must not hold either: query strings, and whatever looks like a key or token of ours."""
 
 
 class LineWriter:
@@ -59,6 +63,12 @@ def _complete(_logger: Any, level: str, event: EventDict) -> EventDict:
     if isinstance(error, BaseException):
         event["error"] = type(error).__name__
         event["stack"] = frames(error)
+    return event
+
+
+def _without_secrets(_logger: Any, _level: str, event: EventDict) -> EventDict:
+    """gunicorn quotes the whole request line where it cannot read a request, or could not answer one."""
+    event["event"] = _SECRET.sub("…", str(event["event"]))
     return event
 
 
@@ -97,7 +107,7 @@ def foreign_handler() -> logging.Handler:
     handler = _ForeignHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, _complete],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, _complete, _without_secrets],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _as_text],
         )
     )

@@ -30,7 +30,8 @@ class Placement:
 
     visits: in the order to try, all on one property and of one length; requested: the start tick that was asked for.
     holder_key and quota: which quota counts this hold and how many it allows (0 = any).
-    confirming: a direct booking, whose claims are pinned at once; booking_id is what it will be in MongoDB.
+    state: held, or pinned at once: confirming for a direct booking, moving for a booking that exists, whose own marks
+    are no obstacle. booking_id is that booking's in MongoDB.
     """
 
     org: str
@@ -43,7 +44,7 @@ class Placement:
     holder_digest: str = ""
     quota: int = 0
     idempotency: IdempotencyClaim | None = None
-    confirming: bool = False
+    state: Literal["held", "confirming", "moving"] = "held"
     booking_id: str = ""
     attempt: str = field(default_factory=attempt_name)
 

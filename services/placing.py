@@ -7,7 +7,7 @@ MongoDB, and give the claim back if it is booked there); more candidates than on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
 from models.access import IdempotencyClaim
@@ -20,8 +20,8 @@ from services.hold_records import HoldRecord
 from services.mirror import Mirror
 from services.placement import Obstacle, Placed, Placement, Stale, Taken
 from services.refusals import obstacles_of, refusal
+from services.reservations import Reservations
 from services.slots import Slots
-from services.store import BookingStore
 from services.timegrid import Grid
 from services.tokens import booking_id_for
 
@@ -45,7 +45,7 @@ class Placing:
         catalogue: Catalogue,
         access: Access,
         candidates: Candidates,
-        store: BookingStore,
+        reservations: Reservations,
         openings: Callable[[str, Wish, int], list[Opening]],
         grid: Grid,
     ) -> None:
@@ -54,7 +54,7 @@ class Placing:
         self._catalogue = catalogue
         self._access = access
         self._candidates = candidates
-        self._store = store
+        self._reservations = reservations
         self._openings = openings
         self._grid = grid
 
@@ -65,6 +65,9 @@ class Placing:
         prepare: Callable[[Wish, list[Visit], str | None], Placement],
         faults: Callable[[], list[Fault]] = list,
         repeat: Repeat | None = None,
+        *,
+        standing: Collection[str] = (),
+        clear: Callable[[list[Obstacle]], bool] = lambda _obstacles: False,
     ) -> Placed:
         """Claims one of the visits that the fields allow.
 
@@ -72,6 +75,8 @@ class Placing:
 
         faults: what else is wrong with the request under today's policy, so that all of it is named at once.
         repeat: by which a hold is known that was granted before, even if today's rules would refuse it.
+        standing: the fields that a booking has already, see Candidates.wish.
+        clear: whether something of one's own was in the way and is no longer.
 
         Raises every refusal of Candidates, SlotHeld, SlotBooked, NoSlotAvailable, and what Slots.place raises.
         """
@@ -79,7 +84,7 @@ class Placing:
         for _ in range(MOST_ATTEMPTS):
             epoch = self._catalogue.epoch(org)
             try:
-                wish = self._wish(org, fields, faults())
+                wish = self._wish(org, fields, faults(), standing)
                 visits = self._candidates.visits(org, wish)
                 placement = prepare(wish, visits, epoch)
             except StoreUnavailable:
@@ -96,8 +101,9 @@ class Placing:
             if isinstance(outcome, Stale):
                 self.reload(org, outcome.epoch)
             elif isinstance(outcome, Taken):
-                raise self.refuse(org, wish, visits, outcome.obstacles)
-            elif not outcome.cold or self._survives_cold(org, placement, outcome, fields):
+                if not self._reservations.made_way(org, outcome.obstacles) and not clear(outcome.obstacles):
+                    raise self.refuse(org, wish, visits, outcome.obstacles)
+            elif not outcome.cold or self._survives_cold(org, placement, outcome, fields, standing):
                 return outcome
         raise StoreUnavailable
 
@@ -107,21 +113,25 @@ class Placing:
         tried = {visit.technician_id for visit in visits if visit.start == wish.start}
         return refusal(wish, tried, obstacles, openings, self._grid)
 
-    def mirror_blockers(self, org: str, visit: Visit) -> list[Obstacle]:
-        """Mirrors the bookings that MongoDB has in a visit's way, which the mirror had missed, and names them."""
-        blockers = self._store.blockers(org, visit)
-        for booking in blockers:
+    def mirror_blockers(self, org: str, visit: Visit, *, besides: str | None = None) -> list[Obstacle]:
+        """Mirrors the bookings that MongoDB has in a visit's way, which the mirror had missed, and names them.
+
+        An overdue reservation among them expires. besides: a booking that is not in the way, being one's own.
+        """
+        blockers = self._reservations.blockers(org, visit)
+        others = [booking for booking in blockers if booking.booking_id != besides]
+        for booking in others:
             self._mirror.settle(booking)
-        return obstacles_of(visit, blockers)
+        return obstacles_of(visit, others)
 
     def reload(self, org: str, epoch: str | None) -> None:
         """Forgets what this process remembers of an org; it is read again under the given epoch."""
         self._access.forget(org)
         self._catalogue.forget(org, epoch)
 
-    def _wish(self, org: str, fields: SlotFields, faults: list[Fault]) -> Wish:
+    def _wish(self, org: str, fields: SlotFields, faults: list[Fault], standing: Collection[str]) -> Wish:
         try:
-            wish = self._candidates.wish(org, fields)
+            wish = self._candidates.wish(org, fields, standing=standing)
         except InvalidRequest as refusal:
             raise InvalidRequest(*refusal.faults, *faults) from None
         if faults:
@@ -147,7 +157,9 @@ class Placing:
             first = first or outcome
         return first or Taken([])
 
-    def _survives_cold(self, org: str, placement: Placement, placed: Placed, fields: SlotFields) -> bool:
+    def _survives_cold(
+        self, org: str, placement: Placement, placed: Placed, fields: SlotFields, standing: Collection[str]
+    ) -> bool:
         """Whether a claim made while the mirror was not whole is good; a doomed one is given back.
 
         Claim first, then check: whoever checks first may be overtaken by a booking between the two. A repeat that finds
@@ -156,7 +168,8 @@ class Placing:
         record = placed.record
         try:
             self.reload(org, None)
-            allowed = record.visit in self._candidates.visits(org, self._candidates.wish(org, fields))
+            wish = self._candidates.wish(org, fields, standing=standing)
+            allowed = record.visit in self._candidates.visits(org, wish)
             if allowed and (record.direct or not self._others_in_the_way(org, record)):
                 if not record.direct:
                     self._slots.trust(org, record, placement.idempotency)
@@ -169,7 +182,7 @@ class Placing:
 
     def _others_in_the_way(self, org: str, record: HoldRecord) -> bool:
         own = booking_id_for(org, record.hold_id)  # of a repeat whose hold has been booked since
-        return any(found.mark.owner != own for found in self.mirror_blockers(org, record.visit))
+        return bool(self.mirror_blockers(org, record.visit, besides=own))
 
     def _give_back(self, org: str, placed: Placed) -> None:
         record = placed.record

@@ -95,7 +95,9 @@ class Pins:
         booking = self._store.find_for_certain(org, record.booking_id) if record else None
         if booking:
             self._mirror.settle(booking)
-            return True
+            if record and not record.moves:
+                return True
+        # Of a move what is left of its claims goes, whether it was made or not.
         # A repeat of the request may have begun anew since: its pin has another deadline and is left alone.
         outcome = self._slots.abort(org, hold_id, deadline_ms=deadline_ms, restore=True)
         log.info("pin_resolved", org=org, outcome=outcome)

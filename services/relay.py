@@ -2,8 +2,8 @@
 
 It follows MongoDB's change stream, so the database's own log is the outbox: every change of a booking is mirrored once
 more (nothing to do where its worker already did), every change of a catalogue makes a new epoch. It resolves overdue
-pins and rebuilds the mirror after Redis was lost or restarted. Whatever fails is tried again; nothing here is needed
-for rules 1 and 2.
+pins, expires overdue reservations, makes the waitlist's offers and rebuilds the mirror after Redis was lost or
+restarted. Whatever fails is tried again; nothing here is needed for rules 1 and 2.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from services.change_feed import Change, ChangeFeed, FeedLost
 from services.leases import Leases
 from services.mirror import Mirror
 from services.observability import Metrics
+from services.offers import Offers
 from services.rebuild import Pins, Rebuild
+from services.reservations import Reservations
 from services.restarts import Restarts
 
 log = structlog.get_logger("holdfast.relay")
@@ -39,7 +41,9 @@ class Relay:
         mirror: Mirror,
         rebuild: Rebuild,
         pins: Pins,
+        reservations: Reservations,
         restarts: Restarts,
+        offers: Offers,
         find: Callable[[str, str], Booking | None],
         orgs: Callable[[], list[str]],
         metrics: Metrics,
@@ -49,19 +53,25 @@ class Relay:
         self._mirror = mirror
         self._rebuild = rebuild
         self._pins = pins
+        self._reservations = reservations
         self._restarts = restarts
+        self._offers = offers
         self._find = find
         self._orgs = orgs
         self._metrics = metrics
         self._stop = threading.Event()
 
     def run(self) -> None:
-        """Works until `stop`. The change feed has a thread of its own, for it waits in MongoDB."""
-        follower = threading.Thread(target=self._follow_forever, name="change-feed", daemon=True)
-        follower.start()
-        while not self._stop.wait(PAUSE_SECONDS):
-            self._guarded(self.tend)
-        follower.join(timeout=5)
+        """Works until `stop`. What may take long has a thread of its own, so that nothing else waits for it."""
+        beside = [
+            threading.Thread(target=self._repeat, args=(work,), name=work.__name__, daemon=True)
+            for work in (self.follow, self.offer)
+        ]
+        for thread in beside:
+            thread.start()
+        self._repeat(self.tend)
+        for thread in beside:
+            thread.join(timeout=5)
         self._guarded(self._leases.give_up)
 
     def stop(self) -> None:
@@ -71,6 +81,8 @@ class Relay:
         """One round of everything that is due by now, for every org."""
         if not self._leases.hold("tend"):
             return
+        # Needs MongoDB alone, so it goes before all that waits for Redis.
+        self._count("reservation_expired", self._reservations.expire_overdue())
         orgs = self._orgs()
         self._distrust_after_restart(orgs)
         for org in self._rebuild.needed(orgs):
@@ -95,6 +107,10 @@ class Relay:
         while not self._stop.is_set() and self._leases.hold("changes"):
             self.carry_over_changes()
             self._stop.wait(PAUSE_SECONDS)
+
+    def offer(self) -> None:
+        """Settles and makes the waitlist's offers, by leases of their own."""
+        self._offers.tend()
 
     def carry_over_changes(self) -> None:
         """Carries over what changed since the saved place."""
@@ -131,10 +147,9 @@ class Relay:
                 self._mirror.settle(booking)
                 self._count("booking_mirrored")
 
-    def _follow_forever(self) -> None:
-        while not self._stop.is_set():
-            self._guarded(self.follow)
-            self._stop.wait(PAUSE_SECONDS)
+    def _repeat(self, work: Callable[[], None]) -> None:
+        while not self._stop.wait(PAUSE_SECONDS):
+            self._guarded(work)
 
     def _count(self, action: str, times: int = 1) -> None:
         self._metrics.relay.labels(action).inc(times)

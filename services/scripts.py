@@ -19,9 +19,11 @@ NAMES = (
     "release_hold",
     "mirror_booking",
     "trust_hold",
+    "keep_reservation",
     "overdue_pins",
     "finish_rebuild",
     "open_request",
+    "tell_offer",
 )
 
 

@@ -167,7 +167,7 @@ def _place_arguments(placement: Placement, confirm_window_ms: int) -> tuple[list
         *claims,
     ]
     args: list[Any] = [
-        "confirming" if placement.confirming else "held",
+        placement.state,
         placement.hold_id,
         placement.epoch or "",
         placement.lifetime_ms,
@@ -214,17 +214,18 @@ def _lay_out(names: OrgKeys, visits: list[Visit]) -> tuple[list[str], list[Any]]
 def _new_record(placement: Placement, index: int, created_ms: int, expires_ms: int, deadline_ms: int) -> HoldRecord:
     return HoldRecord(
         hold_id=placement.hold_id,
-        status="confirming" if placement.confirming else "held",
+        status="held" if placement.state == "held" else "confirming",
         owner=placement.owner,
         visit=placement.visits[index],
         requested=placement.requested,
         lifetime_ms=placement.lifetime_ms,
         created_ms=created_ms,
         expires_ms=expires_ms,
-        begun_ms=created_ms if placement.confirming else 0,
+        begun_ms=0 if placement.state == "held" else created_ms,
         booking_id=placement.booking_id,
-        direct=placement.confirming,
+        direct=placement.state != "held",
         deadline_ms=deadline_ms,
+        moves=placement.state == "moving",
     )
 
 

@@ -1,4 +1,4 @@
-"""The only writer of the bookings collection, and the owner of the final guard.
+"""The writer of the bookings collection, beside services.booking_import, and the owner of the final guard.
 
 The guard is one unique multikey index over (org, claims.resource, claims.tick) of active bookings: an insert is
 refused if any single claim of it is taken. A booking is one document, so it is written whole or not at all.
@@ -13,7 +13,7 @@ from typing import Literal
 
 import pymongo
 import structlog
-from pymongo import ReturnDocument
+from pymongo import ASCENDING, ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import (
     CollectionInvalid,
@@ -38,6 +38,8 @@ log = structlog.get_logger("holdfast.stores")
 WRITE_SECONDS = 1.2
 """Bounds one write with its reading back: with a stalled Redis call beside it, an answer comes within two seconds."""
 CERTAIN_SECONDS = 5.0
+DOCUMENT_INVALID = 121
+"""MongoDB's code for a document that its validator refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,20 +161,31 @@ class BookingStore:
         return booking_of(document) if document else None
 
     def blockers(self, org: str, visit: Visit) -> list[Booking]:
-        """The active bookings that have any of a visit's claims."""
+        """The active bookings that have any of a visit's claims; overdue reservations are among them."""
         query = {"org": org, "active": True, "$or": [_touches(*span) for span in visit.spans()]}
         with mongo_faults():
             return [booking_of(document) for document in self._bookings.find(query)]
 
-    def active_claims(self, org: str, resources: list[str], from_tick: int, to_tick: int) -> set[Claim]:
-        """The claims of active bookings on some resources over the ticks [from_tick, to_tick)."""
+    def active_claims(
+        self, org: str, resources: list[str], from_tick: int, to_tick: int, *, now: datetime
+    ) -> set[Claim]:
+        """The claims of active bookings on some resources over the ticks [from_tick, to_tick).
+
+        A reservation whose deadline is over by `now` claims nothing: whoever wants its slot expires it.
+        """
         touched = {"$elemMatch": {"resource": {"$in": resources}, "tick": {"$gte": from_tick, "$lt": to_tick}}}
-        query = {"org": org, "active": True, "claims": touched}
+        query = {"org": org, "active": True, "claims": touched, "$nor": [_overdue(now)]}
         wanted = set(resources)
         with mongo_faults():
             found = self._bookings.find(query, {"claims": 1})
             claims = {(claim["resource"], claim["tick"]) for document in found for claim in document["claims"]}
         return {claim for claim in claims if claim[0] in wanted and from_tick <= claim[1] < to_tick}
+
+    def overdue(self, now: datetime, most: int) -> list[Booking]:
+        """Reservations of all orgs whose deadline is over, the longest overdue first. Raises StoreUnavailable."""
+        with mongo_faults():
+            found = self._bookings.find(_overdue(now)).sort("reserved_until", ASCENDING).limit(most)
+            return [booking_of(document) for document in found]
 
     def current_from(self, org: str, moment: datetime) -> Iterator[Booking]:
         """Every booking of an org that starts at or after a moment, the inactive ones first: what a mirror shows."""
@@ -185,9 +198,10 @@ class BookingStore:
     def update(self, old: Booking, fields: Document, entry: Document) -> Booking | None:
         """Changes an active booking if it is still the version that was read; None if it is not.
 
-        After an open failure the document is read back: the next version with this very entry is our own write.
-        Raises ClaimsTaken when the change takes a claim of another booking; StoreUnavailable when its outcome is
-        unknown.
+        After an open failure the document is read back: if this very entry is in its history, our write was made; if
+        its version has moved on without that, it never will be.
+        Raises ClaimsTaken when the change takes a claim of another booking; NothingSent or WriteRefused when it was
+        definitely not made; StoreUnavailable when its outcome is unknown.
         """
         query = {"_id": old.booking_id, "org": old.org, "version": old.version, "active": True}
         change = {
@@ -196,20 +210,31 @@ class BookingStore:
         }
         with pymongo.timeout(WRITE_SECONDS):
             try:
-                with mongo_faults():
-                    document = self._change(query, change)
-            except StoreUnavailable:
-                found = self.find(old.org, old.booking_id)
-                if found and found.version == old.version + 1 and found.history[-1] == entry:
-                    return found
-                raise
-        return booking_of(document) if document else None
+                after = ReturnDocument.AFTER
+                document = self._bookings.find_one_and_update(query, change, return_document=after)
+                return booking_of(document) if document else None
+            except DuplicateKeyError as error:
+                raise ClaimsTaken from error
+            except ServerSelectionTimeoutError as error:
+                raise NothingSent from error
+            except OperationFailure as error:
+                if error.code == DOCUMENT_INVALID:
+                    raise WriteRefused from error
+                return self._change_read_back(old, entry, error)
+            except PyMongoError as error:
+                return self._change_read_back(old, entry, error)
 
-    def _change(self, query: Document, change: Document) -> Document | None:
-        try:
-            return self._bookings.find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
-        except DuplicateKeyError as error:
-            raise ClaimsTaken from error
+    def _change_read_back(self, old: Booking, entry: Document, cause: PyMongoError) -> Booking | None:
+        found = self._read_back(old, cause)
+        if entry in found.history:
+            return found
+        if found.version > old.version:
+            return None
+        raise StoreUnavailable from cause
+
+
+def _overdue(now: datetime) -> Document:
+    return {"status": "pending", "reserved_until": {"$lte": now}}
 
 
 def _touches(resource: str, from_tick: int, to_tick: int) -> Document:

@@ -27,6 +27,11 @@ Span = tuple[int, int]
 """Ticks [from, to)."""
 
 
+def to_milliseconds(moment: datetime) -> datetime:
+    """A moment as MongoDB keeps it: what is finer than a millisecond is lost there."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
 class Grid:
     """A time grid of so many minutes; tick n begins at n × `seconds` after 1970-01-01T00:00Z."""
 

@@ -19,6 +19,7 @@ _HOLD_ID = re.compile(r"h_([A-Za-z0-9_-]{32})\Z")
 _MANAGE_TOKEN = re.compile(r"hfm_([A-Za-z0-9._-]{1,64})~([A-Za-z0-9._-]{1,64})~([A-Za-z0-9_-]{43})\Z")
 
 MANAGE_PREFIX = "hfm_"
+DIRECT_PREFIX, MOVE_PREFIX = "d_", "m_"
 
 
 def _key(secret: str, purpose: str) -> bytes:
@@ -92,3 +93,27 @@ def booking_id_for(org: str, *parts: str) -> str:
     text = "".join(f"{len(part)}:{part}" for part in (org, *parts))
     mac = blake2b(text.encode(errors="surrogatepass"), digest_size=16)
     return "bk_" + b32encode(mac.digest())[:26].decode().lower()
+
+
+def direct_pin(name: str) -> str:
+    """The name under which a direct booking with an idempotency key pins its claims: a repeat meets it."""
+    return f"{DIRECT_PREFIX}{name}"
+
+
+def move_pin(booking_id: str, version: int, target: str) -> str:
+    """The name under which a change of a booking's version pins the claims that it is to have: a repeat meets it.
+
+    target: a digest of the visit that it is to become.
+    """
+    return f"{MOVE_PREFIX}{booking_id}.{version}.{target}"
+
+
+def version_moved(pin: str, booking_id: str) -> int | None:
+    """Which version of this booking a pin is to move; None if it is none of its pins."""
+    of_booking, _, version = pin.rpartition(".")[0].rpartition(".")
+    return int(version) if of_booking == MOVE_PREFIX + booking_id else None
+
+
+def is_pin(hold_id: str) -> bool:
+    """Whether a name is that of a pin, which is no client's to read, extend, release or book."""
+    return hold_id.startswith((DIRECT_PREFIX, MOVE_PREFIX))

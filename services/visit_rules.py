@@ -56,6 +56,10 @@ class Rules:
         self._earliest = -int(-(seconds + policy.min_lead_minutes * 60) // grid.seconds)
         self.latest = int((seconds + policy.horizon_days * 86_400) // grid.seconds)
 
+    def admit(self, start: int) -> None:
+        """Takes a start as neither too soon nor too far ahead: a booking has it already."""
+        self._earliest, self.latest = min(self._earliest, start), max(self.latest, start)
+
     def fitting(self, from_tick: int, to_tick: int) -> list[tuple[str, int]]:
         """(technician id, mask of starts) of everyone who may come at any start in [from_tick, to_tick)."""
         allowed = self._allowed(from_tick, to_tick)

@@ -1,6 +1,7 @@
 -- Takes a confirmation back after MongoDB definitely has no booking for it: the hold lives on if its time is not over and
 -- its claims are its own, else it is released. Never for an outcome that is unknown, nor while another attempt may be
 -- under way.
+-- Also gives back what is left of a move's claims once the move is made, or is not.
 --
 -- KEYS  1 hold record   2 pins   3 events
 -- ARGV  1 hold id   2 remembered after its end, ms   3 restore: 1 = a live hold goes back to held, 0 = release it
@@ -42,5 +43,7 @@ drop_claims(claims, hold_id)
 -- One whose time ran out while it was being confirmed has expired: nobody released it.
 local expired = ARGV[3] == '1' and hold.direct ~= '1' and left <= 0
 close_hold(KEYS[1], hold, KEYS[2], hold_id, expired and 'held' or 'released', remember)
-publish(KEYS[3], 'release', hold_id, hold, 'free')
+if hold.moves ~= '1' then
+  publish(KEYS[3], 'release', hold_id, hold, 'free')
+end
 return {'RELEASED'}

@@ -1,8 +1,8 @@
 -- What every script shares; services/slots.py puts this text in front of each.
 --
--- A mark is the value of a claim key: state|owner|from|to|version
+-- A mark is the value of a claim key: state|owner|from|to|version, and of a reservation |pending behind it
 --   state    held | confirming | moving | booked
---   owner    a hold id, or for moving and booked a booking id
+--   owner    a hold id (of a move: its pin's), or for booked a booking id
 --   from,to  the ticks that the owner occupies on that resource, half-open
 -- Names of claim keys are made by Python alone: they come in KEYS or stand in a record that Python filled.
 

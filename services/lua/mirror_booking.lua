@@ -3,13 +3,14 @@
 -- only reading both documents again can settle.
 --
 -- KEYS  1 mirrored booking   2 hold record   3 pins   4 events   5.. claims, the property's first
--- ARGV  1 booking id   2 version   3 active: 1 or 0   4 marks expire at, ms   5 record expires at, ms
+-- ARGV  1 booking id   2 version   3 active: 1 or 0   4 marks expire at, ms: of one that is over nothing is marked   5 record expires at, ms
 --       6 hold id ('' = none)   7 remembered after the hold's end, ms   8 event kind   9 property id   10 technician id
 --       11 start   12 end   13 property claims   14 mark on them   15 mark on the technician's claims
 --
 -- REPLY {MIRRORED} | {SAME} (this version, with its marks, or a newer one is mirrored already)
 --       {CLASH, other booking's id}
-local booking_id, version, active, hold_id = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[6]
+local booking_id, version, hold_id = ARGV[1], tonumber(ARGV[2]), ARGV[6]
+local active = ARGV[3] == '1' and tonumber(ARGV[4]) > now_ms()
 local FIRST = 5
 
 local function finish_hold()
@@ -56,7 +57,7 @@ if active then
     claims[#claims + 1] = KEYS[i]
   end
 end
-redis.call('HSET', KEYS[1], 'version', version, 'active', ARGV[3], 'claims', table.concat(claims, ' '))
+redis.call('HSET', KEYS[1], 'version', version, 'active', active and 1 or 0, 'claims', table.concat(claims, ' '))
 redis.call('PEXPIREAT', KEYS[1], ARGV[5])
 finish_hold()
 publish(KEYS[4], ARGV[8], booking_id,

@@ -1,0 +1,79 @@
+"""What may be done with a booking after it was made: the requests, and which state each may follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from models.booking import Booking, BookingStatus, Customer, Priority
+from models.fields import Minutes, Moment, PlainId, Request, ShortText, Text, WholeNumber, null_only_for
+
+
+class BookingPatch(Request):
+    """Body of PATCH /bookings/{id}: only what is to change. A customer is given whole."""
+
+    model_config = null_only_for()
+
+    start: Moment | None = None
+    duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
+    buffer_before_minutes: Minutes | None = None
+    buffer_after_minutes: Minutes | None = None
+    technician_id: PlainId | None = None
+    property_id: PlainId | None = None
+    customer: Customer | None = None
+    description: Text | None = None
+    priority: Priority | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _given_or_left_out(cls, value: Any) -> Any:
+        if value is None:
+            raise PydanticCustomError("null_not_allowed", "null is no value here; leave it out to keep what it is")
+        return value
+
+    def given(self) -> dict[str, Any]:
+        """The fields that are to change, as a booking has them."""
+        values = {name: getattr(self, name) for name in self.model_fields_set}
+        if self.customer is not None:
+            values["customer"] = self.customer.model_dump(exclude_none=True)
+        return values
+
+
+CUSTOMER_MAY_CHANGE = frozenset({"start", "duration_minutes", "technician_id", "customer", "description"})
+"""What the bearer of a manage token may change: when, with whom and about what, not where nor how urgent."""
+
+
+class ReasonRequest(Request):
+    """Body of what ends a booking: why, in the words of whoever does it."""
+
+    reason: ShortText | None = None
+
+
+Action = Literal["confirm", "cancel", "complete", "no_show", "expire"]
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One way from state to state. before: the states that it may follow; after: the one that it leads to."""
+
+    before: frozenset[BookingStatus]
+    after: BookingStatus
+
+    def is_done(self, booking: Booking) -> bool:
+        """Whether the booking has gone this way already, so that asking again is answered alike."""
+        if self.after == "confirmed":
+            return booking.status == "confirmed" and booking.reserved_until is not None
+        return booking.status == self.after
+
+
+TRANSITIONS: dict[Action, Transition] = {
+    "confirm": Transition(frozenset({"pending"}), "confirmed"),
+    "cancel": Transition(frozenset({"pending", "confirmed"}), "cancelled"),
+    "complete": Transition(frozenset({"confirmed"}), "completed"),
+    "no_show": Transition(frozenset({"confirmed"}), "no_show"),
+    "expire": Transition(frozenset({"pending"}), "expired"),
+}
+"""Every change of status there is. A booking is made `pending` or `confirmed`; a move keeps its status."""

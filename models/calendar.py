@@ -1,0 +1,40 @@
+"""A technician's calendar feed: what is asked of it, and what it shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from models.booking import Booking
+from models.catalogue import Property, Technician
+from models.fields import Moment, PlainId, Request
+
+
+class CalendarQuery(Request):
+    """Query of the feed. The token alone admits: calendar programs can send no header of ours."""
+
+    token: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class CalendarReply(Request):
+    """Where a technician's calendar is read. The address is a secret, and is shown this once."""
+
+    technician_id: PlainId
+    calendar_url: str
+    created_at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class TechnicianCalendar:
+    """One technician's visits as they are now, by start, with the properties that they go to."""
+
+    technician: Technician
+    bookings: list[Booking]
+    properties: dict[str, Property]
+
+    def property_of(self, booking: Booking) -> Property:
+        """Where a visit goes; a property that is not in the catalogue is known by its id alone."""
+        found = self.properties.get(booking.property_id)
+        return found or Property(id=booking.property_id, name=booking.property_id)

@@ -1,0 +1,105 @@
+"""The waitlist: who waits for a slot to become free, and what became of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from models.booking import Customer, CustomerReply
+from models.fields import Moment, PlainId, Request, WholeNumber
+
+WaitStatus = Literal["waiting", "offered", "booked", "lapsed", "cancelled"]
+
+IN_LINE = frozenset({"waiting", "offered"})
+
+
+class WaitRequest(Request):
+    """Body of POST /waitlist: a visit of some length, anywhere in the window [from, to).
+
+    No technician means any; no duration the one of the org's policy. An offer stands for offer_minutes.
+    """
+
+    property_id: PlainId
+    technician_id: PlainId | None = None
+    from_: Moment = Field(alias="from")
+    to: Moment
+    duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
+    customer: Customer
+    offer_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] = 15
+
+    @field_validator("to")
+    @classmethod
+    def _is_after_from(cls, to: datetime, info: ValidationInfo) -> datetime:
+        begin = info.data.get("from_")  # not there where it could not be read
+        if begin is not None and to <= begin:
+            raise PydanticCustomError("bad_span", "the window should end after it begins")
+        return to
+
+
+@dataclass(frozen=True, slots=True)
+class WaitEntry:
+    """One place in line as MongoDB has it. Times are aware UTC.
+
+    hold_id: of the hold that is offered, or was; while the entry is `waiting`, the name under which its next offer will
+    be placed, or is being placed just now.
+    start, end, offered_technician_id, offered_until: of the last offer.
+    unsettled: the relay has to look at it, because it is in line, or because a hold of it may still be placed.
+    made_by, fingerprint: the API key and the digest of the request that made it, for telling a repeat from a reuse.
+    """
+
+    waitlist_id: str
+    org: str
+    made_by: str
+    status: WaitStatus
+    property_id: str
+    technician_id: str | None
+    from_: datetime
+    to: datetime
+    duration_minutes: int
+    offer_minutes: int
+    customer: dict[str, Any]
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    unsettled: bool = True
+    hold_id: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    offered_technician_id: str | None = None
+    offered_until: datetime | None = None
+    booking_id: str | None = None
+    fingerprint: str | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def wish(self) -> tuple[str, str | None, int, datetime, datetime]:
+        """What it waits for: of two entries with the same wish the first is served first."""
+        return (self.property_id, self.technician_id, self.duration_minutes, self.from_, self.to)
+
+
+class WaitReply(Request):
+    """A place in line. The offer's members come with an offer; `booking_id` when it was booked; `customer` for staff.
+
+    technician_id: who was asked for; offered_technician_id: who comes with the offer.
+    """
+
+    waitlist_id: str
+    status: WaitStatus
+    property_id: str
+    technician_id: str | None
+    from_: datetime = Field(alias="from")
+    to: datetime
+    duration_minutes: int
+    offer_minutes: int
+    created_at: datetime
+    hold_id: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    offered_technician_id: str | None = None
+    expires_at: datetime | None = None
+    booking_id: str | None = None
+    customer: CustomerReply | None = None

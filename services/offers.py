@@ -1,0 +1,175 @@
+"""The waitlist's background work: ends offers that were not taken, and offers what is free to the first in line.
+
+Nothing tells that a hold has run out, so an org with anybody in line is looked at every second; and at once when its
+events say that something changed. Who offers what, and in which order, is settled here; how one offer is made, in
+services.offering. While an org's mirror is not whole it gets no offers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from models.errors import Refusal, StoreUnavailable
+from models.slot import Opening, SlotOptions, Wish
+from models.waitlist import WaitEntry
+from services.availability import Availability
+from services.candidates import Candidates
+from services.leases import Leases
+from services.mirror import Mirror
+from services.observability import Metrics
+from services.offer_events import OfferEvents
+from services.offering import Offering
+from services.reservations import SYSTEM
+from services.timegrid import Grid
+from services.waitlist_store import WaitlistStore
+
+log = structlog.get_logger("holdfast.waitlist")
+
+LOOK_AGAIN = timedelta(seconds=1)
+MOST_TRIES = 3
+"""Openings that are tried for one entry, should others be faster."""
+MOST_STARTS = 5
+NEARBY = timedelta(days=1)
+"""What becomes free may, by its travel, matter to visits that much earlier or later."""
+LATE_OFFER = timedelta(minutes=1)
+"""For so long a relay that was about to place a hold when its entry was cancelled may still do so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """When an org was last looked at, and the newest event that it had then."""
+
+    at: datetime
+    newest: str
+
+
+class Offers:
+    """Tends the waitlist. Any number may: each org belongs to one of them for a while, and two do no harm."""
+
+    def __init__(
+        self,
+        *,
+        store: WaitlistStore,
+        events: OfferEvents,
+        leases: Leases,
+        offering: Offering,
+        availability: Availability,
+        candidates: Candidates,
+        mirror: Mirror,
+        metrics: Metrics,
+        grid: Grid,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._events = events
+        self._leases = leases
+        self._offering = offering
+        self._availability = availability
+        self._candidates = candidates
+        self._mirror = mirror
+        self._metrics = metrics
+        self._grid = grid
+        self._clock = clock
+        self._looks: dict[str, Look] = {}
+
+    def tend(self) -> None:
+        """A round for every org where somebody is in line and something may have changed. Raises StoreUnavailable."""
+        orgs = self._store.orgs()
+        newest = self._events.newest(orgs) if orgs else {}
+        self._looks = {org: look for org, look in self._looks.items() if org in newest}
+        for org in orgs:
+            look, now = self._looks.get(org), self._clock()
+            if look and look.newest == newest[org] and now - look.at < LOOK_AGAIN:
+                continue
+            if self._leases.hold(f"waitlist:{org}"):
+                # The event of before the round: what happens during it is looked at again.
+                self._looks[org] = Look(now, newest[org])
+                self.round(org)
+
+    def round(self, org: str) -> None:
+        """Settles what has ended, then offers what is free to those who wait, in order. Raises StoreUnavailable."""
+        for entry in self._store.unsettled(org):
+            if entry.status == "offered":
+                self._settle(entry)
+            elif entry.status == "cancelled":
+                self._clear_up(entry)
+        for _ in range(MOST_STARTS):
+            if self._mirror.epoch(org) is None or self._serve(org):
+                return
+
+    def _serve(self, org: str) -> bool:
+        """Offers what is free to those in line; False when it has to begin anew, lest somebody be passed over."""
+        looked: set[tuple[object, ...]] = set()
+        passed: list[WaitEntry] = []
+        for each in self._store.unsettled(org):
+            entry = self._offering.go_on(each) if each.status == "waiting" else None
+            if entry is None or self._lapses(entry) or entry.wish in looked:
+                continue
+            openings = self._openings(entry)
+            # Of what became free while this round went on, those whom it had passed by then come first.
+            if openings and any(_could_use(one, openings) and self._openings(one) for one in passed):
+                return False
+            if openings and self._offering.offer(entry, openings):
+                continue
+            looked.add(entry.wish)
+            if not openings:
+                passed.append(entry)
+        return True
+
+    def _openings(self, entry: WaitEntry) -> list[Opening]:
+        """The first openings that would do. None where the catalogue has no place for such a visit any more."""
+        start = self._grid.tick_from(max(entry.from_, self._clock()))
+        try:
+            extent = self._candidates.extent(entry.org, SlotOptions(duration_minutes=entry.duration_minutes))
+            wish = Wish(entry.property_id, entry.technician_id, start, *extent)
+            return self._availability.first_openings(entry.org, wish, self._grid.tick(entry.to), MOST_TRIES)
+        except StoreUnavailable:
+            raise
+        except Refusal:
+            return []
+
+    def _lapses(self, entry: WaitEntry) -> bool:
+        """Ends the waiting of one for whom no visit can begin in time any more."""
+        if entry.to - timedelta(minutes=entry.duration_minutes) >= self._clock():
+            return False
+        self._end(entry, "lapse", status="lapsed")
+        return True
+
+    def _settle(self, entry: WaitEntry) -> None:
+        """Finds out what became of an offer. While its hold lives, or is being booked, nothing has."""
+        told = self._events.tell(entry.org, entry.waitlist_id, entry.hold_id or "")
+        if told.word in ("TOLD", "AGAIN", "COLD", "CONFIRMING"):
+            return
+        in_redis = told.record.booking_id if told.record and told.word == "BOOKED" else None
+        booking_id = in_redis or self._offering.booking_of(entry)
+        if booking_id:
+            self._end(entry, "book", status="booked", booking_id=booking_id)
+        elif told.word == "MISSING" and entry.offered_until and self._clock() < entry.offered_until:
+            # Lost with Redis: nobody let the time run out, so the place in line is as it was.
+            nothing: dict[str, Any] = dict.fromkeys(("hold_id", "start", "end", "offered_technician_id"))
+            self._end(entry, "lose", status="waiting", offered_until=None, **nothing)
+        else:
+            self._end(entry, "lapse", status="lapsed")
+
+    def _clear_up(self, entry: WaitEntry) -> None:
+        """Sees to it that nothing stays held for one who left while an offer was being made to him."""
+        if entry.hold_id:
+            self._offering.release(entry)
+        if entry.hold_id is None or self._clock() - entry.updated_at >= LATE_OFFER:
+            self._store.change(entry, self._clock(), SYSTEM, "settle", unsettled=False)
+
+    def _end(self, entry: WaitEntry, action: str, **changed: Any) -> None:
+        if self._store.change(entry, self._clock(), SYSTEM, action, **changed):
+            self._metrics.relay.labels("waitlist_settled").inc()
+            log.info("waitlist_settled", org=entry.org, waitlist_id=entry.waitlist_id, status=changed["status"])
+
+
+def _could_use(entry: WaitEntry, openings: list[Opening]) -> bool:
+    """Whether what some openings of another entry are made of could be an opening for this one, too."""
+    begin, end = entry.from_ - NEARBY, entry.to + NEARBY
+    return any(begin < opening.end and opening.start < end for opening in openings)
