@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""Writes an org's properties, technicians and bookings as CSV files, which scripts/import.py reads again.
+
+    scripts/export.py --data .data --to export                          properties.csv, technicians.csv, bookings.csv
+    scripts/export.py --org acme --to export --only bookings --from 2026-12-01 --until 2027-01-01
+    scripts/export.py --org acme --to - --only bookings | gzip > bookings.csv.gz
+
+The stores are those that the environment names (MONGO_URL, HOLDFAST_MONGO_DB), or with --data those of a running
+scripts/server. The files hold personal data: only their owner may read them.
+
+Exit status: 0 all is written; 2 no run was possible; 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scripts.environment import enter
+
+enter()
+
+from pydantic import TypeAdapter, ValidationError
+
+from models.booking import DayOrMoment
+from scripts.carry.dumping import KINDS, STDOUT, Span, run
+from scripts.carry.outcome import outcome
+from scripts.carry.progress import Progress
+from scripts.carry.stores import add_store_options, open_stores
+from services.observability import configure_logging
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found: datetime = TypeAdapter(DayOrMoment).validate_python(text)
+    except ValidationError as error:
+        raise argparse.ArgumentTypeError(error.errors()[0]["msg"]) from None
+    return found
+
+
+def _kinds(text: str) -> list[str]:
+    wanted = text.split(",")
+    if not set(wanted) <= set(KINDS):
+        raise argparse.ArgumentTypeError("out of " + ",".join(KINDS))
+    return [kind for kind in KINDS if kind in wanted]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    about, _, usage = (__doc__ or "").partition("\n\n")
+    made = argparse.ArgumentParser(
+        description=about, epilog=usage, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_store_options(made)
+    made.add_argument("--to", required=True, metavar="DIR", help="the folder for the files; - is stdout, for one kind")
+    made.add_argument("--only", type=_kinds, default=list(KINDS), metavar="KINDS", help=",".join(KINDS))
+    made.add_argument("--from", dest="since", type=_moment, metavar="DATE", help="bookings that start at it or later")
+    made.add_argument("--until", type=_moment, metavar="DATE", help="bookings that start before it; dates are UTC")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns the exit status."""
+    made = parser()
+    options = made.parse_args(arguments)
+    if options.to == STDOUT and len(options.only) != 1:
+        made.error("--to - is for one kind: say which with --only")
+    configure_logging("WARNING")
+    return outcome(lambda: _export(options), afterwards="The file that was being written is not there.")
+
+
+def _export(options: argparse.Namespace) -> int:
+    org, carrying = open_stores(options.org, options.data)
+    span = Span(options.since, options.until)
+    with Progress(sys.stderr) as progress:
+        run(carrying, org, target=options.to, kinds=options.only, span=span, progress=progress)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
