@@ -7,7 +7,8 @@
     scripts/stress.py --target naive               the same load on a server that checks and then writes: it must fail
 
 Several processes open their connections, prepare their first requests and are released at one moment. They play
-three clients: a web checkout and an SMS bot, which hold and then book, and a receptionist, who books directly. Then
+three clients: a web checkout and an SMS bot, which hold and then book, and a receptionist, who books directly. Where
+something has to be there before, such as bookings to move, it is made by the same clients in acts of their own. Then
 the verdict reads both stores itself and checks the rules.
 
 Exit status: 0 all rules hold; 1 a rule was broken (the documents are printed, without personal data); 2 no run was
@@ -37,15 +38,16 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from scripts.load import chart, offers, world
-from scripts.load.barrier import release
+from scripts.load import acts, chart, offers, world
 from scripts.load.reading import gather
 from scripts.load.report import Run, as_data, print_run, terminal
-from scripts.load.scenarios import SCENARIOS, Scenario
+from scripts.load.scenarios import SCENARIOS
+from scripts.load.stage import Scenario
 from scripts.load.target import ROOT, Target, Unreachable, from_dev_json, naive_server, private_server, require_ready
 from scripts.load.verdict import judge
 
 FEWEST, MOST = 2, 5000
+SCENARIOS_TOLD = "The scenarios (`waitlist` takes over a minute, since an offer has to run out in it):"
 
 
 def _count(text: str) -> int:
@@ -58,8 +60,10 @@ def _count(text: str) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     about, _, usage = (__doc__ or "").partition("\n\n")
+    scenarios = "\n".join(f"    {scenario.name:16} {scenario.about}" for scenario in SCENARIOS.values())
+    epilog = f"{usage}\n{SCENARIOS_TOLD}\n\n{scenarios}\n"
     made = argparse.ArgumentParser(
-        description=about, epilog=usage, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=about, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     made.add_argument(
         "-n", "--requests", type=_count, default=100, help=f"clients released at one moment, {FEWEST} to {MOST} (100)"
@@ -109,11 +113,12 @@ def play(target: Target, scenario: Scenario, options: argparse.Namespace, consol
     rng = random.Random(f"{options.seed}:{scenario.name}")
     run = f"st{secrets.token_hex(4)}"
     fresh = world.build(target, scenario, run)
+    how = {"processes": options.processes}
     try:
-        people = scenario.people(fresh, options.requests, rng)
         grid_minutes = world.grid_minutes(target, fresh)
-        with _progress(console, scenario.name, len(people)) as progress:
-            outcome = release(target.address, people, processes=options.processes, progress=progress)
+        fresh = acts.prologue(target, scenario, fresh, options.requests, rng, **how)
+        with _progress(console, scenario.name, options.requests) as progress:
+            outcome = acts.last_act(target, scenario, fresh, options.requests, rng, progress=progress, **how)
         evidence = gather(target, fresh, outcome.exchanges, one_winner=scenario.one_winner, grid_minutes=grid_minutes)
         evidence.offers_refused = offers.refused(target, fresh, rng)
     finally:

@@ -13,7 +13,8 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from scripts.load.crowd import Crowd
-from scripts.load.players import Person, perform
+from scripts.load.players import Person
+from scripts.load.plays import perform
 from scripts.load.steps import Exchange
 from scripts.load.target import Unreachable
 
@@ -68,10 +69,11 @@ def release(
     processes: int,
     progress: Callable[[int], None] = lambda _: None,
     reply_seconds: float = 60,
+    not_before: float = 0.0,
 ) -> Outcome:
     """Deals the people out to processes, lets them all go at one moment, and gathers what they saw.
 
-    progress: called a few times a second with how many plays have ended.
+    progress: called a few times a second with how many plays have ended; not_before: a moment of the monotonic clock.
     """
     processes = max(1, min(processes, len(people)))
     _allow_sockets(len(people) // processes + 100)
@@ -89,7 +91,7 @@ def release(
             pipes.append(mine)
             counters.append(counter)
             workers.append(worker)
-        return _conduct(pipes, counters, progress)
+        return _conduct(pipes, counters, progress, not_before)
     finally:
         for worker in workers:
             worker.terminate()
@@ -103,9 +105,11 @@ def _receive(pipe: Connection) -> Any:
         raise Unreachable("A load process died; its error is above.") from None
 
 
-def _conduct(pipes: list[Connection], counters: list[c_longlong], progress: Callable[[int], None]) -> Outcome:
+def _conduct(
+    pipes: list[Connection], counters: list[c_longlong], progress: Callable[[int], None], not_before: float
+) -> Outcome:
     open_before = sum(_receive(pipe) for pipe in pipes)
-    moment = time.monotonic() + LEAD_SECONDS
+    moment = max(time.monotonic() + LEAD_SECONDS, not_before)
     for pipe in pipes:
         pipe.send(moment)
     exchanges: list[Exchange] = []

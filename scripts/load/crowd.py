@@ -55,7 +55,7 @@ class Lane:
         self.answered_at = 0.0
         self.attempts = 0
         self.turn = 0
-        self.pause = 0.0
+        self.pause = Pause()
 
     @property
     def wire(self) -> socket.socket:
@@ -104,7 +104,7 @@ class Crowd:
         for lane in self._idle_lanes:
             first = next(lane.play)
             if isinstance(first, Pause):
-                lane.pause = first.seconds
+                lane.pause = first
                 continue
             self._prepare(lane, first)
             self._connect(lane)
@@ -123,7 +123,7 @@ class Crowd:
         self._released = True
         for lane in self._idle_lanes:
             if lane.send is None:
-                self._after(lane.pause, lane)
+                self._after(lane.pause.left, lane)
             else:
                 self._start(lane)
         while self._unfinished:
@@ -278,7 +278,7 @@ class Crowd:
             self.done()
             return
         if isinstance(step, Pause):
-            self._after(step.seconds, lane)
+            self._after(step.left, lane)
         else:
             self._prepare(lane, step)
             self._start(lane)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from scripts.load.steps import Exchange
 
@@ -26,12 +27,26 @@ class Mark:
     expires_ms: int
 
 
+BACKSTAGE = "system:stress"
+"""Who made the changes of the harness itself, in a booking's history."""
+
+
+class Deadline(NamedTuple):
+    """When a reservation runs out: by the calendar, and on the monotonic clock of the exchanges."""
+
+    at: datetime
+    moment: float
+
+
 @dataclass
 class Evidence:
     """Everything that the rules are checked against.
 
     bookings: all on the run's properties; neighbours: active ones of others that share a technician with them;
     marks: None where the target has no Redis; watched: the resources whose marks were read; grid_seconds: of one tick.
+    deadlines: of reservations that the run has given a nearer one; waits: the waitlist's entries; offers_told: the
+    events of offers, and events_whole: that none is trimmed away; calendar_ahead: how many seconds the calendar's clock
+    is ahead of the monotonic one.
     """
 
     run: str
@@ -43,6 +58,15 @@ class Evidence:
     marks: dict[Claim, Mark] | None = None
     watched: frozenset[str] = frozenset()
     offers_refused: list[Document] = field(default_factory=list)
+    deadlines: Mapping[str, Deadline] = field(default_factory=dict)
+    waits: list[Document] = field(default_factory=list)
+    offers_told: list[Document] = field(default_factory=list)
+    events_whole: bool = True
+    calendar_ahead: float = 0.0
+
+    def moment(self, at: datetime) -> float:
+        """A time of the calendar on the monotonic clock of the exchanges."""
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - self.calendar_ahead
 
     def tick(self, moment: datetime) -> int:
         aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -74,6 +98,14 @@ def spans(document: Document, grid_seconds: int) -> list[tuple[str, int, int]]:
 def claims_of(document: Document, grid_seconds: int) -> set[Claim]:
     """Every (resource, tick) that a visit must have claimed."""
     return {(resource, tick) for resource, first, last in spans(document, grid_seconds) for tick in range(first, last)}
+
+
+def at_version(booking: Document, version: int) -> Document:
+    """A booking as it was at an earlier version: what its history tells of later changes is taken back."""
+    values: Document = {}
+    for entry in reversed(booking.get("history", [])[version:]):
+        values |= {name: told["from"] for name, told in entry["changes"].items()}
+    return {**booking, **values, "version": version}
 
 
 def redacted(document: Document) -> Document:

@@ -97,6 +97,39 @@ class NaiveBookings:
             else (404, {"code": "booking_not_found"})
         )
 
+    def reserve(self, body: Document) -> tuple[int, Document]:
+        """A booking that nobody will ever release."""
+        status, told = self.book(body)
+        if status == 201:
+            more = {"status": "pending", "reserved_until": datetime.now(UTC) + timedelta(hours=body["hours"])}
+            self.database.bookings.update_one({"_id": told["booking_id"]}, {"$set": more})
+            told |= more
+        return status, told
+
+    def confirm(self, booking_id: str) -> tuple[int, Document]:
+        self.database.bookings.update_one({"_id": booking_id}, {"$set": {"status": "confirmed"}})
+        return self.read(booking_id)
+
+    def read(self, booking_id: str) -> tuple[int, Document]:
+        booking = self.database.bookings.find_one({"_id": booking_id})
+        if booking is None:
+            return 404, {"code": "booking_not_found"}
+        told = {name: value for name, value in booking.items() if name not in ("_id", "claims", "customer", "history")}
+        return 200, {"booking_id": booking_id, **told}
+
+    def move(self, booking_id: str, body: Document) -> tuple[int, Document]:
+        """Reads a booking, looks whether the new place is free, and writes what it read with the changes."""
+        status, booking = self.read(booking_id)
+        if status != 200 or not booking["active"]:
+            return 409, {"code": "invalid_transition"}
+        visit = self.visit({**booking, "start": booking["start"].isoformat(), **body})
+        if self.taken(self.database.bookings, visit, {"active": True, "_id": {"$ne": booking_id}}):
+            return 409, {"code": "slot_booked"}
+        time.sleep(self.window_seconds)
+        moved = {**visit, "claims": claims(visit), "version": booking["version"] + 1}
+        self.database.bookings.update_one({"_id": booking_id}, {"$set": moved})
+        return self.read(booking_id)
+
     def release(self, hold_id: str) -> tuple[int, Document]:
         self.database.holds.delete_one({"_id": hold_id})
         return 204, {}
@@ -116,6 +149,14 @@ class NaiveBookings:
                 return self.book(body)
             case ("POST", "bookings", booking_id, "cancel"):
                 return self.cancel(booking_id)
+            case ("POST", "reserve"):
+                return self.reserve(body)
+            case ("POST", "bookings", booking_id, "confirm"):
+                return self.confirm(booking_id)
+            case ("GET", "bookings", booking_id):
+                return self.read(booking_id)
+            case ("PATCH", "bookings", booking_id):
+                return self.move(booking_id, body)
             case ("DELETE", "hold", hold_id):
                 return self.release(hold_id)
             case ("POST", "hold", hold_id, "extend"):

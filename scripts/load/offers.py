@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from scripts.load.scenarios import World
+from scripts.load.stage import World
 from scripts.load.target import Target
 
 TRIED = 12

@@ -28,7 +28,7 @@ class Person:
     """One client of one run.
 
     tag: a number that only its twin shares; role: web, desk or sms; how: the play; repeat: how requests are repeated;
-    thinks, begins_after: seconds.
+    thinks, begins_after: seconds; subject: what it acts on, as the reply that made it told it.
     """
 
     run: str
@@ -41,6 +41,7 @@ class Person:
     begins_after: float = 0.0
     thinks: float = 0.0
     slots_after: tuple[dict[str, Any], ...] = field(default=())
+    subject: dict[str, Any] = field(default_factory=dict)
 
     @property
     def holder(self) -> str:
@@ -79,8 +80,8 @@ class Person:
     def direct(self, slot: dict[str, Any], name: str = "direct") -> Send:
         return self.post("direct", "/book", {**slot, "customer": self.customer(name)}, name=name, asked=slot)
 
-    def cancel(self, booked: Exchange) -> Send:
-        booking_id = booked.reply["booking_id"]
+    def cancel(self, booked: dict[str, Any]) -> Send:
+        booking_id = booked["booking_id"]
         return self.post("cancel", f"/bookings/{booking_id}/cancel", {}, asked={"booking_id": booking_id})
 
     def extend(self, held: Exchange, seconds: int) -> Send:
@@ -88,12 +89,14 @@ class Person:
         asked = {"hold_id": hold_id, "ttl_seconds": seconds}
         return self.post("extend", f"/hold/{hold_id}/extend", {"ttl_seconds": seconds}, asked=asked)
 
-    def release(self, held: Exchange) -> Send:
-        hold_id = held.reply["hold_id"]
-        key = self.keys[KEY_OF[self.role]]
-        return Send(
-            "release", f"{self.tag}:release", self.role, "DELETE", f"/hold/{hold_id}", key, asked={"hold_id": hold_id}
-        )
+    def release(self, held: dict[str, Any]) -> Send:
+        hold_id = held["hold_id"]
+        return self.send("release", "DELETE", f"/hold/{hold_id}", asked={"hold_id": hold_id})
+
+    def send(self, operation: str, method: str, path: str, *, name: str = "", **more: Any) -> Send:
+        """A request that needs no idempotency key."""
+        logical, key = f"{self.tag}:{name or operation}", self.keys[KEY_OF[self.role]]
+        return Send(operation, logical, self.role, method, path, key, **more)
 
 
 def settled(send: Send) -> Talk:
@@ -146,7 +149,7 @@ def changes_mind(person: Person) -> Play:
     held = yield from settled(person.hold(person.slot))
     if held.ok:
         yield Pause(person.thinks)
-        yield person.release(held)
+        yield person.release(held.reply)
         yield from settled(person.book(held, "released"))
 
 
@@ -166,21 +169,8 @@ def calls_off(person: Person) -> Play:
     booked = yield from settled(person.direct(person.slot))
     if booked.ok:
         yield Pause(person.thinks)
-        yield from settled(person.cancel(booked))
+        yield from settled(person.cancel(booked.reply))
     for number, slot in enumerate(person.slots_after):
         again = yield from settled(person.direct(slot, f"rebook{number}"))
         if again.ok:
             return
-
-
-PLAYS = {
-    "checkout": checkout, "at_the_desk": at_the_desk, "abandons": abandons, "changes_mind": changes_mind,
-    "takes_longer": takes_longer, "calls_off": calls_off,
-}  # fmt: skip
-
-
-def perform(person: Person) -> Play:
-    """The play of this person, from its first request (or the pause before it) on."""
-    if person.begins_after:
-        yield Pause(person.begins_after)
-    yield from PLAYS[person.how](person)

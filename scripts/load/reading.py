@@ -10,12 +10,21 @@ from redis import Redis
 
 from scripts.load.evidence import Claim, Document, Evidence, Mark
 from scripts.load.rules_mirror import mirror_differences
-from scripts.load.scenarios import World
+from scripts.load.rules_reservations import overdue
+from scripts.load.rules_waitlist import passed_over, untrue_entries
+from scripts.load.stage import World
 from scripts.load.steps import Exchange
 from scripts.load.target import Target
 
 QUIET_SECONDS = 20.0
 """How long the mirror may take to settle once the last request is answered: the relay's part included."""
+
+DEADLINE_SECONDS = 60.0
+"""The same, where reservations run out."""
+
+OFFERED = "waitlist.offered"
+MOST_EVENTS = 10_000
+"""Of a stream that is as long older events may be gone."""
 
 KEYS_AT_ONCE = 1000
 MARGIN_TICKS = 96
@@ -41,8 +50,8 @@ def read_bookings(database: Any, org: str, world: World) -> tuple[list[Document]
 
 
 def parse_mark(value: str, expires_ms: int) -> Mark:
-    """A claim key's value, `<state>|<owner>|<from>|<to>|<version>`."""
-    state, owner, first, last, version = value.split("|")
+    """A claim key's value, `<state>|<owner>|<from>|<to>|<version>`, of a reservation with a word more."""
+    state, owner, first, last, version, *_ = value.split("|")
     return Mark(state, owner, int(first), int(last), int(version), expires_ms)
 
 
@@ -70,24 +79,42 @@ def window(world: World, grid_seconds: int) -> tuple[int, int]:
     return first - MARGIN_TICKS, first + 86_400 // grid_seconds + MARGIN_TICKS
 
 
+def read_offers(redis: Any, org: str, world: World) -> tuple[list[Document], bool]:
+    """The events of offers on the run's properties, and whether the stream has lost none of its events yet."""
+    name = f"hf:{{{org}}}:events"
+    told = [event for _, event in redis.xrange(name)]
+    mine = [event for event in told if event.get("property_id") in world.properties]
+    return [event for event in mine if event["kind"] == OFFERED], len(told) < MOST_EVENTS
+
+
+def _unsettled(evidence: Evidence) -> bool:
+    """Whether something is on its way that the server does in the background."""
+    background = (mirror_differences, overdue, passed_over, untrue_entries)
+    return any(breaks(evidence) for breaks in background)
+
+
 def gather(target: Target, world: World, exchanges: list[Exchange], *, one_winner: bool, grid_minutes: int) -> Evidence:
-    """Reads both stores once the mirror is quiet, or has had its time to become so."""
+    """Reads both stores once all is quiet, or has had its time to become so."""
     grid_seconds = grid_minutes * 60
-    evidence = Evidence(world.run, grid_seconds, one_winner, exchanges, [])
+    evidence = Evidence(world.run, grid_seconds, one_winner, exchanges, [], deadlines=world.deadlines)
+    evidence.calendar_ahead = time.time() - time.monotonic()
     with MongoClient[Document](target.mongo_url, tz_aware=True, serverSelectionTimeoutMS=3000) as client:
         database = client[target.mongo_db]
         redis = Redis.from_url(target.redis_url, decode_responses=True, socket_timeout=5) if target.redis_url else None
-        deadline = time.monotonic() + QUIET_SECONDS
+        deadline = time.monotonic() + (DEADLINE_SECONDS if world.deadlines else QUIET_SECONDS)
+        resources = [f"property:{name}" for name in world.properties] + [
+            f"technician:{name}" for name in world.technicians
+        ]
         while True:
             evidence.bookings, evidence.neighbours = read_bookings(database, target.org, world)
             if redis is None:
                 return evidence
-            resources = [f"property:{name}" for name in world.properties] + [
-                f"technician:{name}" for name in world.technicians
-            ]
+            mine = {"org": target.org, "property_id": {"$in": list(world.properties)}}
+            evidence.waits = list(database.waitlist.find(mine))
             evidence.watched = frozenset(resources)
             evidence.marks = read_marks(redis, target.org, resources, *window(world, grid_seconds))
-            if not mirror_differences(evidence) or time.monotonic() > deadline:
+            if not _unsettled(evidence) or time.monotonic() > deadline:
+                evidence.offers_told, evidence.events_whole = read_offers(redis, target.org, world)
                 redis.close()
                 return evidence
             time.sleep(0.5)

@@ -35,11 +35,19 @@ class Run:
         return not any(self.findings.values())
 
 
+SUCCESS = {
+    "book": "booked", "direct": "booked", "hold": "held, not booked", "move": "moved", "reserve": "reserved",
+    "confirm": "confirmed", "join": "in line",
+}  # fmt: skip
+"""What is said of an attempt that was granted; other operations are no attempts at a slot."""
+
+
+ONLY_GRANTS = frozenset({"moved", "reserved", "confirmed", "in line"})
+
+
 def _word(exchange: Exchange) -> str:
-    if exchange.operation == "hold" and exchange.ok:
-        return "held, not booked"
     if exchange.ok:
-        return "booked"
+        return SUCCESS[exchange.operation]
     return "unknown" if exchange.unknown else exchange.code
 
 
@@ -48,8 +56,9 @@ def results(exchanges: list[Exchange]) -> Counter[tuple[str, str]]:
     last: dict[str, Exchange] = {}
     for exchange in exchanges:
         tag, _, name = exchange.logical.partition(":")
-        if exchange.operation in ("hold", "book", "direct"):
-            attempt = f"{tag}:{name}" if name.startswith("rebook") else tag
+        if exchange.operation in SUCCESS:
+            one_of_many = name.startswith("rebook") or exchange.operation not in ("hold", "book", "direct")
+            attempt = f"{tag}:{name}" if one_of_many else tag
             if not (exchange.unknown and attempt in last):
                 last[attempt] = exchange
     return Counter((_word(exchange), exchange.client) for exchange in last.values())
@@ -78,7 +87,9 @@ def _attempts_table(run: Run) -> Table:
         table.add_column(client, justify="right")
     table.add_column("all", justify="right")
     words = {word for word, _ in counts}
-    order = ["booked", "held, not booked", *sorted(words - {"booked", "held, not booked", "unknown"}), "unknown"]
+    usual = {"booked", "held, not booked", "unknown"}
+    granted = [word for word in dict.fromkeys(SUCCESS.values()) if word in words - usual]
+    order = ["booked", "held, not booked", *granted, *sorted(words - usual - set(granted)), "unknown"]
     for word in order:
         row = [counts[word, client] for client in CLIENTS]
         style = {"booked": "green", "unknown": "yellow"}.get(word, "")
@@ -148,12 +159,16 @@ def as_data(run: Run) -> dict[str, Any]:
     for (word, _), count in results(run.outcome.exchanges).items():
         counts[word] += count
     winners, unknown = counts.pop("booked", 0), counts.pop("unknown", 0)
+    granted = {
+        word: counts.pop(word) for word in dict.fromkeys(SUCCESS.values()) if word in ONLY_GRANTS & counts.keys()
+    }
     return {
         "scenario": run.scenario,
         "requests": run.requests,
         "run": run.run,
         "ok": run.ok,
         "winners": winners,
+        "granted": granted,
         "refusals": dict(sorted(counts.items())),
         "unknown": unknown,
         "open_before_release": run.outcome.open_before,

@@ -13,18 +13,24 @@ from scripts.load.timeline import owners_refused, trespasses
 ALLOWED = frozenset({0, 200, 201, 204, 409, 410, 412, 422, 429, 503})
 """The statuses that a valid request may meet (docs/rules.md); 0 is an answer that never came."""
 
+ALLOWED_WITHOUT_VERSION = frozenset({0, 428, 429, 503})
+"""The same for a PATCH without If-Match."""
+
+NAMED_BY = {"hold": "hold_id", "join": "waitlist_id"}
+"""What tells the results of such requests apart; of the others, the booking."""
+CHANGEABLE = frozenset({"move", "read", "look"})
+"""What may be answered in another way later: a look at something, and a change of a version that is old by then."""
+
 
 def disagreeing_repeats(evidence: Evidence) -> Iterable[Break]:
     """All answers to one request agree: the same hold or booking each time, or a refusal each time."""
     answers: dict[str, list[Exchange]] = defaultdict(list)
     for exchange in evidence.exchanges:
-        if not exchange.unknown and exchange.code != "request_in_progress":
+        open_ended = exchange.unknown or exchange.code == "request_in_progress"
+        if not open_ended and exchange.operation not in CHANGEABLE:
             answers[exchange.logical].append(exchange)
     for logical, group in answers.items():
-        results = {
-            (one.ok, one.reply.get("hold_id") if one.operation == "hold" else one.reply.get("booking_id"))
-            for one in group
-        }
+        results = {(one.ok, one.reply.get(NAMED_BY.get(one.operation, "booking_id"))) for one in group}
         if len({result if result[0] else (False, None) for result in results}) > 1:
             yield f"{logical} was answered in {len(results)} ways", [told(one) for one in group]
 
@@ -60,7 +66,8 @@ def dispossessed(evidence: Evidence) -> Iterable[Break]:
 def strange_statuses(evidence: Evidence) -> Iterable[Break]:
     """Only the statuses that the contract names for such requests; never a 500, never something that is not HTTP."""
     for exchange in evidence.exchanges:
-        if exchange.status not in ALLOWED:
+        forgetful = exchange.operation == "move" and exchange.asked["version"] is None
+        if exchange.status not in (ALLOWED_WITHOUT_VERSION if forgetful else ALLOWED):
             yield f"{exchange.operation} {exchange.logical} answered {exchange.status}", [told(exchange)]
 
 

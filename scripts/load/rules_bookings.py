@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from scripts.load.evidence import Break, Document, Evidence, claims_of, spans, told
+from scripts.load.evidence import Break, Document, Evidence, at_version, claims_of, spans, told
 from scripts.load.steps import Exchange
 
 
@@ -60,37 +60,47 @@ def incomplete_claims(evidence: Evidence) -> Iterable[Break]:
             yield f"{booking['_id']} lacks {missing} of its claims and has {extra} that are not its own", [booking]
 
 
+MAKES_BOOKINGS = ("book", "direct", "reserve")
+
+
 def made_bookings(evidence: Evidence) -> list[Exchange]:
-    return [exchange for exchange in evidence.exchanges if exchange.ok and exchange.operation in ("book", "direct")]
+    return [exchange for exchange in evidence.exchanges if exchange.ok and exchange.operation in MAKES_BOOKINGS]
 
 
-def _cancels(evidence: Evidence) -> dict[str, list[Exchange]]:
-    cancels: dict[str, list[Exchange]] = defaultdict(list)
+def _acts(evidence: Evidence, operation: str) -> dict[str, list[Exchange]]:
+    """What was asked for by such requests, by booking."""
+    acts: dict[str, list[Exchange]] = defaultdict(list)
     for exchange in evidence.exchanges:
-        if exchange.operation == "cancel":
-            cancels[exchange.asked["booking_id"]].append(exchange)
-    return cancels
+        if exchange.operation == operation:
+            acts[exchange.asked["booking_id"]].append(exchange)
+    return acts
 
 
 def lost_bookings(evidence: Evidence) -> Iterable[Break]:
-    """Every acknowledged booking is there, as acknowledged, until it is cancelled; a cancelled one blocks nothing."""
+    """Every acknowledged booking is there, as acknowledged, until it is cancelled; a cancelled one blocks nothing.
+
+    A reservation may run out, unless it was confirmed. Where a booking was moved, its first version is looked at here.
+    """
     stored = {str(booking["_id"]): booking for booking in evidence.bookings}
-    cancels = _cancels(evidence)
+    cancels, confirms = _acts(evidence, "cancel"), _acts(evidence, "confirm")
     for exchange in made_bookings(evidence):
         identifier = exchange.reply.get("booking_id", "")
         booking = stored.get(identifier)
         cancelled = cancels.get(identifier, [])
+        may_expire = identifier in evidence.deadlines and not any(each.ok for each in confirms.get(identifier, []))
         if booking is None:
             yield f"{identifier or 'a booking without an id'} was acknowledged and is not in MongoDB", [told(exchange)]
         elif any(cancel.ok for cancel in cancelled):
             if booking["active"] or booking["status"] != "cancelled":
                 yield f"{identifier} was cancelled and is {booking['status']}, active {booking['active']}", [booking]
-        elif not cancelled and not booking["active"]:
+        elif not cancelled and not booking["active"] and not (may_expire and booking["status"] == "expired"):
             yield (
                 f"{identifier} was acknowledged, never cancelled, and is {booking['status']}",
                 [booking, told(exchange)],
             )
-        elif claims_of(exchange.reply, evidence.grid_seconds) != claims_of(booking, evidence.grid_seconds):
+        elif claims_of(exchange.reply, evidence.grid_seconds) != claims_of(
+            at_version(booking, 1), evidence.grid_seconds
+        ):
             yield f"{identifier} is not at the time and place that were acknowledged", [booking, told(exchange)]
 
 
@@ -124,7 +134,7 @@ def unasked_bookings(evidence: Evidence) -> Iterable[Break]:
             continue
         if not any(exchange.ok or exchange.unknown for exchange in asked):
             yield f"{booking['_id']} exists, but its request was refused", [booking, told(asked[-1])]
-        wrong = _differs(booking, asked[0].asked, evidence)
+        wrong = _differs(at_version(booking, 1), asked[0].asked, evidence)
         if wrong:
             yield f"{booking['_id']} differs from its request in {', '.join(wrong)}", [booking, told(asked[0])]
 

@@ -35,6 +35,7 @@ def _missing_marks(evidence: Evidence, due: dict[Claim, Document]) -> Iterator[B
 def _wrong_marks(evidence: Evidence, due: dict[Claim, Document]) -> Iterator[Break]:
     holds = [exchange for exchange in evidence.exchanges if exchange.operation == "hold"]
     granted = {exchange.reply.get("hold_id") for exchange in holds if exchange.ok}
+    granted |= {entry.get("hold_id") for entry in evidence.waits if entry["status"] == "offered"}
     some_unknown = any(exchange.unknown for exchange in holds)
     for claim, mark in (evidence.marks or {}).items():
         about: Document = {"resource": claim[0], "tick": claim[1], "mark": str(mark)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,14 +40,23 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """The player thinks for so many seconds."""
+    """The player thinks for so many seconds, or until a moment of the monotonic clock."""
 
-    seconds: float
+    seconds: float = 0.0
+    until: float | None = None
+
+    @property
+    def left(self) -> float:
+        """The seconds from now on."""
+        return self.seconds if self.until is None else max(0.0, self.until - time.monotonic())
 
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and its answer. sent, received: seconds on the machine's monotonic clock, one for all processes."""
+    """One request and its answer. sent, received: seconds on the machine's monotonic clock, one for all processes.
+
+    token: the bearer credential that came with the answer, for whoever plays on with it; it is printed nowhere.
+    """
 
     operation: str
     logical: str
@@ -59,6 +69,7 @@ class Exchange:
     replayed: bool = False
     dropped: bool = False
     attempts: int = 1
+    token: str = field(default="", repr=False)
 
     @property
     def ok(self) -> bool:
@@ -85,7 +96,9 @@ class Exchange:
         exchange.dropped = send.drop
         if reply is not None:
             exchange.status = reply.status
-            exchange.reply = {name: value for name, value in reply.json().items() if name not in SECRETS}
+            told = reply.json()
+            exchange.token = str(told.get("manage_token") or "")
+            exchange.reply = {name: value for name, value in told.items() if name not in SECRETS}
             exchange.replayed = b"\r\nidempotency-replayed: true" in reply.head
         return exchange
 

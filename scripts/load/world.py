@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from datetime import UTC, datetime, timedelta
 
-from scripts.load.scenarios import Scenario, World
+from scripts.load.stage import Scenario, World
 from scripts.load.target import Target, Unreachable
 
 NEAREST_DAY, DAYS = 20, 60
@@ -34,7 +34,10 @@ def build(target: Target, scenario: Scenario, run: str) -> World:
 
 
 def retire(target: Target, world: World) -> None:
-    """Takes the run's objects out of service, so that nobody is offered a technician who exists for a test alone."""
+    """Takes the run's objects out of service, so that nobody is offered a technician who exists for a test alone, and
+    its people out of the waitlist's line."""
+    for joined in world.made("join"):
+        target.call("DELETE", f"/waitlist/{joined.reply['waitlist_id']}", role="desk")
     for kind, identifiers in (("properties", world.properties), ("technicians", world.technicians)):
         for identifier in identifiers:
             target.call("PATCH", f"/{kind}/{identifier}", role="desk", body={"status": "unavailable"})
