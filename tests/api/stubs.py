@@ -74,7 +74,9 @@ class StubBookingLife:
     cancelled: list[tuple[str | None, int | None]] = field(default_factory=list)
     listed: list[Any] = field(default_factory=list)
 
-    def cancel(self, _caller: Caller, _booking_id: str, reason: str | None, expected_version: int | None) -> Any:
+    def act(
+        self, _caller: Caller, _booking_id: str, _action: str, reason: str | None, expected_version: int | None
+    ) -> Any:
         self.cancelled.append((reason, expected_version))
         raise InvalidRequest(Fault("stub", "reached", "The service was reached."))
 

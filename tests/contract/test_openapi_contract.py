@@ -29,14 +29,17 @@ BEYOND_SCHEMAS = {
     "bad_cursor",  # one that we did not give out
     "bad_if_match",  # schemathesis takes the quotes off a version and calls it allowed
     "bad_shift",  # hours that end before they begin
-    "bad_span",  # time off that ends before it starts
+    "bad_span",  # time off, or a window, that ends before it starts
     "bad_text",  # a NUL
+    "bad_time",  # of the right form, but before the first year of UTC
     "bad_timezone",  # of the right length, but no zone
     "inconsistent",  # rules of the policy that do not fit each other
+    "no_visit_fits",  # in a window that is too short
     "off_grid",
     "overlapping_shifts",
     "past_start",
     "too_long",  # for the policy
+    "window_over",
 }
 """Codes of faults in requests that the document allows."""
 
@@ -48,6 +51,7 @@ CONFIG = SchemathesisConfig.from_dict(
             "positive_data_acceptance": {
                 "expected-statuses": ["2xx", "400", "404", "409", "410", "412", "422", "429"],
             },
+            "missing_required_header": {"expected-statuses": ["400", "401", "428"]},
         },
     }
 )

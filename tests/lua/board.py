@@ -25,6 +25,7 @@ REMEMBERED_MS = 3_600_000
 KEPT_MS = 86_400_000
 WINDOW_MS = 15_000
 BACKSTOP_MS = 3_000_000
+CHANGING_MS = 5_000
 ALICE, BOB = "key-alice", "key-bob"
 SLACK_MS = 5_000
 """How long a test may take from writing an expiry to looking at it."""
@@ -60,6 +61,7 @@ class Board:
         *visits: Visit,
         owner: str = ALICE,
         confirming: bool = False,
+        moving: bool = False,
         epoch: str = EPOCH,
         lifetime_ms: int = LIFETIME_MS,
         quota: int = 0,
@@ -79,8 +81,9 @@ class Board:
             self.idempotency(idempotency) if idempotency else self.names.nothing,
             *claims,
         ]
+        state = "moving" if moving else "confirming" if confirming else "held"
         args: list[Any] = [
-            *("confirming" if confirming else "held", hold_id, epoch, lifetime_ms, REMEMBERED_MS, owner, quota),
+            *(state, hold_id, epoch, lifetime_ms, REMEMBERED_MS, owner, quota),
             *(fingerprint, KEPT_MS, WINDOW_MS, self.names.prefix, booking_id, BACKSTOP_MS),
             *(first.property_id, first.end - first.start, first.before, first.after),
             first.start if requested is None else requested,
@@ -132,21 +135,28 @@ class Board:
         hold_id: str = "",
         kind: str = "book",
         ends_ms: int | None = None,
+        pending: bool = False,
     ) -> list[Any]:
-        """Runs mirror_booking for a booking of a visit; its marks last until the visit is over."""
-        ends_ms = where.technician_span[1] * TICK_MS if ends_ms is None else ends_ms
-        begin, end = where.technician_span
+        """Runs mirror_booking for a booking of a visit; its marks last until the visit is over, or until ends_ms."""
+        (begin, end), note = where.technician_span, "|pending" if pending else ""
+        over_ms = end * TICK_MS
+        ends_ms = over_ms if ends_ms is None else ends_ms
         keys = [
             *(self.names.booking(booking_id), self.names.hold(hold_id) if hold_id else self.names.nothing),
             *(self.names.pins, self.names.events, *self.names.visit_claims(where)),
         ]
         args: list[Any] = [
-            *(booking_id, version, int(active), ends_ms, ends_ms + REMEMBERED_MS, hold_id, REMEMBERED_MS, kind),
+            *(booking_id, version, int(active), ends_ms, over_ms + REMEMBERED_MS, hold_id, REMEMBERED_MS, kind),
             *(where.property_id, where.technician_id, where.start, where.end, where.end - where.start),
-            f"booked|{booking_id}|{where.start}|{where.end}|{version}",
-            f"booked|{booking_id}|{begin}|{end}|{version}",
+            f"booked|{booking_id}|{where.start}|{where.end}|{version}{note}",
+            f"booked|{booking_id}|{begin}|{end}|{version}{note}",
         ]
         return self.scripts.run("mirror_booking", keys, args)
+
+    def keep(self, booking_id: str, where: Visit, *, deadline_ms: int, needed_ms: int = CHANGING_MS) -> list[Any]:
+        """Runs keep_reservation for a reservation of a visit."""
+        args = [booking_id, deadline_ms, needed_ms]
+        return self.scripts.run("keep_reservation", self.names.visit_claims(where), args)
 
     def trust(self, hold_id: str, idempotency: str = "") -> list[Any]:
         known = self.idempotency(idempotency) if idempotency else self.names.nothing

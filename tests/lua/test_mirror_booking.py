@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.lua.board import BASE, REMEMBERED_MS, TICK_MS, Board, visit
+import pytest
+
+from scripts.stack.child import wait_until
+from tests.lua.board import BASE, REMEMBERED_MS, SLACK_MS, TICK_MS, Board, visit
 
 
 def test_every_claim_is_marked_as_booked_with_its_span_and_version(board: Board) -> None:
@@ -126,3 +129,48 @@ def test_the_event_tells_what_happened_and_nothing_of_the_person(board: Board) -
 def test_orgs_do_not_see_each_others_bookings(board: Board, other_board: Board) -> None:
     board.mirror("bk_1", 1, visit())
     assert other_board.mirror("bk_2", 1, visit()) == ["MIRRORED"]
+
+
+def test_a_reservation_is_marked_as_pending_until_its_deadline(board: Board) -> None:
+    deadline_ms = board.now_ms() + 60_000
+    assert board.mirror("bk_1", 1, visit(), ends_ms=deadline_ms, pending=True) == ["MIRRORED"]
+    assert board.marks(visit()) == [f"booked|bk_1|{BASE}|{BASE + 4}|1|pending"] * 8
+    assert {board.redis.pexpiretime(key) for key in board.all_claims()} == {deadline_ms}
+    assert board.redis.pexpiretime(board.names.booking("bk_1")) == (BASE + 4) * TICK_MS + REMEMBERED_MS
+
+
+def test_a_confirmed_reservation_is_marked_until_the_visit_is_over(board: Board) -> None:
+    board.mirror("bk_1", 1, visit(), ends_ms=board.now_ms() + 60_000, pending=True)
+    assert board.mirror("bk_1", 2, visit()) == ["MIRRORED"]
+    assert board.marks(visit()) == [f"booked|bk_1|{BASE}|{BASE + 4}|2"] * 8
+    assert {board.redis.pexpiretime(key) for key in board.all_claims()} == {(BASE + 4) * TICK_MS}
+
+
+def test_a_reservations_slot_is_free_at_its_deadline_by_itself(board: Board) -> None:
+    board.mirror("bk_1", 1, visit(), ends_ms=board.now_ms() + 200, pending=True)
+    assert board.place("h1")[0] == "TAKEN"
+    assert wait_until(lambda: board.place("h1")[0] == "HELD", seconds=5)
+    assert board.owners(visit()) == {"held h1"}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_reservation_that_has_run_out_leaves_no_mark_and_touches_nobody_elses(board: Board, version: int) -> None:
+    if version == 2:
+        board.mirror("bk_1", 1, visit(), ends_ms=board.now_ms() + 60_000, pending=True)
+        board.redis.delete(*board.names.visit_claims(visit()))
+    board.place("h1")
+    marks, ttls = board.all_claims(), board.ttls(visit())
+    assert board.mirror("bk_1", version, visit(), ends_ms=board.now_ms(), pending=True) == ["MIRRORED"]
+    assert board.mirror("bk_1", version, visit(), ends_ms=board.now_ms() - 1, pending=True) == ["SAME"]
+    assert board.mirror("bk_1", version + 1, visit(), active=False, kind="release") == ["MIRRORED"]
+    assert board.all_claims() == marks
+    assert min(board.ttls(visit())) >= min(ttls) - SLACK_MS
+    assert board.mirror("bk_1", version, visit(), ends_ms=board.now_ms() + 60_000, pending=True) == ["SAME"]
+    assert board.all_claims() == marks
+
+
+def test_one_that_has_run_out_never_clashes(board: Board) -> None:
+    board.mirror("bk_2", 1, visit())
+    marks = board.all_claims()
+    assert board.mirror("bk_1", 1, visit(), ends_ms=board.now_ms(), pending=True) == ["MIRRORED"]
+    assert board.all_claims() == marks

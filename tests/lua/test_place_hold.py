@@ -66,6 +66,7 @@ def test_the_record_says_all_about_the_hold(board: Board) -> None:
         "confirm_key": "",
         "attempt": "first",
         "direct": "0",
+        "moves": "0",
         "deadline_ms": "0",
         "cold": "0",
         "claims": " ".join(board.names.visit_claims(visit(before=1, after=2))),

@@ -167,7 +167,7 @@ def test_a_slot_that_is_cancelled_while_others_want_it_is_booked_once_at_a_time(
         return bookings.book(bob, request)
 
     for _ in range(10):
-        cancel: Callable[[], object] = partial(life.cancel, bob, current)
+        cancel: Callable[[], object] = partial(life.act, bob, current, "cancel")
         outcome = at_once([cancel, cancel, *[insist] * 8])
         assert outcome.kinds() <= {SlotHeld, SlotBooked}
         active = [document["_id"] for document in world.bookings(active=True)]

@@ -67,7 +67,7 @@ def check_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         found[placement.hold_id] = not blockers
         return first_free(placing, placement)
 
-    def as_found(_placing: Placing, _org: str, _placement: Placement, placed: Placed, _fields: object) -> bool:
+    def as_found(_placing: Placing, _org: str, _placement: Placement, placed: Placed, *_asked: object) -> bool:
         return found.get(placed.record.hold_id, True)
 
     monkeypatch.setattr(Placing, "_first_free", ask_and_claim)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from typing import Generic, TypeVar
 
 from tests.world import World, tomorrow
@@ -28,18 +30,20 @@ class Outcome(Generic[T]):
         return {type(error) for error in self.errors}
 
 
-def at_once(acts: Sequence[Callable[[], T]]) -> Outcome[T]:
-    """Runs each act in a thread of its own; a barrier lets all of them go at one moment."""
+def at_once(acts: Sequence[Callable[[], T]], moments: Sequence[datetime] = ()) -> Outcome[T]:
+    """Runs each act in a thread of its own; a barrier lets all of them go at one moment, or each at its own one."""
     outcome, barrier = Outcome[T](), threading.Barrier(len(acts))
 
-    def run(act: Callable[[], T]) -> None:
+    def run(act: Callable[[], T], moment: datetime | None) -> None:
         barrier.wait(PATIENCE)
+        if moment:
+            time.sleep(max(0.0, (moment - datetime.now(UTC)).total_seconds()))
         try:
             outcome.values.append(act())
         except Exception as error:
             outcome.errors.append(error)
 
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    threads = [threading.Thread(target=run, args=pair) for pair in zip_longest(acts, moments)]
     for thread in threads:
         thread.start()
     for thread in threads:

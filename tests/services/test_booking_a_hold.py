@@ -92,7 +92,7 @@ def test_the_first_answer_is_given_even_when_the_booking_was_cancelled_since(
 ) -> None:
     request = any_world.book_request(hold_id=held(any_world, alice))
     first = bookings.book(alice, request, KEY)
-    any_world.services.booking_life.cancel(bob, first.booking.booking_id, "no longer needed")
+    any_world.services.booking_life.act(bob, first.booking.booking_id, "cancel", "no longer needed")
     assert bookings.book(alice, request, KEY).booking == first.booking
     assert bookings.book(alice, request).booking.status == "cancelled"
 

@@ -126,7 +126,7 @@ def test_a_refusal_keeps_no_idempotency_key(any_world: World, bookings: Bookings
 
 def test_a_cancelled_slot_can_be_booked_again(any_world: World, bookings: Bookings, bob: Caller) -> None:
     first = bookings.book(bob, any_world.direct_request()).booking
-    any_world.services.booking_life.cancel(bob, first.booking_id)
+    any_world.services.booking_life.act(bob, first.booking_id, "cancel")
     second = bookings.book(bob, any_world.direct_request()).booking
     assert second.booking_id != first.booking_id
     assert owners(any_world) == {f"booked {second.booking_id}": 8}

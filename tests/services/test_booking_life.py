@@ -34,7 +34,7 @@ def customer_of(world: World, booking: Booking) -> Caller:
 
 
 def test_a_cancelled_booking_says_who_when_and_why(life: BookingLife, booking: Booking, bob: Caller) -> None:
-    cancelled = life.cancel(bob, booking.booking_id, "the customer moved away")
+    cancelled = life.act(bob, booking.booking_id, "cancel", "the customer moved away")
     assert (cancelled.status, cancelled.active, cancelled.version) == ("cancelled", False, 2)
     assert cancelled.updated_at >= booking.updated_at
     entry = cancelled.history[-1]
@@ -47,7 +47,7 @@ def test_a_cancelled_booking_says_who_when_and_why(life: BookingLife, booking: B
 
 
 def test_its_slot_is_free_at_once(any_world: World, life: BookingLife, booking: Booking, bob: Caller) -> None:
-    life.cancel(bob, booking.booking_id)
+    life.act(bob, booking.booking_id, "cancel")
     assert owners(any_world) == {}
     assert any_world.services.holds.place(bob, any_world.hold_request()).created
 
@@ -55,9 +55,9 @@ def test_its_slot_is_free_at_once(any_world: World, life: BookingLife, booking: 
 def test_cancelling_again_gives_the_same_answer_and_changes_nothing(
     any_world: World, life: BookingLife, booking: Booking, bob: Caller
 ) -> None:
-    first = life.cancel(bob, booking.booking_id)
+    first = life.act(bob, booking.booking_id, "cancel")
     before = everything(any_world)
-    assert life.cancel(bob, booking.booking_id, "another reason", expected_version=1) == first
+    assert life.act(bob, booking.booking_id, "cancel", "another reason", expected_version=1) == first
     assert everything(any_world) == before
 
 
@@ -65,7 +65,7 @@ def test_cancelling_does_not_need_redis_to_remember(
     any_world: World, life: BookingLife, booking: Booking, bob: Caller
 ) -> None:
     lose_redis(any_world)
-    assert life.cancel(bob, booking.booking_id).status == "cancelled"
+    assert life.act(bob, booking.booking_id, "cancel").status == "cancelled"
     assert owners(any_world) == {}
 
 
@@ -74,9 +74,9 @@ def test_a_stale_version_is_refused_and_nothing_changes(
 ) -> None:
     before = everything(any_world)
     with pytest.raises(VersionConflict):
-        life.cancel(bob, booking.booking_id, expected_version=2)
+        life.act(bob, booking.booking_id, "cancel", expected_version=2)
     assert everything(any_world) == before
-    assert life.cancel(bob, booking.booking_id, expected_version=1).version == 2
+    assert life.act(bob, booking.booking_id, "cancel", expected_version=1).version == 2
 
 
 @pytest.mark.parametrize("status", ["completed", "no_show", "expired"])
@@ -87,7 +87,7 @@ def test_what_has_ended_otherwise_is_not_cancelled(
     any_world.services.db["bookings"].update_one({"_id": booking.booking_id}, ended)
     before = everything(any_world)
     with pytest.raises(InvalidTransition):
-        life.cancel(bob, booking.booking_id)
+        life.act(bob, booking.booking_id, "cancel")
     assert everything(any_world) == before
 
 
@@ -98,13 +98,13 @@ def test_inside_the_cancellation_window_only_staff_may(
     before = everything(any_world)
     for caller in (bot, customer_of(any_world, booking)):
         with pytest.raises(Forbidden):
-            life.cancel(caller, booking.booking_id)
+            life.act(caller, booking.booking_id, "cancel")
     assert everything(any_world) == before
-    assert life.cancel(bob, booking.booking_id).status == "cancelled"
+    assert life.act(bob, booking.booking_id, "cancel").status == "cancelled"
 
 
 def test_outside_of_it_the_customer_may(any_world: World, life: BookingLife, booking: Booking) -> None:
-    assert life.cancel(customer_of(any_world, booking), booking.booking_id).status == "cancelled"
+    assert life.act(customer_of(any_world, booking), booking.booking_id, "cancel").status == "cancelled"
 
 
 def test_a_customer_knows_his_own_booking_alone(
@@ -116,7 +116,7 @@ def test_a_customer_knows_his_own_booking_alone(
     with pytest.raises(BookingNotFound):
         life.get(alice, another.booking_id)
     with pytest.raises(BookingNotFound):
-        life.cancel(alice, another.booking_id)
+        life.act(alice, another.booking_id, "cancel")
 
 
 def test_another_org_does_not_know_it(
@@ -125,13 +125,13 @@ def test_another_org_does_not_know_it(
     with pytest.raises(BookingNotFound):
         life.get(charlie, booking.booking_id)
     with pytest.raises(BookingNotFound):
-        life.cancel(charlie, booking.booking_id)
+        life.act(charlie, booking.booking_id, "cancel")
     with pytest.raises(BookingNotFound):
         life.get(bob, "bk_nothing")
 
 
 def test_the_first_answer_is_the_booking_as_it_was_made(life: BookingLife, booking: Booking, bob: Caller) -> None:
-    assert as_first_answered(life.cancel(bob, booking.booking_id, "a reason")) == booking
+    assert as_first_answered(life.act(bob, booking.booking_id, "cancel", "a reason")) == booking
     assert as_first_answered(booking) == booking
 
 
@@ -164,7 +164,7 @@ def test_a_list_goes_by_start_page_after_page(any_world: World, life: BookingLif
 def test_a_list_can_be_narrowed(any_world: World, life: BookingLife, booking: Booking, bob: Caller) -> None:
     other = any_world.direct_request(property_id="prop-2", technician_id="tech-2", start=rfc3339(tomorrow(14)))
     second = any_world.services.bookings.book(bob, other).booking
-    cancelled = life.cancel(bob, booking.booking_id)
+    cancelled = life.act(bob, booking.booking_id, "cancel")
     after = {"from": rfc3339(tomorrow(12))}
     for query, expected in (
         ({"property_id": "prop-1"}, [cancelled]),
@@ -185,6 +185,6 @@ def test_a_list_shows_nothing_of_another_org(
 
 
 def test_a_cancelled_booking_was_changed_at_a_known_time(life: BookingLife, booking: Booking, bob: Caller) -> None:
-    cancelled = life.cancel(bob, booking.booking_id)
+    cancelled = life.act(bob, booking.booking_id, "cancel")
     assert datetime.now(UTC) - cancelled.updated_at < timedelta(minutes=1)
     assert cancelled.history[-1]["at"] == cancelled.updated_at

@@ -30,7 +30,7 @@ def book(world: World, caller: Caller, hour: int) -> str:
 def test_every_active_booking_is_mirrored_and_the_mirror_trusted_again(any_world: World, bob: Caller) -> None:
     kept = [book(any_world, bob, hour) for hour in (8, 10, 12)]
     cancelled = book(any_world, bob, 14)
-    any_world.services.booking_life.cancel(bob, cancelled)
+    any_world.services.booking_life.act(bob, cancelled, "cancel")
     marks = any_world.marks()
     lose_redis(any_world)
     assert rebuild_of(any_world).run(any_world.org)
@@ -130,7 +130,7 @@ def test_a_visit_that_is_over_is_not_brought_back(any_world: World, bob: Caller)
 def test_a_late_worker_does_not_bring_back_what_was_cancelled_before_the_rebuild(any_world: World, bob: Caller) -> None:
     services = any_world.services
     made = services.bookings.book(bob, any_world.direct_request()).booking
-    services.booking_life.cancel(bob, made.booking_id)
+    services.booking_life.act(bob, made.booking_id, "cancel")
     lose_redis(any_world)
     assert rebuild_of(any_world).run(any_world.org)
     store = BookingStore(services.db, services.settings.grid_minutes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,8 +14,11 @@ from models.errors import SlotBooked
 from scripts.stack.child import wait_until
 from services.change_feed import PLACE
 from services.connections import connect_mongo, connect_redis
+from services.mirror import Mirror
+from services.reservations import Reservations
 from tests.servers import MongoServer, RedisServer
 from tests.services.evidence import another_server, begin, everything, insert_only, lose_redis, make_overdue, owners
+from tests.services.reserving import due_in, ends_ms, expired, now_in_store, reserve, run_out
 from tests.world import World, rfc3339, services_over, tomorrow
 
 SOON = 10
@@ -178,3 +182,94 @@ def test_when_the_place_in_the_log_is_lost_everything_is_mirrored_anew(world: Wo
 def fail_once(world: World, data: dict[str, object]) -> None:
     """Lets MongoDB fail the next command of this kind."""
     world.services.db.client.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=data)
+
+
+def test_what_has_run_out_is_expired_for_every_org_by_the_index_of_deadlines(world: World) -> None:
+    other = World(world.services)
+    overdue = [(each, reserve(each, hour)) for each in (world, other) for hour in (8, 10)]
+    kept = [reserve(world, 12), reserve(other, 12)]
+    for each, booking in overdue:
+        run_out(each, booking)
+    with watched(world) as asked:
+        world.services.relay.tend()
+    assert all(expired(each, booking) for each, booking in overdue)
+    assert [now_in_store(world, kept[0]), now_in_store(other, kept[1])] == kept
+    for each, booking in zip((world, other), kept, strict=True):
+        assert owners(each) == {f"booked {booking.booking_id}": 8}
+        told = [event for event in events(each) if event["kind"] == "release"]
+        assert {(event["id"], event["state"]) for event in told} == {
+            (gone.booking_id, "free") for where, gone in overdue if where is each
+        }
+    looked = [each for each in asked if "reserved_until" in each["command"].get("filter", {})]
+    assert [(each["planSummary"], each["keysExamined"]) for each in looked] == [
+        ("IXSCAN { reserved_until: 1 }", len(overdue))
+    ]
+    before = everything(world)
+    world.services.relay.tend()
+    assert everything(world) == before
+
+
+def test_a_reservation_that_was_confirmed_or_cancelled_is_none_of_its_business(world: World) -> None:
+    bob, life = world.caller("desk"), world.services.booking_life
+    ended = [
+        life.act(bob, reserve(world, 8).booking_id, "confirm"),
+        life.act(bob, reserve(world, 10).booking_id, "cancel"),
+    ]
+    for booking in ended:
+        run_out(world, booking, marks_stay=True)
+    before = everything(world)
+    world.services.relay.tend()
+    assert everything(world) == before
+
+
+def test_a_confirmation_whose_worker_died_before_the_mirror_outlives_the_deadline(world: World) -> None:
+    relay, bob = world.services.relay, world.caller("desk")
+    with following(world) as at_it:
+        assert wait_until(at_it, seconds=SOON)
+        due = due_in(world, reserve(world), 0.5)
+        with pytest.MonkeyPatch.context() as dying:
+            dying.setattr(Mirror, "settle_or_leave", lambda *_late: None)
+            world.services.booking_life.act(bob, due.booking_id, "confirm")
+        assert due.reserved_until
+        over = due.reserved_until
+        assert wait_until(lambda: datetime.now(UTC) > over, seconds=SOON)
+        assert owners(world) == {f"booked {due.booking_id}": 8}
+        assert wait_until(lambda: ends_ms(world) == {round(due.end.timestamp() * 1000)}, seconds=SOON)
+        relay.tend()
+    assert owners(world) == {f"booked {due.booking_id}": 8}
+    assert now_in_store(world, due).status == "confirmed"
+
+
+def test_in_a_mirror_that_is_rebuilt_what_has_run_out_blocks_nobody(world: World) -> None:
+    overdue, kept = reserve(world, 8), reserve(world, 10)
+    run_out(world, overdue)
+    lose_redis(world)
+    with pytest.MonkeyPatch.context() as without:
+        without.setattr(Reservations, "expire_overdue", lambda _reservations: 0)
+        world.services.relay.tend()
+    assert world.services.redis.get(world.names.epoch)
+    assert owners(world) == {f"booked {kept.booking_id}": 8}
+    assert kept.reserved_until
+    assert ends_ms(world) == {round(min(kept.reserved_until, kept.end).timestamp() * 1000)}
+    start = rfc3339(tomorrow(8))
+    assert world.services.bookings.book(world.caller("bot"), world.direct_request(start=start)).created
+    assert expired(world, overdue)
+
+
+@contextmanager
+def watched(world: World) -> Iterator[list[dict[str, Any]]]:
+    """What MongoDB was asked in the block, and how it went about that; filled in when the block is over."""
+    db, asked = world.services.db, list[dict[str, Any]]()
+    db.command("profile", 2)
+    try:
+        yield asked
+    finally:
+        db.command("profile", 0)
+        asked += db["system.profile"].find({"ns": f"{db.name}.bookings"})
+        db["system.profile"].drop()
+
+
+def events(world: World) -> list[dict[str, str]]:
+    """The org's live events so far."""
+    client: Any = world.services.redis
+    return [fields for _, fields in client.xrange(world.names.events)]

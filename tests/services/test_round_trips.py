@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 from pymongo.read_concern import ReadConcern
 
 from models.access import Caller, IdempotencyClaim
+from models.booking import ReserveRequest
+from models.booking_changes import BookingPatch
 from models.errors import SlotBooked, SlotHeld
 from services.connections import connect_redis
 from tests.servers import MongoServer, RedisServer
@@ -191,8 +195,82 @@ def test_a_repeated_booking_is_one_call_and_one_read(till: Till, alice: Caller, 
 def test_cancelling_is_one_read_one_write_and_one_call_to_redis(till: Till, bob: Caller) -> None:
     services = till.world.services
     booking = services.bookings.book(bob, till.world.direct_request()).booking
-    cost = till.cost_of(lambda: services.booking_life.cancel(bob, booking.booking_id))
+    cost = till.cost_of(lambda: services.booking_life.act(bob, booking.booking_id, "cancel"))
     assert cost == Cost(1, 1, ["find", "findAndModify"])
+
+
+def to(start: datetime) -> BookingPatch:
+    """A change of nothing but the start."""
+    return BookingPatch.model_validate({"start": rfc3339(start)})
+
+
+def test_a_move_is_three_calls_to_redis_one_read_and_one_change(till: Till, bob: Caller) -> None:
+    """Pin, mirror, give the pin back; it makes no difference whether the visit overlaps its old time."""
+    services = till.world.services
+    booking = services.bookings.book(bob, till.world.direct_request()).booking
+    made, first = Cost(3, 3, ["find", "findAndModify"]), to(tomorrow(12))
+    services.booking_life.reschedule(bob, booking.booking_id, first, 1)  # runs each script once
+    for version, start in ((2, tomorrow(14)), (3, tomorrow(14, 30))):
+        act = partial(services.booking_life.reschedule, bob, booking.booking_id, to(start), version)
+        assert till.cost_of(act) == made
+        assert till.cost_of(act) == Cost(0, 0, ["find"])  # its repeat
+
+
+def reserved(till: Till, bob: Caller) -> str:
+    start = {"start": rfc3339(tomorrow(12)), "reserved_by": "Dr. Who"}
+    fields = {"property_id": "prop-1", "technician_id": "tech-1"} | start
+    return till.world.services.bookings.reserve(bob, ReserveRequest.model_validate(fields)).booking.booking_id
+
+
+def test_a_reservation_is_moved_like_any_booking(till: Till, bob: Caller) -> None:
+    services, booking_id = till.world.services, reserved(till, bob)
+    services.booking_life.reschedule(bob, booking_id, to(tomorrow(13)), 1)  # runs each script once
+    cost = till.cost_of(lambda: services.booking_life.reschedule(bob, booking_id, to(tomorrow(14)), 2))
+    assert cost == Cost(3, 3, ["find", "findAndModify"])
+
+
+def test_confirming_a_reservation_keeps_its_marks_by_two_calls_more(till: Till, bob: Caller) -> None:
+    services = till.world.services
+    first = reserved(till, bob)
+    services.booking_life.act(bob, first, "confirm")  # runs each script once
+    services.booking_life.act(bob, first, "cancel")
+    booking_id = reserved(till, bob)
+    cost = till.cost_of(lambda: services.booking_life.act(bob, booking_id, "confirm"))
+    assert cost == Cost(3, 3, ["find", "findAndModify"])
+
+
+def test_a_refusal_by_a_reservation_asks_mongodb_once_whether_it_is_over(
+    till: Till, alice: Caller, bob: Caller
+) -> None:
+    services = till.world.services
+    reserved(till, bob)
+
+    def refused() -> None:
+        with pytest.raises(SlotBooked):
+            services.holds.place(alice, till.world.hold_request(start=rfc3339(tomorrow(12))))
+
+    refused()
+    assert till.cost_of(refused) == Cost(1, 1, ["find"])
+
+
+def test_a_change_of_details_is_one_call_to_redis_one_read_and_one_change(till: Till, bob: Caller) -> None:
+    services = till.world.services
+    booking = services.bookings.book(bob, till.world.direct_request()).booking
+    patch = BookingPatch(description="Ring twice.")
+    cost = till.cost_of(lambda: services.booking_life.reschedule(bob, booking.booking_id, patch, 1))
+    assert cost == Cost(1, 1, ["find", "findAndModify"])
+
+
+def test_a_refused_move_is_one_call_and_one_read(till: Till, alice: Caller, bob: Caller) -> None:
+    services = till.world.services
+    booking = services.bookings.book(bob, till.world.direct_request()).booking
+    services.holds.place(alice, till.world.hold_request(start=rfc3339(tomorrow(14))))
+
+    def refused() -> None:
+        with pytest.raises(SlotHeld):
+            services.booking_life.reschedule(bob, booking.booking_id, to(tomorrow(14, 30)), 1)
+
+    assert till.cost_of(refused) == Cost(1, 1, ["find"])
 
 
 def test_what_an_operation_costs_does_not_grow_with_the_number_of_bookings(

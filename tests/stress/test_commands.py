@@ -52,7 +52,8 @@ def test_a_number_of_requests_out_of_range_is_a_usage_error(count: str) -> None:
 
 def test_help_explains_the_proof() -> None:
     shown = run("stress.py", "--help").stdout
-    assert all(word in shown for word in ("same-slot", "--target", "--histogram", "Exit status"))
+    words = ("same-slot", "--target", "--histogram", "Exit status", "reserve-deadline")
+    assert all(word in shown for word in words)
     assert "Exit status" in run("bench.py", "--help").stdout
 
 
@@ -74,6 +75,20 @@ def test_all_rules_hold_in_other_scenarios(server: tuple[Target, Path], scenario
     done = run("stress.py", "-n", "40", "--data", str(server[1]), "--scenario", scenario, "--seed", "11", "--json", "-")
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["seed"] == 11
+
+
+@pytest.mark.parametrize(
+    ("scenario", "seen"),
+    [("reschedule", {"moved"}), ("reserve-deadline", {"reserved", "confirmed"}), ("waitlist", {"in line"})],
+)
+def test_all_rules_hold_in_scenarios_of_several_acts(
+    server: tuple[Target, Path], scenario: str, seen: set[str]
+) -> None:
+    done = run("stress.py", "-n", "48", "--data", str(server[1]), "--scenario", scenario, "--seed", "11", "--json", "-")
+    assert done.returncode == 0, done.stdout + done.stderr
+    [played] = json.loads(done.stdout)["runs"]
+    assert played["granted"].keys() == seen
+    assert played["winners"]
 
 
 def test_the_naive_target_fails_and_prints_the_documents_without_personal_data(server: tuple[Target, Path]) -> None:

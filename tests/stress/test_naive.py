@@ -16,7 +16,8 @@ from scripts.load.barrier import Outcome, release
 from scripts.load.evidence import Evidence
 from scripts.load.naive import GRID_MINUTES, NaiveBookings, NaiveServer
 from scripts.load.reading import read_bookings
-from scripts.load.scenarios import SCENARIOS, World
+from scripts.load.scenarios import SCENARIOS
+from scripts.load.stage import World
 from scripts.load.verdict import judge
 
 CLIENTS = 24

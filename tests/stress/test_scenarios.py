@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from scripts.load.players import KEY_OF, Person, perform
-from scripts.load.scenarios import SCENARIOS, World
+from scripts.load.players import KEY_OF, Person
+from scripts.load.plays import perform
+from scripts.load.scenarios import SCENARIOS
+from scripts.load.stage import World
 from scripts.load.steps import Exchange, Pause, Send
 
 KEYS = {"checkout": "key-checkout", "desk": "key-desk", "bot": "key-bot"}

@@ -106,7 +106,9 @@ class Board:
         self.epoch_reads += counted
         return self.epochs.pop(0) if len(self.epochs) > 1 else self.epochs[0]
 
-    def active_claims(self, _org: str, resources: list[str], from_tick: int, to_tick: int) -> set[tuple[str, int]]:
+    def active_claims(
+        self, _org: str, resources: list[str], from_tick: int, to_tick: int, *, now: datetime
+    ) -> set[tuple[str, int]]:
         self.store_reads += 1
         return {(name, tick) for name, tick in self.booked if name in resources and from_tick <= tick < to_tick}
 
@@ -133,7 +135,7 @@ class Calendar:
     def availability(self) -> Availability:
         board: Any = self.board
         catalogue: Any = self.shelf
-        return Availability(catalogue, self.candidates, self.grid, board, board)
+        return Availability(catalogue, self.candidates, self.grid, board, board, clock=lambda: self.now)
 
     def wish(self, start: str, technician_id: str | None = "tech-1", **changed: Any) -> Wish:
         fields = {"property_id": "prop-1", "technician_id": technician_id, "start": f"{start}:00Z"} | changed

@@ -1,0 +1,162 @@
+"""POST /bookings/{booking_id}/confirm, /complete and /no-show; and what a customer may do with his own booking.
+
+What each does in every status stands in tests/services/test_transitions.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from models.catalogue import PolicyPatch
+from tests.api.town import Town, body_of, fault_codes, refused
+from tests.services.evidence import everything
+from tests.services.reserving import Clock, seen_by
+from tests.world import services_over
+
+STAFF_ACTIONS = ("confirm", "complete", "no-show")
+
+
+def bring(town: Town, action: str, hour: int = 10) -> str:
+    """The id of a booking with which this may be done."""
+    if action != "confirm":
+        return str(town.book(hour)["booking_id"])
+    wanted = town.slot(hour) | {"reserved_by": "Carol"}
+    return str(body_of(town.call("POST", "/reserve", wanted, key="desk"))["booking_id"])
+
+
+@pytest.mark.parametrize("role", ["desk", "admin"])
+@pytest.mark.parametrize("action", STAFF_ACTIONS)
+def test_staff_do_it_and_say_why(town: Town, action: str, role: str) -> None:
+    path = f"/bookings/{bring(town, action)}"
+    reply = town.call("POST", f"{path}/{action}", {"reason": "They rang."}, key=role)
+    body = body_of(reply)
+    assert (reply.status_code, body["version"], reply.headers["ETag"]) == (200, 2, '"2"')
+    assert "manage_token" not in body
+    last = body["history"][-1]
+    assert (last["by"].partition(":")[0], last["changes"]["reason"]) == (role, {"from": None, "to": "They rang."})
+    assert "history" not in body_of(town.call("GET", path, key="bot"))
+    assert body_of(town.call("GET", path, key="desk")) == body
+
+
+@pytest.mark.parametrize("action", STAFF_ACTIONS)
+def test_admission(town: Town, action: str) -> None:
+    booking_id = bring(town, action)
+    before = everything(town.world)
+    town.check_admission("POST", f"/bookings/{booking_id}/{action}", roles=frozenset({"desk", "admin"}))
+    for own_or_not in (booking_id, "bk_another"):
+        token = town.world.services.access.manage_token(town.world.org, own_or_not)
+        refused(town.call("POST", f"/bookings/{booking_id}/{action}", key=token), 403, "forbidden")
+    assert everything(town.world) == before
+
+
+@pytest.mark.parametrize("action", [*STAFF_ACTIONS, "cancel"])
+def test_another_orgs_booking_or_a_missing_one_is_not_found(town: Town, action: str) -> None:
+    booking_id = bring(town, action)
+    before = everything(town.world)
+    refused(town.call("POST", f"/bookings/{booking_id}/{action}", key="rival"), 404, "booking_not_found")
+    refused(town.call("POST", f"/bookings/bk_nobody/{action}", key="desk"), 404, "booking_not_found")
+    assert everything(town.world) == before
+
+
+@pytest.mark.parametrize("action", STAFF_ACTIONS)
+def test_a_bad_id_body_and_header_are_named_together(town: Town, action: str) -> None:
+    reply = town.call("POST", f"/bookings/a%20b/{action}", {"reason": "", "why": 1}, key="desk", If_Match="1")
+    assert fault_codes(reply) == {
+        ("booking_id", "bad_id"),
+        ("reason", "too_short"),
+        ("why", "unknown_field"),
+        ("If-Match", "bad_if_match"),
+    }
+
+
+@pytest.mark.parametrize("action", STAFF_ACTIONS)
+def test_an_idempotency_key_gives_the_first_answer_again(town: Town, action: str) -> None:
+    booking_id = bring(town, action)
+    path = f"/bookings/{booking_id}"
+    first = town.call("POST", f"{path}/{action}", key="desk", Idempotency_Key="a-1")
+    assert first.status_code == 200
+    if action == "confirm":
+        assert town.call("POST", f"{path}/cancel", key="desk").status_code == 200
+    again = town.call("POST", f"{path}/{action}", key="desk", Idempotency_Key="a-1")
+    assert (again.status_code, body_of(again), again.headers["ETag"]) == (200, body_of(first), '"2"')
+    assert again.headers["Idempotency-Replayed"] == "true"
+    other = town.call("POST", f"{path}/{action}", {"reason": "Other."}, key="desk", Idempotency_Key="a-1")
+    refused(other, 422, "idempotency_key_reused")
+
+
+def test_a_refusal_keeps_no_idempotency_key(town: Town) -> None:
+    booking_id = bring(town, "confirm")
+    path = f"/bookings/{booking_id}/complete"
+    refused(town.call("POST", path, key="desk", Idempotency_Key="a-1"), 409, "invalid_transition")
+    town.call("POST", f"/bookings/{booking_id}/confirm", key="desk")
+    assert town.call("POST", path, key="desk", Idempotency_Key="a-1").status_code == 200
+
+
+@pytest.mark.parametrize("what", ["book", "reserve"])
+def test_inside_the_cancellation_window_only_staff_cancel(town: Town, what: str) -> None:
+    town.world.services.catalogue_desk.patch_policy(town.world.org, PolicyPatch(cancel_window_minutes=3 * 24 * 60))
+    ids = [bring(town, "confirm" if what == "reserve" else "cancel", hour) for hour in (8, 10)]
+    before = everything(town.world)
+    token = town.world.services.access.manage_token(town.world.org, ids[0])
+    for key in ("bot", token):
+        refused(town.call("POST", f"/bookings/{ids[0]}/cancel", key=key), 403, "forbidden")
+    assert everything(town.world) == before
+    for booking_id, key in zip(ids, ("desk", "admin"), strict=True):
+        assert town.call("POST", f"/bookings/{booking_id}/cancel", key=key).status_code == 200
+    # What is cancelled already is told to whoever asks.
+    assert town.call("POST", f"/bookings/{ids[0]}/cancel", key=token).status_code == 200
+
+
+def test_the_customer_reads_and_cancels_his_own_and_nothing_else(town: Town) -> None:
+    own = body_of(town.call("POST", "/reserve", town.slot() | {"reserved_by": "Carol"}, key="desk"))
+    other, token, path = town.book(12), own["manage_token"], f"/bookings/{own['booking_id']}"
+    seen = body_of(town.call("GET", path, key=token))
+    assert (seen["status"], seen["reserved_until"]) == ("pending", own["reserved_until"])
+    assert not {"history", "manage_token"} & set(seen)
+    before = everything(town.world)
+    for action in STAFF_ACTIONS:
+        refused(town.call("POST", f"{path}/{action}", key=token), 403, "forbidden")
+    refused(town.call("GET", "/bookings", key=token), 403, "forbidden")
+    refused(town.call("POST", "/book", town.slot(14) | {"customer": {"name": "Eve"}}, key=token), 403, "forbidden")
+    for method, action in (("GET", ""), ("POST", "/cancel")):
+        refused(town.call(method, f"/bookings/{other['booking_id']}{action}", key=token), 404, "booking_not_found")
+    assert everything(town.world) == before
+    cancelled = body_of(town.call("POST", f"{path}/cancel", {"reason": "I moved."}, key=token))
+    assert (cancelled["status"], "history" in cancelled) == ("cancelled", False)
+    last = body_of(town.call("GET", path, key="desk"))["history"][-1]
+    assert (last["by"].partition(":")[0], last["changes"]["reason"]["to"]) == ("customer", "I moved.")
+    assert "history" not in body_of(town.call("POST", f"{path}/cancel", key="bot"))
+
+
+@pytest.fixture
+def later(town: Town) -> Iterator[tuple[Town, Clock]]:
+    """The same town, on a server whose clock can be moved."""
+    clock, here = Clock(), town.world.services
+    services = services_over(here.redis, here.db, clock)
+    yield Town(seen_by(town.world, services)), clock
+    services.access.close()
+
+
+def test_after_the_visit_the_link_is_good_for_nothing(later: tuple[Town, Clock]) -> None:
+    town, clock = later
+    made = town.book()
+    path, token = f"/bookings/{made['booking_id']}", made["manage_token"]
+    clock.ahead = timedelta(days=2)
+    before = everything(town.world)
+    for method, action in (("GET", ""), ("POST", "/cancel")):
+        refused(town.call(method, f"{path}{action}", key=token), 403, "forbidden")
+    refused(town.call("POST", f"{path}/cancel", key="bot"), 403, "forbidden")
+    assert everything(town.world) == before
+    assert town.call("POST", f"{path}/complete", key="desk").status_code == 200
+
+
+@pytest.mark.parametrize("action", STAFF_ACTIONS)
+def test_a_refusal_says_what_the_booking_is(town: Town, action: str) -> None:
+    booking_id = bring(town, "cancel")
+    ended = "complete" if action == "no-show" else "no-show"
+    assert town.call("POST", f"/bookings/{booking_id}/{ended}", key="desk").status_code == 200
+    problem = refused(town.call("POST", f"/bookings/{booking_id}/{action}", key="desk"), 409, "invalid_transition")
+    assert ("completed" if action == "no-show" else "no show") in problem["detail"]
