@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from tests.model import scripts
 from tests.model.mirroring import Step, mirror
+from tests.model.reservations import expire, mirror_end
 from tests.model.state import (
     CONFIRMING,
     DUE,
-    MOVE,
-    MOVE_PIN,
+    MOVE_PINS,
     NAMES,
+    PIN_NAMES,
     REBUILD,
     RELAY,
     REPEAT,
@@ -21,9 +22,12 @@ from tests.model.state import (
     State,
     World,
     go,
+    overdue,
     put,
     write,
 )
+
+ALL_MOVE_PINS = frozenset(MOVE_PINS.values())
 
 
 def relay(world: World, state: State) -> Iterator[Step]:
@@ -36,6 +40,13 @@ def relay(world: World, state: State) -> Iterator[Step]:
         for pin, registered in enumerate(state.pins):
             if registered.status == DUE:
                 yield look_after(world, state, pin)
+        if overdue(state, state.docs[A]):
+            label = "relay: reads an overdue reservation"
+            yield label, go(state, RELAY, "expiring", (A, state.docs[A], ("idle", None))), None
+    elif at == "expiring":
+        yield expire(world, state, RELAY)
+    elif at == "mirroring the end":
+        yield mirror_end(world, state, RELAY)
     elif at == "relaying":
         booking, doc = kept
         label, after, fault = mirror(world, state, RELAY, "idle")
@@ -49,26 +60,28 @@ def relay(world: World, state: State) -> Iterator[Step]:
     elif at == "releasing":
         yield "relay: abort_confirm, overdue", go(scripts.abort_overdue(world, state, *kept), RELAY, "idle"), None
     elif at == "freeing":
-        freed = scripts.abort_overdue(world, state, MOVE_PIN, state.pins[MOVE_PIN].deadline)
-        yield "relay: frees the move's claim, overdue", go(freed, RELAY, "idle"), None
+        freed = scripts.abort_move(world, state, *kept, by_relay=True)
+        yield "relay: abort_confirm of a move's pin, overdue", go(freed, RELAY, "idle"), None
 
 
 def look_after(world: World, state: State, pin: int) -> Step:
-    """Is there a booking for this overdue pin? It is asked after the deadline, never before.
+    """What became of this overdue pin? It is asked after the deadline, never before.
 
-    With `fence` the question is a write itself: an insert of nothing under the same `_id`, or one more version of the
+    Of a move's pin the booking is mirrored, as it is now, and what is left of the pin given back, moved or not. With
+    `fence` the question is a write itself: an insert of nothing under the same `_id`, or one more version of the
     document that was to be moved. A write that comes later fails.
     """
-    booking, name = (A, NAMES[MOVE]) if pin == MOVE_PIN else (pin, NAMES[pin])
-    doc, label = state.docs[booking], f"relay: the pin of {name} is overdue"
-    if world.fence and pin == MOVE_PIN and doc is not None and doc.slot is not None:
-        fenced = write(state, booking, doc.version + 1, doc.slot)
-        kept = (booking, fenced.docs[booking])
-        return f"{label}, fences its version", go(fenced, RELAY, "resolving a move", kept), None
+    moves = pin in ALL_MOVE_PINS
+    booking, attempt = (A if moves else pin), (pin, state.pins[pin].deadline)
+    doc, label = state.docs[booking], f"relay: the pin of {PIN_NAMES[pin]} is overdue"
+    if world.fence and moves and doc is not None and doc.slot is not None:
+        fence = doc._replace(version=doc.version + 1)
+        kept = (booking, fence, attempt)
+        return f"{label}, fences its version", go(write(state, booking, fence), RELAY, "resolving a move", kept), None
     if doc is not None and doc != VOID:
-        at = "resolving a move" if pin == MOVE_PIN else "resolving"
-        return f"{label}, there is a booking", go(state, RELAY, at, (booking, doc)), None
-    after = go(state, RELAY, "releasing", (pin, state.pins[pin].deadline))
+        at = "resolving a move" if moves else "resolving"
+        return f"{label}, there is a booking", go(state, RELAY, at, (booking, doc, attempt)), None
+    after = go(state, RELAY, "releasing", attempt)
     if not world.fence or doc == VOID:
         return f"{label}, there is no booking", after, None
     fenced = after._replace(docs=put(after.docs, booking, VOID), relayed=put(after.relayed, booking, VOID.version))
@@ -102,4 +115,5 @@ def unsettled(state: State) -> bool:
     """A write is under way whose pin is not in this Redis: it began before the loss."""
     writers = ((A, A), (B, B), (REPEAT, A))
     inserting = any(state.at[who] == "inserting" and state.holds[hold].status != CONFIRMING for who, hold in writers)
-    return inserting or (state.at[MOVE] == "updating" and not state.pins[MOVE_PIN].status)
+    moving = any(state.at[who] == "updating" and not state.pins[pin].status for who, pin in MOVE_PINS.items())
+    return inserting or moving

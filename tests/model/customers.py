@@ -6,11 +6,30 @@ from collections.abc import Iterator
 
 from tests.model import scripts
 from tests.model.mirroring import Step, mirror
-from tests.model.state import COLD, CONFIRMING, HELD, NAMES, VOID, A, Hold, State, World, booked_at, go, put, write
+from tests.model.reservations import REFUSED, expire, meet, mirror_end
+from tests.model.state import (
+    COLD,
+    CONFIRMING,
+    HELD,
+    KEPT,
+    NAMES,
+    PENDING,
+    VOID,
+    A,
+    Doc,
+    Hold,
+    State,
+    World,
+    booked_at,
+    firm_at,
+    go,
+    overdue,
+    put,
+    write,
+)
 
 DOOMED = "a hold was granted on a booked slot"
 DOOMED_COLD = "Redis lost: a hold was granted though its slot was booked before its claim"
-REFUSED = "the owner of a live claim was refused by the unique index"
 TWICE = "two active bookings on one slot"
 
 
@@ -19,7 +38,7 @@ def customer(world: World, state: State, who: int) -> Iterator[Step]:
     if at == "start" and who in world.direct:
         placed = scripts.place_hold(state, who, slot, CONFIRMING)
         if placed is None:
-            yield f"{name}: place_hold confirming, taken", go(state, who, "over"), None
+            yield taken(world, state, who, f"{name}: place_hold confirming")
         else:
             yield f"{name}: place_hold confirming", go(placed, who, "inserting", placed.pins[who].deadline), None
         if world.control == "cutoff":
@@ -29,8 +48,7 @@ def customer(world: World, state: State, who: int) -> Iterator[Step]:
                 None,
             )
     elif at == "start" and not state.epoch and world.control == "checkfirst":
-        taken = booked_at(state, slot) is not None
-        yield f"{name}: checks MongoDB first", go(state, who, "over" if taken else "checked"), None
+        yield f"{name}: checks MongoDB first", go(state, who, "over" if firm_at(state, slot) else "checked"), None
     elif at in ("start", "checked"):
         yield place(world, state, who)
     elif at == "holding":
@@ -44,19 +62,27 @@ def place(world: World, state: State, who: int) -> Step:
     slot, label = world.slots[who], f"{NAMES[who]}: place_hold"
     placed = scripts.place_hold(state, who, slot, HELD)
     if placed is None:
-        return f"{label}, taken", go(state, who, "over"), None
+        return taken(world, state, who, label)
     if state.epoch:
         promised = not state.lost or world.patient
-        return label, go(placed, who, "holding"), DOOMED if promised and booked_at(state, slot) is not None else None
+        return label, go(placed, who, "holding"), DOOMED if promised and firm_at(state, slot) else None
     if state.at[who] == "checked":
         return grant(placed, who, who, slot, f"{label} after its check")
     return f"{label}, cold", go(placed, who, "asking"), None
 
 
+def taken(world: World, state: State, who: int, label: str) -> Step:
+    """Refused; but where a reservation is in the way, MongoDB is asked whether it still is one."""
+    mark = state.marks[world.slots[who]]
+    if mark and mark[0] in (PENDING, KEPT):
+        return f"{label}, meets a reservation", go(state, who, "meeting", ("start", None)), None
+    return f"{label}, taken", go(state, who, "over"), None
+
+
 def grant(state: State, actor: int, hold: int, slot: int, label: str) -> Step:
     """A cold hold is acknowledged. A booking that stood there before the claim, and stands still, makes it a fault."""
     record = state.holds[hold]
-    fault = DOOMED_COLD if record.doomed and booked_at(state, slot) is not None else None
+    fault = DOOMED_COLD if record.doomed and firm_at(state, slot) else None
     if record.status == COLD:
         state = state._replace(holds=put(state.holds, hold, Hold(HELD)))
     return label, go(state, actor, "holding" if actor == hold else "over"), fault
@@ -77,8 +103,17 @@ def worker(world: World, state: State, actor: int, booking: int) -> Iterator[Ste
         other = booked_at(state, slot)
         if other is None:
             yield grant(state, actor, booking, slot, f"{name}: checks MongoDB, free")
+        elif overdue(state, state.docs[other]):
+            kept = (other, state.docs[other], ("asking", None))
+            yield f"{name}: checks MongoDB, an overdue reservation", go(state, actor, "expiring", kept), None
         else:
             yield f"{name}: checks MongoDB, booked", go(state, actor, "blocked", (other, state.docs[other])), None
+    elif at == "meeting":
+        yield meet(world, state, actor)
+    elif at == "expiring":
+        yield expire(world, state, actor)
+    elif at == "mirroring the end":
+        yield mirror_end(world, state, actor)
     elif at == "blocked":
         yield mirror(world, state, actor, "giving back", "mirrors the blocker")
     elif at == "giving back":
@@ -86,10 +121,7 @@ def worker(world: World, state: State, actor: int, booking: int) -> Iterator[Ste
     elif at == "inserting":
         yield from insert(world, state, actor, booking)
     elif at == "looking":
-        other = booked_at(state, slot, booking)
-        deadline = state.kept[actor]
-        kept = deadline if other is None else (other, state.docs[other], deadline)
-        yield f"{name}: reads the blocker", go(state, actor, "aborting" if other is None else "healing", kept), None
+        yield look(state, actor, booking, slot)
     elif at == "healing":
         yield mirror(world, state, actor, "aborting", "mirrors the blocker")
     elif at == "aborting":
@@ -98,6 +130,18 @@ def worker(world: World, state: State, actor: int, booking: int) -> Iterator[Ste
         yield f"{name}: abort_confirm", go(after, actor, "holding" if kept_hold else "over"), None
     elif at == "mirroring":
         yield mirror(world, state, actor, "over")
+
+
+def look(state: State, actor: int, booking: int, slot: int) -> Step:
+    """What was in the insert's way? None any more: it is tried again. An overdue reservation expires, and then too."""
+    deadline, label = state.kept[actor], f"{NAMES[actor]}: reads the blocker"
+    other = booked_at(state, slot, booking)
+    if other is None:
+        return f"{label}, gone", go(state, actor, "inserting", deadline), None
+    if overdue(state, state.docs[other]):
+        kept = (other, state.docs[other], ("inserting", deadline))
+        return f"{label}, an overdue reservation", go(state, actor, "expiring", kept), None
+    return label, go(state, actor, "healing", (other, state.docs[other], deadline)), None if state.lost else REFUSED
 
 
 def insert(world: World, state: State, actor: int, booking: int) -> Iterator[Step]:
@@ -111,9 +155,11 @@ def insert(world: World, state: State, actor: int, booking: int) -> Iterator[Ste
         after = go(state, actor, "over") if mine == VOID else go(state, actor, "mirroring", (booking, mine))
         yield f"{name}: insert meets its own _id", after, None
     elif other is not None and world.control != "noindex":
-        yield f"{name}: insert refused", go(state, actor, "looking", deadline), None if state.lost else REFUSED
+        broken = not state.lost and not overdue(state, state.docs[other])
+        yield f"{name}: insert refused", go(state, actor, "looking", deadline), REFUSED if broken else None
     else:
-        written, fault = write(state, booking, 1, slot), None if other is None else TWICE
+        made = Doc(1, slot, pending=world.reserves and booking == A)
+        written, fault = write(state, booking, made), None if other is None else TWICE
         yield f"{name}: insert", go(written, actor, "mirroring", (booking, written.docs[booking])), fault
         if may_fail:
             yield f"{name}: insert commits, reply lost", go(written, actor, "over", mishaps=spent), fault

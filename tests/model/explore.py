@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from tests.model.state import AT_REST, BOOKED, State, World, first_state
+from tests.model.state import AT_REST, OF_BOOKINGS, State, World, first_state, overdue
 from tests.model.steps import steps
 
 MISSING = "at rest, an active booking is not in the mirror"
@@ -61,7 +61,8 @@ def at_rest(state: State) -> bool:
         and AT_REST.issuperset(state.at)
         and not any(pin.status for pin in state.pins)
         and all(doc is None or seen >= doc.version for doc, seen in zip(state.docs, state.relayed, strict=True))
-        and all(mark is None or mark[0] == BOOKED for mark in state.marks)
+        and all(mark is None or mark[0] in OF_BOOKINGS for mark in state.marks)
+        and not any(overdue(state, doc) for doc in state.docs)
     )
 
 

@@ -12,17 +12,21 @@ import sys
 import time
 from collections.abc import Iterator
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.model.customers import DOOMED, DOOMED_COLD, TWICE
 from tests.model.explore import MISSING, STALE, Result, explore
-from tests.model.state import CANCEL, MOVE, REPEAT, A, B, World
+from tests.model.reservations import UNDONE
+from tests.model.state import CANCEL, CONFIRM, EDIT, MOVE, MOVE_REPEAT, OTHER_MOVE, REPEAT, A, B, World
 
 SAME, APART = (0, 0), (0, 1)
 HOLDS, A_BOOKS, B_BOOKS, BOTH_BOOK = frozenset[int](), frozenset({A}), frozenset({B}), frozenset({A, B})
 ALONE = frozenset[int]()
 CANCELLED, MOVED, REPEATED = frozenset({CANCEL}), frozenset({MOVE}), frozenset({REPEAT})
 ONE_MORE = (ALONE, CANCELLED, MOVED, REPEATED)
+MOVED_TWICE = frozenset({MOVE, OTHER_MOVE})
+MOVED_AGAIN = frozenset({MOVE, MOVE_REPEAT})
+CONFIRMED, EDITED_TOO = frozenset({CONFIRM}), frozenset({CONFIRM, EDIT})
 TWO_MORE = (frozenset({CANCEL, MOVE}), frozenset({CANCEL, REPEAT}), frozenset({MOVE, REPEAT}))
 
 
@@ -34,8 +38,13 @@ class Control(NamedTuple):
     fault: str
 
 
-def control(name: str, left_out: str, fault: str, **world: object) -> tuple[str, Control]:
-    return name, Control(left_out, World(control=name, **world), fault)  # type: ignore[arg-type]
+def control(name: str, left_out: str, fault: str, slots: tuple[int, int] = SAME, **world: Any) -> tuple[str, Control]:
+    return name, Control(left_out, World(slots, control=name, **world), fault)
+
+
+def reserved(actors: frozenset[int]) -> dict[str, Any]:
+    """A reserves, and actors change it."""
+    return {"direct": A_BOOKS, "reserves": True, "actors": actors}
 
 
 CONTROLS = dict(
@@ -52,9 +61,24 @@ CONTROLS = dict(
         control("activeonly", "a rebuild reads active bookings only", STALE, actors=CANCELLED, losses=1),
         control("notoken", "a rebuild ends without looking for its token", MISSING, losses=2),
         control("noindex", "MongoDB has no unique index", TWICE, losses=1),
+        control(
+            *("moverelay", "the relay frees a move's pin without naming its deadline", DOOMED, APART),
+            actors=MOVED_AGAIN,
+            mishaps=1,
+        ),
+        control(
+            *("freesunseen", "a move's pin is given back before the mirror shows what was decided", DOOMED, APART),
+            actors=MOVED_AGAIN,
+        ),
+        control("nokeep", "a reservation is confirmed with no care for its marks", DOOMED, **reserved(CONFIRMED)),
+        control("keepunseen", "marks are kept of a version not mirrored yet", DOOMED, **reserved(EDITED_TOO)),
+        control("expirebyid", "a reservation is expired whatever its version", UNDONE, **reserved(CONFIRMED)),
         # Known limits rather than rules: what the protocol cannot promise, shown by the same means.
         control("window", "an insert lands after its confirm window", DOOMED),
         control("cutoff", "a worker cut off from a living Redis books directly", DOOMED, direct=A_BOOKS),
+        control(
+            "slow", "a change of a reservation takes longer than its marks are kept", DOOMED, **reserved(CONFIRMED)
+        ),
     ]
 )
 
@@ -68,6 +92,14 @@ def quick() -> Iterator[World]:
     for actors in (CANCELLED, MOVED):
         yield World(APART, HOLDS, actors, losses=1)
     yield World(SAME, A_BOOKS, REPEATED, losses=1)
+    yield World(APART, BOTH_BOOK, MOVED_AGAIN, mishaps=1)
+    yield World(APART, BOTH_BOOK, MOVED_TWICE)
+    for actors in (ALONE, CONFIRMED):
+        yield World(SAME, mishaps=1, **reserved(actors))
+    yield World(SAME, losses=1, **reserved(ALONE))
+    yield World(SAME, **reserved(frozenset({CANCEL, CONFIRM})))
+    yield World(APART, **reserved(MOVED))
+    yield World(SAME, **(reserved(CONFIRMED) | {"direct": BOTH_BOOK}), mishaps=1)
 
 
 def whole() -> Iterator[World]:
@@ -79,6 +111,13 @@ def whole() -> Iterator[World]:
             yield World(slots, direct, actors, mishaps=1)
     for slots, actors in product((SAME, APART), TWO_MORE):
         yield World(slots, HOLDS, actors, losses=1)
+    for actors in (MOVED_AGAIN, MOVED_TWICE):
+        yield World(APART, HOLDS, actors, mishaps=1)
+    yield World(APART, A_BOOKS, frozenset({MOVE, OTHER_MOVE, EDIT}))
+    for actors in (CONFIRMED, MOVED, EDITED_TOO, frozenset({MOVE, CONFIRM})):
+        yield World(SAME, mishaps=1, **reserved(actors))
+        yield World(APART, mishaps=1, **reserved(actors))
+    yield World(SAME, losses=1, **reserved(CONFIRMED))
 
 
 def stronger() -> Iterator[World]:

@@ -8,15 +8,16 @@ from tests.model.state import (
     CONFIRMING,
     DUE,
     HELD,
-    MOVE_PIN,
+    KEPT,
     MOVING,
-    A,
+    OF_BOOKINGS,
+    PENDING,
     Doc,
     Hold,
     Mark,
     State,
     World,
-    booked_at,
+    firm_at,
     put,
     register,
     unregister,
@@ -37,7 +38,7 @@ def place_hold(state: State, hold: int, slot: int, kind: str) -> State | None:
     placed = state._replace(marks=put(state.marks, slot, (kind, hold)))
     if kind == CONFIRMING:
         return placed._replace(holds=put(state.holds, hold, Hold(CONFIRMING)), pins=register(state, hold))
-    doomed = not state.epoch and booked_at(state, slot) is not None
+    doomed = not state.epoch and firm_at(state, slot)
     return placed._replace(holds=put(state.holds, hold, Hold(HELD if state.epoch else COLD, doomed)))
 
 
@@ -101,37 +102,58 @@ def release_hold(state: State, hold: int) -> State:
 
 def abort_overdue(world: World, state: State, pin: int, deadline: int) -> State:
     """The relay's abort_confirm: only if the deadline is over, and is the one that it read before it asked MongoDB."""
-    if state.pins[pin].status != DUE:
-        return state
-    return free_move(state) if pin == MOVE_PIN else abort_confirm(world, state, pin, deadline)
+    return abort_confirm(world, state, pin, deadline) if state.pins[pin].status == DUE else state
 
 
-def claim_move(state: State, booking: int, slot: int) -> State | None:
-    """Pins the ticks that a booking wants to move to. None: taken."""
-    if state.marks[slot] is not None:
+def place_moving(state: State, booking: int, pin: int, version: int, slot: int) -> State | None:
+    """place_hold as `moving`: pins what a version of a booking is to have. None: taken. Its own marks are no obstacle,
+    and stay."""
+    there = state.marks[slot]
+    own = there is not None and there[0] in OF_BOOKINGS and there[1] == booking
+    if there is not None and not own:
         return None
-    return state._replace(marks=put(state.marks, slot, (MOVING, booking)), pins=register(state, MOVE_PIN))
+    marks = state.marks if own else put(state.marks, slot, (MOVING, pin))
+    named = put(state.pins, pin, state.pins[pin]._replace(version=version, slot=slot))
+    placed = state._replace(marks=marks, pins=named)
+    return placed._replace(pins=register(placed, pin))
 
 
-def free_move(state: State) -> State:
-    return state._replace(marks=drop_claims(state.marks, A, MOVING), pins=unregister(state, MOVE_PIN))
+def abort_move(world: World, state: State, pin: int, deadline: int, *, by_relay: bool = False) -> State:
+    """abort_confirm of a move's pin: gives back what is left of it, under the deadline that the caller knows."""
+    named = state.pins[pin].deadline == deadline or (by_relay and world.control == "moverelay")
+    if not state.pins[pin].status or not named:
+        return state
+    return state._replace(marks=drop_claims(state.marks, pin, MOVING), pins=unregister(state, pin))
+
+
+def keep_reservation(state: State, booking: int) -> State | None:
+    """Lets a reservation's mark stand while it is changed. None: OVER, by Redis' own clock."""
+    if state.over:
+        return None
+    marks = (mark and ((KEPT, booking) if mark == (PENDING, booking) else mark) for mark in state.marks)
+    return state._replace(marks=tuple(marks))
 
 
 def mirror_booking(world: World, state: State, booking: int, doc: Doc) -> State | None:
-    """Mirrors one version of a booking. None: CLASH, another booking's mark stands there and nothing was changed."""
+    """Mirrors one version of a booking. None: CLASH, another booking's mark stands there and nothing was changed.
+
+    Of a reservation that is over nothing is marked.
+    """
     version, slot = state.mirrored[booking]
     if version >= doc.version and world.control != "noversion":
         return finish_hold(state, booking)
+    to = None if doc.pending and state.over else doc.slot
     marks = state.marks
-    there = marks[doc.slot] if doc.slot is not None else None
-    if there and there[0] == BOOKED and there[1] != booking and world.control != "clobber":
+    there = marks[to] if to is not None else None
+    if there and there[0] in OF_BOOKINGS and there[1] != booking and world.control != "clobber":
         return None
-    if slot is not None and marks[slot] in ((BOOKED, booking), (MOVING, booking)):
+    mine = marks[slot] if slot is not None else None
+    if slot is not None and mine and mine[0] in OF_BOOKINGS and mine[1] == booking:
         marks = put(marks, slot, None)
     gives_way = world.control == "polite" and there is not None and there[1] != booking
-    if doc.slot is not None and not gives_way:
-        marks = put(marks, doc.slot, (BOOKED, booking))
-    mirrored = put(state.mirrored, booking, (doc.version, doc.slot))
+    if to is not None and not gives_way:
+        marks = put(marks, to, (PENDING if doc.pending else BOOKED, booking))
+    mirrored = put(state.mirrored, booking, (doc.version, to))
     return finish_hold(state._replace(marks=marks, mirrored=mirrored), booking)
 
 

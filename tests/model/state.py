@@ -10,27 +10,36 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 Mark = tuple[str, int]
-"""The value of a claim key: (state, owner). held and confirming belong to a hold, moving and booked to a booking."""
+"""The value of a claim key: (state, owner). held and confirming are a hold's, moving a move's, others a booking's."""
 
 HELD, CONFIRMING, MOVING, BOOKED, COLD = "held", "confirming", "moving", "booked", "cold"
+PENDING, KEPT = "booked|pending", "booked|pending, kept"
+"""A reservation's mark ends at the deadline; one that keep_reservation has seen, some seconds later."""
+OF_BOOKINGS = frozenset({BOOKED, PENDING, KEPT})
 WAITING, DUE = "waiting", "due"
 
-A, B, REPEAT, CANCEL, MOVE, RELAY, REBUILD = range(7)
-"""Actors. A and B are customers; hold and booking of a customer carry the customer's number, as `_id` is derived."""
+A, B, REPEAT, CANCEL, MOVE, MOVE_REPEAT, OTHER_MOVE, EDIT, CONFIRM, RELAY, REBUILD = range(11)
+"""Actors. A and B are customers; hold and booking of a customer carry the customer's number, as `_id` is derived. What
+changes a booking changes A's."""
 
-NAMES = ("A", "B", "A's repeat", "cancel", "move", "relay", "rebuild")
-MOVE_PIN = 2
-"""Pins 0 and 1 are the customers' confirmations, pin 2 the move's."""
+NAMES = (
+    *("A", "B", "A's repeat", "cancel", "move", "move's repeat", "other move"),
+    *("edit", "confirm", "relay", "rebuild"),
+)
+MOVE_PINS = {MOVE: 2, MOVE_REPEAT: 2, OTHER_MOVE: 3}
+"""Pins 0 and 1 are the customers' confirmations; a move and its repeat use one pin, another move another one."""
+PIN_NAMES = ("A", "B", "the move", "the other move")
 
 AT_REST = frozenset({"absent", "start", "idle", "holding", "over"})
 """Where an actor has nothing under way. `over`: answered (booked, refused or unknown) or killed; the run says which."""
 
 
 class Doc(NamedTuple):
-    """One version of a booking in MongoDB. No slot: inactive."""
+    """One version of a booking in MongoDB. No slot: inactive. pending: a reservation, which has a deadline."""
 
     version: int
     slot: int | None
+    pending: bool = False
 
 
 VOID = Doc(1, None)
@@ -42,10 +51,15 @@ NOT_MIRRORED: tuple[int, int | None] = (0, None)
 
 
 class Pin(NamedTuple):
-    """A registered deadline: waiting, due, or none. `deadline` tells one registration from the next."""
+    """A registered deadline: waiting, due, or none. `deadline` tells one registration from the next.
+
+    version, slot: of a move's pin, whose name says which version of the booking it moves, and where to.
+    """
 
     status: str = ""
     deadline: int = 0
+    version: int = 0
+    slot: int = 0
 
 
 class Hold(NamedTuple):
@@ -74,16 +88,18 @@ class State(NamedTuple):
     kept: tuple[Any, ...]
     lost: int
     mishaps: int
+    over: bool
 
 
 @dataclass(frozen=True)
 class World:
     """One configuration: who takes part, what may go wrong, and which rule is left out or added.
 
-    slots: what A and B want. direct: who books without a hold. actors: of REPEAT, CANCEL, MOVE. losses: of Redis.
-    mishaps: how often a worker may die, or its write to MongoDB be refused or lose its reply. control: the rule left
-    out. fence: before the relay releases a pin it writes to MongoDB what makes a late write fail. patient: a rebuild
-    reads MongoDB only when the confirmations that were under way at the loss are over.
+    slots: what A and B want. direct: who books without a hold. reserves: A's booking is a reservation, made directly.
+    actors: of those from REPEAT to CONFIRM. losses: of Redis. mishaps: how often a worker may die, or its write to
+    MongoDB be refused or lose its reply. control: the rule left out. fence: before the relay releases a pin it writes
+    to MongoDB what makes a late write fail. patient: a rebuild reads MongoDB only when the confirmations that were
+    under way at the loss are over.
     """
 
     slots: tuple[int, int] = (0, 0)
@@ -94,13 +110,19 @@ class World:
     control: str = ""
     fence: bool = False
     patient: bool = False
+    reserves: bool = False
 
     def __str__(self) -> str:
-        wishes = (f"{NAMES[who]} {'books' if who in self.direct else 'holds'} {self.slots[who]}" for who in (A, B))
+        wishes = (f"{NAMES[who]} {self.way(who)} {self.slots[who]}" for who in (A, B))
         others = (NAMES[actor] for actor in sorted(self.actors))
         limits = (f"{count} {name}" for count, name in ((self.losses, "lost"), (self.mishaps, "mishap")) if count)
         extras = (f"control {self.control}" * bool(self.control), "fence" * self.fence, "patient" * self.patient)
         return ", ".join([*wishes, *others, *limits, *filter(None, extras)])
+
+    def way(self, who: int) -> str:
+        if who == A and self.reserves:
+            return "reserves"
+        return "books" if who in self.direct else "holds"
 
 
 T = TypeVar("T")
@@ -117,16 +139,22 @@ def go(state: State, actor: int, at: str, kept: Any = None, **changes: Any) -> S
 
 def register(state: State, pin: int) -> tuple[Pin, ...]:
     """The pins with a new deadline for one."""
-    return put(state.pins, pin, Pin(WAITING, state.pins[pin].deadline + 1))
+    known = state.pins[pin]
+    return put(state.pins, pin, known._replace(status=WAITING, deadline=known.deadline + 1))
 
 
 def unregister(state: State, pin: int) -> tuple[Pin, ...]:
-    return put(state.pins, pin, Pin("", state.pins[pin].deadline))
+    return put(state.pins, pin, state.pins[pin]._replace(status=""))
 
 
-def write(state: State, booking: int, version: int, slot: int | None) -> State:
+def write(state: State, booking: int, doc: Doc) -> State:
     """One committed write of a booking's document; the relay has yet to see it."""
-    return state._replace(docs=put(state.docs, booking, Doc(version, slot)))
+    return state._replace(docs=put(state.docs, booking, doc))
+
+
+def overdue(state: State, doc: Doc | None) -> bool:
+    """Whether this is a reservation whose deadline is over, but which nobody has expired yet."""
+    return doc is not None and doc.pending and doc.slot is not None and state.over
 
 
 def booked_at(state: State, slot: int, but: int = -1) -> int | None:
@@ -137,13 +165,19 @@ def booked_at(state: State, slot: int, but: int = -1) -> int | None:
     return None
 
 
+def firm_at(state: State, slot: int) -> bool:
+    """Whether a slot is booked for whoever asks: an overdue reservation is in nobody's way."""
+    booking = booked_at(state, slot)
+    return booking is not None and not overdue(state, state.docs[booking])
+
+
 def first_state(world: World) -> State:
     present = {A, B, *world.actors}
     requests = ("start" if actor in present else "absent" for actor in range(RELAY))
     return State(
         marks=(None, None),
         holds=(Hold(), Hold()),
-        pins=(Pin(), Pin(), Pin()),
+        pins=(Pin(),) * len(PIN_NAMES),
         mirrored=(NOT_MIRRORED, NOT_MIRRORED),
         epoch=True,
         token=False,
@@ -153,6 +187,7 @@ def first_state(world: World) -> State:
         kept=(None,) * len(NAMES),
         lost=0,
         mishaps=0,
+        over=False,
     )
 
 
@@ -161,7 +196,7 @@ def lose_redis(state: State) -> State:
     return state._replace(
         marks=(None, None),
         holds=(Hold(), Hold()),
-        pins=tuple(Pin("", pin.deadline) for pin in state.pins),
+        pins=tuple(pin._replace(status="") for pin in state.pins),
         mirrored=(NOT_MIRRORED, NOT_MIRRORED),
         epoch=False,
         token=False,

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from tests.model.background import rebuild, relay
-from tests.model.changes import cancel, move
+from tests.model.changes import cancel
 from tests.model.customers import customer, repeat
 from tests.model.mirroring import SETTLING, Step, settle
+from tests.model.moves import move
+from tests.model.reservations import change
 from tests.model.state import (
     AT_REST,
     CANCEL,
+    CONFIRM,
     CONFIRMING,
     DUE,
+    EDIT,
     HELD,
+    KEPT,
     MOVE,
-    MOVE_PIN,
+    MOVE_PINS,
+    MOVE_REPEAT,
     MOVING,
     NAMES,
+    OTHER_MOVE,
+    PENDING,
+    PIN_NAMES,
     REBUILD,
     RELAY,
     REPEAT,
@@ -25,7 +35,6 @@ from tests.model.state import (
     A,
     B,
     Hold,
-    Pin,
     State,
     World,
     go,
@@ -33,7 +42,11 @@ from tests.model.state import (
     put,
 )
 
-REQUESTS = ((A, customer), (B, customer), (REPEAT, repeat), (CANCEL, cancel), (MOVE, move))
+REQUESTS = (
+    *((A, customer), (B, customer), (REPEAT, repeat), (CANCEL, cancel)),
+    *((MOVE, move), (MOVE_REPEAT, move), (OTHER_MOVE, move)),
+    *((EDIT, partial(change, confirms=False)), (CONFIRM, partial(change, confirms=True))),
+)
 
 
 def steps(world: World, state: State) -> Iterator[Step]:
@@ -50,6 +63,7 @@ def steps(world: World, state: State) -> Iterator[Step]:
             yield f"{NAMES[actor]}: KILLED while {at}", go(state, actor, after, mishaps=state.mishaps + 1), None
     yield from expiries(world, state)
     yield from deadlines(world, state)
+    yield from reservation_ends(world, state)
     if state.lost < world.losses:
         yield "REDIS LOST", lose_redis(state), None
 
@@ -64,7 +78,7 @@ def expiries(world: World, state: State) -> Iterator[Step]:
         if kind == HELD:
             yield f"the hold of {NAMES[owner]} expires", without._replace(holds=put(state.holds, owner, Hold())), None
         elif kind in (CONFIRMING, MOVING) and world.control == "pinlapses":
-            yield f"the pin of {NAMES[MOVE if kind == MOVING else owner]} lapses", without, None
+            yield f"the pin of {PIN_NAMES[owner]} lapses", without, None
 
 
 def deadlines(world: World, state: State) -> Iterator[Step]:
@@ -74,10 +88,32 @@ def deadlines(world: World, state: State) -> Iterator[Step]:
     after it. The control `window` is a worker that was frozen on the way.
     """
     writing = {owner for actor, owner in ((A, A), (B, B), (REPEAT, A)) if state.at[actor] == "inserting"}
-    if state.at[MOVE] == "updating":
-        writing.add(MOVE_PIN)
-    for pin, (status, deadline) in enumerate(state.pins):
-        if status == WAITING and (pin not in writing or world.control == "window"):
-            name = NAMES[MOVE if pin == MOVE_PIN else pin]
-            pins = put(state.pins, pin, Pin(DUE, deadline))
-            yield f"the confirm window of {name} is over", state._replace(pins=pins), None
+    writing |= {pin for actor, pin in MOVE_PINS.items() if state.at[actor] == "updating"}
+    for pin, known in enumerate(state.pins):
+        if known.status == WAITING and (pin not in writing or world.control == "window"):
+            pins = put(state.pins, pin, known._replace(status=DUE))
+            yield f"the confirm window of {PIN_NAMES[pin]} is over", state._replace(pins=pins), None
+
+
+def reservation_ends(world: World, state: State) -> Iterator[Step]:
+    """The deadline of A's reservation, for Redis and all servers at one moment.
+
+    Kept marks end later: when whoever had them kept has come to an end, and the relay has mirrored what he may have
+    left. That is what the seconds mean for which they are kept; the control `slow` is a worker that takes longer.
+    """
+    doc = state.docs[A]
+    if not world.reserves or doc is None:
+        return
+    if not state.over:
+        without = tuple(None if mark == (PENDING, A) else mark for mark in state.marks)
+        yield "the deadline of the reservation is over", state._replace(marks=without, over=True), None
+        return
+    busy = state.at[CONFIRM] not in AT_REST
+    behind = state.mirrored[A][0] < doc.version
+    for slot, mark in enumerate(state.marks):
+        if mark == (KEPT, A) and (not (busy or behind) or world.control == "slow"):
+            yield (
+                "the mark of the reservation was kept long enough",
+                state._replace(marks=put(state.marks, slot, None)),
+                None,
+            )
