@@ -195,8 +195,13 @@ class Rescheduling:
 
     def _freed_own_pins(self, booking: Booking, obstacles: list[Obstacle]) -> bool:
         """Gives back what the making of this booking or changes of earlier versions left pinned: all of that is
-        decided, though nobody lived to say so."""
+        decided, though nobody lived to say so.
+
+        Raises RequestInProgress where nothing but another change of this very version is in the way.
+        """
         names = {obstacle.mark.owner for obstacle in obstacles}
+        if all(version_moved(name, booking.booking_id) == booking.version for name in names):
+            raise RequestInProgress("Another change of this booking is being made.", retry_after_seconds=2)
         freed = not names.isdisjoint({booking.hold_id, booking.placed_as}) and self._is_unmirrored(booking)
         if freed:
             self._mirror.settle(booking)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from models.errors import InvalidRequest, Refusal, SlotBooked, SlotHeld, TooSoon
+from models.errors import InvalidRequest, Refusal, RequestInProgress, SlotBooked, SlotHeld, TooSoon
 from models.slot import Claim, Visit
 
 LEAD_MINUTES = 60
@@ -238,6 +238,13 @@ class Stores:
 
     def _freed_own_pins(self, moved: Document, obstacles: dict[Claim, Mark]) -> bool:
         owners = {mark.owner for mark in obstacles.values()}
+        changing = {
+            record.name
+            for record in self.pins()
+            if record.booking_id == moved.booking_id and record.moves == moved.version
+        }
+        if owners <= changing:
+            raise RequestInProgress(retry_after_seconds=2)
         known = self.mirrored.get(moved.booking_id, Mirrored())
         freed = moved.made_as in owners and known.version < moved.version
         earlier = [

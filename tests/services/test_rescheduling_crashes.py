@@ -123,6 +123,12 @@ def test_until_it_is_mended_nobody_gets_in_at_the_new_place(world: World, bookin
         world.services.bookings.book(world.caller("desk"), world.direct_request(start=at(13, 30)))
 
 
+def test_nothing_but_ones_own_half_made_change_in_the_way_is_no_somebody_else(world: World, booking: Booking) -> None:
+    die_at(world, "after_move_claim", booking, start=at(14))
+    with pytest.raises(RequestInProgress):
+        move(world.services, world.caller("desk"), booking, start=at(14, 30))
+
+
 def test_a_move_that_was_not_made_frees_the_new_place(world: World, booking: Booking) -> None:
     die_at(world, "after_move_claim", booking, start=at(14))
     tend(world)

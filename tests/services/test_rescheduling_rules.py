@@ -151,6 +151,16 @@ def test_a_start_that_stays_is_neither_past_nor_too_soon_nor_too_far(
     assert stored(any_world, booking.booking_id) == moved
 
 
+def test_a_duration_that_stays_is_not_too_long_for_a_stricter_policy(
+    any_world: World, booking: Booking, bob: Caller
+) -> None:
+    policy(max_duration_minutes=45, allowed_duration_minutes=[15, 30], default_duration_minutes=30)(any_world)
+    moved = move(any_world.services, bob, booking, start=at(14))
+    assert moved.duration_minutes == 60
+    with pytest.raises(InvalidRequest):
+        move(any_world.services, bob, moved, 2, duration_minutes=75)
+
+
 def test_so_it_is_while_the_mirror_is_cold(any_world: World, booking: Booking, bob: Caller) -> None:
     lose_redis(any_world)
     during = at_time(any_world, tomorrow(10) + timedelta(minutes=5))
