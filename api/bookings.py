@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.endpoint import EVERY_KEY, Ask, Reply, Routes, View
+from api.endpoint import EVERY_KEY, Ask, Recall, Reply, Routes, View
 from api.holds import SLOT_REFUSALS
 from api.replies import booking_reply
 from api.slot_review import review_book, review_slot
@@ -82,8 +82,7 @@ def read(ask: Ask[None], booking_id: str) -> Reply:
 @routes.get("/bookings", "List bookings by start", roles=OFFICE, query=BookingQuery, replies={200: BookingPage})
 def page(ask: Ask[BookingQuery]) -> Reply:
     bookings, next_cursor = ask.services.booking_life.page(ask.caller, ask.given)
-    found = [booking_reply(booking, with_history=ask.caller.is_staff) for booking in bookings]
-    return Reply(200, {"bookings": found, "next_cursor": next_cursor})
+    return Reply(200, {"bookings": [booking_reply(booking) for booking in bookings], "next_cursor": next_cursor})
 
 
 @routes.patch(
@@ -126,10 +125,16 @@ def _acting(path: str, summary: str, action: Action, roles: frozenset[Role]) -> 
         body_required=False,
         replies={200: BookingReply},
         refusals=(BookingNotFound, InvalidTransition, VersionConflict),
+        recall=Recall(("booking_id", "version"), _as_then),
         if_match="optional",
         etag=True,
     )
     return declare(act)
+
+
+def _as_then(ask: Ask[ReasonRequest], kept: dict[str, Any]) -> dict[str, Any]:
+    booking = ask.services.booking_life.as_of(ask.caller, kept["booking_id"], kept["version"])
+    return booking_reply(booking, with_history=ask.caller.is_staff)
 
 
 confirm = _acting("confirm", "Confirm a reservation", "confirm", STAFF)

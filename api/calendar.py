@@ -8,7 +8,7 @@ from api.endpoint import Ask, Reply, Routes
 from api.replies import moment
 from models.access import STAFF
 from models.calendar import CalendarQuery, CalendarReply
-from models.errors import StoreUnavailable, TechnicianNotFound
+from models.errors import TechnicianNotFound
 from services.calendar_text import calendar_tag
 
 routes = Routes("Calendars")
@@ -52,7 +52,6 @@ def revoke_calendar(ask: Ask[None], technician_id: str) -> Reply:
     roles=None,
     query=CalendarQuery,
     replies={200: None, 304: None},
-    refusals=(StoreUnavailable,),
     content_type=CALENDAR_TYPE,
 )
 def read_calendar(ask: Ask[CalendarQuery], technician_id: str) -> Reply:

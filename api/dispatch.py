@@ -34,15 +34,18 @@ AT_ONCE = 16
 With a thousand at once, each would wait so long between two steps that stores seem stalled and time-outs strike. More
 than this gains nothing: a worker has one processor, and a store answers a few of them while it works on the others.
 """
+KEYLESS_AT_ONCE = 2
+"""How many of those may have come without a key: whoever they are, the other turns are left to those with one."""
 
 
 def bind(app: Flask, services: Services, endpoints: list[Endpoint]) -> None:
     """Makes every endpoint answer, HEAD where there is GET, and OPTIONS on every path."""
-    gate, turns = guards.Gate(services), BoundedSemaphore(AT_ONCE)
+    gate, turns, keyless = guards.Gate(services), BoundedSemaphore(AT_ONCE), BoundedSemaphore(KEYLESS_AT_ONCE)
     paths: dict[str, list[Endpoint]] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.flask_rule, []).append(endpoint)
-        _route(app, endpoint.flask_rule, endpoint.name, endpoint.method, Runner(endpoint, services, gate, turns))
+        runner = Runner(endpoint, services, gate, turns=turns, keyless=keyless)
+        _route(app, endpoint.flask_rule, endpoint.name, endpoint.method, runner)
     for rule, group in paths.items():
         _route(app, rule, f"OPTIONS {rule}", "OPTIONS", _options(group))
 
@@ -52,34 +55,46 @@ def _route(app: Flask, rule: str, name: str, method: str, view: Callable[..., Re
 
 
 class Runner:
-    """The Flask view of one endpoint."""
+    """The Flask view of one endpoint. turns: of all requests; keyless: of those without a key, taken first."""
 
-    def __init__(self, endpoint: Endpoint, services: Services, gate: guards.Gate, turns: BoundedSemaphore) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        services: Services,
+        gate: guards.Gate,
+        *,
+        turns: BoundedSemaphore,
+        keyless: BoundedSemaphore,
+    ) -> None:
         self._endpoint = endpoint
         self._services = services
         self._gate = gate
         self._turns = turns
+        self._keyless = keyless
 
     def __call__(self, **ids: str) -> Response:
         environ, endpoint = request.environ, self._endpoint
         environ[EXCHANGE].endpoint = endpoint
         # A body comes as slowly as its client likes: it is awaited before a turn is taken and the clock starts.
         body = parsing.read_body(environ) if endpoint.body is not None else b""
-        if endpoint.roles is None:
+        if endpoint.roles is not None:
+            return self._serve_in_turn(environ, ids, body)
+        if endpoint.unmetered:
             with request_limit():
                 return self._serve(environ, ids, body)
-        self._take_turn()
+        _take(self._keyless)
+        try:
+            return self._serve_in_turn(environ, ids, body)
+        finally:
+            self._keyless.release()
+
+    def _serve_in_turn(self, environ: WSGIEnvironment, ids: dict[str, str], body: bytes) -> Response:
+        _take(self._turns)
         try:
             with request_limit():
                 return self._serve(environ, ids, body)
         finally:
             self._turns.release()
-
-    def _take_turn(self) -> None:
-        """Waits for as long as it takes while the work goes on, but not behind those who wait for a store in vain."""
-        while not self._turns.acquire(timeout=TURN_SECONDS):
-            if stores_in_trouble():
-                raise StoreUnavailable
 
     def _serve(self, environ: WSGIEnvironment, ids: dict[str, str], body: bytes) -> Response:
         endpoint = self._endpoint
@@ -92,11 +107,18 @@ class Runner:
         return self._render(endpoint.view(ask, **ids))
 
     def _run_once(self, ask: Ask[Any], claim: IdempotencyClaim, ids: dict[str, str]) -> Reply:
+        recall, fresh = self._endpoint.recall, list[Reply]()
+
         def act() -> tuple[int, dict[str, Any]]:
             reply = self._endpoint.view(ask, **ids)
-            return reply.status, reply.body if isinstance(reply.body, dict) else {}
+            fresh.append(reply)
+            body = reply.body if isinstance(reply.body, dict) else {}
+            return reply.status, {name: body[name] for name in recall.kept} if recall else body
 
-        return Reply(*self._services.idempotency.once(ask.caller, claim, act))
+        status, kept, replayed = self._services.idempotency.once(ask.caller, claim, act)
+        if not replayed:
+            return fresh[0]
+        return Reply(status, recall.again(ask, kept) if recall else kept, replayed=True)
 
     def _parse(self, environ: WSGIEnvironment, caller: Caller, ids: dict[str, str], body: bytes) -> Ask[Any]:
         endpoint = self._endpoint
@@ -153,6 +175,13 @@ class Runner:
                 headers.append(("Idempotency-Replayed", "true"))
             body = to_json(body)
         return FinalResponse(body or b"", reply.status, headers, endpoint.content_type)
+
+
+def _take(turns: BoundedSemaphore) -> None:
+    """Waits for as long as it takes while the work goes on, but not behind those who wait for a store in vain."""
+    while not turns.acquire(timeout=TURN_SECONDS):
+        if stores_in_trouble():
+            raise StoreUnavailable
 
 
 def _options(group: list[Endpoint]) -> Callable[..., Response]:

@@ -54,6 +54,16 @@ class Reply:
 View = Callable[..., Reply]
 
 
+class Recall(NamedTuple):
+    """How a first answer is given again without keeping it, since it holds a customer's data.
+
+    kept: the members of the reply that are remembered. again(ask, kept): the reply's body, made from those.
+    """
+
+    kept: tuple[str, ...]
+    again: Callable[[Any, dict[str, Any]], dict[str, Any]]
+
+
 class Review(NamedTuple):
     """Faults that the body's model cannot see.
 
@@ -71,9 +81,12 @@ class Endpoint:
 
     roles: who may call it, None for everybody without a key. replies: success status -> model of its body.
     refusals: what the service may raise, besides what every endpoint may answer.
-    idempotency: `service` hands the claim to the service, `once` wraps the view in services.idempotency.
+    idempotency: `service` hands the claim to the service, `once` wraps the view in services.idempotency, which keeps
+    the whole reply, or what `recall` makes it from.
     location: template of the Location header, filled from the reply. etag: the reply has a `version`.
     if_match: whether the header is read, and whether a request without it is refused.
+    unmetered: it takes no turn and counts for no rate limit, for it is to answer whatever else goes on. Without a key,
+    and next to no work, alone.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
@@ -88,11 +101,13 @@ class Endpoint:
     replies: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
     refusals: tuple[type[Refusal], ...] = ()
     idempotency: Literal["none", "service", "once"] = "none"
+    recall: Recall | None = None
     review: Review | None = None
     location: str | None = None
     etag: bool = False
     if_match: Literal["none", "optional", "required"] = "none"
     content_type: str = "application/json"
+    unmetered: bool = False
 
     @property
     def path_names(self) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from dataclasses import replace
 from hashlib import blake2b
 from json import JSONEncoder
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 LONGEST_BEARER = 512
 
 NOBODY = Caller(org="", role=Role.CUSTOMER, key_id="")
-"""The caller of an endpoint that needs no key."""
+"""The caller of an endpoint that needs no key. All of them share its key_id, so their rate goes by address alone."""
 
 _BARE_KEY = re.compile(r"[\x20-\x7e]{1,255}\Z")
 _QUOTED_KEY = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"\Z')
@@ -46,6 +47,8 @@ class Gate:
     def admit(self, endpoint: Endpoint, environ: WSGIEnvironment, ids: dict[str, str]) -> Caller:
         """The caller, with its address. Raises Unauthenticated, Forbidden, RateLimited, BookingNotFound."""
         if endpoint.roles is None:
+            if not endpoint.unmetered:
+                self._limiter.spend(replace(NOBODY, address=client_address(environ, self._proxies)))
             return NOBODY
         address = client_address(environ, self._proxies)
         known = self._access.authenticate(bearer(environ))
@@ -59,7 +62,7 @@ class Gate:
 
 
 class RateLimiter:
-    """So many requests a minute per key and client address, counted in this process. None where the limit is 0."""
+    """So many requests a minute per key, or none, and client address, counted in this process. None where it is 0."""
 
     def __init__(self, per_minute: int, metrics: Metrics) -> None:
         self._limit = RateLimitItemPerMinute(per_minute) if per_minute else None

@@ -59,6 +59,7 @@ def description_route(endpoints: list[Endpoint]) -> Endpoint:
         view=describe,
         tag="Operations",
         roles=None,
+        unmetered=True,
         replies={200: None},
     )
     made.append(to_json(openapi([*endpoints, own])))
@@ -187,7 +188,9 @@ def refusals_of(endpoint: Endpoint) -> dict[int, dict[str, str]]:
     """Everything that an endpoint may refuse: status -> code -> sentence."""
     kinds: list[type[Refusal]] = [InvalidRequest, *endpoint.refusals]
     if endpoint.roles is not None:
-        kinds += [Unauthenticated, Forbidden, RateLimited, StoreUnavailable]
+        kinds += [Unauthenticated, Forbidden]
+    if not endpoint.unmetered:
+        kinds += [RateLimited, StoreUnavailable]
     if endpoint.idempotency != "none":
         kinds += [IdempotencyKeyReused, RequestInProgress]
     sentences = {kind.code: kind.sentence for kind in kinds}

@@ -13,7 +13,7 @@ routes = Routes("Operations")
 READY_AGAIN_SECONDS = 5
 
 
-@routes.get("/healthz", "Does the process answer", roles=None, replies={200: Health})
+@routes.get("/healthz", "Does the process answer", roles=None, unmetered=True, replies={200: Health})
 def healthz(_ask: Ask[None]) -> Reply:
     return Reply(200, {"status": "ok"})
 
@@ -22,6 +22,7 @@ def healthz(_ask: Ask[None]) -> Reply:
     "/readyz",
     "Can it serve: Redis, MongoDB, indexes, eviction policy",
     roles=None,
+    unmetered=True,
     replies={200: Readiness},
     refusals=(StoreUnavailable,),
 )
@@ -33,6 +34,13 @@ def readyz(ask: Ask[None]) -> Reply:
     return Reply(200, {"status": "ready", "checks": checks})
 
 
-@routes.get("/metrics", "Metrics for prometheus", roles=None, replies={200: None}, content_type=CONTENT_TYPE_LATEST)
+@routes.get(
+    "/metrics",
+    "Metrics for prometheus",
+    roles=None,
+    unmetered=True,
+    replies={200: None},
+    content_type=CONTENT_TYPE_LATEST,
+)
 def metrics(ask: Ask[None]) -> Reply:
     return Reply(200, ask.services.metrics.exposition())

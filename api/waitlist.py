@@ -21,19 +21,26 @@ from services import Services
 
 routes = Routes("Waitlist")
 
-_SOMEBODY = {"property_id": "unread", "customer": {"name": "unread"}}
-_SOME_TIME = {"from": "2100-01-01T00:00:00Z", "to": "2100-02-01T00:00:00Z"}
-"""Stand in for what could not be read, and add no fault."""
+_UNREAD = {
+    "property_id": "unread",
+    "customer": {"name": "unread"},
+    "from": "2100-01-01T00:00:00Z",
+    "to": "2100-02-01T00:00:00Z",
+}
+"""Stands in for what could not be read."""
 
 
 def _further_faults(services: Services, caller: Caller, fields: dict[str, Any], faulty: frozenset[str]) -> list[Fault]:
-    """What services find wrong with the window and the length, in a request that is refused anyway."""
-    named = {"from", "to", "duration_minutes"} - faulty
+    """What services find wrong with the window and the lengths, in a request that is refused anyway."""
+    named = {"from", "to", "duration_minutes", "offer_minutes"} - faulty
     readable = {name: value for name, value in fields.items() if name in named}
-    window = readable if {"from", "to"} <= readable.keys() else {**readable, **_SOME_TIME}
+    has_window = {"from", "to"} <= readable.keys()
+    if not has_window:
+        readable = {name: value for name, value in readable.items() if name not in ("from", "to")}
     try:
-        read = WaitRequest.model_validate({**_SOMEBODY, **window})
-        return services.waitlist.faults(caller.org, read.from_, read.to, read.duration_minutes)
+        read = WaitRequest.model_validate({**_UNREAD, **readable})
+        window = (read.from_, read.to) if has_window else None
+        return services.waitlist.rules.faults(caller, window, read.duration_minutes, read.offer_minutes)
     except Refusal:  # the policy cannot be read just now: what was found without it is answer enough
         return []
 
@@ -45,11 +52,12 @@ def _further_faults(services: Services, caller: Caller, fields: dict[str, Any], 
     review=Review(lambda _caller, _body: False, _further_faults),
     replies={201: WaitReply},
     refusals=(PropertyNotFound, TechnicianNotFound),
+    idempotency="service",
     location="/waitlist/{waitlist_id}",
 )
 def join(ask: Ask[WaitRequest]) -> Reply:
-    entry = ask.services.waitlist.join(ask.caller, ask.given, ask.idempotency)
-    return Reply(201, wait_reply(entry, with_customer=ask.caller.is_staff))
+    joined = ask.services.waitlist.join(ask.caller, ask.given, ask.idempotency)
+    return Reply(201, wait_reply(joined.entry, with_customer=ask.caller.is_staff), joined.replayed)
 
 
 @routes.get("/waitlist/{waitlist_id}", "Read a place in line", replies={200: WaitReply}, refusals=(NotFound,))

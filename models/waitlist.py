@@ -49,6 +49,7 @@ class WaitEntry:
     start, end, offered_technician_id, offered_until: of the last offer.
     unsettled: the relay has to look at it, because it is in line, or because a hold of it may still be placed.
     made_by, fingerprint: the API key and the digest of the request that made it, for telling a repeat from a reuse.
+    joined_from: a digest of the client's address, where that bounds how many may wait at once.
     """
 
     waitlist_id: str
@@ -73,6 +74,7 @@ class WaitEntry:
     offered_until: datetime | None = None
     booking_id: str | None = None
     fingerprint: str | None = None
+    joined_from: str | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
 
     @property

@@ -40,6 +40,7 @@ from services.restarts import Restarts
 from services.settings import Settings
 from services.timegrid import Grid
 from services.waitlist import Waitlist
+from services.waitlist_rules import WaitRules
 from services.warming import Warming
 
 Clock = Callable[[], datetime]
@@ -111,13 +112,7 @@ def build_services(
         db=db,
         access=access,
         catalogue=catalogue,
-        catalogue_desk=CatalogueDesk(
-            db,
-            ground.clock,
-            cached=catalogue,
-            announce=mirror.announce_catalogue_change,
-            grid_minutes=settings.grid_minutes,
-        ),
+        catalogue_desk=_catalogue_desk(ground),
         candidates=ground.candidates,
         availability=ground.availability,
         holds=holds,
@@ -131,6 +126,16 @@ def build_services(
         health=Health(ground.redis, db, ground.store),
         warming=Warming(access, catalogue, lambda: org_ids(db), mirror.epoch),
         relay=_relay(ground, leases, offers),
+    )
+
+
+def _catalogue_desk(ground: Ground) -> CatalogueDesk:
+    return CatalogueDesk(
+        ground.db,
+        ground.clock,
+        cached=ground.catalogue,
+        announce=ground.mirror.announce_catalogue_change,
+        grid_minutes=ground.grid.minutes,
     )
 
 
@@ -150,6 +155,7 @@ def _booking(ground: Ground) -> tuple[Holds, Bookings, BookingLife]:
         candidates=ground.candidates,
         catalogue=ground.catalogue,
         hold_ids=ground.hold_ids,
+        is_offered=ground.waitlist_store.is_offered,
         grid=ground.grid,
         clock=ground.clock,
     )
@@ -194,6 +200,8 @@ def _waiting(ground: Ground, leases: Leases) -> tuple[Waitlist, Offers]:
     return (
         Waitlist(
             entries=ground.waitlist_store,
+            ids=ground.waitlist_ids,
+            rules=WaitRules(catalogue=ground.catalogue, candidates=ground.candidates, **shared),
             bookings=ground.store,
             slots=ground.slots,
             mirror=ground.mirror,

@@ -22,7 +22,7 @@ from services.tokens import HoldIds
 
 
 class BookingAlone:
-    """Books with MongoDB alone."""
+    """Books with MongoDB alone. is_offered: whether a hold of an org is an offer of the waitlist, live at some time."""
 
     def __init__(
         self,
@@ -33,6 +33,7 @@ class BookingAlone:
         candidates: Candidates,
         catalogue: Catalogue,
         hold_ids: HoldIds,
+        is_offered: Callable[[str, str, datetime], bool],
         grid: Grid,
         clock: Callable[[], datetime],
     ) -> None:
@@ -42,6 +43,7 @@ class BookingAlone:
         self._candidates = candidates
         self._catalogue = catalogue
         self._hold_ids = hold_ids
+        self._is_offered = is_offered
         self._grid = grid
         self._clock = clock
 
@@ -92,5 +94,6 @@ class BookingAlone:
         if issued_ms is None:
             raise HoldNotFound
         longest_ms = self._catalogue.policy(caller.org).max_hold_seconds * 1000
-        if self._clock().timestamp() * 1000 - issued_ms > longest_ms:
-            raise HoldExpired
+        now = self._clock()
+        if now.timestamp() * 1000 - issued_ms > longest_ms and not self._is_offered(caller.org, hold_id, now):
+            raise HoldExpired  # an offer of the waitlist may last longer than any other hold

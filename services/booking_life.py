@@ -13,7 +13,7 @@ from models.booking import ACTIVE_STATUSES, Booking, BookingQuery
 from models.booking_changes import CUSTOMER_MAY_CHANGE, TRANSITIONS, Action, BookingPatch
 from models.errors import BookingNotFound, Forbidden, InvalidTransition, VersionConflict
 from services.booking_list import BookingList
-from services.booking_records import change
+from services.booking_records import as_of, change
 from services.catalogue import Catalogue
 from services.connections import Document
 from services.crash_points import CrashPoints
@@ -23,6 +23,8 @@ from services.reservations import Reservations
 from services.store import BookingStore
 
 MOST_ATTEMPTS = 5
+MOST_CHANGES = 100
+"""A booking is one document with its history: one that is changed for ever would outgrow what MongoDB takes."""
 
 
 class BookingLife:
@@ -64,8 +66,17 @@ class BookingLife:
         return self._reservations.current(booking)
 
     def page(self, caller: Caller, query: BookingQuery) -> tuple[list[Booking], str | None]:
-        """One page of the org's bookings by start, and the cursor of the next one or None."""
-        return self._listing.page(caller.org, query)
+        """One page of the org's bookings by start, without their history, and the cursor of the next one or None.
+
+        An overdue reservation on it expires, and is not listed as pending.
+        """
+        found, cursor = self._listing.page(caller.org, query)
+        current = [self._reservations.current(booking) for booking in found]
+        return [booking for booking in current if query.status in (None, booking.status)], cursor
+
+    def as_of(self, caller: Caller, booking_id: str, version: int) -> Booking:
+        """The booking as it was at a version: the answer that was given then. Raises what `get` raises."""
+        return as_of(self.get(caller, booking_id), version)
 
     def act(
         self,
@@ -111,6 +122,8 @@ class BookingLife:
             if expected_version is not None and _was_made_before(caller, booking, patch, expected_version):
                 return booking
             self._require(booking, expected_version, booking.active)
+            if booking.version > MOST_CHANGES:
+                raise InvalidTransition("This booking was changed too often. Please cancel it and book again.")
             self._require_allowed(caller, booking, patch)
             changed = self._rescheduling.change(caller, booking, patch)
             if changed:

@@ -1,4 +1,4 @@
-"""Bookings as MongoDB documents: writing one, reading one, and what one looked like when it was first answered."""
+"""Bookings as MongoDB documents: writing one, reading one, and what one looked like at an earlier version."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def document_of(booking: Booking) -> Document:
 def booking_of(document: Document) -> Booking:
     """The booking in a document."""
     values: dict[str, Any] = {name: document.get(name) for name in (*_FIELDS, *_RESERVATION)}
+    values["history"] = values["history"] or []  # a list is read without it
     return Booking(
         booking_id=document["_id"],
         claims=tuple((claim["resource"], claim["tick"]) for claim in document["claims"]),
@@ -74,9 +75,14 @@ def change(at: datetime, by: str, action: str, changes: dict[str, tuple[Any, Any
     return {"at": to_milliseconds(at), "by": by, "action": action, "changes": told}
 
 
-def as_first_answered(booking: Booking) -> Booking:
-    """The booking as it was when it was made, which is the first answer that a repeated request is owed."""
+def as_of(booking: Booking, version: int) -> Booking:
+    """The booking as it was at an earlier version: what was answered then, for a repeat of that request.
+
+    An imported one whose history began anew is given as far back as that goes.
+    """
+    kept = max(1, len(booking.history) - (booking.version - version))
     values: dict[str, Any] = {}
-    for entry in reversed(booking.history):
+    for entry in reversed(booking.history[kept:]):
         values |= {name: told["from"] for name, told in entry["changes"].items() if name in _FIELDS}
-    return replace(booking, version=1, updated_at=booking.created_at, history=booking.history[:1], **values)
+    history = booking.history[:kept]
+    return replace(booking, version=version, updated_at=history[-1]["at"], history=history, **values)

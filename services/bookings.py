@@ -31,7 +31,7 @@ from services.crash_points import CrashPoints
 from services.faults import RedisUnavailable
 from services.hold_records import HoldRecord, slot_fields
 from services.keys import digest
-from services.placement import Begun, Obstacle, Placement
+from services.placement import DIRECT_LIFETIME_MS, REQUEST_MS, Begun, Obstacle, Placement
 from services.placing import MOST_ATTEMPTS, Placing
 from services.slots import Slots
 from services.store import BookingStore
@@ -39,9 +39,6 @@ from services.timegrid import Grid
 from services.tokens import HoldIds, booking_id_for, direct_pin, is_pin
 
 MAY_BOOK_DIRECTLY = frozenset({Role.BOT, Role.DESK, Role.ADMIN})
-REQUEST_MS = 2_000
-"""No request takes longer: a confirmation begun before that has lost its worker, and a repeat takes it over."""
-DIRECT_LIFETIME_MS = 60_000
 MOST_INSERTS = 3
 
 

@@ -16,7 +16,7 @@ from models.access import SOURCES, Caller, IdempotencyClaim
 from models.booking import Booking, BookRequest
 from models.errors import IdempotencyKeyReused, StoreUnavailable
 from models.slot import Visit
-from services.booking_records import as_first_answered, change
+from services.booking_records import as_of, change
 from services.crash_points import CrashPoints
 from services.keys import digest
 from services.mirror import Mirror
@@ -169,7 +169,7 @@ class Confirming:
     def answer(self, draft: Draft, existing: Booking) -> Confirmed:
         """The answer to a request whose booking is there already: the first one again if it is the same request."""
         if draft.fingerprint is not None and existing.fingerprint == draft.fingerprint:
-            return Confirmed(as_first_answered(existing), created=True, replayed=True)
+            return Confirmed(as_of(existing, 1), created=True, replayed=True)
         return Confirmed(existing, created=False)
 
     def _is_forgotten(self, draft: Draft, existing: Booking) -> bool:

@@ -23,7 +23,7 @@ from services.settings import Settings
 from services.slots import Slots
 from services.store import BookingStore
 from services.timegrid import Grid
-from services.tokens import HoldIds
+from services.tokens import HoldIds, WaitlistIds
 from services.waitlist_store import WaitlistStore
 
 
@@ -61,3 +61,4 @@ class Ground:
             grid=self.grid,
         )
         self.waitlist_store = WaitlistStore(db)
+        self.waitlist_ids = WaitlistIds(secret)

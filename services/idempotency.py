@@ -18,11 +18,8 @@ from models.access import Caller, IdempotencyClaim
 from models.errors import IdempotencyKeyReused, RequestInProgress, StoreUnavailable
 from services.faults import redis_faults
 from services.keys import OrgKeys
-from services.placement import KEY_KEPT_MS, attempt_name
+from services.placement import KEY_KEPT_MS, LOST_REQUEST_MS, attempt_name
 from services.scripts import Scripts
-
-RUNNING_MS = 5_000
-"""A request that has not answered by then has lost its worker."""
 
 Answer = tuple[int, dict[str, Any]]
 
@@ -44,7 +41,7 @@ class Idempotency:
         """
         key = OrgKeys(caller.org).idempotency(caller.key_id, claim.key)
         with redis_faults():
-            word, *rest = self._scripts.run("open_request", [key], [claim.fingerprint, RUNNING_MS, attempt_name()])
+            word, *rest = self._scripts.run("open_request", [key], [claim.fingerprint, LOST_REQUEST_MS, attempt_name()])
         if word == "REUSED":
             raise IdempotencyKeyReused
         if word == "RUNNING":

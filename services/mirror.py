@@ -19,7 +19,7 @@ from models.errors import StoreUnavailable
 from models.slot import Claim
 from services.faults import redis_faults
 from services.keys import Mark, OrgKeys, booked_mark, parse_mark
-from services.placement import REMEMBERED_MS
+from services.placement import LOST_REQUEST_MS, REMEMBERED_MS
 from services.scripts import Scripts
 from services.timegrid import Grid
 
@@ -29,8 +29,6 @@ READ_CHUNK = 2000
 """Claim keys that one call reads: a few milliseconds of Redis at the most."""
 MOST_CLASHES = 20
 
-CHANGING_MS = 5_000
-"""How long a reservation's marks stand for a request that confirms it: no request takes that long."""
 EVENT_KINDS = {"move": "move", "cancel": "cancel", "expire": "release", "complete": "release", "no_show": "release"}
 """What readers of live events are told of the last action on a booking; of any other: book."""
 
@@ -108,7 +106,7 @@ class Mirror:
         self.settle(booking)  # else whoever mirrors this version later would end its marks at the deadline after all
         keys = [_claim_key(OrgKeys(booking.org), claim) for claim in booking.claims]
         with redis_faults():
-            args = [booking.booking_id, _milliseconds(booking.reserved_until), CHANGING_MS]
+            args = [booking.booking_id, _milliseconds(booking.reserved_until), LOST_REQUEST_MS]
             reply = self._scripts.run("keep_reservation", keys, args)
         return bool(reply[0] == "KEPT")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 from collections.abc import MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -58,6 +59,8 @@ def _complete(_logger: Any, level: str, event: EventDict) -> EventDict:
     if request and "request_id" not in event:
         event["request_id"] = request
     error = event.pop("exc_info", None)
+    if error is True:  # as `exception` passes it: whatever is being handled
+        error = sys.exc_info()
     if isinstance(error, tuple):
         error = error[1]
     if isinstance(error, BaseException):
@@ -89,7 +92,10 @@ class _ForeignHandler(logging.StreamHandler[Any]):
 
 
 def configure_logging(level: str = "INFO") -> None:
-    """Sends our own lines and those of other libraries to stderr as JSON. level: a name such as INFO. Idempotent."""
+    """Sends our own lines and those of other libraries to stderr as JSON. level: a name such as INFO. Idempotent.
+
+    pymongo's are never finer than INFO: at DEBUG it writes whole commands, and customers with them.
+    """
     structlog.configure(
         processors=PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(level.upper()),
@@ -98,6 +104,7 @@ def configure_logging(level: str = "INFO") -> None:
     )
     root = logging.getLogger()
     root.setLevel(level.upper())
+    logging.getLogger("pymongo").setLevel(max(root.level, logging.INFO))
     if not any(isinstance(handler, _ForeignHandler) for handler in root.handlers):
         root.addHandler(foreign_handler())
 

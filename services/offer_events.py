@@ -15,6 +15,9 @@ from services.scripts import Scripts
 Word = Literal["MISSING", "TOLD", "AGAIN", "COLD", "CONFIRMING", "BOOKED", "RELEASED", "EXPIRED"]
 
 
+Event = dict[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What tell_offer found, by Redis' clock."""
@@ -37,6 +40,16 @@ class OfferEvents:
             keys = [names.hold(hold_id), names.events]
             word, *flat = self._scripts.run("tell_offer", keys, [waitlist_id, hold_id])
         return Told(word, parse_hold(pairs(flat)) if flat else None)
+
+    def since(self, org: str, event_id: str) -> tuple[str | None, list[tuple[str, Event]]]:
+        """The org's epoch, and after it was read the events that came after one, '' for all that are remembered."""
+        names = OrgKeys(org)
+        with redis_faults():
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.get(names.epoch)
+            pipeline.xrange(names.events, min=f"({event_id}" if event_id else "-")
+            epoch, rows = pipeline.execute()
+        return epoch, [(str(row[0]), row[1]) for row in rows]
 
     def newest(self, orgs: list[str]) -> dict[str, str]:
         """The id of each org's newest event, '' where there is none. One round trip."""

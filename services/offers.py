@@ -2,7 +2,8 @@
 
 Nothing tells that a hold has run out, so an org with anybody in line is looked at every second; and at once when its
 events say that something changed. Who offers what, and in which order, is settled here; how one offer is made, in
-services.offering. While an org's mirror is not whole it gets no offers.
+services.offering. While an org's mirror is not whole it gets no offers. Whom it is worth looking for is known to
+services.line; and an org for which a round takes long gets fewer rounds, so that it costs the others nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from models.waitlist import WaitEntry
 from services.availability import Availability
 from services.candidates import Candidates
 from services.leases import Leases
+from services.line import Freed, Line
 from services.mirror import Mirror
 from services.observability import Metrics
 from services.offer_events import OfferEvents
@@ -34,18 +36,21 @@ LOOK_AGAIN = timedelta(seconds=1)
 MOST_TRIES = 3
 """Openings that are tried for one entry, should others be faster."""
 MOST_STARTS = 5
-NEARBY = timedelta(days=1)
-"""What becomes free may, by its travel, matter to visits that much earlier or later."""
+REST = 4
+LONGEST_REST = timedelta(minutes=1)
+QUICK = timedelta(milliseconds=100)
+"""After a round its org is left alone for REST times as long as it took, unless it was quick."""
 LATE_OFFER = timedelta(minutes=1)
 """For so long a relay that was about to place a hold when its entry was cancelled may still do so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """When an org was last looked at, and the newest event that it had then."""
+    """When an org was last looked at, the newest event that it had then, and from when on it may be looked at again."""
 
     at: datetime
     newest: str
+    rested_at: datetime
 
 
 class Offers:
@@ -76,43 +81,69 @@ class Offers:
         self._grid = grid
         self._clock = clock
         self._looks: dict[str, Look] = {}
+        self._lines: dict[str, Line] = {}
 
     def tend(self) -> None:
         """A round for every org where somebody is in line and something may have changed. Raises StoreUnavailable."""
         orgs = self._store.orgs()
         newest = self._events.newest(orgs) if orgs else {}
         self._looks = {org: look for org, look in self._looks.items() if org in newest}
+        self._lines = {org: line for org, line in self._lines.items() if org in newest}
         for org in orgs:
             look, now = self._looks.get(org), self._clock()
+            if look and now < look.rested_at:
+                continue
             if look and look.newest == newest[org] and now - look.at < LOOK_AGAIN:
                 continue
             if self._leases.hold(f"waitlist:{org}"):
                 # The event of before the round: what happens during it is looked at again.
-                self._looks[org] = Look(now, newest[org])
-                self.round(org)
+                self._looks[org] = Look(now, newest[org], now)
+                self._guarded_round(org)
+                self._looks[org] = Look(now, newest[org], _rested_at(now, self._clock()))
 
-    def round(self, org: str) -> None:
-        """Settles what has ended, then offers what is free to those who wait, in order. Raises StoreUnavailable."""
+    def _guarded_round(self, org: str) -> None:
+        """A fault of ours in one org's round keeps no other org waiting. Raises StoreUnavailable."""
+        try:
+            self.round(org, self._lines.setdefault(org, self._new_line(org)))
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            log.exception("waitlist_round_failed", org=org, kind=type(error).__name__)
+            self._metrics.relay.labels("failed").inc()
+
+    def _new_line(self, org: str) -> Line:
+        return Line(org, self._events, self._grid, self._clock)
+
+    def round(self, org: str, line: Line | None = None) -> None:
+        """Settles what has ended, then offers what is free to those who wait, in order. Raises StoreUnavailable.
+
+        line: what former rounds have found; without it everybody is looked for.
+        """
+        line = line or self._new_line(org)
         for entry in self._store.unsettled(org):
             if entry.status == "offered":
                 self._settle(entry)
             elif entry.status == "cancelled":
                 self._clear_up(entry)
         for _ in range(MOST_STARTS):
-            if self._mirror.epoch(org) is None or self._serve(org):
+            if self._mirror.epoch(org) is None or self._serve(org, line):
                 return
 
-    def _serve(self, org: str) -> bool:
+    def _serve(self, org: str, line: Line) -> bool:
         """Offers what is free to those in line; False when it has to begin anew, lest somebody be passed over."""
         looked: set[tuple[object, ...]] = set()
         passed: list[WaitEntry] = []
-        for each in self._store.unsettled(org):
+        sure: set[str] = set()  # of those, who was looked for in this round
+        line.hear()
+        entries = self._store.unsettled(org)
+        line.keep_only(entries)
+        for each in entries:
             entry = self._offering.go_on(each) if each.status == "waiting" else None
             if entry is None or self._lapses(entry) or entry.wish in looked:
                 continue
-            openings = self._openings(entry)
-            # Of what became free while this round went on, those whom it had passed by then come first.
-            if openings and any(_could_use(one, openings) and self._openings(one) for one in passed):
+            openings = [] if line.is_idle(entry) else self._look_for(entry, line, sure)
+            rivals = [one for one in passed if _could_use(one, entry, openings)]
+            if rivals and self._is_for(rivals, line, sure):
                 return False
             if openings and self._offering.offer(entry, openings):
                 continue
@@ -120,6 +151,27 @@ class Offers:
             if not openings:
                 passed.append(entry)
         return True
+
+    def _look_for(self, entry: WaitEntry, line: Line, sure: set[str]) -> list[Opening]:
+        openings = self._openings(entry)
+        if openings:
+            line.forget(entry)
+        else:
+            line.found_nothing(entry)
+            sure.add(entry.waitlist_id)
+        return openings
+
+    def _is_for(self, rivals: list[WaitEntry], line: Line, sure: set[str]) -> bool:
+        """Whether something became free while this round went on for one of those whom it has passed.
+
+        Who found nothing in this very round is looked for again only if something that concerns him has happened since.
+        """
+        line.hear()
+        for one in rivals:
+            known = one.waitlist_id in sure and line.is_idle(one)
+            if not known and self._look_for(one, line, sure):
+                return True
+        return False
 
     def _openings(self, entry: WaitEntry) -> list[Opening]:
         """The first openings that would do. None where the catalogue has no place for such a visit any more."""
@@ -169,7 +221,14 @@ class Offers:
             log.info("waitlist_settled", org=entry.org, waitlist_id=entry.waitlist_id, status=changed["status"])
 
 
-def _could_use(entry: WaitEntry, openings: list[Opening]) -> bool:
+def _rested_at(began: datetime, ended: datetime) -> datetime:
+    took = ended - began
+    return ended + min(REST * took, LONGEST_REST) if took > QUICK else ended
+
+
+def _could_use(one: WaitEntry, other: WaitEntry, openings: list[Opening]) -> bool:
     """Whether what some openings of another entry are made of could be an opening for this one, too."""
-    begin, end = entry.from_ - NEARBY, entry.to + NEARBY
-    return any(begin < opening.end and opening.start < end for opening in openings)
+    return any(
+        Freed(other.property_id, opening.technician_id, opening.start, opening.end).concerns(one)
+        for opening in openings
+    )

@@ -15,6 +15,12 @@ REMEMBERED_MS = 3_600_000
 """How long a hold is remembered after its end: the HTTP contract promises an hour."""
 KEY_KEPT_MS = 86_400_000
 """How long an idempotency key is kept: the HTTP contract promises 24 hours."""
+REQUEST_MS = 2_000
+"""No request takes longer: one begun before that has lost its worker, and a repeat takes over what it had begun."""
+LOST_REQUEST_MS = 5_000
+"""The same with time to spare: for so long Redis keeps what a request must not lose while it runs."""
+DIRECT_LIFETIME_MS = 60_000
+"""What the record of a direct booking or a move says of its lifetime; its pin ends by a decision."""
 PIN_BACKSTOP_MS = 3_600_000
 """When Redis itself drops a pin that no relay ever resolved."""
 

@@ -1,8 +1,8 @@
 """Claims a slot for whoever asks: a hold, or a direct booking. One round trip to Redis in the normal case.
 
-What the normal case is not: the catalogue changed (read it again and try once more); Redis was lost (claim first,
-then ask
-MongoDB, and give the claim back if it is booked there); more candidates than one script should look at (in batches).
+What the normal case is not: the catalogue changed (read it again and try once more); Redis was lost (claim first, then
+ask MongoDB, and give the claim back if it is booked there); an overdue reservation is in the way (it expires here);
+more candidates than one script should look at (in batches).
 """
 
 from __future__ import annotations
@@ -72,7 +72,6 @@ class Placing:
         """Claims one of the visits that the fields allow.
 
         prepare: makes the placement from the wish and its visits, and the epoch under which both were read.
-
         faults: what else is wrong with the request under today's policy, so that all of it is named at once.
         repeat: by which a hold is known that was granted before, even if today's rules would refuse it.
         standing: the fields that a booking has already, see Candidates.wish.

@@ -78,17 +78,26 @@ class Relay:
         self._stop.set()
 
     def tend(self) -> None:
-        """One round of everything that is due by now, for every org."""
-        if not self._leases.hold("tend"):
-            return
-        # Needs MongoDB alone, so it goes before all that waits for Redis.
+        """One round of everything that is due by now, for every org; what fails keeps nothing else from being done."""
+        if self._leases.hold("tend"):
+            for work in (self.expire, self.mend_mirrors, self.resolve_pins):
+                self._guarded(work)
+
+    def expire(self) -> None:
+        """Expires reservations whose deadline is over. It needs MongoDB alone."""
         self._count("reservation_expired", self._reservations.expire_overdue())
+
+    def mend_mirrors(self) -> None:
+        """Rebuilds the mirrors that are not whole or not to be trusted."""
         orgs = self._orgs()
         self._distrust_after_restart(orgs)
         for org in self._rebuild.needed(orgs):
             self._rebuild.run(org)
             self._count("mirror_rebuilt")
-        for org in orgs:
+
+    def resolve_pins(self) -> None:
+        """Finds out what became of confirmations and moves whose worker never said."""
+        for org in self._orgs():
             self._count("pin_resolved", self._pins.resolve_overdue(org))
 
     def _distrust_after_restart(self, orgs: list[str]) -> None:

@@ -23,12 +23,11 @@ from models.booking_changes import BookingPatch
 from models.errors import RequestInProgress, SlotBooked, SlotHeld, StoreUnavailable
 from models.slot import SlotFields, Visit, Wish
 from services.booking_records import change, difference
-from services.bookings import DIRECT_LIFETIME_MS, REQUEST_MS
 from services.crash_points import CrashPoints
 from services.hold_records import HoldRecord
 from services.keys import digest
 from services.mirror import Mirror
-from services.placement import Obstacle, Placement
+from services.placement import DIRECT_LIFETIME_MS, REQUEST_MS, Obstacle, Placement
 from services.placing import MOST_ATTEMPTS, Placing
 from services.slots import Slots
 from services.store import BookingStore, ClaimsTaken, NothingSent, WriteRefused

@@ -38,8 +38,8 @@ log = structlog.get_logger("holdfast.stores")
 WRITE_SECONDS = 1.2
 """Bounds one write with its reading back: with a stalled Redis call beside it, an answer comes within two seconds."""
 CERTAIN_SECONDS = 5.0
-DOCUMENT_INVALID = 121
-"""MongoDB's code for a document that its validator refuses."""
+DEFINITELY_REFUSED = frozenset({121, 10334, 17419})
+"""MongoDB's codes for a document that its validator refuses, or that is too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ class BookingStore:
             except ServerSelectionTimeoutError as error:
                 raise NothingSent from error
             except OperationFailure as error:
-                if error.code == DOCUMENT_INVALID:
+                if error.code in DEFINITELY_REFUSED:
                     raise WriteRefused from error
                 return self._change_read_back(old, entry, error)
             except PyMongoError as error:

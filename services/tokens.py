@@ -1,4 +1,4 @@
-"""Ids and tokens that prove themselves: hold ids, manage tokens, and the ids of bookings, which are derived.
+"""Ids and tokens that prove themselves: hold ids, manage tokens, and the ids of bookings and places, which are derived.
 
 One secret per installation, the same on every server. Each purpose has a key of its own made from it, so that nothing
 signed for one purpose passes for another. No store is asked here.
@@ -57,6 +57,17 @@ class HoldIds:
         # The body's length is fixed and ids hold no NUL, so no two owners share this text.
         mac.update(body + f"{org}\0{key_id}".encode())
         return mac.digest()
+
+
+class WaitlistIds:
+    """Derives the ids of places on the waitlist: the same parts give the same id, and nobody else can work it out."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = _key(secret, "waitlist-id")
+
+    def derive(self, *parts: str) -> str:
+        text = "".join(f"{len(part)}:{part}" for part in parts)
+        return "wl_" + hmac.digest(self._secret, text.encode(errors="surrogatepass"), "sha256").hex()[:32]
 
 
 class ManageTokens:

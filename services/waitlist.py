@@ -9,17 +9,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from models.access import Caller, IdempotencyClaim
+from models.access import Caller, IdempotencyClaim, Role
 from models.errors import (
-    Fault,
     Forbidden,
     IdempotencyKeyReused,
     InvalidRequest,
     InvalidTransition,
     NotFound,
+    RateLimited,
     RequestInProgress,
     StoreUnavailable,
 )
@@ -36,11 +37,25 @@ from services.placement import KEY_KEPT_MS
 from services.slots import Slots
 from services.store import BookingStore
 from services.timegrid import Grid, to_milliseconds
-from services.tokens import booking_id_for
+from services.tokens import WaitlistIds, booking_id_for
+from services.waitlist_rules import WaitRules
 from services.waitlist_store import WaitlistStore
 
-LONGEST_WINDOW = timedelta(days=62)
 MOST_ATTEMPTS = 5
+
+MOST_IN_LINE = 20
+"""Places that one client address has at a time with the publishable key."""
+MOST_UNSETTLED = 2_000
+"""Places of one org that the relay has to look at."""
+FULL_RETRY_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A place in line as answered. replayed: it is the first answer again."""
+
+    entry: WaitEntry
+    replayed: bool
 
 
 class Waitlist:
@@ -50,6 +65,8 @@ class Waitlist:
         self,
         *,
         entries: WaitlistStore,
+        ids: WaitlistIds,
+        rules: WaitRules,
         bookings: BookingStore,
         slots: Slots,
         mirror: Mirror,
@@ -59,6 +76,8 @@ class Waitlist:
         clock: Callable[[], datetime],
     ) -> None:
         self._entries = entries
+        self._ids = ids
+        self.rules = rules
         self._bookings = bookings
         self._slots = slots
         self._mirror = mirror
@@ -67,22 +86,31 @@ class Waitlist:
         self._grid = grid
         self._clock = clock
 
-    def join(self, caller: Caller, request: WaitRequest, idempotency: IdempotencyClaim | None = None) -> WaitEntry:
+    def join(self, caller: Caller, request: WaitRequest, idempotency: IdempotencyClaim | None = None) -> Joined:
         """Takes a place at the end of the line; a repeat under an idempotency key finds the one that it has.
 
-        Raises InvalidRequest with all faults, PropertyNotFound, TechnicianNotFound, IdempotencyKeyReused.
+        Raises InvalidRequest with all faults, PropertyNotFound, TechnicianNotFound, RateLimited (the line, or this
+        client's part of it, is full), IdempotencyKeyReused.
         """
+        waitlist_id, answered = self._first_answer(caller, idempotency)
+        if answered:
+            return answered
         self._read_current_catalogue(caller.org)
-        faults = self.faults(caller.org, request.from_, request.to, request.duration_minutes)
+        wish = (request.duration_minutes, request.offer_minutes)
+        faults = self.rules.faults(caller, (request.from_, request.to), *wish)
         if faults:
             raise InvalidRequest(*faults)
         self._catalogue.property(caller.org, request.property_id)
         if request.technician_id is not None:
             self._catalogue.technician(caller.org, request.technician_id)
-        entry = self._new_entry(caller, request, idempotency)
+        entry = self._new_entry(caller, request, waitlist_id, idempotency)
+        self._require_room(entry)
         if self._entries.insert(entry):
-            return entry
-        return self._first_answer(entry)
+            return Joined(entry, replayed=False)
+        _, answered = self._first_answer(caller, idempotency)
+        if answered is None:
+            raise StoreUnavailable
+        return answered
 
     def get(self, caller: Caller, waitlist_id: str) -> WaitEntry:
         """The entry as it stands; staff may read any of the org. Raises NotFound, Forbidden."""
@@ -116,22 +144,21 @@ class Waitlist:
                 return
         raise RequestInProgress("This place on the waitlist is changing at this moment.", retry_after_seconds=1)
 
-    def faults(self, org: str, begin: datetime, end: datetime, duration_minutes: int | None) -> list[Fault]:
-        """What is wrong with a window and the visit that is to fit into it, beyond what the request's model sees."""
-        found, now = [], self._clock()
-        if end <= now:
-            found.append(Fault("to", "window_over", "the window should not be over."))
-        if end - begin > LONGEST_WINDOW:
-            text = f"the window should be {LONGEST_WINDOW.days} days long at the most."
-            found.append(Fault("to", "too_long", text))
-        try:
-            length = self._candidates.extent(org, SlotOptions(duration_minutes=duration_minutes)).length
-        except InvalidRequest as refusal:
-            return [*found, *refusal.faults]
-        first = self._grid.tick_from(max(begin, now) if end > now else begin)
-        if first + length > self._grid.tick(end):
-            found.append(Fault("to", "no_visit_fits", "the window should have room for a visit of that length."))
-        return found
+    def _require_room(self, entry: WaitEntry) -> None:
+        """Bounds what the relay has to look at, and what one who has only the publishable key can keep from others.
+
+        Counted before the entry is written: those who join at one moment may pass together.
+        """
+        if self._entries.count_unsettled(entry.org, MOST_UNSETTLED) >= MOST_UNSETTLED:
+            raise RateLimited("The waitlist is full at the moment.", retry_after_seconds=FULL_RETRY_SECONDS)
+        if entry.joined_from is None:
+            return
+        taken = self._entries.count_in_line(entry.org, entry.made_by, entry.joined_from, MOST_IN_LINE)
+        if taken >= MOST_IN_LINE:
+            raise RateLimited(
+                f"At most {MOST_IN_LINE} places on the waitlist can be had at a time. Leave one first.",
+                retry_after_seconds=FULL_RETRY_SECONDS,
+            )
 
     def _read_current_catalogue(self, org: str) -> None:
         """Forgets what this process remembers of the catalogue, unless it is known to be current."""
@@ -141,14 +168,13 @@ class Waitlist:
         if epoch is None or epoch != self._catalogue.epoch(org):
             self._catalogue.forget(org, epoch)
 
-    def _new_entry(self, caller: Caller, request: WaitRequest, idempotency: IdempotencyClaim | None) -> WaitEntry:
+    def _new_entry(
+        self, caller: Caller, request: WaitRequest, waitlist_id: str, idempotency: IdempotencyClaim | None
+    ) -> WaitEntry:
         now = to_milliseconds(self._clock())
         extent = self._candidates.extent(caller.org, SlotOptions(duration_minutes=request.duration_minutes))
-        name = secrets.token_hex(16)
-        if idempotency:
-            name = digest("waitlist", caller.org, caller.key_id, idempotency.key)
         return WaitEntry(
-            waitlist_id=f"wl_{name}",
+            waitlist_id=waitlist_id,
             org=caller.org,
             made_by=caller.key_id,
             status="waiting",
@@ -163,20 +189,25 @@ class Waitlist:
             created_at=now,
             updated_at=now,
             history=[change(now, caller.name, "join", {})],
-            fingerprint=digest(idempotency.key, idempotency.fingerprint) if idempotency else None,
+            fingerprint=_fingerprint(idempotency) if idempotency else None,
+            joined_from=_joined_from(caller),
         )
 
-    def _first_answer(self, entry: WaitEntry) -> WaitEntry:
-        """What this very request made before under its idempotency key; a new place where that key's time is over."""
-        existing = self._entries.find(entry.org, entry.waitlist_id)
-        if existing is None:
-            raise StoreUnavailable
-        if entry.created_at - existing.created_at > timedelta(milliseconds=KEY_KEPT_MS):
-            again = replace(entry, waitlist_id=f"wl_{digest(entry.waitlist_id, str(existing.created_at))}")
-            return again if self._entries.insert(again) else self._first_answer(again)
-        if existing.fingerprint != entry.fingerprint:
-            raise IdempotencyKeyReused
-        return existing
+    def _first_answer(self, caller: Caller, idempotency: IdempotencyClaim | None) -> tuple[str, Joined | None]:
+        """The id for a request, and what this very one made before under its idempotency key.
+
+        The id is another one once that key's time is over. Raises IdempotencyKeyReused.
+        """
+        if idempotency is None:
+            return f"wl_{secrets.token_hex(16)}", None
+        waitlist_id = self._ids.derive(caller.org, caller.key_id, idempotency.key)
+        while existing := self._entries.find(caller.org, waitlist_id):
+            if self._clock() - existing.created_at <= timedelta(milliseconds=KEY_KEPT_MS):
+                if existing.fingerprint != _fingerprint(idempotency):
+                    raise IdempotencyKeyReused
+                return waitlist_id, Joined(_as_joined(existing), replayed=True)
+            waitlist_id = self._ids.derive(waitlist_id, str(existing.created_at))
+        return waitlist_id, None
 
     def _of(self, caller: Caller, waitlist_id: str) -> WaitEntry:
         entry = self._entries.find(caller.org, waitlist_id)
@@ -196,15 +227,7 @@ class Waitlist:
             return replace(entry, status="booked", booking_id=booking_id)
         if record is None and entry.offered_until and now < entry.offered_until:
             # Lost with Redis; the relay is about to give it its place in line back.
-            return replace(
-                entry,
-                status="waiting",
-                hold_id=None,
-                start=None,
-                end=None,
-                offered_technician_id=None,
-                offered_until=None,
-            )
+            return _without_offer(entry)
         return replace(entry, status="lapsed")
 
     def _let_go(self, caller: Caller, entry: WaitEntry) -> None:
@@ -222,3 +245,24 @@ class Waitlist:
     def _booking_of(self, entry: WaitEntry) -> str | None:
         booking_id = booking_id_for(entry.org, entry.hold_id or "")
         return booking_id if self._bookings.find(entry.org, booking_id) else None
+
+
+def _joined_from(caller: Caller) -> str | None:
+    """Whose part of the line an entry counts for: with the publishable key the client's address, else nobody's."""
+    if caller.role is Role.CHECKOUT and caller.address:
+        return digest("waitlist", caller.key_id, caller.address)
+    return None
+
+
+def _fingerprint(claim: IdempotencyClaim) -> str:
+    return digest(claim.key, claim.fingerprint)
+
+
+def _without_offer(entry: WaitEntry) -> WaitEntry:
+    offer: dict[str, Any] = dict.fromkeys(("hold_id", "start", "end", "offered_technician_id", "offered_until"))
+    return replace(entry, status="waiting", **offer)
+
+
+def _as_joined(entry: WaitEntry) -> WaitEntry:
+    """What was answered first, whatever became of the entry since."""
+    return replace(_without_offer(entry), booking_id=None)

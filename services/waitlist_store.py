@@ -71,6 +71,18 @@ LINE = IndexModel(
     partialFilterExpression={"unsettled": True},
 )
 
+# Who has how many places in line at a time.
+WAITING = IndexModel(
+    [("org", ASCENDING), ("made_by", ASCENDING), ("joined_from", ASCENDING)],
+    name="waiting",
+    partialFilterExpression={"unsettled": True},
+)
+
+# Whose offer a hold is, for when Redis cannot tell.
+OFFERED = IndexModel(
+    [("org", ASCENDING), ("hold_id", ASCENDING)], name="offered", partialFilterExpression={"status": "offered"}
+)
+
 _NAMES = {"waitlist_id": "_id", "from_": "from"}
 """Fields of an entry that are called otherwise in its document."""
 _FIELDS = {each.name: _NAMES.get(each.name, each.name) for each in fields(WaitEntry)}
@@ -84,13 +96,13 @@ class WaitlistStore:
         self._entries = db[WAITLIST]
 
     def prepare(self) -> None:
-        """Creates the collection, its validator and its index; harmless when they are there."""
+        """Creates the collection, its validator and its indexes; harmless when they are there."""
         with mongo_faults():
             try:
                 self._db.create_collection(WAITLIST, validator=VALIDATOR)
             except (CollectionInvalid, OperationFailure):
                 self._db.command("collMod", WAITLIST, validator=VALIDATOR)
-            self._entries.create_indexes([LINE])
+            self._entries.create_indexes([LINE, WAITING, OFFERED])
 
     def insert(self, entry: WaitEntry) -> bool:
         """Writes a new entry; False where its id is there already."""
@@ -117,6 +129,23 @@ class WaitlistStore:
         with mongo_faults():
             found = self._entries.find({"org": org, "unsettled": True}, {"customer": 0, "history": 0})
             return [_entry_of(document) for document in found.sort([("created_at", ASCENDING), ("_id", ASCENDING)])]
+
+    def count_unsettled(self, org: str, most: int) -> int:
+        """How many the relay has to look at; it is not counted further than to `most`."""
+        with mongo_faults():
+            return self._entries.count_documents({"org": org, "unsettled": True}, limit=most)
+
+    def count_in_line(self, org: str, made_by: str, joined_from: str, most: int) -> int:
+        """How many places in line an API key has taken for one address; not counted further than to `most`."""
+        query = {"org": org, "made_by": made_by, "joined_from": joined_from, "unsettled": True}
+        with mongo_faults():
+            return self._entries.count_documents({**query, "status": {"$in": sorted(IN_LINE)}}, limit=most)
+
+    def is_offered(self, org: str, hold_id: str, at: datetime) -> bool:
+        """Whether a hold is an offer that, by what was noted last, is not over at some time."""
+        query = {"org": org, "hold_id": hold_id, "status": "offered", "offered_until": {"$gt": at}}
+        with mongo_faults():
+            return self._entries.find_one(query, {"_id": 1}) is not None
 
     def change(self, old: WaitEntry, at: datetime, by: str, action: str, **changed: Any) -> WaitEntry | None:
         """Changes some fields, by name, of the very version that was read, and notes it in the history.

@@ -10,24 +10,31 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
 from models.booking import Booking, BookingStatus, Customer, Priority, Source
 from models.catalogue import Duration
 from models.fields import Minutes, Moment, Name, PlainId, Request, ShortText, Text, WholeNumber
 from models.slot import Visit
 from scripts.carry import cells
-from scripts.carry.catalogue_rows import BadRow, faults_of
+from scripts.carry.catalogue_rows import BadRow, Reading, read
 from scripts.carry.problems import Fault
 from scripts.carry.sheet import Columns
 from services.booking_records import change
 from services.timegrid import FIRST_DAY, LAST_DAY, Grid, to_milliseconds
-from services.tokens import booking_id_for
+from services.tokens import booking_id_for, is_pin
 
 LONGEST = timedelta(days=1)
 _CUSTOMER = ("name", "phone", "email")
 _NUMBERS = frozenset({"duration_minutes", "buffer_before_minutes", "buffer_after_minutes", "version"})
 _TRUTHS = frozenset({"fallback_used"})
+_UNREAD = {
+    "property_id": "unread",
+    "technician_id": "unread",
+    "start": "2100-01-01T00:00:00Z",
+    "customer": {"name": "unread"},
+}
+"""Stands in for what could not be read: on every grid and of every calendar, so it adds no fault."""
 
 BookingId = Annotated[str, StringConstraints(pattern=r"^bk_[a-z2-7]{26}$")]
 
@@ -57,7 +64,6 @@ class BookingRow(Request):
     requested_start: Moment | None = None
     fallback_used: bool | None = None
     hold_id: PlainId | None = None
-    placed_as: PlainId | None = None
     made_by: PlainId | None = None
     fingerprint: PlainId | None = None
 
@@ -70,19 +76,17 @@ _CELLS = tuple(
 )
 COLUMNS = Columns(("reference", *_CELLS), ("property_id", "technician_id", "start", "customer_name"))
 EXPORTED = _CELLS
-"""All that a booking has, but for its claims, which follow from it, and its history."""
+"""All that a booking has, but for its claims, which follow from it, its history, and the name under which Redis pinned
+its slot for seconds."""
 
 
 def parse(row: dict[str, str], *, org: str, now: datetime, grid: Grid) -> Booking:
     """The booking of a row, made `now` where the row does not say when. Raises BadRow."""
-    try:
-        given = BookingRow.model_validate(_values(row))
-    except ValidationError as error:
-        raise BadRow(faults_of(error, _column)) from None
-    faults = _faults(given, grid)
+    reading = read(BookingRow, _values(row), stand_ins=_UNREAD, rename=_column)
+    faults = [*reading.faults, *_name_faults(reading, row, org), *_time_faults(reading, grid)]
     if faults:
         raise BadRow(faults)
-    return _booking(given, row, org, now, grid)
+    return _booking(reading.made, row, org, now, grid)
 
 
 def differing(row: dict[str, str], booking: Booking, there: Booking) -> list[str]:
@@ -118,44 +122,55 @@ def _column(place: str) -> str:
     return place.replace("customer.", "customer_")
 
 
-def _faults(given: BookingRow, grid: Grid) -> list[Fault]:
-    faults = []
-    if given.booking_id and given.reference:
+def _name_faults(reading: Reading[BookingRow], row: dict[str, str], org: str) -> list[Fault]:
+    """What is wrong with the names of the booking, of its hold and of who reserved it."""
+    given, faults = reading.made, []
+    if {"booking_id", "reference"} <= row.keys():
         faults.append(Fault("reference", "give either booking_id or reference"))
-    if not datetime(FIRST_DAY.year, 1, 1, tzinfo=UTC) <= given.start < datetime(LAST_DAY.year, 12, 1, tzinfo=UTC):
-        return [*faults, Fault("start", "there is no such time in this calendar")]
-    if not grid.is_on_grid(given.start):
-        faults.append(Fault("start", f"should be on the grid of {grid.minutes} minutes"))
-    faults += _length_faults(given, grid)
-    for name in ("buffer_before_minutes", "buffer_after_minutes"):
-        if getattr(given, name) % grid.minutes:
-            faults.append(Fault(name, f"should be a multiple of {grid.minutes}"))
+    # Mirroring a booking ends its hold: a row that names another one's would free that slot.
+    named = reading.unread.isdisjoint({"booking_id", "reference"})
+    if given.hold_id and named and not _is_of_hold(given.booking_id, given.hold_id, org):
+        faults.append(Fault("hold_id", "is not the hold that this booking was made of; leave it out"))
     if given.status == "pending":
         missing = [name for name in ("reserved_by", "reserved_until") if getattr(given, name) is None]
-        faults += [Fault(name, "is required while status is pending") for name in missing]
+        faults += [Fault(name, "is required while status is pending") for name in missing if name not in reading.unread]
     return faults
 
 
-def _length_faults(given: BookingRow, grid: Grid) -> list[Fault]:
-    minutes, end = given.duration_minutes, given.end
-    if minutes is not None and minutes % grid.minutes:
-        return [Fault("duration_minutes", f"should be a multiple of {grid.minutes}")]
-    if end is not None:
-        wrong = _wrong_end(given.start, end, minutes, grid)
-        return [Fault("end", wrong)] if wrong else []
-    return [Fault("duration_minutes", "is required where there is no end")] if minutes is None else []
+def _is_of_hold(booking_id: str | None, hold_id: str, org: str) -> bool:
+    return not is_pin(hold_id) and booking_id == booking_id_for(org, hold_id)
 
 
-def _wrong_end(start: datetime, end: datetime, minutes: int | None, grid: Grid) -> str | None:
+def _time_faults(reading: Reading[BookingRow], grid: Grid) -> list[Fault]:
+    given, faults = reading.made, []
+    start = None if "start" in reading.unread else given.start
+    if start and not datetime(FIRST_DAY.year, 1, 1, tzinfo=UTC) <= start < datetime(LAST_DAY.year, 12, 1, tzinfo=UTC):
+        faults.append(Fault("start", "there is no such time in this calendar"))
+        start = None
+    elif start and not grid.is_on_grid(start):
+        faults.append(Fault("start", f"should be on the grid of {grid.minutes} minutes"))
+    for name in ("duration_minutes", "buffer_before_minutes", "buffer_after_minutes"):
+        if (getattr(given, name) or 0) % grid.minutes:
+            faults.append(Fault(name, f"should be a multiple of {grid.minutes}"))
+    if given.end is not None:
+        faults += [Fault("end", wrong) for wrong in _wrong_end(start, given.end, given.duration_minutes, grid)]
+    elif given.duration_minutes is None and reading.unread.isdisjoint({"duration_minutes", "end"}):
+        faults.append(Fault("duration_minutes", "is required where there is no end"))
+    return faults
+
+
+def _wrong_end(start: datetime | None, end: datetime, minutes: int | None, grid: Grid) -> list[str]:
+    """start: None where it could not be read."""
+    wrong = [] if grid.is_on_grid(end) else [f"should be on the grid of {grid.minutes} minutes"]
+    if start is None:
+        return wrong
     if end <= start:
-        return "should be after start"
-    if end - start > LONGEST:
-        return "should be within a day of start"
-    if not grid.is_on_grid(end):
-        return f"should be on the grid of {grid.minutes} minutes"
-    if minutes is not None and start + timedelta(minutes=minutes) != end:
-        return "should be start and duration_minutes together"
-    return None
+        wrong.append("should be after start")
+    elif end - start > LONGEST:
+        wrong.append("should be within a day of start")
+    elif minutes is not None and start + timedelta(minutes=minutes) != end:
+        wrong.append("should be start and duration_minutes together")
+    return wrong
 
 
 def _booking(given: BookingRow, row: dict[str, str], org: str, now: datetime, grid: Grid) -> Booking:
@@ -164,7 +179,7 @@ def _booking(given: BookingRow, row: dict[str, str], org: str, now: datetime, gr
     created, requested = to_milliseconds(given.created_at or now), given.requested_start or given.start
     moved = requested != given.start
     same = ("status", "property_id", "technician_id", "start", "description", "priority", "source", "version")
-    kept = ("reserved_by", "hold_id", "placed_as", "fingerprint")
+    kept = ("reserved_by", "hold_id", "fingerprint")
     visit = Visit(
         given.property_id,
         given.technician_id,

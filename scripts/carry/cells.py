@@ -1,7 +1,8 @@
 """One cell of a CSV file: as text, and back to what it means.
 
-A spreadsheet runs a cell that begins with = + - @ (or their wide forms, a tab or a return) as a formula. So export puts
-an apostrophe before such a cell, and import takes one off again. An apostrophe before anything else is just itself.
+A spreadsheet runs a cell that begins with = + - @ (or their wide forms, a tab, a return, a line feed) as a formula. So
+export puts an apostrophe before such a cell, and import takes one off again. An apostrophe before anything else is just
+itself.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-_RUNS = re.compile("'*[=+\\-@\t\r＝＋－＠]")
-_GUARDED = re.compile("'+[=+\\-@\t\r＝＋－＠]")
+_RUNS = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
+_GUARDED = re.compile("'+[=+\\-@\t\r\n＝＋－＠]")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})\Z", re.ASCII)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from scripts.load.players import Person
-from scripts.load.stage import Scenario, World, somebody
+from scripts.load.stage import ROLES, Scenario, World, somebody
 
 PAIRS = 5
 MOST_SLOTS = 100
@@ -29,6 +29,15 @@ WAYS = ("cancelled", "released", "runs out", "cancelled, raced", "released, race
 
 HABITS = (("books", 30), ("leaves", 50), ("leaves early", 20))
 LIFETIMES = {"released": 600, "released, raced": 600, "runs out": RUNS_OUT_SECONDS}
+
+
+WEB_PLACES = 15
+"""So many join with the key of the web, from one address, which is fewer than it allows; the others by other keys."""
+
+
+def _role(number: int) -> str:
+    """Of somebody in line."""
+    return ROLES[number % len(ROLES)] if number < WEB_PLACES * len(ROLES) else ROLES[1 + number % 2]
 
 
 def _slots(requests: int) -> int:
@@ -53,7 +62,7 @@ def _line(world: World, requests: int, rng: random.Random) -> list[Person]:
     for number in range(int(requests * WAITING_SHARE)):
         repeat = rng.choice(("once", "once", "again", "dropped"))
         slot = world.numbered_slot(number % slots)
-        people.append(somebody(world, JOINED + number, slot, how="joins", repeat=repeat))
+        people.append(somebody(world, JOINED + number, slot, role=_role(number), how="joins", repeat=repeat))
     return people
 
 
@@ -85,7 +94,13 @@ def _waiting(world: World, slots: int, rng: random.Random) -> list[Person]:
             "early_seconds": EARLY_SECONDS,
         }
         begins = rng.uniform(0.0, FREED_AFTER / 2)
-        more = {"how": "waits", "subject": subject, "begins_after": begins, "repeat": rng.choice(("once", "again"))}
+        more = {
+            "role": _role(number - JOINED),
+            "how": "waits",
+            "subject": subject,
+            "begins_after": begins,
+            "repeat": rng.choice(("once", "again")),
+        }
         people.append(somebody(world, number, joined.asked, **more))
     return people
 

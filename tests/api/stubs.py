@@ -13,7 +13,7 @@ from werkzeug.test import Client, TestResponse
 
 from api import app_over
 from models.access import Caller, IdempotencyClaim, Role
-from models.errors import Fault, InvalidRequest, Unauthenticated
+from models.errors import Fault, InvalidRequest, NotFound, Unauthenticated
 from models.hold import Hold, HoldRequest
 from models.slot import SlotFields, Visit
 from services.observability import Metrics
@@ -85,6 +85,19 @@ class StubBookingLife:
         return [], None
 
 
+@dataclass
+class StubFeeds:
+    """Knows no calendar; `first` is done before each look."""
+
+    first: Callable[[], None] = lambda: None
+    asked: list[str] = field(default_factory=list)
+
+    def read(self, _technician_id: str, token: str) -> Any:
+        self.asked.append(token)
+        self.first()
+        raise NotFound
+
+
 def _wish(_org: str, slot: SlotFields) -> None:
     if slot.start.minute % 15:
         raise InvalidRequest(Fault("start", "off_grid", "start should be on the quarter of an hour."))
@@ -96,6 +109,7 @@ class Stubbed:
 
     holds: StubHolds = field(default_factory=StubHolds)
     life: StubBookingLife = field(default_factory=StubBookingLife)
+    feeds: StubFeeds = field(default_factory=StubFeeds)
     metrics: Metrics = field(default_factory=Metrics)
     checks: dict[str, str] = field(default_factory=lambda: {"redis": "ok", "mongodb": "ok"})
     rate_limit_per_minute: int = 0
@@ -112,6 +126,7 @@ class Stubbed:
             access=StubAccess(),
             holds=self.holds,
             booking_life=self.life,
+            calendar_feeds=self.feeds,
             candidates=SimpleNamespace(wish=_wish),
             catalogue=SimpleNamespace(policy=lambda _org: SimpleNamespace(max_hold_seconds=900)),
             metrics=self.metrics,

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from models.catalogue import PolicyPatch
 from tests.api.town import Town, body_of, fault_codes, refused
+from tests.redis_dump import dump
 from tests.services.evidence import everything
 from tests.services.reserving import Clock, seen_by
 from tests.world import services_over
@@ -160,3 +162,23 @@ def test_a_refusal_says_what_the_booking_is(town: Town, action: str) -> None:
     assert town.call("POST", f"/bookings/{booking_id}/{ended}", key="desk").status_code == 200
     problem = refused(town.call("POST", f"/bookings/{booking_id}/{action}", key="desk"), 409, "invalid_transition")
     assert ("completed" if action == "no-show" else "no show") in problem["detail"]
+
+
+def test_a_first_answer_is_given_again_as_it_was_and_nothing_personal_is_kept_for_it(town: Town) -> None:
+    booking_id, world = bring(town, "confirm"), town.world
+    confirm = partial(
+        town.call,
+        "POST",
+        f"/bookings/{booking_id}/confirm",
+        {"reason": "They rang."},
+        key="desk",
+        Idempotency_Key="k-1",
+    )
+    first = confirm()
+    town.call("PATCH", f"/bookings/{booking_id}", town.slot(14), key="desk", If_Match="*")
+    town.call("POST", f"/bookings/{booking_id}/cancel", key="desk")
+    again = confirm()
+    assert (again.status_code, body_of(again)) == (200, body_of(first))
+    assert (again.headers["ETag"], again.headers["Idempotency-Replayed"]) == (first.headers["ETag"], "true")
+    assert "Carol" in first.text
+    assert "Carol" not in str(dump(world.services.redis, world.org))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from api.guards import claim, client_address, idempotency_key
 from tests.api.stubs import SLOT, Send, Stubbed, faults
@@ -76,6 +77,31 @@ def test_the_rate_is_limited_per_key_and_address(stubbed: Stubbed) -> None:
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert status("desk", "10.0.0.2").status_code == 201
     assert status("admin", "10.0.0.1").status_code == 201
+
+
+def test_without_a_key_the_rate_is_limited_per_address_and_a_wrong_token_counts(stubbed: Stubbed) -> None:
+    stubbed.rate_limit_per_minute = 2
+    send = stubbed.send()
+
+    def guess(token: str, address: str = "10.0.0.1") -> TestResponse:
+        path = f"/technicians/tech-7/calendar.ics?token={token}"
+        return send("GET", path, key=None, environ_overrides={"REMOTE_ADDR": address})
+
+    assert [guess(token).status_code for token in "ab"] == [404, 404]
+    refused = guess("c")
+    assert (refused.status_code, refused.get_json()["code"]) == (429, "rate_limited")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert stubbed.feeds.asked == ["a", "b"]
+    assert guess("d", "10.0.0.2").status_code == 404
+    here = {"REMOTE_ADDR": "10.0.0.1"}
+    assert send("POST", "/hold", key="desk", json=SLOT, environ_overrides=here).status_code == 201
+
+
+def test_what_probes_ask_counts_for_no_rate(stubbed: Stubbed) -> None:
+    stubbed.rate_limit_per_minute = 1
+    send = stubbed.send()
+    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
+        assert [send("GET", path, key=None).status_code for _ in range(3)] == [200] * 3, path
 
 
 def test_a_broken_limiter_lets_everybody_through_and_is_counted(

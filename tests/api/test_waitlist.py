@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from models.access import Role
 from tests.api.town import EVERYBODY, Town, body_of, fault_codes, refused
+from tests.redis_dump import dump
 from tests.services.evidence import lapse
 from tests.world import rfc3339, tomorrow
 
@@ -200,6 +201,19 @@ BAD: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
         {("to", "too_long"), ("duration_minutes", "off_grid"), ("why", "unknown_field")},
     ),
     ({"to": rfc3339(tomorrow(10, 45))}, {("to", "no_visit_fits")}),
+    ({"from": "9999-12-31T00:00:00Z", "to": "9999-12-31T23:59:59Z"}, {("to", "too_far_ahead")}),
+    ({"to": "9999-12-31T23:59:59Z"}, {("to", "too_far_ahead"), ("to", "too_long")}),
+    (
+        {"from": rfc3339(tomorrow(8) + timedelta(days=152)), "to": rfc3339(tomorrow(8) + timedelta(days=153))},
+        {("to", "too_far_ahead")},
+    ),
+    ({"from": "0001-01-01T00:00:00Z"}, {("to", "too_long")}),
+    ({"from": "0001-01-01T00:00:00Z", "to": "0001-02-01T00:00:00Z"}, {("to", "window_over")}),
+    ({"offer_minutes": 61}, {("offer_minutes", "too_long")}),
+    (
+        {"offer_minutes": 61, "from": None, "duration_minutes": 50},
+        {("offer_minutes", "too_long"), ("from", "missing"), ("duration_minutes", "off_grid")},
+    ),
     (
         {"from": rfc3339(tomorrow(8) - timedelta(days=9)), "to": rfc3339(tomorrow(8) - timedelta(days=8))},
         {("to", "window_over")},
@@ -232,10 +246,74 @@ def test_an_idempotency_key_takes_one_place(town: Town) -> None:
     assert stored(town) == 1
 
 
-def test_a_key_that_redis_forgot_finds_its_place_again(town: Town) -> None:
-    first = town.call("POST", "/waitlist", wish(), Idempotency_Key="w-1")
-    client: Any = town.world.services.redis
-    for name in client.scan_iter(match=f"hf:?{town.world.org}?:idem:*"):
-        client.delete(name)
-    again = town.call("POST", "/waitlist", wish(), Idempotency_Key="w-1")
+def test_a_window_may_have_begun_and_may_end_as_far_ahead_as_visits_and_windows_reach(town: Town) -> None:
+    begun = join(town, **{"from": rfc3339(tomorrow(8) - timedelta(days=9))})
+    far = tomorrow(8) + timedelta(days=150)
+    join(town, **{"from": rfc3339(far), "to": rfc3339(far + timedelta(days=1))})
+    tend(town)
+    assert read(town, begun["waitlist_id"])["status"] == "offered"
+
+
+def test_with_other_keys_than_the_published_one_an_offer_may_stand_for_a_day(town: Town) -> None:
+    for role in EVERYBODY - {"checkout"}:
+        assert join(town, key=role, offer_minutes=1440)["offer_minutes"] == 1440
+    assert join(town, offer_minutes=60)["offer_minutes"] == 60
+
+
+def from_address(town: Town, address: str, **headers: str) -> TestResponse:
+    return town.world.client().post(
+        "/waitlist",
+        json=wish(),
+        headers={**town.world.auth("checkout"), **headers},
+        environ_overrides={"REMOTE_ADDR": address},
+    )
+
+
+def test_a_browser_has_twenty_places_at_a_time(town: Town) -> None:
+    key = {"Idempotency-Key": "w-1"}
+    first = body_of(from_address(town, "203.0.113.7", **key))
+    for _ in range(19):
+        assert from_address(town, "203.0.113.7").status_code == 201
+    full = from_address(town, "203.0.113.7")
+    refused(full, 429, "rate_limited")
+    assert int(full.headers["Retry-After"]) > 0
+    assert body_of(from_address(town, "203.0.113.7", **key)) == first
+    assert from_address(town, "203.0.113.8").status_code == 201
+    join(town, key="bot")
+    town.call("DELETE", f"/waitlist/{first['waitlist_id']}")
+    assert from_address(town, "203.0.113.7").status_code == 201
+    assert "203.0.113" not in str(list(town.world.services.db["waitlist"].find({"org": town.world.org})))
+
+
+def test_an_orgs_line_has_an_end_for_every_key(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.waitlist.MOST_UNSETTLED", 2)
+    for _ in range(2):
+        place = join(town, key="desk")
+    full = town.call("POST", "/waitlist", wish(), key="desk")
+    refused(full, 429, "rate_limited")
+    assert int(full.headers["Retry-After"]) > 0
+    town.call("DELETE", f"/waitlist/{place['waitlist_id']}", key="desk")
+    join(town, key="desk")
+
+
+def test_a_repeat_is_the_first_answer_whatever_has_changed_since(town: Town) -> None:
+    def send(**changed: Any) -> TestResponse:
+        return town.call("POST", "/waitlist", wish(**changed), key="desk", Idempotency_Key="w-1")
+
+    first = send()
+    tend(town)
+    town.call("PATCH", "/policy", {"max_duration_minutes": 30, "default_duration_minutes": 30}, key="admin")
+    again = send()
     assert (again.status_code, body_of(again)) == (201, body_of(first))
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert "Idempotency-Replayed" not in first.headers
+    refused(send(duration_minutes=45), 422, "idempotency_key_reused")
+    assert stored(town) == 1
+
+
+def test_the_answer_to_a_keyed_request_leaves_nothing_of_the_customer_in_redis(town: Town) -> None:
+    reply = town.call("POST", "/waitlist", wish(), key="desk", Idempotency_Key="w-1")
+    assert body_of(reply)["customer"] == CUSTOMER
+    held = str(dump(town.world.services.redis, town.world.org))
+    assert "Alice" not in held
+    assert "31 31 31" not in held

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scripts.carry.cells import guarded, moment, unguarded, written
 
-RUN_BY_SPREADSHEETS = "=+-@\t\r＝＋－＠"
+RUN_BY_SPREADSHEETS = "=+-@\t\r\n＝＋－＠"
 TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), st.text("'=+-@\t\r\n,\"a＝", max_size=8)
 )
@@ -21,6 +21,8 @@ TEXTS = st.one_of(
 @given(TEXTS)
 @example("=HYPERLINK(1)")
 @example("'=1+1")
+@example("\n=1+1")
+@example("'\n")
 @example("'t Hooft")
 @example("''")
 def test_every_text_comes_back_and_none_is_run(text: str) -> None:

@@ -73,6 +73,7 @@ def test_the_data_folder_of_a_running_server_says_where_and_which_org(shell: She
     ]
 
 
+@pytest.mark.usefixtures("world")
 @pytest.mark.parametrize(
     ("script", "arguments", "sentence"),
     [

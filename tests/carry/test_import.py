@@ -12,6 +12,7 @@ from models.errors import SlotBooked, StoreUnavailable
 from services.booking_import import BookingImport, NotPrepared
 from services.connections import connect_mongo, connect_redis
 from services.mirror import Mirror
+from services.tokens import booking_id_for, move_pin
 from tests.carry.office import Office
 from tests.servers import MongoServer, RedisServer
 from tests.world import World, rfc3339, services_over, tomorrow
@@ -145,6 +146,35 @@ def test_a_hold_knows_at_once_of_what_is_to_come_and_redis_never_hears_of_the_pa
     assert len(office.world.marks()) == 8
     with pytest.raises(SlotBooked):
         office.world.services.holds.place(office.world.caller(), office.world.hold_request())
+
+
+@pytest.mark.parametrize("names", [{}, {"reference": ""}, {"reference": "", "booking_id": "bk_" + "a" * 26}])
+def test_a_row_cannot_end_somebodys_hold(office: Office, names: dict[str, str]) -> None:
+    world = office.world
+    hold = world.services.holds.place(world.caller(), world.hold_request()).hold
+    marks = world.marks()
+    row = office.row(property_id="prop-2", technician_id="tech-2", hold_id=hold.hold_id, **names)
+    assert [problem.split(": ")[1] for problem in office.book(row)] == ["hold_id"]
+    assert world.services.holds.get(world.caller(), hold.hold_id).status == "held"
+    assert world.marks() == marks
+    assert world.bookings() == []
+
+
+def test_a_row_cannot_end_a_pin(office: Office) -> None:
+    """Whoever knows how ids are derived could name a booking after a change of another one."""
+    pin = move_pin("bk_" + "a" * 26, 1, "digest")
+    row = office.row(reference="", booking_id=booking_id_for(office.world.org, pin), hold_id=pin)
+    assert [problem.split(": ")[1] for problem in office.book(row)] == ["hold_id"]
+
+
+def test_the_name_of_a_pin_is_no_column(office: Office) -> None:
+    assert "placed_as: there is no such column" in office.book(office.row(placed_as="d_some"))[0]
+
+
+def test_a_booking_comes_in_with_the_hold_that_it_was_made_of(office: Office) -> None:
+    booking_id = booking_id_for(office.world.org, "h_alice")
+    assert office.book(office.row(reference="", booking_id=booking_id, hold_id="h_alice")) == []
+    assert [booking["hold_id"] for booking in office.world.bookings()] == ["h_alice"]
 
 
 def test_what_ended_claims_nothing(office: Office) -> None:

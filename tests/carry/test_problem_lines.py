@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -47,6 +48,9 @@ BAD_FIELDS: list[tuple[dict[str, Any], str, str]] = [
     ({"fallback_used": "perhaps"}, "fallback_used", "boolean"),
     ({"reference": "", "booking_id": "bk_1"}, "booking_id", "pattern"),
     ({"booking_id": "bk_" + "a" * 26}, "reference", "either"),
+    ({"hold_id": "h_another"}, "hold_id", "leave it out"),
+    ({"reference": "", "hold_id": "h_another"}, "hold_id", "leave it out"),
+    ({"reference": "", "booking_id": "bk_" + "a" * 26, "hold_id": "h_another"}, "hold_id", "leave it out"),
 ]
 
 
@@ -61,11 +65,16 @@ def test_a_bad_field_is_named_with_its_line(office: Office, changed: dict[str, A
     assert office.world.bookings() == []
 
 
+def named(problems: list[str]) -> set[str]:
+    """The columns that problem lines name."""
+    return {problem.split(": ")[1] for problem in problems}
+
+
 def test_all_that_is_wrong_is_named_in_the_order_of_the_lines(office: Office) -> None:
     problems = office.book(*(office.row(**changed) for changed, _, _ in BAD_FIELDS))
-    named = [tuple(problem.split(": ")[:2]) for problem in problems]
+    told = [tuple(problem.split(": ")[:2]) for problem in problems]
     wanted = [(f"bookings.csv:{line}", field) for line, (_, field, _) in enumerate(BAD_FIELDS, start=2)]
-    assert set(wanted) <= set(named)
+    assert set(wanted) <= set(told)
     lines = [int(problem.split(":")[1]) for problem in problems]
     assert lines == sorted(lines)
     assert f"{len(problems)} problems; nothing was written." in office.output
@@ -73,7 +82,40 @@ def test_all_that_is_wrong_is_named_in_the_order_of_the_lines(office: Office) ->
 
 def test_a_line_may_have_several_problems(office: Office) -> None:
     problems = office.book(office.row(property_id="prop-9", start="now", duration_minutes=7, customer_email="x"))
-    assert {problem.split(": ")[1] for problem in problems} == {"property_id", "start", "customer_email"}
+    assert named(problems) == {"property_id", "start", "duration_minutes", "customer_email"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "fields"),
+    [
+        (
+            {"customer_email": "x", "start": "2026-12-05T10:07:00Z", "duration_minutes": 50, "status": "pending"},
+            {"customer_email", "start", "duration_minutes", "reserved_by", "reserved_until"},
+        ),
+        (
+            {"start": "0001-01-01T00:00:00Z", "duration_minutes": 50, "end": "2026-12-05T10:07:00Z"},
+            {"start", "duration_minutes", "end"},
+        ),
+        ({"start": "now", "duration_minutes": "", "end": "2026-12-05T10:07:00Z"}, {"start", "end"}),
+        ({"start": "", "duration_minutes": "", "customer_name": ""}, {"start", "duration_minutes", "customer_name"}),
+        ({"priority": "x", "duration_minutes": "", "end": rfc3339(tomorrow(9, 50))}, {"priority", "end"}),
+        ({"booking_id": "bk_1", "buffer_after_minutes": 7}, {"booking_id", "reference", "buffer_after_minutes"}),
+        ({"version": 0, "hold_id": "h_another"}, {"version", "hold_id"}),
+        (
+            {"status": "pending", "reserved_by": "x" * 201, "reserved_until": "soon"},
+            {"reserved_by", "reserved_until"},
+        ),
+        ({"duration_minutes": "an hour", "end": "late"}, {"duration_minutes", "end"}),
+    ],
+)
+def test_what_cannot_be_read_hides_nothing_that_can(office: Office, changed: dict[str, Any], fields: set[str]) -> None:
+    problems = office.book(office.row(property_id="prop-9", **changed))
+    assert named(problems) == fields | {"property_id"}
+
+
+def test_an_end_can_be_wrong_in_two_ways(office: Office) -> None:
+    problems = office.book(office.row(duration_minutes="", end=rfc3339(tomorrow(9, 50))))
+    assert [problem.split(": ")[1] for problem in problems] == ["end", "end"]
 
 
 def test_no_problem_repeats_what_a_customer_said(office: Office) -> None:
@@ -219,6 +261,35 @@ def test_problems_of_the_catalogue_are_named(office: Office, kind: str, text: st
     assert sentence in problems[0]
     assert office.status == 1
     assert office.world.services.db[kind].count_documents({"org": office.world.org}) == before
+
+
+def test_all_that_is_wrong_with_a_technician_is_named_at_once(office: Office) -> None:
+    hours = {"mon": [["08:00", "12:00"], ["11:00", "13:00"]], "tue": [["9", "17:00"]], "someday": []}
+    never = {"start": "2026-12-05T10:00:00Z", "end": "2026-12-05T10:00:00Z"}
+    off = [{"start": "soon", "end": "2026-12-05T10:00:00Z"}, never]
+    row = {"id": "", "name": "", "status": "away", "working_hours": json.dumps(hours), "time_off": json.dumps(off)}
+    assert named(office.run(technicians=office.file("t.csv", [row]))) == {
+        "id",
+        "name",
+        "status",
+        "working_hours.someday",
+        "working_hours.tue.0.0",
+        "working_hours.mon.1",
+        "time_off.0.start",
+        "time_off.1.end",
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("working_hours", "nine to five"), ("time_off", json.dumps([{"start": "x"}] * 201)), ("time_off", "{}")],
+)
+def test_what_is_no_list_and_no_table_is_named_and_nothing_of_it(office: Office, column: str, cell: str) -> None:
+    row = {"id": "t-1", "name": "Kim", "status": "away", column: cell}
+    assert {field.partition(".")[0] for field in named(office.run(technicians=office.file("t.csv", [row])))} == {
+        "status",
+        column,
+    }
 
 
 def test_what_refers_to_a_property_with_a_mistake_is_no_problem_of_its_own(office: Office) -> None:

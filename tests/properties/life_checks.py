@@ -8,7 +8,7 @@ from typing import Any
 
 from models.availability import AvailabilityQuery
 from models.slot import Visit
-from services.booking_records import as_first_answered, booking_of
+from services.booking_records import as_of, booking_of
 from tests.properties.life_asking import Asking, alike, timeless
 from tests.properties.life_ledger import LEAD_MINUTES, LONGEST_TICKS
 
@@ -78,7 +78,7 @@ class Checked(Asking):
         )
         assert len(booking.claims) == len(set(booking.claims))
         known = self.first.setdefault(booking.booking_id, booking)
-        assert timeless(as_first_answered(booking)) == timeless(known)
+        assert timeless(as_of(booking, 1)) == timeless(known)
         assert len(booking.history) == booking.version
         told: dict[str, list[tuple[Any, Any]]] = {}
         for entry in booking.history:

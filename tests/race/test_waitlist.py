@@ -95,7 +95,7 @@ def test_of_many_relays_with_leases_one_makes_the_round(
     world: World, relays: list[Services], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rounds: list[str] = []
-    monkeypatch.setattr(offers.Offers, "round", lambda _self, org: rounds.append(org))
+    monkeypatch.setattr(offers.Offers, "round", lambda _self, org, _line: rounds.append(org))
     join(world)
     outcome = at_once([services.offers.tend for services in relays])
     assert outcome.errors == []

@@ -268,6 +268,15 @@ def test_a_calendar_is_read_in_four_queries_each_served_by_an_index(world: World
         assert "COLLSCAN" not in str(entry["execStats"])
 
 
+def test_a_token_that_opens_nothing_costs_one_look_into_the_index_at_the_most(world: World) -> None:
+    feeds = world.services.calendar_feeds
+    token = feeds.issue(world.org, "tech-1").token
+    for technician_id, wrong, looks in [("tech-1", "hfc_" + "x" * 32, 1), ("tech-2", token, 1), ("tech-1", "hfc_x", 0)]:
+        with profiled(world.services.db) as ran, pytest.raises(NotFound):
+            feeds.read(technician_id, wrong)
+        assert [entry["planSummary"] for entry in ran] == ["IXSCAN { token_sha256: 1 }"] * looks
+
+
 @contextmanager
 def profiled(db: Any) -> Iterator[list[dict[str, Any]]]:
     """What MongoDB ran for us in the block, and how; the list is filled when the block ends."""

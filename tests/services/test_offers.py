@@ -170,7 +170,7 @@ def test_the_policy_gives_the_length_and_the_travel(world: World) -> None:
 
 
 def test_an_offer_lasts_as_long_as_was_asked_and_counts_for_no_quota(world: World) -> None:
-    offer = offered(world, offer_minutes=120)
+    offer = offered(world, role="desk", offer_minutes=120)
     hold = record(world, str(offer.hold_id))
     assert (hold["lifetime_ms"], hold["holder_key"], hold["owner"]) == ("7200000", "", offer.made_by)
 

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from models.availability import AvailabilityQuery
+from models.booking import BookingQuery
 from models.errors import SlotBooked
 from scripts.stack.child import wait_until
 from services.connections import connect_redis
@@ -166,3 +167,11 @@ def test_two_that_have_run_out_are_both_out_of_the_way(world: World, stay: bool)
     made = hold_and_book(world)
     assert [booking.status for booking in map(partial(now_in_store, world), both)] == ["expired", "expired"]
     assert owners(world) == {f"booked {made.booking_id}": 8}
+
+
+def test_a_list_knows_that_it_has_expired(any_world: World) -> None:
+    booking, listed = reserve(any_world), any_world.services.booking_life.page
+    run_out(any_world, booking)
+    bob = any_world.caller("desk")
+    assert listed(bob, BookingQuery(status="pending")) == ([], None)
+    assert [found.status for found in listed(bob, BookingQuery())[0]] == ["expired"]

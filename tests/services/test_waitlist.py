@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,6 +22,9 @@ from models.errors import (
     RequestInProgress,
     TechnicianNotFound,
 )
+from services.keys import digest
+from services.tokens import WaitlistIds
+from services.waitlist import Joined
 from tests.redis_dump import dump
 from tests.services.evidence import another_server, begin, insert_only, lapse, lose_redis, warm
 from tests.services.waiting import (
@@ -34,7 +38,7 @@ from tests.services.waiting import (
     take,
     tend,
 )
-from tests.world import World, tomorrow
+from tests.world import SECRET, World, tomorrow
 
 
 def test_an_offer_lost_with_redis_gets_its_place_in_line_back(world: World) -> None:
@@ -136,16 +140,25 @@ def test_a_change_of_the_catalogue_by_another_server_is_known_at_once(world: Wor
 
 def test_a_repeat_under_its_idempotency_key_finds_its_place(world: World) -> None:
     alice, waitlist = world.caller("checkout"), world.services.waitlist
-    first = waitlist.join(alice, request(), IdempotencyClaim("key", "print"))
-    assert waitlist.join(alice, request(), IdempotencyClaim("key", "print")) == first
+    first = waitlist.join(alice, request(), IdempotencyClaim("key", "print")).entry
+    assert waitlist.join(alice, request(), IdempotencyClaim("key", "print")) == Joined(first, replayed=True)
     with pytest.raises(IdempotencyKeyReused):
         waitlist.join(alice, request(), IdempotencyClaim("key", "another print"))
     world.services.db["waitlist"].update_one(
         {"_id": first.waitlist_id}, {"$set": {"created_at": first.created_at - timedelta(hours=25)}}
     )
     later = waitlist.join(alice, request(), IdempotencyClaim("key", "print"))
-    assert later.waitlist_id != first.waitlist_id
-    assert waitlist.join(alice, request(), IdempotencyClaim("key", "print")) == later
+    assert (later.entry.waitlist_id != first.waitlist_id, later.replayed) == (True, False)
+    assert waitlist.join(alice, request(), IdempotencyClaim("key", "print")) == replace(later, replayed=True)
+
+
+def test_the_id_of_a_keyed_place_is_known_to_nobody_without_the_secret(world: World) -> None:
+    alice, claim = world.caller("checkout"), IdempotencyClaim("key", "print")
+    entry = world.services.waitlist.join(alice, request(), claim).entry
+    assert entry.waitlist_id == WaitlistIds(SECRET).derive(alice.org, alice.key_id, "key")
+    assert entry.waitlist_id != WaitlistIds("another" + SECRET).derive(alice.org, alice.key_id, "key")
+    assert entry.waitlist_id != f"wl_{digest('waitlist', alice.org, alice.key_id, 'key')}"
+    assert WaitlistIds(SECRET).derive("a", "bc") != WaitlistIds(SECRET).derive("ab", "c")
 
 
 def test_personal_data_stay_in_mongodb(world: World) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from models.access import Caller, IdempotencyClaim
-from models.errors import SlotBooked
+from models.errors import HoldExpired, SlotBooked
 from services import Services
 from services.connections import connect_redis
 from services.mirror import Mirror
 from services.scripts import Scripts
 from services.store import BookingStore
 from tests.services.evidence import owners
+from tests.services.waiting import offered
 from tests.world import World, rfc3339, services_over, tomorrow
 
 
@@ -66,3 +68,22 @@ def test_a_mark_of_a_booking_that_mongodb_does_not_have_gives_way(world: World, 
     store = BookingStore(services.db, services.settings.grid_minutes)
     Mirror(services.redis, Scripts(services.redis), services.grid, services.clock, store.find).settle(made)
     assert set(owners(world)) == {f"booked {made.booking_id}"}
+
+
+@pytest.mark.parametrize("offer_minutes", [15, 50])
+def test_an_offer_is_booked_without_redis_for_as_long_as_it_stands(
+    world: World, cut_off: Services, monkeypatch: pytest.MonkeyPatch, offer_minutes: int
+) -> None:
+    """Longer than any other hold may last; and no longer."""
+    alice, entry = world.caller("checkout"), offered(world, offer_minutes=offer_minutes)
+    assert entry.offered_until is not None
+    request = world.direct_request(hold_id=entry.hold_id)
+    for seconds, lives in ((1, False), (-30, True)):
+        at = entry.offered_until + timedelta(seconds=seconds)
+        for part in (cut_off.bookings._alone, cut_off.bookings._alone._candidates):
+            monkeypatch.setattr(part, "_clock", lambda at=at: at)
+        if lives:
+            assert cut_off.bookings.book(alice, request).booking.hold_id == entry.hold_id
+        else:
+            with pytest.raises(HoldExpired):
+                cut_off.bookings.book(alice, request)

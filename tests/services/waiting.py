@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from models.access import Caller
@@ -29,13 +29,13 @@ def request(
 
 
 def join(world: World, role: str = "checkout", **changed: Any) -> WaitEntry:
-    return world.services.waitlist.join(world.caller(role), request(**changed))
+    return world.services.waitlist.join(world.caller(role), request(**changed)).entry
 
 
 def take(world: World, hour: int = 10, **changed: Any) -> str:
-    """Somebody else books an hour with tech-1 at prop-1; gives the booking's id."""
+    """Somebody else books an hour with tech-1 at prop-1, counted from where tomorrow begins; gives the booking's id."""
     made = world.services.bookings.book(
-        world.caller("desk"), world.direct_request(start=rfc3339(tomorrow(hour)), **changed)
+        world.caller("desk"), world.direct_request(start=rfc3339(tomorrow() + timedelta(hours=hour - 10)), **changed)
     )
     return made.booking.booking_id
 
