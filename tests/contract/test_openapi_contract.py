@@ -38,7 +38,8 @@ BEYOND_SCHEMAS = {
     "off_grid",
     "overlapping_shifts",
     "past_start",
-    "too_far_ahead", "too_long",  # for the policy
+    "too_far_ahead",
+    "too_long",  # for the policy
     "window_over",
 }
 """Codes of faults in requests that the document allows."""

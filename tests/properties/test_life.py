@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from services.booking_records import difference
@@ -271,5 +272,6 @@ def test_without_one_rule_the_machine_finds_a_fault(
     machine: type[Life], leave_out: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leave_out(monkeypatch)
-    with pytest.raises(AssertionError):
+    # One that does not show in every run of the same steps has been found as well.
+    with pytest.raises((AssertionError, Flaky)):
         run_state_machine_as_test(machine, settings=machine_settings(100, 40, phases=[Phase.generate]))

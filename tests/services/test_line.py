@@ -184,8 +184,8 @@ def test_many_who_find_nothing_are_not_looked_for_again_at_each_offer(world: Wor
 
 def test_a_window_at_the_end_of_all_time_stops_nobody(world: World, relay: Relay) -> None:
     far, entry = join(world), join(world, technician_id=None)
-    year = {"from": datetime(9999, 12, 31, tzinfo=UTC), "to": datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)}
-    world.services.db["waitlist"].update_one({"_id": far.waitlist_id}, {"$set": year})
+    changed = {"to": datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), "duration_minutes": 1440}
+    world.services.db["waitlist"].update_one({"_id": far.waitlist_id}, {"$set": changed})
     relay.tend()
     assert statuses(world, far, entry) == ["waiting", "offered"]
     assert noted(world, far)["hold_id"] is None

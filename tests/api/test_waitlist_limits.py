@@ -1,0 +1,62 @@
+"""How far ahead one may wait, how long an offer may stand, and how many places there are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.api.test_waitlist import join, read, tend, wish
+from tests.api.town import EVERYBODY, Town, body_of, refused
+from tests.world import rfc3339, tomorrow
+
+
+def test_a_window_may_have_begun_and_may_end_as_far_ahead_as_visits_and_windows_reach(town: Town) -> None:
+    begun = join(town, **{"from": rfc3339(tomorrow(8) - timedelta(days=9))})
+    far = tomorrow(8) + timedelta(days=150)
+    join(town, **{"from": rfc3339(far), "to": rfc3339(far + timedelta(days=1))})
+    tend(town)
+    assert read(town, begun["waitlist_id"])["status"] == "offered"
+
+
+def test_with_other_keys_than_the_published_one_an_offer_may_stand_for_a_day(town: Town) -> None:
+    for role in EVERYBODY - {"checkout"}:
+        assert join(town, key=role, offer_minutes=1440)["offer_minutes"] == 1440
+    assert join(town, offer_minutes=60)["offer_minutes"] == 60
+
+
+def from_address(town: Town, address: str, **headers: str) -> TestResponse:
+    return town.world.client().post(
+        "/waitlist",
+        json=wish(),
+        headers={**town.world.auth("checkout"), **headers},
+        environ_overrides={"REMOTE_ADDR": address},
+    )
+
+
+def test_a_browser_has_twenty_places_at_a_time(town: Town) -> None:
+    key = {"Idempotency-Key": "w-1"}
+    first = body_of(from_address(town, "203.0.113.7", **key))
+    for _ in range(19):
+        assert from_address(town, "203.0.113.7").status_code == 201
+    full = from_address(town, "203.0.113.7")
+    refused(full, 429, "rate_limited")
+    assert int(full.headers["Retry-After"]) > 0
+    assert body_of(from_address(town, "203.0.113.7", **key)) == first
+    assert from_address(town, "203.0.113.8").status_code == 201
+    join(town, key="bot")
+    town.call("DELETE", f"/waitlist/{first['waitlist_id']}")
+    assert from_address(town, "203.0.113.7").status_code == 201
+    assert "203.0.113" not in str(list(town.world.services.db["waitlist"].find({"org": town.world.org})))
+
+
+def test_an_orgs_line_has_an_end_for_every_key(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.waitlist.MOST_UNSETTLED", 2)
+    for _ in range(2):
+        place = join(town, key="desk")
+    full = town.call("POST", "/waitlist", wish(), key="desk")
+    refused(full, 429, "rate_limited")
+    assert int(full.headers["Retry-After"]) > 0
+    town.call("DELETE", f"/waitlist/{place['waitlist_id']}", key="desk")
+    join(town, key="desk")
