@@ -43,7 +43,7 @@ from services.waitlist_store import WaitlistStore
 
 MOST_ATTEMPTS = 5
 
-MOST_IN_LINE = 20
+MOST_IN_LINE = 100
 """Places that one client address has at a time with the publishable key."""
 MOST_UNSETTLED = 2_000
 """Places of one org that the relay has to look at."""
