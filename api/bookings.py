@@ -82,7 +82,8 @@ def read(ask: Ask[None], booking_id: str) -> Reply:
 @routes.get("/bookings", "List bookings by start", roles=OFFICE, query=BookingQuery, replies={200: BookingPage})
 def page(ask: Ask[BookingQuery]) -> Reply:
     bookings, next_cursor = ask.services.booking_life.page(ask.caller, ask.given)
-    return Reply(200, {"bookings": [booking_reply(booking) for booking in bookings], "next_cursor": next_cursor})
+    found = [booking_reply(booking, with_history=ask.caller.is_staff) for booking in bookings]
+    return Reply(200, {"bookings": found, "next_cursor": next_cursor})
 
 
 @routes.patch(

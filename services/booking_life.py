@@ -23,7 +23,7 @@ from services.reservations import Reservations
 from services.store import BookingStore
 
 MOST_ATTEMPTS = 5
-MOST_CHANGES = 100
+MOST_CHANGES, MOST_CHANGES_BY_OTHERS = 100, 20
 """A booking is one document with its history: one that is changed for ever would outgrow what MongoDB takes."""
 
 
@@ -66,7 +66,7 @@ class BookingLife:
         return self._reservations.current(booking)
 
     def page(self, caller: Caller, query: BookingQuery) -> tuple[list[Booking], str | None]:
-        """One page of the org's bookings by start, without their history, and the cursor of the next one or None.
+        """One page of the org's bookings by start, and the cursor of the next one or None.
 
         An overdue reservation on it expires, and is not listed as pending.
         """
@@ -122,8 +122,8 @@ class BookingLife:
             if expected_version is not None and _was_made_before(caller, booking, patch, expected_version):
                 return booking
             self._require(booking, expected_version, booking.active)
-            if booking.version > MOST_CHANGES:
-                raise InvalidTransition("This booking was changed too often. Please cancel it and book again.")
+            if booking.version > (MOST_CHANGES if caller.is_staff else MOST_CHANGES_BY_OTHERS):
+                raise InvalidTransition("This booking was changed too often. Please call us.")
             self._require_allowed(caller, booking, patch)
             changed = self._rescheduling.change(caller, booking, patch)
             if changed:

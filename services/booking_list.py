@@ -34,7 +34,7 @@ class BookingList:
 
     def documents(self, org: str, query: BookingQuery) -> Cursor[Document]:
         """The documents of a page and one more, read in the order of the index that the filter names."""
-        found = self._bookings.find(_filter(org, query), {"history": 0}).hint(_index(query))
+        found = self._bookings.find(_filter(org, query)).hint(_index(query))
         return found.sort([("start", ASCENDING), ("_id", ASCENDING)]).limit(query.limit + 1)
 
 

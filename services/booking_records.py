@@ -54,7 +54,6 @@ def document_of(booking: Booking) -> Document:
 def booking_of(document: Document) -> Booking:
     """The booking in a document."""
     values: dict[str, Any] = {name: document.get(name) for name in (*_FIELDS, *_RESERVATION)}
-    values["history"] = values["history"] or []  # a list is read without it
     return Booking(
         booking_id=document["_id"],
         claims=tuple((claim["resource"], claim["tick"]) for claim in document["claims"]),

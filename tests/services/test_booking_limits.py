@@ -6,7 +6,7 @@ import pytest
 
 from models.booking_changes import BookingPatch
 from models.errors import InvalidTransition
-from services.booking_life import MOST_CHANGES
+from services.booking_life import MOST_CHANGES, MOST_CHANGES_BY_OTHERS
 from services.store import WriteRefused
 from tests.services.evidence import everything
 from tests.services.moving import failing
@@ -28,6 +28,17 @@ def test_a_booking_is_changed_a_hundred_times_and_then_only_ended(any_world: Wor
         life.reschedule(bob, booking.booking_id, BookingPatch(description="one more"), MOST_CHANGES + 1)
     assert everything(any_world) == before
     assert life.act(bob, booking.booking_id, "cancel").status == "cancelled"
+
+
+def test_others_than_staff_may_change_it_twenty_times(any_world: World) -> None:
+    life = any_world.services.booking_life
+    booking = any_world.services.bookings.book(any_world.caller("bot"), any_world.direct_request()).booking
+    changed = {"$set": {"version": MOST_CHANGES_BY_OTHERS + 1}}
+    any_world.services.db["bookings"].update_one({"_id": booking.booking_id}, changed)
+    patch = BookingPatch(description="one more")
+    with pytest.raises(InvalidTransition):
+        life.reschedule(any_world.caller("bot"), booking.booking_id, patch, MOST_CHANGES_BY_OTHERS + 1)
+    life.reschedule(any_world.caller("desk"), booking.booking_id, patch, MOST_CHANGES_BY_OTHERS + 1)
 
 
 def test_what_mongodb_does_not_take_is_no_open_outcome(world: World) -> None:
