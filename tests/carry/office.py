@@ -103,3 +103,8 @@ class Office:
         span = span or dumping.Span()
         dumping.run(self.carrying, self.world.org, target=target, kinds=wanted, span=span, progress=Watched())
         return {kind: f"{target}/{kind}.csv" for kind in wanted}
+
+
+def named(problems: list[str]) -> set[str]:
+    """The columns that problem lines name."""
+    return {problem.split(": ")[1] for problem in problems}

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from models.access import Caller, Role
-from tests.world import World
+from services.connections import connect_mongo, connect_redis
+from tests.servers import MongoServer, RedisServer
+from tests.world import World, services_over
+
+
+@pytest.fixture(scope="module")
+def lonely_database(stores: tuple[RedisServer, MongoServer], request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A database of one file's own: a relay tends every org that it finds in one."""
+    db = connect_mongo(stores[1].url, request.module.__name__.rpartition(".")[2])
+    yield db
+    db.client.drop_database(db.name)
+    db.client.close()
+
+
+@pytest.fixture
+def lonely_world(stores: tuple[RedisServer, MongoServer], lonely_database: Any) -> Iterator[World]:
+    """A world over real servers in that database, in which nothing else is."""
+    for name in lonely_database.list_collection_names():
+        lonely_database[name].delete_many({})
+    client = connect_redis(stores[0].url)
+    made = World(services_over(client, lonely_database))
+    yield made
+    made.services.access.close()
+    client.close()
 
 
 @pytest.fixture(params=["fakes", "real servers"])

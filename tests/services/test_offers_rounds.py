@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Any
 
 import pytest
 
 from models.errors import StoreUnavailable
-from services.connections import connect_mongo, connect_redis
 from services.offers import Offers
-from tests.servers import MongoServer, RedisServer
 from tests.services.evidence import another_server, lapse
 from tests.services.waiting import (
     give_back,
@@ -21,28 +18,13 @@ from tests.services.waiting import (
     statuses,
     take,
 )
-from tests.world import World, services_over
-
-
-@pytest.fixture(scope="module")
-def database(stores: tuple[RedisServer, MongoServer]) -> Iterator[Any]:
-    """A database of this file's own: a relay tends every org that it finds in one."""
-    db = connect_mongo(stores[1].url, "offer_tests")
-    yield db
-    db.client.drop_database(db.name)
-    db.client.close()
+from tests.world import World
 
 
 @pytest.fixture
-def world(stores: tuple[RedisServer, MongoServer], database: Any) -> Iterator[World]:
-    """A world in that database, in which nothing else is."""
-    for name in database.list_collection_names():
-        database[name].delete_many({})
-    client = connect_redis(stores[0].url)
-    made = World(services_over(client, database))
-    yield made
-    made.services.access.close()
-    client.close()
+def world(lonely_world: World) -> World:
+    """A world alone in its database."""
+    return lonely_world
 
 
 def counted(world: World, action: str) -> float:

@@ -13,36 +13,19 @@ import pytest
 from models.errors import SlotBooked
 from scripts.stack.child import wait_until
 from services.change_feed import PLACE
-from services.connections import connect_mongo, connect_redis
 from services.mirror import Mirror
 from services.reservations import Reservations
-from tests.servers import MongoServer, RedisServer
 from tests.services.evidence import another_server, begin, everything, insert_only, lose_redis, make_overdue, owners
 from tests.services.reserving import due_in, ends_ms, expired, now_in_store, reserve, run_out
-from tests.world import World, rfc3339, services_over, tomorrow
+from tests.world import World, rfc3339, tomorrow
 
 SOON = 10
 
 
-@pytest.fixture(scope="module")
-def database(stores: tuple[RedisServer, MongoServer]) -> Iterator[Any]:
-    """A database of this file's own: a relay tends every org that it finds in one."""
-    db = connect_mongo(stores[1].url, "relay_tests")
-    yield db
-    db.client.drop_database(db.name)
-    db.client.close()
-
-
 @pytest.fixture
-def world(stores: tuple[RedisServer, MongoServer], database: Any) -> Iterator[World]:
-    """A world in that database, in which nothing else is."""
-    for name in database.list_collection_names():
-        database[name].delete_many({})
-    client = connect_redis(stores[0].url)
-    made = World(services_over(client, database))
-    yield made
-    made.services.access.close()
-    client.close()
+def world(lonely_world: World) -> World:
+    """A world alone in its database."""
+    return lonely_world
 
 
 @contextmanager

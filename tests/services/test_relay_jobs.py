@@ -2,41 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
-from services.connections import connect_mongo, connect_redis
-from tests.servers import MongoServer, RedisServer
 from tests.services.evidence import begin, make_overdue, owners
 from tests.services.moving import failing
 from tests.services.reserving import now_in_store, reserve, run_out
-from tests.world import World, services_over
+from tests.world import World
 
 TOO_LARGE, OPERATION_FAILED = 17419, 96
 """MongoDB's codes: a document would outgrow what it takes; anything, of which nobody knows whether it was done."""
 
 
-@pytest.fixture(scope="module")
-def database(stores: tuple[RedisServer, MongoServer]) -> Iterator[Any]:
-    """A database of this file's own: a relay tends every org that it finds in one."""
-    db = connect_mongo(stores[1].url, "relay_job_tests")
-    yield db
-    db.client.drop_database(db.name)
-    db.client.close()
-
-
 @pytest.fixture
-def world(stores: tuple[RedisServer, MongoServer], database: Any) -> Iterator[World]:
-    """A world in that database, in which nothing else is."""
-    for name in database.list_collection_names():
-        database[name].delete_many({})
-    client = connect_redis(stores[0].url)
-    made = World(services_over(client, database))
-    yield made
-    made.services.access.close()
-    client.close()
+def world(lonely_world: World) -> World:
+    """A world alone in its database."""
+    return lonely_world
 
 
 def test_one_reservation_that_cannot_be_expired_does_not_keep_the_others(world: World) -> None:

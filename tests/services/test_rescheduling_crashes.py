@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,36 +10,19 @@ from redis.exceptions import TimeoutError as Stalled
 
 from models.booking import Booking
 from models.errors import RequestInProgress, SlotBooked, SlotHeld, VersionConflict
-from services.connections import connect_mongo, connect_redis
 from services.scripts import Scripts
 from services.store import NothingSent
-from tests.servers import MongoServer, RedisServer
 from tests.services.evidence import another_server, begin, insert_only, lose_redis, make_overdue, owners
 from tests.services.moving import STEPS, Died, at, at_step, check_settled, check_stands, die, later, move, pins, stored
-from tests.world import World, rfc3339, services_over, tomorrow
-
-
-@pytest.fixture(scope="module")
-def database(stores: tuple[RedisServer, MongoServer]) -> Iterator[Any]:
-    """A database of this file's own: a relay tends every org that it finds in one."""
-    db = connect_mongo(stores[1].url, "move_tests")
-    yield db
-    db.client.drop_database(db.name)
-    db.client.close()
+from tests.world import World, rfc3339, tomorrow
 
 
 @pytest.fixture
-def world(stores: tuple[RedisServer, MongoServer], database: Any) -> Iterator[World]:
-    """A world in that database, in which nothing else is."""
-    for name in database.list_collection_names():
-        database[name].delete_many({})
-    client = connect_redis(stores[0].url)
-    made = World(services_over(client, database))
-    made.services.relay.carry_over_changes()
-    made.services.redis.set(made.names.epoch, "an epoch")
-    yield made
-    made.services.access.close()
-    client.close()
+def world(lonely_world: World) -> World:
+    """A world alone in its database, whose relay has caught up."""
+    lonely_world.services.relay.carry_over_changes()
+    lonely_world.services.redis.set(lonely_world.names.epoch, "an epoch")
+    return lonely_world
 
 
 @pytest.fixture
