@@ -8,12 +8,12 @@ from typing import Any
 
 from flask import Flask
 
-from api import availability, bookings, calendar, catalogue, holds, ops, waitlist
-from api.dispatch import bind
-from api.endpoint import Endpoint
-from api.openapi import description_route
-from api.problems import handle_every_exception
-from api.request_log import RequestLog
+from api.http.dispatch import bind
+from api.http.endpoint import Endpoint
+from api.http.problems import handle_every_exception
+from api.http.request_log import RequestLog
+from api.openapi.document import description_route
+from api.routes import availability, bookings, calendar, catalogue, holds, ops, waitlist
 from services import Services, build_services
 from services.observability import configure_logging
 from services.settings import Settings

@@ -37,14 +37,14 @@ from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from scripts.load import chart
-from scripts.load.bench_costs import PROBES, costs, cpu_ms_each, relay_cpu_ms
-from scripts.load.bench_operations import BARE, BARE_REQUEST, GOALS, OPERATIONS, Bench, WrongAnswer, expect
-from scripts.load.bench_preload import preload
-from scripts.load.bench_report import Report
-from scripts.load.bench_stack import Slots, bare_server
-from scripts.load.pump import Pump, Silence, Volley
+from scripts.load.bench.costs import PROBES, costs, cpu_ms_each, relay_cpu_ms
+from scripts.load.bench.operations import BARE, BARE_REQUEST, GOALS, OPERATIONS, Bench, WrongAnswer, expect
+from scripts.load.bench.preload import preload
+from scripts.load.bench.report import Report
+from scripts.load.bench.stack import Slots, bare_server
+from scripts.load.client.pump import Pump, Silence, Volley
+from scripts.load.client.target import Unreachable, private_server
 from scripts.load.report import terminal
-from scripts.load.target import Unreachable, private_server
 
 BUSY = 0.25
 """Load per processor before the run from which on it is worth a warning."""

@@ -28,10 +28,10 @@ enter()
 from models.access import Role
 from models.errors import Refusal
 from models.fields import ID_PATTERN
-from services.api_keys import KEY_ROLES, ApiKeys
-from services.catalogue import ensure_catalogue_indexes
-from services.connections import connect_mongo
+from services.access.api_keys import KEY_ROLES, ApiKeys
+from services.catalogue.reader import ensure_catalogue_indexes
 from services.settings import StoreSettings
+from services.stores.connections import connect_mongo
 
 
 def main(arguments: Sequence[str] | None = None, keys: ApiKeys | None = None) -> int:

@@ -28,10 +28,10 @@ enter()
 from pydantic import TypeAdapter, ValidationError
 
 from models.booking import DayOrMoment
-from scripts.carry.dumping import KINDS, STDOUT, Span, run
-from scripts.carry.outcome import outcome
-from scripts.carry.progress import Progress
-from scripts.carry.stores import add_store_options, open_stores
+from scripts.sheets.dumping import KINDS, STDOUT, Span, run
+from scripts.sheets.outcome import outcome
+from scripts.sheets.progress import Progress
+from scripts.sheets.stores import add_store_options, open_stores
 from services.observability import configure_logging
 
 

@@ -25,11 +25,11 @@ from scripts.environment import enter
 
 enter()
 
-from scripts.carry.importing import Files, run
-from scripts.carry.outcome import outcome
-from scripts.carry.progress import Progress
-from scripts.carry.sheet import STDIN
-from scripts.carry.stores import add_store_options, open_stores
+from scripts.sheets.importing import Files, run
+from scripts.sheets.outcome import outcome
+from scripts.sheets.progress import Progress
+from scripts.sheets.sheet import STDIN
+from scripts.sheets.stores import add_store_options, open_stores
 from services.observability import configure_logging
 
 

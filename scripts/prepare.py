@@ -20,9 +20,9 @@ from pymongo.errors import PyMongoError
 
 from models.errors import Refusal
 from services import build_services
+from services.ledger.store import GridChanged
 from services.observability import configure_logging
 from services.settings import Settings
-from services.store import GridChanged
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,13 +47,13 @@ def _prepare(seed_file: Path | None, primary_port: int | None) -> None:
     settings = Settings()
     configure_logging(settings.log_level)
     if primary_port is not None:
-        from scripts.stack.replica_set import make_primary  # noqa: PLC0415  # not part of the image, where nobody asks
+        from scripts.dev_server.replica_set import make_primary  # noqa: PLC0415  # not part of the image, where nobody asks
 
         make_primary(primary_port)
     services = build_services(settings, background=True)
     services.prepare()
     if seed_file is not None:
-        from scripts.seed import seed  # noqa: PLC0415  # not part of the image either
+        from scripts.dev_server.seed import seed  # noqa: PLC0415  # not part of the image either
 
         seed(services, json.loads(seed_file.read_text(encoding="utf-8"))["keys"])
 

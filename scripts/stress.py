@@ -38,13 +38,23 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from scripts.load import acts, chart, offers, world
-from scripts.load.reading import gather
+from scripts.load import chart
+from scripts.load.client.target import (
+    ROOT,
+    Target,
+    Unreachable,
+    from_dev_json,
+    naive_server,
+    private_server,
+    require_ready,
+)
 from scripts.load.report import Run, as_data, print_run, terminal
-from scripts.load.scenarios import SCENARIOS
-from scripts.load.stage import Scenario
-from scripts.load.target import ROOT, Target, Unreachable, from_dev_json, naive_server, private_server, require_ready
-from scripts.load.verdict import judge
+from scripts.load.rules import offers
+from scripts.load.rules.reading import gather
+from scripts.load.rules.verdict import judge
+from scripts.load.scenarios import acts, world
+from scripts.load.scenarios.races import SCENARIOS
+from scripts.load.scenarios.stage import Scenario
 
 FEWEST, MOST = 2, 5000
 SCENARIOS_TOLD = "The scenarios (`waitlist` takes over a minute, since an offer has to run out in it):"

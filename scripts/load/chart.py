@@ -8,8 +8,8 @@ from typing import Any
 
 from rich.console import Console
 
-from scripts.load.measure import histogram
-from scripts.load.target import Unreachable
+from scripts.load.client.measure import histogram
+from scripts.load.client.target import Unreachable
 
 BAR = 48
 COLOURS = {

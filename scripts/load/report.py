@@ -10,11 +10,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from scripts.load.barrier import Outcome
-from scripts.load.evidence import Document
-from scripts.load.measure import Latency
-from scripts.load.steps import Exchange
-from scripts.load.verdict import RULES, SHOWN, Finding
+from scripts.load.client.barrier import Outcome
+from scripts.load.client.measure import Latency
+from scripts.load.client.steps import Exchange
+from scripts.load.rules.evidence import Document
+from scripts.load.rules.verdict import RULES, SHOWN, Finding
 
 CLIENTS = {"web": "web checkout", "desk": "receptionist", "sms": "SMS bot"}
 

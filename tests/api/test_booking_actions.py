@@ -1,6 +1,6 @@
 """POST /bookings/{booking_id}/confirm, /complete and /no-show; and what a customer may do with his own booking.
 
-What each does in every status stands in tests/services/test_transitions.py.
+What each does in every status stands in tests/bookings/test_transitions.py.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import pytest
 
 from models.catalogue import PolicyPatch
 from tests.api.town import Town, body_of, fault_codes, refused
+from tests.bookings.evidence import everything
+from tests.bookings.reserving import Clock, seen_by
 from tests.redis_dump import dump
-from tests.services.evidence import everything
-from tests.services.reserving import Clock, seen_by
 from tests.world import services_over
 
 STAFF_ACTIONS = ("confirm", "complete", "no-show")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from api.guards import claim, client_address, idempotency_key
+from api.http.guards import claim, client_address, idempotency_key
 from tests.api.stubs import SLOT, Send, Stubbed, faults
 
 

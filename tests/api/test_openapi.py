@@ -8,9 +8,10 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from api import all_endpoints, examples
-from api.openapi import openapi
-from api.problems import PROBLEMS
+from api import all_endpoints
+from api.http.problems import PROBLEMS
+from api.openapi import examples
+from api.openapi.document import openapi
 from models.hold import HoldReply, HoldRequest
 from tests.api.stubs import SLOT, Send
 

@@ -9,7 +9,7 @@ import pytest
 from pymongo.errors import AutoReconnect
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from api.problems import ALWAYS_RETRYABLE, PROBLEMS
+from api.http.problems import ALWAYS_RETRYABLE, PROBLEMS
 from models import errors
 from models.errors import Refusal
 from models.slot import Block, Opening

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from api.dispatch import AT_ONCE, KEYLESS_AT_ONCE
+from api.http.dispatch import AT_ONCE, KEYLESS_AT_ONCE
 from tests.api.stubs import SLOT, Send, Stubbed
 
 CALENDAR = "/technicians/tech-7/calendar.ics?token=t"
@@ -76,7 +76,7 @@ def test_many_calendars_take_few_turns_and_leave_the_others_to_holds(stubbed: St
 def test_with_no_bound_of_their_own_calendars_would_take_every_turn(
     stubbed: Stubbed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.dispatch.KEYLESS_AT_ONCE", CROWD)
+    monkeypatch.setattr("api.http.dispatch.KEYLESS_AT_ONCE", CROWD)
     stubbed.feeds.first = door = Door()
     send = stubbed.send()
     with ThreadPoolExecutor(1) as alice, many(door, lambda: calendar(send)):

@@ -10,8 +10,8 @@ from werkzeug.test import TestResponse
 
 from models.access import Role
 from tests.api.town import EVERYBODY, Town, body_of, fault_codes, refused
+from tests.bookings.evidence import lapse
 from tests.redis_dump import dump
-from tests.services.evidence import lapse
 from tests.world import rfc3339, tomorrow
 
 CUSTOMER = {"name": "Alice", "phone": "+45 31 31 31 31"}

@@ -36,7 +36,7 @@ def from_address(town: Town, address: str, **headers: str) -> TestResponse:
 
 
 def test_a_browser_has_so_many_places_at_a_time(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.waitlist.MOST_IN_LINE", 4)
+    monkeypatch.setattr("services.waitlist.entries.MOST_IN_LINE", 4)
     key = {"Idempotency-Key": "w-1"}
     first = body_of(from_address(town, "203.0.113.7", **key))
     for _ in range(3):
@@ -53,7 +53,7 @@ def test_a_browser_has_so_many_places_at_a_time(town: Town, monkeypatch: pytest.
 
 
 def test_an_orgs_line_has_an_end_for_every_key(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.waitlist.MOST_UNSETTLED", 2)
+    monkeypatch.setattr("services.waitlist.entries.MOST_UNSETTLED", 2)
     for _ in range(2):
         place = join(town, key="desk")
     full = town.call("POST", "/waitlist", wish(), key="desk")

@@ -1,0 +1,130 @@
+"""Every exception becomes RFC 9457 application/problem+json here; views have no try.
+
+The stable code decides status and title. An unexpected error says nothing of its inside to the client.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from flask import Flask, Response, request
+from pydantic_core import to_json
+from werkzeug.exceptions import HTTPException
+
+from api.http.replies import FinalResponse, plain
+from api.http.request_log import EXCHANGE
+from models.errors import Refusal, StoreUnavailable
+
+PROBLEM_TYPE = "application/problem+json"
+
+PROBLEMS: dict[str, tuple[int, str]] = {
+    "invalid_request": (400, "Invalid request"),
+    "unauthenticated": (401, "Unauthenticated"),
+    "forbidden": (403, "Forbidden"),
+    "not_found": (404, "Not found"),
+    "property_not_found": (404, "Property not found"),
+    "technician_not_found": (404, "Technician not found"),
+    "hold_not_found": (404, "Hold not found"),
+    "booking_not_found": (404, "Booking not found"),
+    "method_not_allowed": (405, "Method not allowed"),
+    "slot_held": (409, "Slot held"),
+    "slot_booked": (409, "Slot booked"),
+    "property_unavailable": (409, "Property unavailable"),
+    "technician_unavailable": (409, "Technician unavailable"),
+    "outside_working_hours": (409, "Outside working hours"),
+    "too_soon": (409, "Too soon"),
+    "too_far_ahead": (409, "Too far ahead"),
+    "no_slot_available": (409, "No slot available"),
+    "already_exists": (409, "Already exists"),
+    "hold_limit": (409, "Hold limit reached"),
+    "invalid_transition": (409, "Invalid transition"),
+    "request_in_progress": (409, "Request in progress"),
+    "hold_expired": (410, "Hold expired"),
+    "hold_released": (410, "Hold released"),
+    "version_conflict": (412, "Version conflict"),
+    "too_large": (413, "Request too large"),
+    "unsupported_media_type": (415, "Unsupported media type"),
+    "idempotency_key_reused": (422, "Idempotency key reused"),
+    "precondition_required": (428, "Precondition required"),
+    "rate_limited": (429, "Too many requests"),
+    "too_many_holds": (429, "Too many holds"),
+    "internal_error": (500, "Internal error"),
+    "store_unavailable": (503, "Store unavailable"),
+}
+
+ALWAYS_RETRYABLE = frozenset({"request_in_progress", "rate_limited", "too_many_holds", "store_unavailable"})
+"""Codes that carry Retry-After even where the service named no time."""
+
+FLASK_PROBLEMS: dict[int, tuple[str, str]] = {
+    400: ("invalid_request", "The request could not be understood."),
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not answer to that method; Allow names those it does."),
+    413: ("too_large", "The request body is larger than 64 KiB."),
+    415: ("unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."),
+}
+"""What Flask and Werkzeug refuse by themselves, by status."""
+
+STORES = ("redis", "pymongo")
+
+
+def handle_every_exception(app: Flask) -> None:
+    """Routes every exception of the app through this module."""
+    app.register_error_handler(Exception, _answer)
+
+
+def _answer(error: Exception) -> Response:
+    if isinstance(error, Refusal):
+        return _refused(error)
+    if isinstance(error, HTTPException):
+        return _refused_by_flask(error)
+    return _unexpected(error)
+
+
+def document(code: str, detail: str, **members: Any) -> dict[str, Any]:
+    """A problem document without its further members rendered; `code` is one of PROBLEMS."""
+    status, title = PROBLEMS[code]
+    return {
+        "type": f"urn:holdfast:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **members,
+    }
+
+
+def _refused(refusal: Refusal) -> Response:
+    members = {name: plain(value) for name, value in refusal.members.items()}
+    headers = []
+    seconds = refusal.retry_after_seconds
+    if seconds is not None or refusal.code in ALWAYS_RETRYABLE:
+        headers.append(("Retry-After", str(max(1, seconds or 1))))
+    if refusal.code == "unauthenticated":
+        headers.append(("WWW-Authenticate", "Bearer"))
+    return _reply(document(refusal.code, refusal.detail, **members), headers)
+
+
+def _refused_by_flask(error: HTTPException) -> Response:
+    code, detail = FLASK_PROBLEMS.get(error.code or 500, ("invalid_request", "The request could not be understood."))
+    members: dict[str, Any] = {}
+    if code == "invalid_request":
+        members["errors"] = [{"field": "request", "code": "malformed", "message": detail}]
+    kept = [(name, value) for name, value in error.get_headers() if name.lower() == "allow"]
+    return _reply(document(code, detail, **members), kept)
+
+
+def _unexpected(error: Exception) -> Response:
+    if type(error).__module__.partition(".")[0] in STORES:
+        # Services translate these; one that slipped through is still an outage to the client, and a line to us.
+        structlog.get_logger().error("untranslated store error", exc_info=error)
+        return _refused(StoreUnavailable())
+    structlog.get_logger().error("unexpected error", exc_info=error)
+    detail = "Something went wrong on our side. Please try again; X-Request-Id names this request to the operator."
+    return _reply(document("internal_error", detail), [])
+
+
+def _reply(body: dict[str, Any], headers: list[tuple[str, str]]) -> Response:
+    request.environ[EXCHANGE].code = body["code"]
+    headers.append(("Cache-Control", "no-store"))
+    return FinalResponse(to_json(body), body["status"], headers, PROBLEM_TYPE)

@@ -1,0 +1,64 @@
+"""/technicians/{technician_id}/calendar: a calendar's secret address; …/calendar.ics: the calendar behind it."""
+
+from __future__ import annotations
+
+from flask import request
+
+from api.http.endpoint import Ask, Reply, Routes
+from api.http.replies import moment
+from models.access import STAFF
+from models.calendar import CalendarQuery, CalendarReply
+from models.errors import TechnicianNotFound
+from services.calendars.icalendar_text import calendar_tag
+
+routes = Routes("Calendars")
+
+CALENDAR_TYPE = "text/calendar; charset=utf-8"
+ASK_EACH_TIME = "private, no-cache"
+"""A calendar may be kept, and is asked about each time: it mostly has not changed, and then it is not sent."""
+
+
+@routes.post(
+    "/technicians/{technician_id}/calendar",
+    "Make the address of a technician's calendar; the one before is dead at once",
+    roles=STAFF,
+    replies={201: CalendarReply},
+    refusals=(TechnicianNotFound,),
+    idempotency="none",
+)
+def make_calendar(ask: Ask[None], technician_id: str) -> Reply:
+    """No idempotency key: the first answer, kept for a day, would be the secret in Redis. A repeat makes a new address,
+    and nobody misses one whose answer was lost."""
+    made = ask.services.calendar_feeds.issue(ask.caller.org, technician_id)
+    url = f"/technicians/{technician_id}/calendar.ics?token={made.token}"
+    return Reply(201, {"technician_id": technician_id, "calendar_url": url, "created_at": moment(made.created_at)})
+
+
+@routes.delete(
+    "/technicians/{technician_id}/calendar",
+    "Revoke the address of a technician's calendar",
+    roles=STAFF,
+    replies={204: None},
+    refusals=(TechnicianNotFound,),
+)
+def revoke_calendar(ask: Ask[None], technician_id: str) -> Reply:
+    ask.services.calendar_feeds.revoke(ask.caller.org, technician_id)
+    return Reply(204)
+
+
+@routes.get(
+    "/technicians/{technician_id}/calendar.ics",
+    "A technician's visits as iCalendar; the token stands for a key",
+    roles=None,
+    query=CalendarQuery,
+    replies={200: None, 304: None},
+    content_type=CALENDAR_TYPE,
+)
+def read_calendar(ask: Ask[CalendarQuery], technician_id: str) -> Reply:
+    feeds = ask.services.calendar_feeds
+    calendar = feeds.read(technician_id, ask.given.token)
+    tag = calendar_tag(calendar)
+    headers = (("ETag", f'"{tag}"'), ("Content-Disposition", f'inline; filename="{technician_id}.ics"'))
+    if request.if_none_match.contains_weak(tag):
+        return Reply(304, cache=ASK_EACH_TIME, headers=headers)
+    return Reply(200, feeds.text(calendar), cache=ASK_EACH_TIME, headers=headers)

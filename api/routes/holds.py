@@ -1,0 +1,85 @@
+"""POST /hold, and what is done with a hold afterwards."""
+
+from __future__ import annotations
+
+from api.http.endpoint import Ask, Reply, Routes
+from api.http.replies import hold_reply
+from api.routes.slot_review import review_hold
+from models.errors import (
+    HoldExpired,
+    HoldLimit,
+    HoldNotFound,
+    HoldReleased,
+    InvalidTransition,
+    NoSlotAvailable,
+    OutsideWorkingHours,
+    PropertyNotFound,
+    PropertyUnavailable,
+    RequestInProgress,
+    SlotBooked,
+    SlotHeld,
+    TechnicianNotFound,
+    TechnicianUnavailable,
+    TooFarAhead,
+    TooManyHolds,
+    TooSoon,
+)
+from models.hold import ExtendRequest, HoldReply, HoldRequest
+
+routes = Routes("Holds")
+
+SLOT_REFUSALS = (
+    PropertyNotFound,
+    TechnicianNotFound,
+    SlotHeld,
+    SlotBooked,
+    NoSlotAvailable,
+    PropertyUnavailable,
+    TechnicianUnavailable,
+    OutsideWorkingHours,
+    TooSoon,
+    TooFarAhead,
+)
+"""Why a slot cannot be had."""
+
+
+@routes.post(
+    "/hold",
+    "Hold a property and a technician for a slot",
+    body=HoldRequest,
+    review=review_hold(),
+    replies={201: HoldReply, 200: HoldReply},
+    refusals=(*SLOT_REFUSALS, TooManyHolds),
+    idempotency="service",
+    location="/hold/{hold_id}",
+)
+def place(ask: Ask[HoldRequest]) -> Reply:
+    placed = ask.services.holds.place(ask.caller, ask.given, ask.idempotency)
+    return Reply(201 if placed.created else 200, hold_reply(placed.hold), placed.replayed)
+
+
+@routes.get("/hold/{hold_id}", "Read a hold", replies={200: HoldReply}, refusals=(HoldNotFound,))
+def read(ask: Ask[None], hold_id: str) -> Reply:
+    return Reply(200, hold_reply(ask.services.holds.get(ask.caller, hold_id)))
+
+
+@routes.post(
+    "/hold/{hold_id}/extend",
+    "Keep a hold for longer",
+    body=ExtendRequest,
+    replies={200: HoldReply},
+    refusals=(HoldNotFound, HoldLimit, InvalidTransition, RequestInProgress, HoldExpired, HoldReleased),
+)
+def extend(ask: Ask[ExtendRequest], hold_id: str) -> Reply:
+    return Reply(200, hold_reply(ask.services.holds.extend(ask.caller, hold_id, ask.given.ttl_seconds)))
+
+
+@routes.delete(
+    "/hold/{hold_id}",
+    "Release a hold; again is fine",
+    replies={204: None},
+    refusals=(HoldNotFound, InvalidTransition, RequestInProgress),
+)
+def release(ask: Ask[None], hold_id: str) -> Reply:
+    ask.services.holds.release(ask.caller, hold_id)
+    return Reply(204)

@@ -1,0 +1,46 @@
+"""What operators and tools ask: /healthz, /readyz, /metrics. No key is needed, and no org's data is shown."""
+
+from __future__ import annotations
+
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from api.http.endpoint import Ask, Reply, Routes
+from api.openapi.schemas import Health, Readiness
+from models.errors import StoreUnavailable
+
+routes = Routes("Operations")
+
+READY_AGAIN_SECONDS = 5
+
+
+@routes.get("/healthz", "Does the process answer", roles=None, unmetered=True, replies={200: Health})
+def healthz(_ask: Ask[None]) -> Reply:
+    return Reply(200, {"status": "ok"})
+
+
+@routes.get(
+    "/readyz",
+    "Can it serve: Redis, MongoDB, indexes, eviction policy",
+    roles=None,
+    unmetered=True,
+    replies={200: Readiness},
+    refusals=(StoreUnavailable,),
+)
+def readyz(ask: Ask[None]) -> Reply:
+    checks = ask.services.health.readiness()
+    wrong = [f"{name}: {found}" for name, found in checks.items() if found != "ok"]
+    if wrong:
+        raise StoreUnavailable("Not ready. " + "; ".join(wrong), retry_after_seconds=READY_AGAIN_SECONDS, checks=checks)
+    return Reply(200, {"status": "ready", "checks": checks})
+
+
+@routes.get(
+    "/metrics",
+    "Metrics for prometheus",
+    roles=None,
+    unmetered=True,
+    replies={200: None},
+    content_type=CONTENT_TYPE_LATEST,
+)
+def metrics(ask: Ask[None]) -> Reply:
+    return Reply(200, ask.services.metrics.exposition())

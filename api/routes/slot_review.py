@@ -1,0 +1,97 @@
+"""What else is wrong with a slot that is refused anyway, so that one answer names every fault.
+
+The body's model sees types and shapes; the grid, the present and the policy are known to services, which are asked here
+about the fields that were readable.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.http.endpoint import Review
+from models.access import Caller, Role
+from models.errors import Fault, InvalidRequest, Refusal
+from models.slot import SlotFields
+from services import Services
+
+SHORTEST_SECRET_HOLDER = 16
+"""With the publishable key a holder is a secret of the browser: it must not be guessable."""
+
+_ELSEWHERE = {"property_id": "unread", "start": "2100-01-01T00:00:00Z"}
+"""Stands in for a place or time that could not be read: on every grid and never past, so it adds no fault."""
+
+
+def review_hold() -> Review:
+    """Of POST /hold."""
+    return Review(
+        _short_holder,
+        lambda services, caller, fields, faulty: [
+            *_holder_faults(caller, fields, faulty),
+            *_slot_faults(services, caller, fields, faulty),
+            *_lifetime_faults(services, caller, fields, faulty),
+        ],
+    )
+
+
+def review_book() -> Review:
+    """Of POST /book."""
+    return Review(
+        lambda _caller, _body: False,
+        lambda services, caller, fields, faulty: [
+            *_target_faults(fields, faulty),
+            *(_slot_faults(services, caller, fields, faulty) if _given(fields, "property_id", "start") else []),
+        ],
+    )
+
+
+def review_slot() -> Review:
+    """Of a body with slot fields and none of a hold's: POST /reserve, PATCH /bookings/{booking_id}."""
+    return Review(lambda _caller, _body: False, _slot_faults)
+
+
+def _short_holder(caller: Caller, body: Any) -> bool:
+    return caller.role is Role.CHECKOUT and body.holder is not None and len(body.holder) < SHORTEST_SECRET_HOLDER
+
+
+def _holder_faults(caller: Caller, fields: dict[str, Any], faulty: frozenset[str]) -> list[Fault]:
+    holder = fields.get("holder")
+    if caller.role is not Role.CHECKOUT or holder is None or "holder" in faulty:
+        return []
+    if len(holder) >= SHORTEST_SECRET_HOLDER:
+        return []
+    text = f"holder should be a secret of at least {SHORTEST_SECRET_HOLDER} characters with this key."
+    return [Fault("holder", "too_short", text)]
+
+
+def _given(fields: dict[str, Any], *names: str) -> set[str]:
+    """Which of the names the body gives a value; null is as good as left out."""
+    return {name for name in names if fields.get(name) is not None}
+
+
+def _slot_faults(services: Services, caller: Caller, fields: dict[str, Any], faulty: frozenset[str]) -> list[Fault]:
+    readable = {name: fields[name] for name in _given(fields, *SlotFields.model_fields) - faulty}
+    try:
+        services.candidates.wish(caller.org, SlotFields.model_validate({**_ELSEWHERE, **readable}))
+    except InvalidRequest as refusal:
+        return list(refusal.faults)
+    except Refusal:  # the policy cannot be read just now: what was found without it is answer enough
+        return []
+    return []
+
+
+def _lifetime_faults(services: Services, caller: Caller, fields: dict[str, Any], faulty: frozenset[str]) -> list[Fault]:
+    seconds = fields.get("ttl_seconds")
+    if seconds is None or "ttl_seconds" in faulty:
+        return []
+    try:
+        most = services.catalogue.policy(caller.org).max_hold_seconds
+    except Refusal:  # as above
+        return []
+    return [Fault("ttl_seconds", "too_long", f"a hold lasts {most} seconds at the most")] if seconds > most else []
+
+
+def _target_faults(fields: dict[str, Any], faulty: frozenset[str]) -> list[Fault]:
+    named = _given(fields, "hold_id", "property_id", "start")
+    if "hold_id" in named or {"property_id", "start"} <= named or "body" in faulty:
+        return []
+    return [Fault("body", "missing", "The body: give hold_id, or property_id and start.")]

@@ -1,0 +1,77 @@
+"""POST /waitlist, and what is done with a place in line afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from api.http.endpoint import Ask, Reply, Review, Routes
+from api.http.replies import wait_reply
+from models.access import Caller
+from models.errors import (
+    Fault,
+    InvalidTransition,
+    NotFound,
+    PropertyNotFound,
+    Refusal,
+    RequestInProgress,
+    TechnicianNotFound,
+)
+from models.waitlist import WaitReply, WaitRequest
+from services import Services
+
+routes = Routes("Waitlist")
+
+_UNREAD = {
+    "property_id": "unread",
+    "customer": {"name": "unread"},
+    "from": "2100-01-01T00:00:00Z",
+    "to": "2100-02-01T00:00:00Z",
+}
+"""Stands in for what could not be read."""
+
+
+def _further_faults(services: Services, caller: Caller, fields: dict[str, Any], faulty: frozenset[str]) -> list[Fault]:
+    """What services find wrong with the window and the lengths, in a request that is refused anyway."""
+    named = {"from", "to", "duration_minutes", "offer_minutes"} - faulty
+    readable = {name: value for name, value in fields.items() if name in named}
+    has_window = {"from", "to"} <= readable.keys()
+    if not has_window:
+        readable = {name: value for name, value in readable.items() if name not in ("from", "to")}
+    try:
+        read = WaitRequest.model_validate({**_UNREAD, **readable})
+        window = (read.from_, read.to) if has_window else None
+        return services.waitlist.rules.faults(caller, window, read.duration_minutes, read.offer_minutes)
+    except Refusal:  # the policy cannot be read just now: what was found without it is answer enough
+        return []
+
+
+@routes.post(
+    "/waitlist",
+    "Wait for a slot to become free",
+    body=WaitRequest,
+    review=Review(lambda _caller, _body: False, _further_faults),
+    replies={201: WaitReply},
+    refusals=(PropertyNotFound, TechnicianNotFound),
+    idempotency="service",
+    location="/waitlist/{waitlist_id}",
+)
+def join(ask: Ask[WaitRequest]) -> Reply:
+    joined = ask.services.waitlist.join(ask.caller, ask.given, ask.idempotency)
+    return Reply(201, wait_reply(joined.entry, with_customer=ask.caller.is_staff), joined.replayed)
+
+
+@routes.get("/waitlist/{waitlist_id}", "Read a place in line", replies={200: WaitReply}, refusals=(NotFound,))
+def read(ask: Ask[None], waitlist_id: str) -> Reply:
+    entry = ask.services.waitlist.get(ask.caller, waitlist_id)
+    return Reply(200, wait_reply(entry, with_customer=ask.caller.is_staff))
+
+
+@routes.delete(
+    "/waitlist/{waitlist_id}",
+    "Leave the line and give up what is offered; again is fine",
+    replies={204: None},
+    refusals=(NotFound, InvalidTransition, RequestInProgress),
+)
+def leave(ask: Ask[None], waitlist_id: str) -> Reply:
+    ask.services.waitlist.leave(ask.caller, waitlist_id)
+    return Reply(204)

@@ -1,0 +1,71 @@
+"""Puts the demo org into a database: its properties, technicians and API keys.
+
+Only what is missing is written, so a second run leaves alone whatever its users have changed since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError
+
+from models.access import Role
+from models.catalogue import PropertyCreate, TechnicianCreate
+from scripts.dev_server.demo_data import ORG, ORG_NAME, PROPERTIES, TECHNICIANS
+from services.access.api_keys import API_KEYS, new_key_record
+from services.catalogue.reader import ORGS, document_id
+from services.catalogue.reader import PROPERTIES as PROPERTY_COLLECTION
+from services.catalogue.reader import TECHNICIANS as TECHNICIAN_COLLECTION
+
+DUPLICATE_KEY = 11000
+
+Document = dict[str, Any]
+
+
+class Seeded(Protocol):
+    """What seeding needs of `services.Services`: the database, and the present as aware UTC."""
+
+    @property
+    def db(self) -> Database[Document]: ...
+
+    @property
+    def clock(self) -> Callable[[], datetime]: ...
+
+
+def seed(services: Seeded, keys: Mapping[str, str]) -> str:
+    """Writes what is missing of the demo org and returns its id.
+
+    keys: an API key for each role (checkout, desk, bot, admin); a key that exists stays as it is, revoked or not.
+    Indexes are not made here. Raises pymongo's errors as they are: without its demo data a demo should not start.
+    """
+    now = services.clock()
+    properties = (PropertyCreate.model_validate(each).model_dump() for each in PROPERTIES)
+    technicians = (TechnicianCreate.model_validate(each).model_dump() for each in TECHNICIANS)
+    org = {"_id": ORG, "name": ORG_NAME, "policy": {}, "created_at": now}
+    records = (new_key_record(ORG, Role(role), key, now) for role, key in keys.items())
+    _add_missing(services.db, ORGS, [org])
+    _add_missing(services.db, PROPERTY_COLLECTION, (_of_demo(each, now) for each in properties))
+    _add_missing(services.db, TECHNICIAN_COLLECTION, (_of_demo(each, now) for each in technicians))
+    _add_missing(services.db, API_KEYS, records)
+    return ORG
+
+
+def _of_demo(fields: Document, now: datetime) -> Document:
+    return {"_id": document_id(ORG, fields["id"]), "org": ORG, **fields, "created_at": now, "updated_at": now}
+
+
+def _add_missing(db: Database[Document], collection: str, documents: Iterable[Document]) -> None:
+    wanted = {each["_id"]: each for each in documents}
+    for there in db[collection].find({"_id": {"$in": list(wanted)}}, {"_id": 1}):
+        del wanted[there["_id"]]
+    if not wanted:
+        return
+    try:
+        db[collection].insert_many(wanted.values(), ordered=False)
+    except BulkWriteError as error:
+        # Another server that starts at the same time may have been quicker with some of them.
+        if {each["code"] for each in error.details["writeErrors"]} != {DUPLICATE_KEY}:
+            raise

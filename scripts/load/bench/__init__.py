@@ -1,0 +1,1 @@
+"""The operations that scripts/bench.py measures, their rounds, costs and report."""

@@ -1,0 +1,1 @@
+"""The clients of a scenario, each a generator of steps."""

@@ -1,0 +1,1 @@
+"""The rules of docs/rules.md, and the verdict over a run."""

@@ -1,0 +1,39 @@
+"""The exit status of a command, and its sentence on stderr where it could not go on."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+
+from models.errors import StoreUnavailable
+from scripts.sheets.sheet import Unreadable
+from scripts.sheets.stores import Unusable
+from services.ledger.store import GridChanged
+from services.transfer.booking_import import NotPrepared
+
+NOT_POSSIBLE = 2
+INTERRUPTED = 130
+
+
+def outcome(work: Callable[[], int], *, afterwards: str) -> int:
+    """What `work` returns; 2 where it is not possible, 130 after Ctrl-C. afterwards: what is true after it stopped."""
+    status = NOT_POSSIBLE
+    try:
+        return work()
+    except (Unusable, NotPrepared, Unreadable) as refusal:
+        sentence = str(refusal)
+    except GridChanged as refusal:
+        sentence = refusal.advice
+    except StoreUnavailable:
+        sentence = f"A store did not answer. {afterwards}"
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains once more
+        sentence = f"Nobody reads what is written any more. {afterwards}"
+    except (OSError, sqlite3.Error) as error:
+        sentence = f"Stopped: {error}. {afterwards}"
+    except KeyboardInterrupt:
+        sentence, status = f"Stopped. {afterwards}", INTERRUPTED
+    print(sentence, file=sys.stderr)
+    return status

@@ -1,0 +1,1 @@
+"""Who a bearer token stands for, and the API keys."""

@@ -1,0 +1,256 @@
+"""Which slots are free: the rules of visit_rules over whole days, less what Redis has marked.
+
+What is settled here. The slots of a local date are all its grid ticks, each as the start of a visit so long as asked:
+- closed: the rules forbid it to everyone who was asked for, or property or technician are unavailable;
+- free: the property and at least one technician who fits are free; `technician_ids` names all of those, by id;
+- held: not free, but waiting could free it: property and one fitting technician have nothing but holds in the way;
+- booked: anything else. `technician_ids` is empty unless the slot is free.
+A date that clocks skip wholly has no slots, nor has one outside of timegrid's calendar.
+
+A slot that is offered as free can be held at that moment: the rules are those of Candidates, the marks those that the
+script of a hold reads, and both belong to one epoch of the catalogue. While the mirror is cold (see services.mirror)
+the catalogue is read again and MongoDB is asked what is booked. Must not write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from models.availability import AvailabilityQuery, SlotState
+from models.errors import Refusal, StoreUnavailable
+from models.slot import PROPERTY, TECHNICIAN, Opening, Wish
+from services.availability.candidates import Candidates
+from services.catalogue.reader import Catalogue
+from services.claims.keys import Mark
+from services.claims.mirror import Mirror
+from services.ledger.store import BookingStore
+from services.timetable.grid import FIRST_DAY, LAST_DAY, Grid, Span, day_span, local_day, ones, runs
+from services.timetable.rules import Extent, Rules
+
+MOST_READINGS = 3
+"""How often an answer is worked out when the catalogue changes meanwhile; the last one was true a moment ago."""
+OPENING_DAYS = 7
+"""How many local dates a refusal looks ahead for something else."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """What is taken of one resource, in ticks from the start of a span: by anything, and by bookings alone."""
+
+    taken: int
+    booked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """The starts of a span in masks: open by the rules, free, free but for holds, and free per technician by id."""
+
+    open: int
+    free: int
+    bearable: int
+    free_for: list[tuple[str, int]]
+
+    def state(self, at: int) -> SlotState:
+        if self.free >> at & 1:
+            return "free"
+        if self.bearable >> at & 1:
+            return "held"
+        return "booked" if self.open >> at & 1 else "closed"
+
+    def who(self, at: int) -> list[str]:
+        """Everyone who is free for a start."""
+        return [technician_id for technician_id, mask in self.free_for if mask >> at & 1]
+
+
+CLOSED = Starts(0, 0, 0, [])
+
+
+class Reading:
+    """Reads marks for one answer, and remembers of which epochs they were."""
+
+    def __init__(self, org: str, marks: Mirror, store: BookingStore, now: datetime) -> None:
+        self._org = org
+        self._now = now
+        self._marks = marks
+        self._store = store
+        self._epochs: set[str | None] = set()
+
+    def masks(self, resources: list[str], from_tick: int, to_tick: int) -> dict[str, Masks]:
+        """What is taken of some resources over the ticks [from_tick, to_tick), in one round trip to Redis."""
+        marks = self._marks.read_marks(self._org, resources, from_tick, to_tick)
+        self._epochs.add(marks.epoch)
+        masks = {resource: _masks(row) for resource, row in marks.states.items()}
+        if marks.epoch is None:
+            for resource, tick in self._store.active_claims(self._org, resources, from_tick, to_tick, now=self._now):
+                bit, known = 1 << tick - from_tick, masks[resource]
+                masks[resource] = Masks(known.taken | bit, known.booked | bit)
+        return masks
+
+    def epochs(self) -> set[str | None]:
+        """The epochs that were seen; where nothing had to be read, the one of now."""
+        return self._epochs or {self._marks.epoch(self._org)}
+
+
+class Availability:
+    """Free slots for calendars and for refusals that name alternatives."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        candidates: Candidates,
+        grid: Grid,
+        marks: Mirror,
+        store: BookingStore,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._catalogue = catalogue
+        self._candidates = candidates
+        self._grid = grid
+        self._marks = marks
+        self._store = store
+        self._clock = clock
+
+    def days(self, org: str, query: AvailabilityQuery) -> dict[str, Any]:
+        """The members of an AvailabilityReply, times as aware UTC.
+
+        Raises PropertyNotFound, TechnicianNotFound, InvalidRequest (as Candidates.wish does), StoreUnavailable.
+        """
+        return self._on_current_catalogue(org, lambda reading: self._days(org, query, reading))
+
+    def openings(self, org: str, wish: Wish, count: int) -> list[Opening]:
+        """The first free visits from the wished start on, at most `count` and within seven local dates.
+
+        One per start: with the wished technician, else the first free one. Raises what `days` raises.
+        """
+        return self._on_current_catalogue(
+            org, lambda reading: list(islice(self._openings_from(org, wish, reading), count))
+        )
+
+    def first_openings(self, org: str, wish: Wish, until_tick: int, count: int) -> list[Opening]:
+        """As `openings`, of visits that end by a tick, however many dates that takes."""
+        latest = until_tick - wish.length
+        return self._on_current_catalogue(
+            org, lambda reading: list(islice(self._openings_from(org, wish, reading, latest), count))
+        )
+
+    def _on_current_catalogue(self, org: str, answer: Callable[[Reading], T]) -> T:
+        """The answer as of one epoch: were marks read under another than the catalogue, all is worked out again."""
+        reloaded = False
+        for _ in range(MOST_READINGS):
+            epoch = self._catalogue.epoch(org)
+            reading = Reading(org, self._marks, self._store, self._clock())
+            found = _attempt(answer, reading)
+            seen = reading.epochs()
+            # Without an epoch nobody tells of changes: what is remembered holds only if it was read for this answer.
+            if seen == {epoch} and (epoch is not None or reloaded):
+                break
+            self._catalogue.forget(org, next(iter(seen)) if len(seen) == 1 else None)
+            reloaded = True
+        if isinstance(found, Refusal):
+            raise found
+        return found
+
+    def _days(self, org: str, query: AvailabilityQuery, reading: Reading) -> dict[str, Any]:
+        extent = self._candidates.extent(org, query)
+        rules = self._candidates.rules(org, query.property_id, query.technician_id, extent)
+        slots: list[dict[str, Any]] = []
+        for day in _dates(query.from_, query.days):
+            span = day_span(day, rules.place.timezone, self._grid)
+            slots += self._slots(self._starts(rules, span, reading), span, extent.length)
+        return {"timezone": rules.place.timezone, "grid_minutes": self._grid.minutes, "slots": slots}
+
+    def _slots(self, starts: Starts, span: Span, length: int) -> list[dict[str, Any]]:
+        from_tick, to_tick = span
+        moments = [self._grid.moment(tick) for tick in range(from_tick, to_tick + length)]
+        changes = 0
+        for _, mask in starts.free_for:
+            changes |= mask ^ mask << 1
+        slots, who = [], starts.who(0)
+        for at in range(to_tick - from_tick):
+            # Neighbouring slots mostly have the same technicians: a new list only where somebody comes or goes.
+            if changes >> at & 1:
+                who = starts.who(at)
+            slot = {"start": moments[at], "end": moments[at + length], "state": starts.state(at), "technician_ids": who}
+            slots.append(slot)
+        return slots
+
+    def _openings_from(self, org: str, wish: Wish, reading: Reading, latest: int | None = None) -> Iterator[Opening]:
+        """Reads a date's marks when it is come to, so that whoever has enough reads no more.
+
+        latest: the last start that is wanted; where none is given, OPENING_DAYS bound the search.
+        """
+        extent = Extent(wish.length, wish.before, wish.after)
+        rules = self._candidates.rules(org, wish.property_id, wish.technician_id, extent)
+        zone, last = rules.place.timezone, rules.latest if latest is None else min(latest, rules.latest)
+        if wish.start > last:
+            return
+        first, days = local_day(wish.start, zone, self._grid), OPENING_DAYS
+        if latest is not None:
+            days = (local_day(last, zone, self._grid) - first).days + 1
+        for day in _dates(first, days):
+            from_tick, to_tick = day_span(day, zone, self._grid)
+            from_tick, to_tick = max(from_tick, wish.start), min(to_tick, last + 1)
+            starts = self._starts(rules, (from_tick, to_tick), reading)
+            for at in range(starts.free.bit_length()):
+                if starts.free >> at & 1:
+                    begin, end = self._grid.moment(from_tick + at), self._grid.moment(from_tick + at + wish.length)
+                    yield Opening(begin, end, starts.who(at)[0])
+
+    def _starts(self, rules: Rules, span: Span, reading: Reading) -> Starts:
+        """The starts of a span under the rules and the marks; marks are read only where the rules leave something."""
+        if span[0] >= span[1]:
+            return CLOSED
+        fits = rules.fitting(*span)
+        if not fits:
+            return CLOSED
+        open_ = 0
+        for _, mask in fits:
+            open_ |= mask
+        # Everything below counts from the first open start, `skip` ticks into the span.
+        skip = (open_ & -open_).bit_length() - 1
+        length, before, after = rules.extent
+        from_tick, to_tick = span[0] + skip - before, span[0] + open_.bit_length() - 1 + length + after
+        place, names = f"{PROPERTY}:{rules.place.id}", [f"{TECHNICIAN}:{who}" for who, _ in fits]
+        masks, every = reading.masks([place, *names], from_tick, to_tick), ones(to_tick - from_tick)
+        place_free = runs(every & ~masks[place].taken, length) >> before << skip
+        place_bearable = runs(every & ~masks[place].booked, length) >> before << skip
+        free, bearable, free_for, width = 0, 0, [], before + length + after
+        for (who, mask), name in zip(fits, names, strict=True):
+            mine = mask & place_free & runs(every & ~masks[name].taken, width) << skip
+            bearable |= mask & place_bearable & runs(every & ~masks[name].booked, width) << skip
+            free |= mine
+            free_for.append((who, mine))
+        return Starts(open_, free, bearable, free_for)
+
+
+def _attempt(answer: Callable[[Reading], T], reading: Reading) -> T | Refusal:
+    """The answer, or its refusal: that may come of an outdated catalogue, unless it is that a store is away."""
+    try:
+        return answer(reading)
+    except StoreUnavailable:
+        raise
+    except Refusal as refusal:
+        return refusal
+
+
+def _masks(row: list[Mark | None]) -> Masks:
+    taken = booked = 0
+    if any(row):
+        for at, mark in enumerate(row):
+            if mark is not None:
+                taken |= 1 << at
+                booked |= (mark.state == "booked") << at
+    return Masks(taken, booked)
+
+
+def _dates(first: date, count: int) -> Iterator[date]:
+    begin = max(first.toordinal(), FIRST_DAY.toordinal())
+    end = min(first.toordinal() + count, LAST_DAY.toordinal() + 1)
+    return map(date.fromordinal, range(begin, end))

@@ -1,0 +1,1 @@
+"""Makes bookings and changes them."""

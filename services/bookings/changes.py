@@ -1,0 +1,161 @@
+"""What happens to a booking after it was made: reading, listing, moving, and what ends it.
+
+MongoDB first, by version; then the mirror. Every change adds to the booking's history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from models.access import Caller, Role
+from models.booking import ACTIVE_STATUSES, Booking, BookingQuery
+from models.booking_changes import CUSTOMER_MAY_CHANGE, TRANSITIONS, Action, BookingPatch
+from models.errors import BookingNotFound, Forbidden, InvalidTransition, VersionConflict
+from services.bookings.rescheduling import SLOT_FIELDS, Rescheduling
+from services.catalogue.reader import Catalogue
+from services.claims.mirror import Mirror
+from services.crash_points import CrashPoints
+from services.ledger.documents import as_of, change
+from services.ledger.expiry import Reservations
+from services.ledger.listing import BookingList
+from services.ledger.store import BookingStore
+from services.stores.connections import Document
+
+MOST_ATTEMPTS = 5
+MOST_CHANGES, MOST_CHANGES_BY_OTHERS = 100, 20
+"""A booking is one document with its history: one that is changed for ever would outgrow what MongoDB takes."""
+
+
+class BookingLife:
+    """Reads and changes bookings that exist."""
+
+    def __init__(
+        self,
+        *,
+        store: BookingStore,
+        listing: BookingList,
+        mirror: Mirror,
+        reservations: Reservations,
+        rescheduling: Rescheduling,
+        catalogue: Catalogue,
+        clock: Callable[[], datetime],
+        crash: CrashPoints,
+    ) -> None:
+        self._store = store
+        self._listing = listing
+        self._mirror = mirror
+        self._reservations = reservations
+        self._rescheduling = rescheduling
+        self._catalogue = catalogue
+        self._clock = clock
+        self._crash = crash
+
+    def get(self, caller: Caller, booking_id: str) -> Booking:
+        """The booking as it is now; a reservation that is overdue has expired.
+
+        Raises BookingNotFound (also for another org's), Forbidden (a manage token after the visit), StoreUnavailable.
+        """
+        if caller.role is Role.CUSTOMER and caller.booking_id != booking_id:
+            raise BookingNotFound
+        booking = self._store.find(caller.org, booking_id)
+        if booking is None:
+            raise BookingNotFound
+        if caller.role is Role.CUSTOMER and booking.end <= self._clock():
+            raise Forbidden("This link was good until the end of the visit. Please call us.")
+        return self._reservations.current(booking)
+
+    def page(self, caller: Caller, query: BookingQuery) -> tuple[list[Booking], str | None]:
+        """One page of the org's bookings by start, and the cursor of the next one or None.
+
+        An overdue reservation on it expires, and is not listed as pending.
+        """
+        found, cursor = self._listing.page(caller.org, query)
+        current = [self._reservations.current(booking) for booking in found]
+        return [booking for booking in current if query.status in (None, booking.status)], cursor
+
+    def as_of(self, caller: Caller, booking_id: str, version: int) -> Booking:
+        """The booking as it was at a version: the answer that was given then. Raises what `get` raises."""
+        return as_of(self.get(caller, booking_id), version)
+
+    def act(
+        self,
+        caller: Caller,
+        booking_id: str,
+        action: Action,
+        reason: str | None = None,
+        expected_version: int | None = None,
+    ) -> Booking:
+        """Takes a booking to another status; one that went that way already is given back as it is.
+
+        Raises BookingNotFound, VersionConflict (expected_version is not the current one), InvalidTransition (its status
+        is none that this may follow), Forbidden (a cancellation inside the org's window, where only staff may),
+        StoreUnavailable.
+        """
+        transition = TRANSITIONS[action]
+        for _ in range(MOST_ATTEMPTS):
+            booking = self.get(caller, booking_id)
+            if transition.is_done(booking):
+                return booking
+            self._require(booking, expected_version, booking.status in transition.before)
+            if action == "cancel":
+                self._require_in_time(caller, booking, "It is too late to cancel this visit online. Please call us.")
+            if action == "confirm":
+                self._reservations.keep(booking)
+            fields: Document = {"status": transition.after, "active": transition.after in ACTIVE_STATUSES}
+            told = {"status": (booking.status, transition.after)} | ({"reason": (None, reason)} if reason else {})
+            changed = self._store.update(booking, fields, change(self._clock(), caller.name, action, told))
+            if changed:
+                self._crash("after_change")
+                self._mirror.settle_or_leave(changed)
+                return changed
+        raise VersionConflict
+
+    def reschedule(self, caller: Caller, booking_id: str, patch: BookingPatch, expected_version: int | None) -> Booking:
+        """Changes an active booking's visit or details; the same change of the same version again is answered alike.
+
+        Raises BookingNotFound, VersionConflict, InvalidTransition (it has ended), Forbidden (what a customer may not
+        change, or too late for anybody but staff), and what Rescheduling.change raises.
+        """
+        for _ in range(MOST_ATTEMPTS):
+            booking = self.get(caller, booking_id)
+            if expected_version is not None and _was_made_before(caller, booking, patch, expected_version):
+                return booking
+            self._require(booking, expected_version, booking.active)
+            if booking.version > (MOST_CHANGES if caller.is_staff else MOST_CHANGES_BY_OTHERS):
+                raise InvalidTransition("This booking was changed too often. Please call us.")
+            self._require_allowed(caller, booking, patch)
+            changed = self._rescheduling.change(caller, booking, patch)
+            if changed:
+                return changed
+        raise VersionConflict
+
+    def _require(self, booking: Booking, expected_version: int | None, possible: bool) -> None:
+        if expected_version not in (None, booking.version):
+            raise VersionConflict
+        if not possible:
+            status = booking.status.replace("_", " ")
+            raise InvalidTransition(f"This booking is {status} and can no longer be changed in that way.")
+
+    def _require_allowed(self, caller: Caller, booking: Booking, patch: BookingPatch) -> None:
+        fields = patch.model_fields_set
+        if caller.role is Role.CUSTOMER and fields - CUSTOMER_MAY_CHANGE:
+            raise Forbidden("Please call us to change that.")
+        if not fields.isdisjoint(SLOT_FIELDS):
+            self._require_in_time(caller, booking, "It is too late to move this visit online. Please call us.")
+
+    def _require_in_time(self, caller: Caller, booking: Booking, sentence: str) -> None:
+        """Inside the org's window before a visit only staff may move or cancel it."""
+        if caller.is_staff:
+            return
+        window = timedelta(minutes=self._catalogue.policy(caller.org).cancel_window_minutes)
+        if self._clock() >= booking.start - window:
+            raise Forbidden(sentence)
+
+
+def _was_made_before(caller: Caller, booking: Booking, patch: BookingPatch, version: int) -> bool:
+    """Whether this very change made the version after the one that it names: its first reply was lost."""
+    last, given = booking.history[-1], patch.given()
+    changed = last["changes"].keys() & BookingPatch.model_fields.keys()
+    made = booking.version == version + 1 and last["by"] == caller.name and last["action"] in ("move", "edit")
+    return made and changed <= given.keys() and all(getattr(booking, name) == value for name, value in given.items())

@@ -1,0 +1,224 @@
+"""Changes of a booking's visit and details: the old booking stands whole until the new one does.
+
+One script pins the claims that are not the booking's own, one update by id and version decides, then the mirror is
+told and the pin given back. A repeat meets its own pin, whose name is made from the booking and the version it changes.
+After a failure that leaves the outcome open nothing is undone: the pin stays until somebody asks again or the relay
+finds out.
+
+Without Redis a visit is not moved: nobody could tell whether a hold is in the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from models.access import Caller
+from models.booking import Booking
+from models.booking_changes import BookingPatch
+from models.errors import RequestInProgress, SlotBooked, SlotHeld, StoreUnavailable
+from models.slot import SlotFields, Visit, Wish
+from services.claims.claims import Slots
+from services.claims.hold_records import HoldRecord
+from services.claims.keys import digest
+from services.claims.mirror import Mirror
+from services.claims.placements import DIRECT_LIFETIME_MS, REQUEST_MS, Obstacle, Placement
+from services.crash_points import CrashPoints
+from services.holds.placing import MOST_ATTEMPTS, Placing
+from services.ids import move_pin, version_moved
+from services.ledger.documents import change, difference
+from services.ledger.store import BookingStore, ClaimsTaken, NothingSent, WriteRefused
+from services.timetable.grid import Grid
+
+log = structlog.get_logger("holdfast.bookings")
+
+MOST_UPDATES = 3
+SLOT_FIELDS = (
+    "property_id",
+    "technician_id",
+    "start",
+    "duration_minutes",
+    "buffer_before_minutes",
+    "buffer_after_minutes",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The claims of a visit that a booking is to have, pinned under a name until the deadline of this attempt.
+
+    first: this attempt pinned them. A later one takes them back only when the change is decided.
+    """
+
+    name: str
+    visit: Visit
+    deadline_ms: int
+    first: bool
+
+
+class Rescheduling:
+    """Makes the next version of a booking."""
+
+    def __init__(
+        self,
+        *,
+        slots: Slots,
+        placing: Placing,
+        mirror: Mirror,
+        store: BookingStore,
+        grid: Grid,
+        clock: Callable[[], datetime],
+        crash: CrashPoints,
+    ) -> None:
+        self._slots = slots
+        self._placing = placing
+        self._mirror = mirror
+        self._store = store
+        self._grid = grid
+        self._clock = clock
+        self._crash = crash
+
+    def change(self, caller: Caller, booking: Booking, patch: BookingPatch) -> Booking | None:
+        """The booking after a change of what the patch gives; the same one if that is nothing new.
+
+        None if it is no longer the version that was read. Raises the refusals of Placing.claim, SlotBooked, SlotHeld,
+        RequestInProgress (another change of this version is under way), StoreUnavailable; the old booking stands.
+        """
+        wanted = replace(booking, **patch.given())
+        if any(getattr(wanted, name) != getattr(booking, name) for name in SLOT_FIELDS):
+            return self._move(caller, booking, wanted)
+        fields, told = difference(booking, wanted)
+        if not fields:
+            return booking
+        changed = self._store.update(booking, fields, change(self._clock(), caller.name, "edit", told))
+        if changed:
+            self._mirror.settle_or_leave(changed)
+        return changed
+
+    def _move(self, caller: Caller, booking: Booking, wanted: Booking) -> Booking | None:
+        claimed = self._claim(caller, booking, wanted)
+        self._crash("after_move_claim")
+        try:
+            moved = self._update(caller, booking, self._moved(booking, wanted, claimed.visit), claimed.visit)
+        except (NothingSent, WriteRefused, SlotBooked, SlotHeld):
+            if claimed.first:
+                self._give_back(booking, claimed)
+            raise
+        if moved:
+            self._crash("after_move")
+        self._conclude(booking, moved, claimed)
+        return moved
+
+    def _conclude(self, booking: Booking, moved: Booking | None, claimed: Claimed) -> None:
+        """Mirrors what the booking is now, then gives the pin back: this version cannot change any more, whoever tries.
+
+        In this order, for until the mirror shows the change the pin alone protects it; and somebody else may have made
+        this very change. What fails is left to the relay, pin and all.
+        """
+        try:
+            current = moved or self._store.find(booking.org, booking.booking_id)
+            if current:
+                self._mirror.settle(current)
+        except StoreUnavailable:
+            log.warning("mirror_left_to_relay", org=booking.org, booking_id=booking.booking_id)
+            return
+        if moved:
+            self._crash("after_move_mirrored")
+        self._give_back(booking, claimed)
+
+    def _claim(self, caller: Caller, booking: Booking, wanted: Booking) -> Claimed:
+        """Pins what the new visit needs beyond the old one."""
+        slot = SlotFields.model_construct(**{name: getattr(wanted, name) for name in SLOT_FIELDS})
+        target = digest(*(str(getattr(wanted, field)) for field in SLOT_FIELDS))[:12]
+        name = move_pin(booking.booking_id, booking.version, target)
+        standing = {field for field in SLOT_FIELDS if getattr(wanted, field) == getattr(booking, field)}
+
+        def prepare(wish: Wish, visits: list[Visit], epoch: str | None) -> Placement:
+            return Placement(
+                org=booking.org,
+                hold_id=name,
+                owner=caller.key_id,
+                visits=visits,
+                requested=wish.start,
+                lifetime_ms=DIRECT_LIFETIME_MS,
+                epoch=epoch,
+                state="moving",
+                booking_id=booking.booking_id,
+            )
+
+        for _ in range(MOST_ATTEMPTS):
+            placed = self._placing.claim(
+                booking.org, slot, prepare, standing=standing, clear=partial(self._freed_own_pins, booking)
+            )
+            record = placed.record
+            if placed.how == "new":
+                return Claimed(name, record.visit, record.deadline_ms, first=True)
+            joined = self._join(caller, booking, record)
+            if joined:
+                return joined
+        raise StoreUnavailable
+
+    def _join(self, caller: Caller, booking: Booking, record: HoldRecord) -> Claimed | None:
+        """Takes over the pin of the same change, whose worker is dead; None if it was given back since."""
+        age_ms = self._clock().timestamp() * 1000 - record.begun_ms
+        if age_ms < REQUEST_MS or record.key_id != caller.key_id:
+            raise RequestInProgress("The same change of this booking is being made.", retry_after_seconds=2)
+        begun = self._slots.begin(booking.org, record.hold_id, caller.key_id, booking.booking_id, None)
+        if begun.record is None or begun.outcome != "AGAIN":
+            return None
+        return Claimed(record.hold_id, record.visit, begun.record.deadline_ms, first=False)
+
+    def _update(self, caller: Caller, booking: Booking, moved: Booking, visit: Visit) -> Booking | None:
+        """The one write that decides. None if the booking is no longer the version that was read."""
+        fields, told = difference(booking, moved)
+        entry = change(self._clock(), caller.name, "move", told)
+        for _ in range(MOST_UPDATES):
+            try:
+                return self._store.update(booking, fields, entry)
+            except ClaimsTaken:
+                # A booking that the mirror had missed; none in the way means that it was cancelled in between.
+                obstacles = self._placing.mirror_blockers(booking.org, visit, besides=booking.booking_id)
+            if obstacles:
+                raise self._placing.refuse(booking.org, Wish.exactly(visit), [visit], obstacles)
+        raise NothingSent
+
+    def _moved(self, booking: Booking, wanted: Booking, visit: Visit) -> Booking:
+        moved = replace(wanted, end=self._grid.moment(visit.end), claims=tuple(visit.claims()))
+        return (
+            moved if moved.start == booking.start else replace(moved, requested_start=moved.start, fallback_used=False)
+        )
+
+    def _freed_own_pins(self, booking: Booking, obstacles: list[Obstacle]) -> bool:
+        """Gives back what the making of this booking or changes of earlier versions left pinned: all of that is
+        decided, though nobody lived to say so.
+
+        Raises RequestInProgress where nothing but another change of this very version is in the way.
+        """
+        names = {obstacle.mark.owner for obstacle in obstacles}
+        if all(version_moved(name, booking.booking_id) == booking.version for name in names):
+            raise RequestInProgress("Another change of this booking is being made.", retry_after_seconds=2)
+        freed = not names.isdisjoint({booking.hold_id, booking.placed_as}) and self._is_unmirrored(booking)
+        if freed:
+            self._mirror.settle(booking)
+        for name in names:
+            version = version_moved(name, booking.booking_id)
+            record = self._slots.find(booking.org, name) if version and version < booking.version else None
+            if record:
+                self._mirror.settle(booking)
+                self._slots.abort(booking.org, name, deadline_ms=record.deadline_ms, restore=False)
+                freed = True
+        return freed
+
+    def _is_unmirrored(self, booking: Booking) -> bool:
+        (version,) = self._mirror.versions([(booking.org, booking.booking_id)])
+        return version < booking.version
+
+    def _give_back(self, booking: Booking, claimed: Claimed) -> None:
+        try:
+            self._slots.abort(booking.org, claimed.name, deadline_ms=claimed.deadline_ms, restore=False)
+        except StoreUnavailable:
+            log.warning("unpin_left_to_relay", org=booking.org)

@@ -1,0 +1,99 @@
+"""Booking while Redis does not answer: MongoDB's unique index is the only guard.
+
+What is remembered of the catalogue cannot be trusted either then, and is read again. Nothing here talks to Redis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from models.access import Caller
+from models.errors import HoldExpired, HoldNotFound, SlotBooked
+from models.slot import SlotFields, Visit
+from services.availability.candidates import Candidates
+from services.bookings.confirming import Confirmed, Confirming, Draft
+from services.catalogue.reader import Catalogue
+from services.holds.conflicts import conflicts, obstacles_of
+from services.ids import HoldIds
+from services.ledger.expiry import Reservations
+from services.ledger.store import BookingStore
+from services.timetable.grid import Grid
+
+
+class BookingAlone:
+    """Books with MongoDB alone. is_offered: whether a hold of an org is an offer of the waitlist, live at some time."""
+
+    def __init__(
+        self,
+        *,
+        confirming: Confirming,
+        reservations: Reservations,
+        store: BookingStore,
+        candidates: Candidates,
+        catalogue: Catalogue,
+        hold_ids: HoldIds,
+        is_offered: Callable[[str, str, datetime], bool],
+        grid: Grid,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._confirming = confirming
+        self._reservations = reservations
+        self._store = store
+        self._candidates = candidates
+        self._catalogue = catalogue
+        self._hold_ids = hold_ids
+        self._is_offered = is_offered
+        self._grid = grid
+        self._clock = clock
+
+    def book(self, draft: Draft, slot: SlotFields) -> Confirmed:
+        """Books the first visit that no booking is in the way of, or finds what a repeat of the request made.
+
+        Raises HoldNotFound and HoldExpired for a hold that cannot have been live, the refusals of Candidates,
+        SlotBooked, IdempotencyKeyReused, StoreUnavailable.
+        """
+        caller = draft.caller
+        existing = self._store.find(caller.org, draft.booking_id) if draft.hold_id else None
+        if existing and existing.made_by == caller.key_id:
+            return self._confirming.answer(draft, existing)
+        answered = self._confirming.first_answer(draft)
+        if answered:
+            return answered
+        self._catalogue.forget(caller.org, None)
+        if draft.hold_id:
+            self._vouch_for(caller, draft.hold_id)
+        wish = self._candidates.wish(caller.org, slot)
+        visits = self._candidates.visits(caller.org, wish)
+        for visit in self._free(caller.org, visits):
+            confirmed = self._insert(draft, visit, wish.start)
+            if confirmed:
+                return confirmed
+        obstacles = obstacles_of(visits[0], self._store.blockers(caller.org, visits[0]))
+        raise SlotBooked(conflicts=conflicts(obstacles, self._grid))
+
+    def _insert(self, draft: Draft, visit: Visit, requested: int) -> Confirmed | None:
+        confirmed = self._confirming.insert(draft, visit, requested, None)
+        if confirmed or self._reservations.blockers(draft.caller.org, visit, redis_answers=False):
+            return confirmed
+        return self._confirming.insert(draft, visit, requested, None)  # what was in the way was an overdue reservation
+
+    def _free(self, org: str, visits: list[Visit]) -> list[Visit]:
+        """The visits that no booking is in the way of, by one read: an insert for each of many would take too long."""
+        if len(visits) == 1:
+            return visits
+        spans = [span for visit in visits for span in visit.spans()]
+        resources = sorted({resource for resource, _, _ in spans})
+        first, last = min(start for _, start, _ in spans), max(end for _, _, end in spans)
+        taken = self._store.active_claims(org, resources, first, last, now=self._clock())
+        return [visit for visit in visits if taken.isdisjoint(visit.claims())]
+
+    def _vouch_for(self, caller: Caller, hold_id: str) -> None:
+        """Whether a hold that cannot be read was given to this key, and may still be live by its age."""
+        issued_ms = self._hold_ids.issued_at_ms(caller.org, caller.key_id, hold_id)
+        if issued_ms is None:
+            raise HoldNotFound
+        longest_ms = self._catalogue.policy(caller.org).max_hold_seconds * 1000
+        now = self._clock()
+        if now.timestamp() * 1000 - issued_ms > longest_ms and not self._is_offered(caller.org, hold_id, now):
+            raise HoldExpired  # an offer of the waitlist may last longer than any other hold

@@ -1,0 +1,1 @@
+"""Properties, technicians and policy: read from memory, edited in MongoDB."""

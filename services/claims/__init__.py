@@ -1,0 +1,1 @@
+"""Claims in Redis: holds, pins and the mirror of bookings. Owns every key name and every Lua script."""

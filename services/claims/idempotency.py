@@ -1,0 +1,63 @@
+"""Idempotency keys for requests that no derived id protects: the first answer is kept and given again.
+
+Placing a hold and booking do this inside their own scripts. A refusal keeps no key. With Redis down there is nothing to
+remember by, so such a request is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from redis import Redis
+
+from models.access import Caller, IdempotencyClaim
+from models.errors import IdempotencyKeyReused, RequestInProgress, StoreUnavailable
+from services.claims.keys import OrgKeys
+from services.claims.placements import KEY_KEPT_MS, LOST_REQUEST_MS, attempt_name
+from services.claims.scripts import Scripts
+from services.stores.faults import redis_faults
+
+Answer = tuple[int, dict[str, Any]]
+
+
+class Idempotency:
+    """Runs an action once for each key."""
+
+    def __init__(self, redis: Redis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._scripts = scripts
+
+    def once(
+        self, caller: Caller, claim: IdempotencyClaim, act: Callable[[], Answer]
+    ) -> tuple[int, dict[str, Any], bool]:
+        """The action's answer (status and body), and whether it is the first answer given again.
+
+        Raises IdempotencyKeyReused (another request had this key), RequestInProgress, StoreUnavailable, and what the
+        action raises; the key is then free again.
+        """
+        key = OrgKeys(caller.org).idempotency(caller.key_id, claim.key)
+        with redis_faults():
+            word, *rest = self._scripts.run("open_request", [key], [claim.fingerprint, LOST_REQUEST_MS, attempt_name()])
+        if word == "REUSED":
+            raise IdempotencyKeyReused
+        if word == "RUNNING":
+            raise RequestInProgress(retry_after_seconds=max(1, math.ceil(rest[0] / 1000)))
+        if word == "DONE":
+            return int(rest[0]), json.loads(rest[1]), True
+        try:
+            status, body = act()
+        except BaseException:
+            # Should Redis not hear of it, the key frees itself when the request can no longer be running.
+            with suppress(StoreUnavailable), redis_faults():
+                self._redis.delete(key)
+            raise
+        with redis_faults():
+            pipeline = self._redis.pipeline(transaction=True)
+            pipeline.hset(key, mapping={"status": status, "body": json.dumps(body)})
+            pipeline.pexpire(key, KEY_KEPT_MS)
+            pipeline.execute()
+        return status, body, False

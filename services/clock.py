@@ -1,0 +1,18 @@
+"""The present, as the services take it: a function that tests replace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The present as an aware UTC time."""
+    return datetime.now(UTC)
+
+
+def now_ms(clock: Clock) -> int:
+    """The present in whole milliseconds since the Unix epoch."""
+    return int(clock().timestamp() * 1000)

@@ -1,0 +1,1 @@
+"""Places, reads, extends and releases holds."""

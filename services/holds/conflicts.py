@@ -1,0 +1,59 @@
+"""Says why a slot cannot be had: which resources are in the way, for how long, and what is free instead."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from models.booking import Booking
+from models.errors import NoSlotAvailable, Refusal, SlotBooked, SlotHeld
+from models.slot import PROPERTY, TECHNICIAN, Block, Opening, Visit, Wish
+from services.claims.keys import Mark
+from services.claims.placements import Obstacle
+from services.timetable.grid import Grid
+
+
+def refusal(
+    wish: Wish, technicians: set[str], obstacles: list[Obstacle], openings: list[Opening], grid: Grid
+) -> Refusal:
+    """The refusal of a slot that is taken, naming every resource in the way and nobody's identity.
+
+    technicians: who was tried at the requested start. The word is slot_held where waiting could help, else slot_booked;
+    a search that was to go on by itself and found nothing is no_slot_available.
+    """
+    members: dict[str, Any] = {"conflicts": conflicts(obstacles, grid)}
+    if wish.suggest:
+        members |= {"next_available": openings}
+    if wish.fallback:
+        return NoSlotAvailable(**members)
+    return SlotBooked(**members) if _is_booked(technicians, obstacles) else SlotHeld(**members)
+
+
+def conflicts(obstacles: list[Obstacle], grid: Grid) -> list[Block]:
+    """The obstacles as clients see them."""
+    return [_block(obstacle, grid) for obstacle in obstacles]
+
+
+def obstacles_of(visit: Visit, bookings: list[Booking]) -> list[Obstacle]:
+    """What some bookings, read from MongoDB, put in the way of a visit."""
+    found = []
+    for booking in bookings:
+        for resource, start, end in visit.spans():
+            ticks = [tick for name, tick in booking.claims if name == resource]
+            if any(start <= tick < end for tick in ticks):
+                kind, _, name = resource.partition(":")
+                found.append(Obstacle(kind, name, Mark("booked", booking.booking_id, min(ticks), max(ticks) + 1)))
+    return found
+
+
+def _is_booked(technicians: set[str], obstacles: list[Obstacle]) -> bool:
+    booked = {(obstacle.kind, obstacle.id) for obstacle in obstacles if obstacle.mark.state == "booked"}
+    if any(kind == PROPERTY for kind, _ in booked):
+        return True
+    return bool(technicians) and all((TECHNICIAN, technician) in booked for technician in technicians)
+
+
+def _block(obstacle: Obstacle, grid: Grid) -> Block:
+    mark = obstacle.mark
+    wait = None if mark.expires_in_ms is None else max(1, math.ceil(mark.expires_in_ms / 1000))
+    return Block(obstacle.kind, obstacle.id, mark.state, grid.moment(mark.start), grid.moment(mark.end), wait)

@@ -1,0 +1,92 @@
+"""What MongoDB itself demands of a booking: its validator and its indexes, the final guard among them."""
+
+from __future__ import annotations
+
+from pymongo import ASCENDING, IndexModel
+
+from services.stores.connections import Document
+
+GUARD = "one_booking_per_claim"
+ACTIVE_NEEDS_CLAIMS = {
+    "anyOf": [
+        {"properties": {"active": {"enum": [False]}}},
+        {"properties": {"claims": {"bsonType": "array", "minItems": 2}}},
+    ]
+}
+PENDING_NEEDS_DEADLINE = {
+    "anyOf": [
+        {"properties": {"status": {"not": {"enum": ["pending"]}}}},
+        {
+            "required": ["reserved_by", "reserved_until"],
+            "properties": {
+                "reserved_by": {"bsonType": "string", "minLength": 1},
+                "reserved_until": {"bsonType": "date"},
+            },
+        },
+    ]
+}
+VALIDATOR: Document = {
+    "$jsonSchema": {
+        "bsonType": "object",
+        "required": [
+            *("org", "property_id", "technician_id", "start", "end", "claims", "active", "status", "version"),
+            *("customer", "source", "created_at", "updated_at", "history"),
+        ],
+        "properties": {
+            "org": {"bsonType": "string", "minLength": 1},
+            "property_id": {"bsonType": "string", "minLength": 1},
+            "technician_id": {"bsonType": "string", "minLength": 1},
+            "start": {"bsonType": "date"},
+            "end": {"bsonType": "date"},
+            "active": {"bsonType": "bool"},
+            "version": {"bsonType": ["int", "long"], "minimum": 1},
+            "status": {"enum": ["pending", "confirmed", "completed", "no_show", "cancelled", "expired"]},
+            "claims": {
+                "bsonType": "array",
+                "items": {
+                    "bsonType": "object",
+                    "required": ["resource", "tick"],
+                    "properties": {
+                        "resource": {"bsonType": "string", "pattern": "^(property|technician):"},
+                        "tick": {"bsonType": ["int", "long"]},
+                    },
+                },
+            },
+        },
+        "allOf": [
+            ACTIVE_NEEDS_CLAIMS,
+            PENDING_NEEDS_DEADLINE,
+            {
+                "anyOf": [
+                    {"properties": {"active": {"enum": [True]}, "status": {"enum": ["pending", "confirmed"]}}},
+                    {
+                        "properties": {
+                            "active": {"enum": [False]},
+                            "status": {"enum": ["completed", "no_show", "cancelled", "expired"]},
+                        }
+                    },
+                ]
+            },
+        ],
+    }
+}
+
+BOOKING_INDEXES = [
+    IndexModel(
+        [("org", ASCENDING), ("claims.resource", ASCENDING), ("claims.tick", ASCENDING)],
+        name=GUARD,
+        unique=True,
+        partialFilterExpression={"active": True},
+    ),
+    IndexModel([("org", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)], name="by_start"),
+    IndexModel(
+        [("org", ASCENDING), ("property_id", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)], name="by_property"
+    ),
+    IndexModel(
+        [("org", ASCENDING), ("technician_id", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)],
+        name="by_technician",
+    ),
+    IndexModel([("org", ASCENDING), ("status", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)], name="by_status"),
+    # Of all orgs, for the relay; it holds what is pending and nothing else.
+    IndexModel([("reserved_until", ASCENDING)], name="by_deadline", partialFilterExpression={"status": "pending"}),
+]

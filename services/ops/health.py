@@ -1,0 +1,80 @@
+"""Whether this installation can serve: its stores answer, its guard stands, and Redis evicts nothing."""
+
+from __future__ import annotations
+
+from pymongo.database import Database
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from models.errors import StoreUnavailable
+from services.ledger.schema import BOOKING_INDEXES
+from services.ledger.store import BookingStore, GridChanged
+from services.stores.connections import Document
+from services.stores.faults import mongo_faults
+
+OK = "ok"
+
+
+class Health:
+    """Looks at the stores that a process uses."""
+
+    def __init__(self, redis: Redis, db: Database[Document], store: BookingStore) -> None:
+        self._redis = redis
+        self._db = db
+        self._store = store
+
+    def readiness(self) -> dict[str, str]:
+        """What was looked at, and `ok` or a sentence on what is wrong with it."""
+        redis, mongodb = self._redis_answers(), self._mongodb_answers()
+        return {
+            "redis": redis,
+            "mongodb": mongodb,
+            # A store that does not answer is not asked again: that would only take as long once more.
+            "indexes": self._guard_stands() if mongodb == OK else mongodb,
+            "grid": self._grid_is_ours() if mongodb == OK else mongodb,
+            "eviction_policy": self._nothing_is_evicted() if redis == OK else redis,
+        }
+
+    def _redis_answers(self) -> str:
+        try:
+            self._redis.ping()
+        except RedisError:
+            return "Redis does not answer."
+        return OK
+
+    def _mongodb_answers(self) -> str:
+        try:
+            with mongo_faults():
+                self._db.command("ping")
+        except StoreUnavailable:
+            return "MongoDB does not answer."
+        return OK
+
+    def _guard_stands(self) -> str:
+        try:
+            with mongo_faults():
+                present = self._db["bookings"].index_information()
+        except StoreUnavailable:
+            return "MongoDB does not answer."
+        missing = [str(index.document["name"]) for index in BOOKING_INDEXES if index.document["name"] not in present]
+        return f"Indexes are missing: {', '.join(missing)}." if missing else OK
+
+    def _grid_is_ours(self) -> str:
+        try:
+            self._store.check_grid()
+        except GridChanged as refusal:
+            return refusal.advice
+        except StoreUnavailable:
+            return "MongoDB does not answer."
+        return OK
+
+    def _nothing_is_evicted(self) -> str:
+        """With any other policy Redis throws away half of a hold when its memory is full."""
+        try:
+            policy = self._redis.config_get("maxmemory-policy")
+        except ResponseError:
+            return OK  # a hosted Redis that hides its settings
+        except RedisError:
+            return "Redis does not answer."
+        found = policy.get("maxmemory-policy", "noeviction")
+        return OK if found == "noeviction" else f"Redis must run with maxmemory-policy noeviction, not {found}."

@@ -1,0 +1,24 @@
+"""Prepares a database for this product, once per installation and harmlessly at every later start."""
+
+from __future__ import annotations
+
+from pymongo.database import Database
+
+from services.calendars.feeds import ensure_calendar_indexes
+from services.catalogue.reader import ensure_catalogue_indexes
+from services.ledger.store import BookingStore
+from services.stores.connections import Document
+from services.stores.faults import mongo_faults
+from services.waitlist.store import WaitlistStore
+
+
+def prepare(db: Database[Document], grid_minutes: int) -> None:
+    """Makes collections, validators and indexes. Raises StoreUnavailable, GridChanged."""
+    with mongo_faults():
+        db["meta"].update_one({"_id": "grid"}, {"$setOnInsert": {"minutes": grid_minutes}}, upsert=True)
+    store = BookingStore(db, grid_minutes)
+    store.check_grid()
+    store.prepare()
+    WaitlistStore(db).prepare()
+    ensure_catalogue_indexes(db)
+    ensure_calendar_indexes(db)

@@ -1,0 +1,1 @@
+"""The background process: finishes what a dead worker left, expires reservations, rebuilds the mirror."""

@@ -1,0 +1,101 @@
+"""How we talk to Redis and MongoDB: addresses, timeouts and retries, and why they are what they are."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pymongo
+from pymongo import MongoClient, WriteConcern
+from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
+from redis import BlockingConnectionPool, Redis, RedisCluster, Sentinel
+from redis.backoff import NoBackoff
+from redis.cluster import ClusterNode
+from redis.retry import Retry
+
+# A request must be answered within two seconds whatever is down: one stalled Redis call and one stalled MongoDB
+# write fit.
+REDIS_TIMEOUT_SECONDS = 0.8
+REDIS_CONNECT_SECONDS = 0.3
+MONGO_SELECTION_MS = 900
+MONGO_CONNECT_MS = 900
+MONGO_TIMEOUT_MS = 1300
+BACKGROUND_TIMEOUT_MS = 20_000
+REQUEST_SECONDS = 1.4  # pymongo looks at its clock every half second while it seeks a primary: at 1.9 it is over
+
+# More than a worker's requests at a time (api/http/dispatch.py), so that nobody ever waits for a connection.
+REDIS_CONNECTIONS = 32
+MONGO_CONNECTIONS = 32
+
+Document = dict[str, Any]
+
+
+def request_limit() -> AbstractContextManager[None]:
+    """Around one request: however often it asks MongoDB, none of it goes on past REQUEST_SECONDS from here.
+
+    Time-outs of single calls add up: with Redis stalled and MongoDB frozen a direct booking took 4.9 seconds without.
+    """
+    return pymongo.timeout(REQUEST_SECONDS)
+
+
+def connect_redis(url: str) -> Redis:
+    """A client for `redis://`, `rediss://`, `redis+cluster://host:port` or `redis+sentinel://host:port,host:port/name`.
+
+    The last two take `user:password@` and `rediss+…` as well, for the servers themselves (not for the Sentinels).
+
+    No retries: a stalled script would run twice, and every caller knows what a failure means for it.
+    """
+    address = urlsplit(url)
+    options: dict[str, Any] = {
+        "decode_responses": True,
+        "socket_timeout": REDIS_TIMEOUT_SECONDS,
+        "socket_connect_timeout": REDIS_CONNECT_SECONDS,
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,  # what it would tell us beyond is not used, and a new connection is ready without asking
+        "driver_info": None,
+    }
+    if "+" in address.scheme:
+        options |= {
+            "username": address.username,
+            "password": address.password,
+            "ssl": address.scheme.startswith("rediss"),
+        }
+    if address.scheme.endswith("+cluster"):
+        nodes = [ClusterNode(host, port) for host, port in _hosts(url, 6379)]  # type: ignore[no-untyped-call]
+        return RedisCluster(startup_nodes=nodes, **options)  # type: ignore[return-value]  # same commands, no common base
+    if address.scheme.endswith("+sentinel"):
+        quick = {"socket_timeout": REDIS_CONNECT_SECONDS}
+        sentinel = Sentinel(_hosts(url, 26379), sentinel_kwargs=quick, **options)  # type: ignore[no-untyped-call]
+        master: Redis = sentinel.master_for(address.path.strip("/") or "mymaster")  # type: ignore[no-untyped-call]
+        return master
+    options |= {"max_connections": REDIS_CONNECTIONS, "timeout": REDIS_TIMEOUT_SECONDS}
+    return Redis(connection_pool=BlockingConnectionPool.from_url(url, **options))
+
+
+def _hosts(url: str, port: int) -> list[tuple[str, int]]:
+    pairs = (host.rsplit("@")[-1].partition(":") for host in urlsplit(url).netloc.split(","))
+    return [(name, int(number or port)) for name, _, number in pairs]
+
+
+def connect_mongo(url: str, name: str, *, timeout_ms: int | None = MONGO_TIMEOUT_MS) -> Database[Document]:
+    """A database whose writes are acknowledged by a majority's journal and whose reads see only such writes.
+
+    timeout_ms bounds each operation with all its retries; None is for background work that may take its time.
+    It connects at its first use, hence only after a fork.
+    """
+    client: MongoClient[Document] = MongoClient(
+        url,
+        connect=False,
+        tz_aware=True,
+        serverSelectionTimeoutMS=MONGO_SELECTION_MS,
+        connectTimeoutMS=MONGO_CONNECT_MS,
+        timeoutMS=timeout_ms,
+        socketTimeoutMS=None if timeout_ms else BACKGROUND_TIMEOUT_MS,
+        maxPoolSize=MONGO_CONNECTIONS,
+        appname="holdfast",
+    )
+    return client.get_database(
+        name, write_concern=WriteConcern(w="majority", j=True), read_concern=ReadConcern("majority")
+    )

@@ -1,0 +1,50 @@
+"""An org's data as they leave: streamed from MongoDB in the order of an index, however many. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from pymongo import ASCENDING
+from pymongo.database import Database
+
+from models.booking import Booking
+from models.catalogue import Property, Technician
+from services.catalogue.reader import PROPERTIES, TECHNICIANS, property_of, technician_of
+from services.ledger.documents import booking_of
+from services.stores.connections import Document
+from services.stores.faults import mongo_faults
+
+READ_BATCH = 1000
+
+
+class Exporting:
+    """Reads of one org after another. Everything may raise StoreUnavailable."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._db = db
+
+    def properties(self, org: str) -> Iterator[Property]:
+        """All properties, by id."""
+        return map(property_of, self._by_id(PROPERTIES, org))
+
+    def technicians(self, org: str) -> Iterator[Technician]:
+        """All technicians, by id."""
+        return map(technician_of, self._by_id(TECHNICIANS, org))
+
+    def bookings(self, org: str, since: datetime | None = None, until: datetime | None = None) -> Iterator[Booking]:
+        """All bookings that start in [since, until), by start. One that is moved meanwhile may come twice or not at
+        all."""
+        query: dict[str, Any] = {"org": org}
+        span = {operator: moment for operator, moment in (("$gte", since), ("$lt", until)) if moment is not None}
+        if span:
+            query["start"] = span
+        order = [("start", ASCENDING), ("_id", ASCENDING)]
+        with mongo_faults(), self._db["bookings"].find(query, {"history": 0}, batch_size=READ_BATCH) as found:
+            for document in found.sort(order).hint("by_start"):
+                yield booking_of({"history": [], **document})
+
+    def _by_id(self, collection: str, org: str) -> Iterator[Document]:
+        with mongo_faults(), self._db[collection].find({"org": org}, batch_size=READ_BATCH) as found:
+            yield from found.sort("id", ASCENDING).hint("one_per_id")

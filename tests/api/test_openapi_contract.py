@@ -1,0 +1,98 @@
+"""schemathesis over the whole OpenAPI document, nothing left out, as an admin on real servers.
+
+It sends what the document allows and what it forbids, and holds every reply against the document: status, headers,
+content type, body. What no JSON Schema can say (the grid, the present, the policy) may be refused with 400 although the
+document allows it; `only_what_no_schema_says` holds such refusals to the codes that are about those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis import Case
+from schemathesis.checks import CheckContext
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.transport import Response
+
+from api import all_endpoints, app_over
+from api.openapi.document import description_route, openapi
+from models.catalogue import PropertyCreate, TechnicianCreate
+from tests.world import World
+
+EXAMPLES_PER_OPERATION = 30
+
+BEYOND_SCHEMAS = {
+    "bad_cursor",  # one that we did not give out
+    "bad_if_match",  # schemathesis takes the quotes off a version and calls it allowed
+    "bad_shift",  # hours that end before they begin
+    "bad_span",  # time off, or a window, that ends before it starts
+    "bad_text",  # a NUL
+    "bad_time",  # of the right form, but before the first year of UTC
+    "bad_timezone",  # of the right length, but no zone
+    "inconsistent",  # rules of the policy that do not fit each other
+    "no_visit_fits",  # in a window that is too short
+    "off_grid",
+    "overlapping_shifts",
+    "past_start",
+    "too_far_ahead",
+    "too_long",  # for the policy
+    "window_over",
+}
+"""Codes of faults in requests that the document allows."""
+
+CONFIG = SchemathesisConfig.from_dict(
+    {
+        # The same requests in every run, so that a red one can be repeated. For a search: more examples, without this.
+        "generation": {"database": "none", "deterministic": True},
+        "checks": {
+            "positive_data_acceptance": {
+                "expected-statuses": ["2xx", "400", "404", "409", "410", "412", "422", "429"],
+            },
+            "missing_required_header": {"expected-statuses": ["400", "401", "428"]},
+        },
+    }
+)
+
+
+class LateApp:
+    """Stands for the app of the test that runs: schemathesis wants one when tests are collected."""
+
+    def __init__(self) -> None:
+        self.current: Any = None
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        return self.current(environ, start_response)
+
+
+late_app = LateApp()
+endpoints = all_endpoints()
+schema = schemathesis.openapi.from_dict(openapi([*endpoints, description_route(endpoints)]), config=CONFIG)
+schema.app = late_app
+
+
+@pytest.fixture(autouse=True)
+def _serving(world: World) -> Iterator[None]:
+    """Serves a world whose catalogue has what the document's examples speak of."""
+    desk = world.services.catalogue_desk
+    desk.create_property(world.org, PropertyCreate(id="prop-101", name="Mill House"))
+    desk.create_technician(world.org, TechnicianCreate(id="tech-7", name="Nina"))
+    late_app.current = app_over(world.services)
+    yield
+    late_app.current = None
+
+
+def only_what_no_schema_says(_ctx: CheckContext, response: Response, case: Case[Any]) -> None:
+    """A 400 to what the document allows names only faults that it cannot describe."""
+    if response.status_code == 400 and case.meta is not None and case.meta.generation.mode.is_positive:
+        faults = response.json()["errors"]
+        assert {fault["code"] for fault in faults} <= BEYOND_SCHEMAS, faults
+
+
+@schema.parametrize()
+@settings(max_examples=EXAMPLES_PER_OPERATION, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_reply_is_as_the_document_says(case: Case[Any], world: World) -> None:
+    case.call_and_validate(headers=world.auth("admin"), additional_checks=[only_what_no_schema_says])

@@ -1,0 +1,109 @@
+"""What days of availability show is what a hold of each single slot meets, and what the rules say literally."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+
+from models.errors import NoSlotAvailable, Refusal, TechnicianNotFound
+from models.slot import Visit, Wish
+from services.timetable.grid import local_day
+from tests.availability.calendars import Literal, Scene, local_clock, scenes
+from tests.calendars.calendar_world import ORG
+
+UNHURRIED = settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+def shown(scene: Scene) -> list[Any]:
+    return scene.calendar.days(scene.first, days=scene.days, technician_id=scene.technician_id, **scene.query)
+
+
+def wish_at(scene: Scene, start: int, *, fallback: bool = False) -> Wish:
+    ticks = [scene.calendar.grid.ticks(minutes) for minutes in scene.query.values()]
+    return Wish("prop-1", scene.technician_id, start, *ticks, fallback=fallback)
+
+
+def candidates(scene: Scene, start: int) -> list[Visit]:
+    """The visits that a plain hold would try; none where it is refused."""
+    try:
+        return scene.calendar.candidates.visits(ORG, wish_at(scene, start))
+    except TechnicianNotFound:
+        raise
+    except Refusal:
+        return []
+
+
+def obstacles(scene: Scene, visit: Visit) -> set[str]:
+    marks = scene.calendar.board.marks
+    return {marks[claim] for claim in visit.claims() if claim in marks}
+
+
+@UNHURRIED
+@given(scene=scenes())
+def test_a_slot_is_shown_as_a_hold_would_find_it(scene: Scene) -> None:
+    for slot in shown(scene):
+        tried = candidates(scene, scene.calendar.grid.tick(slot.start))
+        assert (slot.state == "closed") == (not tried), slot
+        met = {visit.technician_id: obstacles(scene, visit) for visit in tried}
+        assert slot.technician_ids == [who for who, found in met.items() if not found], slot
+        assert (slot.state == "free") == (set() in met.values()), slot
+        if slot.state in ("held", "booked"):
+            assert (slot.state == "held") == ({"held"} in met.values()), slot
+
+
+@UNHURRIED
+@given(scene=scenes())
+def test_a_slot_is_shown_as_the_rules_say_minute_by_minute(scene: Scene) -> None:
+    literal = Literal(scene)
+    for slot in shown(scene):
+        assert (slot.state, slot.technician_ids) == literal.state(slot.start), slot
+
+
+@UNHURRIED
+@given(scene=scenes())
+def test_slots_are_the_ticks_that_begin_on_the_asked_dates(scene: Scene) -> None:
+    grid, zone = scene.calendar.grid, scene.calendar.shelf.place.timezone
+    asked = {scene.first.toordinal() + number for number in range(scene.days)}
+    around = grid.tick(scene.calendar.now) - grid.ticks(5 * 1440)
+    ticks = range(around, around + grid.ticks(10 * 1440))
+    expected = [tick for tick in ticks if local_clock(tick * grid.minutes, zone).toordinal() in asked]
+    assert [grid.tick(slot.start) for slot in shown(scene)] == expected
+
+
+@UNHURRIED
+@given(scene=scenes())
+def test_a_search_tries_the_plain_candidates_of_the_rest_of_the_day_in_order(scene: Scene) -> None:
+    slots = shown(scene)
+    if not slots:
+        return
+    grid, zone = scene.calendar.grid, scene.calendar.shelf.place.timezone
+    start = grid.tick(slots[len(slots) // 3].start)
+    day = local_day(start, zone, grid)
+    rest = [tick for tick in range(start, start + grid.ticks(1600)) if local_day(tick, zone, grid) == day]
+    expected = [visit for tick in rest for visit in candidates(scene, tick)]
+    try:
+        found = scene.calendar.candidates.visits(ORG, wish_at(scene, start, fallback=True))
+    except NoSlotAvailable:
+        found = []
+    except Refusal:  # by status: nothing could ever be found
+        assert not expected
+        return
+    assert found == expected
+
+
+@UNHURRIED
+@given(scene=scenes())
+def test_openings_are_the_first_free_slots_from_the_wish_on(scene: Scene) -> None:
+    slots = shown(scene)
+    if not slots:
+        return
+    begin = len(slots) // 3
+    free = [(slot.start, slot.end, slot.technician_ids[0]) for slot in slots[begin:] if slot.state == "free"]
+    wish = wish_at(scene, scene.calendar.grid.tick(slots[begin].start))
+    found = scene.calendar.availability.openings(ORG, wish, 5)
+    assert len(found) >= min(5, len(free))
+    told = [(opening.start, opening.end, opening.technician_id) for opening in found]
+    assert told[: len(free)] == free[:5]

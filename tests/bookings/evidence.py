@@ -1,0 +1,112 @@
+"""What a test of the services looks at, and how it moves time without waiting."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from models.access import Caller, IdempotencyClaim
+from models.booking import Booking, BookRequest
+from services import Services, build_services
+from services.bookings.confirming import Draft
+from services.claims.claims import Slots
+from services.claims.keys import OrgKeys
+from services.claims.scripts import Scripts
+from services.ids import booking_id_for
+from services.ledger.store import BookingStore
+from tests.redis_dump import dump
+from tests.world import World, settings
+
+COLLECTIONS = ("bookings", "orgs", "properties", "technicians")
+
+
+def everything(world: World) -> dict[str, Any]:
+    """All that both orgs of a world have in both stores."""
+    found: dict[str, Any] = {org: dump(world.services.redis, org) for org in (world.org, world.other_org)}
+    for name in COLLECTIONS:
+        owner = "_id" if name == "orgs" else "org"
+        query = {owner: {"$in": [world.org, world.other_org]}}
+        found[name] = list(world.services.db[name].find(query).sort("_id", 1))
+    return found
+
+
+def another_server(world: World, **changed: Any) -> Services:
+    """A second process over the same stores, with a memory of its own."""
+    return build_services(settings(**changed), redis=world.services.redis, mongo=world.services.db)
+
+
+def record(world: World, hold_id: str) -> dict[str, str]:
+    """A hold's record in Redis."""
+    client: Any = world.services.redis
+    found: dict[str, str] = client.hgetall(world.names.hold(hold_id))
+    return found
+
+
+def lapse(world: World, hold_id: str) -> None:
+    """Lets a hold's time be over: its claims are gone, its record says since when."""
+    client: Any = world.services.redis
+    found, over = record(world, hold_id), round(datetime.now(UTC).timestamp() * 1000) - 1
+    client.hset(world.names.hold(hold_id), "expires_ms", over)
+    if found["holder_key"]:
+        client.zadd(found["holder_key"], {hold_id: over})
+    client.delete(*found["claims"].split())
+
+
+def make_overdue(world: World, hold_id: str) -> None:
+    """Lets the deadline of a pin be over."""
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    world.services.redis.zadd(world.names.pins, {hold_id: round(past.timestamp() * 1000)})
+
+
+def lose_redis(world: World) -> None:
+    """What a lost Redis means for both orgs of a world: every key is gone."""
+    client: Any = world.services.redis
+    for org in (world.org, world.other_org):
+        for key in client.scan_iter(match=f"hf:?{org}?:*", count=1000):
+            client.delete(key)
+
+
+def owners(world: World) -> dict[str, int]:
+    """How many claims each has, as `state owner`."""
+    counts: dict[str, int] = {}
+    for mark in filter(None, world.marks().values()):  # one may go between the listing of its key and the look at it
+        owner = " ".join(mark.split("|")[:2])
+        counts[owner] = counts.get(owner, 0) + 1
+    return counts
+
+
+def warm(world: World, epoch: str = "an epoch") -> None:
+    """Lets the mirror be trusted again."""
+    world.services.redis.set(OrgKeys(world.org).epoch, epoch)
+
+
+def begin(world: World, caller: Caller, hold_id: str, key: IdempotencyClaim | None = None) -> None:
+    """What a worker did that died, or is still at it: it began to confirm the hold, and has not yet inserted."""
+    booking_id = booking_id_for(world.org, hold_id)
+    begun = slots_of(world).begin(world.org, hold_id, caller.key_id, booking_id, key)
+    assert begun.outcome == "BEGUN"
+
+
+def slots_of(world: World) -> Slots:
+    """The slots that the world's services use, built anew over the same Redis."""
+    client = world.services.redis
+    return Slots(client, Scripts(client), confirm_window_ms=world.services.settings.confirm_window_ms)
+
+
+def insert_only(world: World, caller: Caller, request: BookRequest, hold_id: str | None = None) -> Booking:
+    """What a worker left who died right after his insert: a booking in MongoDB that nobody mirrored."""
+    services = world.services
+    if hold_id is None:
+        place_id = f"d_{secrets.token_hex(8)}"
+        slot = request.slot
+        assert slot is not None
+        visit = services.candidates.visits(world.org, services.candidates.wish(world.org, slot))[0]
+    else:
+        place_id = hold_id
+        visit = services.holds.get(caller, hold_id).visit
+    draft = Draft(caller, request, booking_id_for(world.org, place_id), place_id, hold_id=hold_id)
+    now = datetime.now(UTC).replace(microsecond=0)
+    booking = draft.booking(visit, visit.start, now, services.grid)
+    assert BookingStore(services.db, 15).insert(booking).outcome == "inserted"
+    return booking

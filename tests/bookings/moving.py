@@ -1,0 +1,119 @@
+"""What tests of moved bookings share: changes in short words, workers that die at a step, and what must stand then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from models.access import Caller
+from models.booking import Booking
+from models.booking_changes import BookingPatch
+from models.slot import Visit
+from services import Services, build_services
+from services.ledger.documents import booking_of
+from tests.bookings.evidence import owners
+from tests.world import World, rfc3339, settings, tomorrow
+
+STEPS = ("after_move_claim", "after_move", "after_move_mirrored")
+REQUEST_SECONDS = 3
+"""More than any request takes: a change that began before that has lost its worker."""
+
+
+class Died(BaseException):
+    """The worker was killed here."""
+
+
+def at(hour: int, minute: int = 0) -> str:
+    """Tomorrow at this time, as a request has it."""
+    return rfc3339(tomorrow(hour, minute))
+
+
+def move(services: Services, caller: Caller, booking: Booking, version: int | None = 1, **fields: Any) -> Booking:
+    """Changes a booking; version None is any."""
+    patch = BookingPatch.model_validate(fields)
+    return services.booking_life.reschedule(caller, booking.booking_id, patch, version)
+
+
+def at_step(services: Services, step: str, act: Callable[[], object]) -> None:
+    """Lets something happen in the midst of every move, at a step."""
+
+    def reach(point: str) -> None:
+        if point == step:
+            act()
+
+    services.booking_life._rescheduling._crash = reach
+
+
+def die() -> None:
+    raise Died
+
+
+def later(world: World, seconds: float = REQUEST_SECONDS, **changed: Any) -> Services:
+    """Another process over the same stores, so many seconds from now."""
+    return build_services(
+        settings(**changed),
+        redis=world.services.redis,
+        mongo=world.services.db,
+        clock=lambda: datetime.now(UTC) + timedelta(seconds=seconds),
+    )
+
+
+@contextmanager
+def failing(world: World, mode: Any, **data: Any) -> Iterator[None]:
+    """Lets MongoDB fail the product's next changes of bookings."""
+    admin = world.services.db.client.admin
+    data = {"failCommands": ["findAndModify"], "appName": "holdfast"} | data
+    admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
+    try:
+        yield
+    finally:
+        admin.command("configureFailPoint", "failCommand", mode="off")
+
+
+def pins(world: World) -> list[str]:
+    """The pins that wait for an outcome."""
+    found: Any = world.services.redis.zrange(world.names.pins, 0, -1)
+    return list(found)
+
+
+def stored(world: World, booking_id: str) -> Booking:
+    (document,) = world.bookings(_id=booking_id)
+    return booking_of(document)
+
+
+def whole(world: World, booking: Booking) -> bool:
+    """Whether MongoDB has all the claims that a booking of these times must have, and no others."""
+    grid = world.services.grid
+    visit = Visit(
+        booking.property_id,
+        booking.technician_id,
+        grid.tick(booking.start),
+        grid.tick(booking.end),
+        grid.ticks(booking.buffer_before_minutes),
+        grid.ticks(booking.buffer_after_minutes),
+    )
+    lasts = booking.end - booking.start == timedelta(minutes=booking.duration_minutes)
+    return lasts and set(stored(world, booking.booking_id).claims) == set(visit.claims()) == set(booking.claims)
+
+
+def check_settled(world: World) -> None:
+    """Every booking is whole, no slot is booked twice, and the marks are exactly those of MongoDB: no pin is left."""
+    bookings = [booking_of(document) for document in world.bookings(active=True)]
+    assert all(whole(world, booking) for booking in bookings)
+    assert world.double_booked() == []
+    marks = {claim: mark.split("|") for claim, mark in world.marks().items() if not mark.startswith("held|")}
+    assert {claim: (mark[0], mark[1], int(mark[4])) for claim, mark in marks.items()} == {
+        f"{resource}:{tick}": ("booked", booking.booking_id, booking.version)
+        for booking in bookings
+        for resource, tick in booking.claims
+    }
+    assert pins(world) == []
+
+
+def check_stands(world: World, booking: Booking) -> None:
+    """This booking is as it was, in MongoDB and in the marks, and nothing else is there."""
+    assert stored(world, booking.booking_id) == booking
+    assert owners(world) == {f"booked {booking.booking_id}": len(booking.claims)}
+    check_settled(world)

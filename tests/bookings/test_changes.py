@@ -1,0 +1,196 @@
+"""What happens to a booking after it was made: reading, listing, cancelling; and its first answer for ever."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from models.access import Caller
+from models.booking import Booking, BookingQuery
+from models.catalogue import PolicyPatch
+from models.errors import BookingNotFound, Forbidden, InvalidRequest, InvalidTransition, VersionConflict
+from services.bookings.changes import BookingLife
+from services.ledger.documents import as_of, change
+from tests.bookings.evidence import everything, lose_redis, owners
+from tests.world import World, rfc3339, tomorrow
+
+
+@pytest.fixture
+def life(any_world: World) -> BookingLife:
+    return any_world.services.booking_life
+
+
+@pytest.fixture
+def booking(any_world: World, bob: Caller) -> Booking:
+    """A visit tomorrow at ten, booked at the desk."""
+    return any_world.services.bookings.book(bob, any_world.direct_request()).booking
+
+
+def customer_of(world: World, booking: Booking) -> Caller:
+    """The bearer of the booking's manage token."""
+    access = world.services.access
+    return access.authenticate(access.manage_token(world.org, booking.booking_id))
+
+
+def test_a_cancelled_booking_says_who_when_and_why(life: BookingLife, booking: Booking, bob: Caller) -> None:
+    cancelled = life.act(bob, booking.booking_id, "cancel", "the customer moved away")
+    assert (cancelled.status, cancelled.active, cancelled.version) == ("cancelled", False, 2)
+    assert cancelled.updated_at >= booking.updated_at
+    entry = cancelled.history[-1]
+    assert (entry["action"], entry["by"]) == ("cancel", f"desk:{bob.key_id}")
+    assert entry["changes"] == {
+        "status": {"from": "confirmed", "to": "cancelled"},
+        "reason": {"from": None, "to": "the customer moved away"},
+    }
+    assert life.get(bob, booking.booking_id) == cancelled
+
+
+def test_its_slot_is_free_at_once(any_world: World, life: BookingLife, booking: Booking, bob: Caller) -> None:
+    life.act(bob, booking.booking_id, "cancel")
+    assert owners(any_world) == {}
+    assert any_world.services.holds.place(bob, any_world.hold_request()).created
+
+
+def test_cancelling_again_gives_the_same_answer_and_changes_nothing(
+    any_world: World, life: BookingLife, booking: Booking, bob: Caller
+) -> None:
+    first = life.act(bob, booking.booking_id, "cancel")
+    before = everything(any_world)
+    assert life.act(bob, booking.booking_id, "cancel", "another reason", expected_version=1) == first
+    assert everything(any_world) == before
+
+
+def test_cancelling_does_not_need_redis_to_remember(
+    any_world: World, life: BookingLife, booking: Booking, bob: Caller
+) -> None:
+    lose_redis(any_world)
+    assert life.act(bob, booking.booking_id, "cancel").status == "cancelled"
+    assert owners(any_world) == {}
+
+
+def test_a_stale_version_is_refused_and_nothing_changes(
+    any_world: World, life: BookingLife, booking: Booking, bob: Caller
+) -> None:
+    before = everything(any_world)
+    with pytest.raises(VersionConflict):
+        life.act(bob, booking.booking_id, "cancel", expected_version=2)
+    assert everything(any_world) == before
+    assert life.act(bob, booking.booking_id, "cancel", expected_version=1).version == 2
+
+
+@pytest.mark.parametrize("status", ["completed", "no_show", "expired"])
+def test_what_has_ended_otherwise_is_not_cancelled(
+    any_world: World, life: BookingLife, booking: Booking, bob: Caller, status: str
+) -> None:
+    ended = {"$set": {"status": status, "active": False}}
+    any_world.services.db["bookings"].update_one({"_id": booking.booking_id}, ended)
+    before = everything(any_world)
+    with pytest.raises(InvalidTransition):
+        life.act(bob, booking.booking_id, "cancel")
+    assert everything(any_world) == before
+
+
+def test_inside_the_cancellation_window_only_staff_may(
+    any_world: World, life: BookingLife, booking: Booking, bob: Caller, bot: Caller
+) -> None:
+    any_world.services.catalogue_desk.patch_policy(any_world.org, PolicyPatch(cancel_window_minutes=3 * 24 * 60))
+    before = everything(any_world)
+    for caller in (bot, customer_of(any_world, booking)):
+        with pytest.raises(Forbidden):
+            life.act(caller, booking.booking_id, "cancel")
+    assert everything(any_world) == before
+    assert life.act(bob, booking.booking_id, "cancel").status == "cancelled"
+
+
+def test_outside_of_it_the_customer_may(any_world: World, life: BookingLife, booking: Booking) -> None:
+    assert life.act(customer_of(any_world, booking), booking.booking_id, "cancel").status == "cancelled"
+
+
+def test_a_customer_knows_his_own_booking_alone(
+    any_world: World, life: BookingLife, booking: Booking, bob: Caller
+) -> None:
+    another = any_world.services.bookings.book(bob, any_world.direct_request(start=rfc3339(tomorrow(14)))).booking
+    alice = customer_of(any_world, booking)
+    assert life.get(alice, booking.booking_id) == booking
+    with pytest.raises(BookingNotFound):
+        life.get(alice, another.booking_id)
+    with pytest.raises(BookingNotFound):
+        life.act(alice, another.booking_id, "cancel")
+
+
+def test_another_org_does_not_know_it(
+    any_world: World, life: BookingLife, booking: Booking, charlie: Caller, bob: Caller
+) -> None:
+    with pytest.raises(BookingNotFound):
+        life.get(charlie, booking.booking_id)
+    with pytest.raises(BookingNotFound):
+        life.act(charlie, booking.booking_id, "cancel")
+    with pytest.raises(BookingNotFound):
+        life.get(bob, "bk_nothing")
+
+
+def test_the_first_answer_is_the_booking_as_it_was_made(life: BookingLife, booking: Booking, bob: Caller) -> None:
+    assert as_of(life.act(bob, booking.booking_id, "cancel", "a reason"), 1) == booking
+    assert as_of(booking, 1) == booking
+
+
+def test_the_first_answer_undoes_every_change_in_turn(booking: Booking) -> None:
+    now, later = booking.created_at + timedelta(hours=1), booking.start + timedelta(hours=1)
+    history = [
+        *booking.history,
+        change(now, "desk:key", "move", {"start": (booking.start, now), "technician_id": ("tech-1", "tech-2")}),
+        change(now, "desk:key", "move", {"start": (now, later), "technician_id": ("tech-2", "tech-3")}),
+    ]
+    changed = {name: getattr(booking, name) for name in Booking.__slots__}
+    changed |= {"start": later, "technician_id": "tech-3", "version": 3, "updated_at": now, "history": history}
+    assert as_of(Booking(**changed), 1) == booking
+
+
+def test_of_an_imported_one_it_is_as_far_back_as_its_history_goes(booking: Booking) -> None:
+    imported = replace(booking, version=3, history=[change(booking.created_at, "system", "import", {})])
+    assert as_of(imported, 1) == replace(imported, version=1)
+
+
+def test_a_list_goes_by_start_page_after_page(any_world: World, life: BookingLife, bob: Caller) -> None:
+    made = [
+        any_world.services.bookings.book(bob, any_world.direct_request(start=rfc3339(tomorrow(hour)))).booking
+        for hour in (14, 8, 12, 10, 16)
+    ]
+    listed: list[Booking] = []
+    cursor: str | None = None
+    for _ in range(3):
+        page, cursor = life.page(bob, BookingQuery(limit=2, cursor=cursor))
+        listed += page
+    assert cursor is None
+    assert listed == sorted(made, key=lambda booking: booking.start)
+
+
+def test_a_list_can_be_narrowed(any_world: World, life: BookingLife, booking: Booking, bob: Caller) -> None:
+    other = any_world.direct_request(property_id="prop-2", technician_id="tech-2", start=rfc3339(tomorrow(14)))
+    second = any_world.services.bookings.book(bob, other).booking
+    cancelled = life.act(bob, booking.booking_id, "cancel")
+    after = {"from": rfc3339(tomorrow(12))}
+    for query, expected in (
+        ({"property_id": "prop-1"}, [cancelled]),
+        ({"technician_id": "tech-2"}, [second]),
+        ({"status": "cancelled"}, [cancelled]),
+        (after, [second]),
+        ({"to": rfc3339(tomorrow(12))}, [cancelled]),
+    ):
+        assert life.page(bob, BookingQuery.model_validate(query)) == (expected, None)
+
+
+def test_a_list_shows_nothing_of_another_org(
+    any_world: World, life: BookingLife, booking: Booking, charlie: Caller
+) -> None:
+    assert life.page(charlie, BookingQuery()) == ([], None)
+    with pytest.raises(InvalidRequest):
+        life.page(charlie, BookingQuery(cursor="not a cursor"))
+
+
+def test_a_cancelled_booking_was_changed_at_a_known_time(life: BookingLife, booking: Booking, bob: Caller) -> None:
+    cancelled = life.act(bob, booking.booking_id, "cancel")
+    assert datetime.now(UTC) - cancelled.updated_at < timedelta(minutes=1)
+    assert cancelled.history[-1]["at"] == cancelled.updated_at

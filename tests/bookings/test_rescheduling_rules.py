@@ -1,0 +1,287 @@
+"""Which moves the catalogue, the policy and the caller's role allow; and reservations, which keep their deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from models.access import Caller
+from models.booking import Booking, ReserveRequest
+from models.catalogue import PolicyPatch, PropertyPatch, TechnicianPatch
+from models.errors import (
+    Forbidden,
+    InvalidRequest,
+    InvalidTransition,
+    OutsideWorkingHours,
+    PropertyNotFound,
+    PropertyUnavailable,
+    Refusal,
+    TechnicianNotFound,
+    TechnicianUnavailable,
+    TooFarAhead,
+    TooSoon,
+    VersionConflict,
+)
+from services import Services, build_services
+from tests.bookings.evidence import another_server, everything, lose_redis, owners
+from tests.bookings.moving import at, check_stands, move, stored
+from tests.world import World, rfc3339, settings, tomorrow
+
+
+@pytest.fixture
+def booking(any_world: World, bob: Caller) -> Booking:
+    """A visit tomorrow at ten, booked at the desk."""
+    return any_world.services.bookings.book(bob, any_world.direct_request()).booking
+
+
+@pytest.fixture
+def alice_herself(any_world: World, booking: Booking) -> Caller:
+    """The bearer of the booking's manage token."""
+    access = any_world.services.access
+    return access.authenticate(access.manage_token(any_world.org, booking.booking_id))
+
+
+def at_time(world: World, moment: datetime) -> Services:
+    """Another process over the same stores, whose clock stands still at a moment."""
+    return build_services(settings(), redis=world.services.redis, mongo=world.services.db, clock=lambda: moment)
+
+
+def policy(**fields: Any) -> Callable[[World], object]:
+    return lambda world: world.services.catalogue_desk.patch_policy(world.org, PolicyPatch(**fields))
+
+
+def technician(name: str, **fields: Any) -> Callable[[World], object]:
+    patch = TechnicianPatch.model_validate(fields)
+    return lambda world: world.services.catalogue_desk.patch_technician(world.org, name, patch)
+
+
+def no_property(world: World) -> None:
+    world.services.catalogue_desk.patch_property(world.org, "prop-2", PropertyPatch(status="unavailable"))
+
+
+def nothing(_world: World) -> None:
+    """The catalogue as it is."""
+
+
+EVERY_DAY = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MORNINGS = {day: [["08:00", "12:00"]] for day in EVERY_DAY}
+REFUSED: dict[str, tuple[Callable[[World], object], dict[str, Any], type[Refusal]]] = {
+    "an unknown property": (nothing, {"property_id": "prop-9"}, PropertyNotFound),
+    "an unknown technician": (nothing, {"technician_id": "tech-9"}, TechnicianNotFound),
+    "an unavailable property": (no_property, {"property_id": "prop-2"}, PropertyUnavailable),
+    "an unavailable technician": (
+        technician("tech-2", status="unavailable"),
+        {"technician_id": "tech-2"},
+        TechnicianUnavailable,
+    ),
+    "another time of a technician who became unavailable": (
+        technician("tech-1", status="unavailable"),
+        {"start": at(14)},
+        TechnicianUnavailable,
+    ),
+    "outside of working hours": (technician("tech-1", working_hours=MORNINGS), {"start": at(14)}, OutsideWorkingHours),
+    "growing beyond working hours": (
+        technician("tech-1", working_hours=MORNINGS),
+        {"duration_minutes": 180},
+        Refusal,
+    ),
+    "a day off": (
+        technician("tech-1", time_off=[{"start": at(13), "end": at(16)}]),
+        {"start": at(14)},
+        TechnicianUnavailable,
+    ),
+    "a blackout date": (
+        policy(blackout_dates=[(tomorrow() + timedelta(days=1)).date().isoformat()]),
+        {"start": rfc3339(tomorrow() + timedelta(days=1))},
+        OutsideWorkingHours,
+    ),
+    "too soon": (policy(min_lead_minutes=4 * 24 * 60), {"start": at(14)}, TooSoon),
+    "too far ahead": (policy(horizon_days=3), {"start": rfc3339(tomorrow() + timedelta(days=5))}, TooFarAhead),
+}
+
+
+@pytest.mark.parametrize(("change", "fields", "why"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_the_rules_refuse_leaves_the_old_visit(
+    any_world: World,
+    booking: Booking,
+    bob: Caller,
+    change: Callable[[World], object],
+    fields: dict[str, Any],
+    why: type[Refusal],
+) -> None:
+    change(any_world)
+    before = everything(any_world)
+    with pytest.raises(why) as refused:
+        move(any_world.services, bob, booking, **fields)
+    assert not isinstance(refused.value, InvalidRequest)
+    assert everything(any_world) == before
+
+
+def test_all_that_is_wrong_with_a_change_is_named_at_once(any_world: World, booking: Booking, bob: Caller) -> None:
+    policy(max_duration_minutes=120)(any_world)
+    before = everything(any_world)
+    wrong: dict[str, Any] = {"start": "2020-01-01T10:07:00Z", "duration_minutes": 481, "buffer_before_minutes": 7}
+    with pytest.raises(InvalidRequest) as refused:
+        move(any_world.services, bob, booking, **wrong)
+    assert {(fault.field, fault.code) for fault in refused.value.faults} == {
+        ("start", "off_grid"),
+        ("start", "past_start"),
+        ("duration_minutes", "off_grid"),
+        ("duration_minutes", "too_long"),
+        ("buffer_before_minutes", "off_grid"),
+    }
+    assert everything(any_world) == before
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [tomorrow(10) + timedelta(minutes=5), tomorrow(12), tomorrow(10) - timedelta(days=200)],
+    ids=["during the visit", "after the visit", "long before the horizon"],
+)
+@pytest.mark.parametrize("fields", [{"technician_id": "tech-2"}, {"duration_minutes": 90}], ids=["who", "how long"])
+def test_a_start_that_stays_is_neither_past_nor_too_soon_nor_too_far(
+    any_world: World, booking: Booking, bob: Caller, moment: datetime, fields: dict[str, Any]
+) -> None:
+    policy(min_lead_minutes=24 * 60)(any_world)
+    moved = move(at_time(any_world, moment), bob, booking, **fields)
+    assert (moved.version, moved.start) == (2, booking.start)
+    assert stored(any_world, booking.booking_id) == moved
+
+
+def test_a_duration_that_stays_is_not_too_long_for_a_stricter_policy(
+    any_world: World, booking: Booking, bob: Caller
+) -> None:
+    policy(max_duration_minutes=45, allowed_duration_minutes=[15, 30], default_duration_minutes=30)(any_world)
+    moved = move(any_world.services, bob, booking, start=at(14))
+    assert moved.duration_minutes == 60
+    with pytest.raises(InvalidRequest):
+        move(any_world.services, bob, moved, 2, duration_minutes=75)
+
+
+def test_so_it_is_while_the_mirror_is_cold(any_world: World, booking: Booking, bob: Caller) -> None:
+    lose_redis(any_world)
+    during = at_time(any_world, tomorrow(10) + timedelta(minutes=5))
+    check_stands(any_world, move(during, bob, booking, duration_minutes=90, technician_id="tech-2"))
+
+
+@pytest.mark.parametrize("cold", [False, True], ids=["warm", "cold"])
+def test_what_another_process_changed_in_the_catalogue_counts_at_once(
+    any_world: World, booking: Booking, bob: Caller, cold: bool
+) -> None:
+    elsewhere, patch = another_server(any_world), TechnicianPatch(status="unavailable")
+    elsewhere.catalogue_desk.patch_technician(any_world.org, "tech-2", patch)
+    if cold:
+        lose_redis(any_world)
+    with pytest.raises(TechnicianUnavailable):
+        move(any_world.services, bob, booking, technician_id="tech-2")
+    assert stored(any_world, booking.booking_id) == booking
+    assert owners(any_world) == ({} if cold else {f"booked {booking.booking_id}": 8})
+
+
+def test_a_new_start_is_under_todays_rules(any_world: World, booking: Booking, bob: Caller) -> None:
+    during = at_time(any_world, tomorrow(10) + timedelta(minutes=5))
+    with pytest.raises(InvalidRequest) as refused:
+        move(during, bob, booking, start=at(9, 45))
+    assert [fault.code for fault in refused.value.faults] == ["past_start"]
+    check_stands(any_world, booking)
+    assert move(during, bob, booking, start=at(10, 15)).start == tomorrow(10, 15)
+
+
+def test_details_are_changed_whatever_the_catalogue_says(any_world: World, booking: Booking, bob: Caller) -> None:
+    for change in (technician("tech-1", status="unavailable"), policy(min_lead_minutes=4 * 24 * 60)):
+        change(any_world)
+    assert move(any_world.services, bob, booking, description="Ring twice.", start=at(10)).version == 2
+
+
+def test_the_customer_moves_her_own_visit(any_world: World, booking: Booking, alice_herself: Caller) -> None:
+    fields: dict[str, Any] = {"start": at(14), "duration_minutes": 30, "technician_id": "tech-2"}
+    details: dict[str, Any] = {"customer": {"name": "Alice B"}, "description": "The cellar."}
+    moved = move(any_world.services, alice_herself, booking, **fields, **details)
+    assert moved.history[-1]["by"] == f"customer:manage.{booking.booking_id}"
+    assert move(any_world.services, alice_herself, booking, 1, **fields, **details) == moved
+    check_stands(any_world, moved)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"property_id": "prop-2"},
+        {"buffer_before_minutes": 15},
+        {"buffer_after_minutes": 15},
+        {"priority": "high"},
+        {"start": at(14), "priority": "medium"},
+    ],
+    ids=" ".join,
+)
+def test_but_not_where_nor_how_urgent_it_is(
+    any_world: World, booking: Booking, alice_herself: Caller, fields: dict[str, Any]
+) -> None:
+    before = everything(any_world)
+    with pytest.raises(Forbidden):
+        move(any_world.services, alice_herself, booking, **fields)
+    assert everything(any_world) == before
+
+
+def test_inside_the_cancellation_window_only_staff_moves_a_visit(
+    any_world: World, booking: Booking, alice_herself: Caller, bob: Caller, bot: Caller
+) -> None:
+    policy(cancel_window_minutes=3 * 24 * 60)(any_world)
+    before = everything(any_world)
+    for caller in (alice_herself, bot):
+        for fields in ({"start": at(14)}, {"technician_id": "tech-2"}, {"duration_minutes": 30}):
+            with pytest.raises(Forbidden):
+                move(any_world.services, caller, booking, **fields)
+    assert everything(any_world) == before
+    assert move(any_world.services, alice_herself, booking, description="Ring twice.").version == 2
+    assert move(any_world.services, bob, booking, 2, start=at(14)).version == 3
+
+
+def test_nor_once_it_has_begun_or_is_over(any_world: World, booking: Booking, alice_herself: Caller) -> None:
+    for moment in (tomorrow(10), tomorrow(11)):
+        with pytest.raises(Forbidden):
+            move(at_time(any_world, moment), alice_herself, booking, start=at(14))
+    with pytest.raises(Forbidden):
+        move(at_time(any_world, tomorrow(11)), alice_herself, booking, description="late")
+    check_stands(any_world, booking)
+
+
+def test_a_repeat_inside_the_window_still_gets_the_first_answer(
+    any_world: World, booking: Booking, alice_herself: Caller
+) -> None:
+    first = move(any_world.services, alice_herself, booking, start=at(14))
+    policy(cancel_window_minutes=3 * 24 * 60)(any_world)
+    assert move(any_world.services, alice_herself, booking, 1, start=at(14)) == first
+
+
+def reserve(world: World, caller: Caller, hours: int = 2) -> Booking:
+    fields = {"property_id": "prop-1", "technician_id": "tech-1", "start": at(10), "reserved_by": "Dr. Who"}
+    request = ReserveRequest.model_validate(fields | {"hours": hours})
+    return world.services.bookings.reserve(caller, request).booking
+
+
+def test_a_reservation_is_moved_and_keeps_its_deadline(any_world: World, bob: Caller) -> None:
+    booking = reserve(any_world, bob)
+    moved = move(any_world.services, bob, booking, start=at(14), technician_id="tech-2")
+    assert (moved.status, moved.reserved_until, moved.reserved_by) == ("pending", booking.reserved_until, "Dr. Who")
+    assert owners(any_world) == {f"booked {booking.booking_id}": 8}
+    assert booking.reserved_until is not None
+    client: Any = any_world.services.redis
+    ends = {client.pexpiretime(f"{any_world.names.prefix}claim:{claim}") for claim in any_world.marks()}
+    assert ends == {round(booking.reserved_until.timestamp() * 1000)}
+    assert all(mark.endswith("|pending") for mark in any_world.marks().values())
+    confirmed = any_world.services.booking_life.act(bob, booking.booking_id, "confirm")
+    assert (confirmed.status, confirmed.start, confirmed.version) == ("confirmed", tomorrow(14), 3)
+    assert move(any_world.services, bob, booking, 3, start=at(10)).status == "confirmed"
+
+
+def test_a_reservation_whose_time_is_over_is_not_moved(any_world: World, bob: Caller) -> None:
+    booking = reserve(any_world, bob, hours=1)
+    late = at_time(any_world, datetime.now(UTC) + timedelta(hours=1, seconds=1))
+    with pytest.raises(VersionConflict):
+        move(late, bob, booking, 1, start=at(14))
+    with pytest.raises(InvalidTransition):
+        move(late, bob, booking, None, start=at(14))
+    assert (stored(any_world, booking.booking_id).status, owners(any_world)) == ("expired", {})

@@ -1,0 +1,216 @@
+"""Firm reservations: pending until somebody confirms them or their deadline is over, and never ended by another's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pymongo.errors import WriteError
+
+from models.access import Caller, IdempotencyClaim
+from models.booking_changes import BookingPatch
+from models.errors import IdempotencyKeyReused, InvalidTransition, SlotBooked, SlotHeld
+from scripts.dev_server.child import wait_until
+from services.ledger.documents import document_of
+from tests.bookings.evidence import everything, lose_redis, owners
+from tests.bookings.reserving import (
+    Clock,
+    book,
+    cancel,
+    confirm,
+    due_in,
+    ends_ms,
+    expired,
+    hold_and_book,
+    mirror_of,
+    now_in_store,
+    request,
+    reservations_of,
+    reserve,
+    reserve_too,
+    run_out,
+    seen_by,
+)
+from tests.world import World, rfc3339, services_over, tomorrow
+
+KEY = IdempotencyClaim("a key", "print of the request")
+SOON = 10
+
+
+def ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def test_it_blocks_its_slot_like_a_booking(any_world: World, alice: Caller) -> None:
+    booking = reserve(any_world)
+    assert (booking.status, booking.active, booking.version) == ("pending", True, 1)
+    assert owners(any_world) == {f"booked {booking.booking_id}": 8}
+    assert any_world.services.redis.exists(any_world.names.pins) == 0
+    before = everything(any_world)
+    for take in (hold_and_book, book, reserve_too):
+        with pytest.raises(SlotBooked):
+            take(any_world)
+    assert everything(any_world) == before
+    found = any_world.services.holds.place(alice, any_world.hold_request(technician_id=None, property_id="prop-2"))
+    assert found.hold.visit.technician_id == "tech-2"
+
+
+def test_a_live_hold_protects_its_slot_from_being_reserved(any_world: World, alice: Caller) -> None:
+    any_world.services.holds.place(alice, any_world.hold_request())
+    before = everything(any_world)
+    with pytest.raises(SlotHeld):
+        reserve(any_world)
+    assert everything(any_world) == before
+
+
+@pytest.mark.parametrize(("given", "hours"), [({}, 24), ({"hours": 1}, 1), ({"hours": 72}, 72)])
+def test_it_is_kept_for_so_many_hours(any_world: World, given: dict[str, int], hours: int) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    booking = reserve(any_world, **given)
+    assert booking.reserved_until
+    assert before <= booking.reserved_until - timedelta(hours=hours) <= datetime.now(UTC)
+    assert now_in_store(any_world, booking) == booking
+
+
+@pytest.mark.parametrize("hours", [1, 72])
+def test_its_marks_end_at_its_deadline_or_with_the_visit(any_world: World, hours: int) -> None:
+    booking = reserve(any_world, hours=hours)
+    assert booking.reserved_until
+    ends = tomorrow(11) if hours == 72 else booking.reserved_until
+    assert ends_ms(any_world) == {ms(ends)}
+    assert {mark.rpartition("|")[2] for mark in any_world.marks().values()} == {"pending"}
+
+
+def test_its_key_gives_the_first_answer_again_whatever_became_of_it(any_world: World, bob: Caller) -> None:
+    bookings = any_world.services.bookings
+    first = bookings.reserve(bob, request(), KEY)
+    for end in (lambda: None, lambda: confirm(any_world, first.booking), lambda: cancel(any_world, first.booking)):
+        end()
+        again = bookings.reserve(bob, request(), KEY)
+        assert (again.booking, again.created, again.replayed) == (first.booking, True, True)
+    lose_redis(any_world)
+    assert bookings.reserve(bob, request(), KEY).booking == first.booking
+    with pytest.raises(IdempotencyKeyReused):
+        bookings.book(bob, any_world.direct_request(start=rfc3339(tomorrow(14))), replace(KEY, fingerprint="other"))
+    assert len(any_world.bookings()) == 1
+
+
+def test_whoever_looks_at_one_that_has_run_out_sees_that(any_world: World, bob: Caller) -> None:
+    booking = reserve(any_world)
+    run_out(any_world, booking)
+    assert any_world.services.booking_life.get(bob, booking.booking_id).status == "expired"
+    assert expired(any_world, booking)
+
+
+def test_a_confirmed_one_stands_until_the_visit_is_over(any_world: World) -> None:
+    booking = reserve(any_world, hours=1)
+    made = confirm(any_world, booking)
+    assert (made.status, made.reserved_until) == ("confirmed", booking.reserved_until)
+    assert ends_ms(any_world) == {ms(tomorrow(11))}
+    run_out(any_world, booking, marks_stay=True)
+    reservations_of(any_world).expire_overdue()
+    for take in (hold_and_book, book):
+        with pytest.raises(SlotBooked):
+            take(any_world)
+    assert now_in_store(any_world, booking).status == "confirmed"
+
+
+def test_one_confirmed_just_before_its_deadline_is_not_freed_at_it(world: World) -> None:
+    booking = due_in(world, reserve(world), 0.4)
+    confirm(world, booking)
+    assert booking.reserved_until
+    assert wait_until(lambda: datetime.now(UTC) > (booking.reserved_until or datetime.now(UTC)), seconds=SOON)
+    assert owners(world) == {f"booked {booking.booking_id}": 8}
+    with pytest.raises(SlotBooked):
+        hold_and_book(world)
+
+
+@pytest.mark.parametrize("act", ["confirm", "cancel"])
+def test_one_that_has_run_out_is_neither_confirmed_nor_cancelled(any_world: World, bob: Caller, act: Any) -> None:
+    booking = reserve(any_world)
+    run_out(any_world, booking)
+    for _ in range(2):
+        with pytest.raises(InvalidTransition):
+            any_world.services.booking_life.act(bob, booking.booking_id, act)
+    assert expired(any_world, booking)
+
+
+def test_by_redis_clock_over_it_is_not_confirmed_for_others_may_hold_the_slot(any_world: World, alice: Caller) -> None:
+    booking = reserve(any_world)
+    clock, here = Clock(), any_world.services
+    clock.ahead = timedelta(hours=-1)
+    slow = services_over(here.redis, here.db, clock)
+    run_out(any_world, booking)
+    hold_id = any_world.services.holds.place(alice, any_world.hold_request()).hold.hold_id
+    with pytest.raises(InvalidTransition):
+        confirm(seen_by(any_world, slow), booking)
+    slow.access.close()
+    assert owners(any_world) == {f"held {hold_id}": 8}
+    assert any_world.services.bookings.book(alice, any_world.book_request(hold_id=hold_id)).created
+
+
+@pytest.mark.parametrize("late", ["relay", "confirm", "cancel", "old marks"])
+def test_nothing_of_a_cancelled_one_touches_the_next_on_its_slot(any_world: World, bob: Caller, late: str) -> None:
+    first = reserve(any_world)
+    cancel(any_world, first)
+    second = reserve_too(any_world)
+    run_out(any_world, first, marks_stay=True)
+    before = everything(any_world)
+    life = any_world.services.booking_life
+    if late == "relay":
+        reservations_of(any_world).expire_overdue()
+    elif late == "confirm":
+        with pytest.raises(InvalidTransition):
+            life.act(bob, first.booking_id, "confirm")
+    elif late == "cancel":
+        assert life.act(bob, first.booking_id, "cancel").version == 2
+    else:
+        mirror_of(any_world).settle(first)
+    assert everything(any_world) == before
+    assert confirm(any_world, second).status == "confirmed"
+
+
+def test_a_new_one_on_the_slot_of_one_that_ran_out_has_a_deadline_of_its_own(world: World) -> None:
+    first = reserve(world)
+    run_out(world, first)
+    second = reserve_too(world)
+    mirror_of(world).settle(now_in_store(world, first))
+    reservations_of(world).expire_overdue()
+    assert second.reserved_until
+    assert ends_ms(world) == {ms(min(second.reserved_until, second.end))}
+    assert confirm(world, second).status == "confirmed"
+
+
+@pytest.mark.parametrize("patch", [{"description": "The tap drips."}, {"start": rfc3339(tomorrow(14))}])
+def test_one_that_was_changed_keeps_its_deadline(world: World, patch: dict[str, str]) -> None:
+    booking = due_in(world, reserve(world, hours=1), 3600)
+    life, bob = world.services.booking_life, world.caller("desk")
+    changed = life.reschedule(bob, booking.booking_id, BookingPatch.model_validate(patch), booking.version)
+    assert (changed.status, changed.reserved_until) == ("pending", booking.reserved_until)
+    assert booking.reserved_until
+    assert ends_ms(world) == {ms(booking.reserved_until)}
+    run_out(world, changed)
+    reservations_of(world).expire_overdue()
+    assert expired(world, changed)
+
+
+def test_mongodb_demands_a_deadline_of_what_is_pending_and_claims_of_what_is_active(world: World) -> None:
+    document = document_of(reserve(world))
+    cancel(world, now_in_store(world, reserve(world, 14)))
+    taken = {"_id": "bk_by_hand", "claims": [{"resource": f"property:{n}", "tick": 1} for n in "ab"]}
+    bookings = world.services.db["bookings"]
+    faults: tuple[dict[str, Any], ...] = (
+        *({"reserved_by": value} for value in (None, "", 7)),
+        *({"reserved_until": value} for value in (None, "tomorrow")),
+        *({"claims": value} for value in (None, [], [{"resource": "property:a", "tick": 1}], [{"resource": "a"}] * 2)),
+        {"active": False},
+        {"status": "expired"},
+    )
+    for wrong in faults:
+        given = {name: value for name, value in (document | taken | wrong).items() if value is not None}
+        with pytest.raises(WriteError) as refused:
+            bookings.insert_one(given)
+        assert refused.value.code == 121, wrong
+    bookings.insert_one(document | taken)

@@ -1,0 +1,150 @@
+"""Retries whose first answer was lost, while something else changed in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from models.access import Caller, IdempotencyClaim
+from models.catalogue import PolicyPatch, PropertyPatch
+from models.errors import IdempotencyKeyReused, InvalidRequest, SlotBooked, SlotHeld, StoreUnavailable
+from services.claims.scripts import Scripts
+from tests.bookings.evidence import another_server, begin, record
+from tests.world import World, rfc3339, tomorrow
+
+KEY = IdempotencyClaim("a key", "print of the request")
+
+
+def test_a_refused_booking_of_a_hold_leaves_the_holds_own_idempotency_key(any_world: World, alice: Caller) -> None:
+    holds, bookings = any_world.services.holds, any_world.services.bookings
+    first = holds.place(alice, any_world.hold_request(), KEY)
+    with pytest.raises(InvalidRequest):
+        bookings.book(alice, any_world.direct_request(hold_id=first.hold.hold_id, start=rfc3339(tomorrow(14))))
+    assert holds.place(alice, any_world.hold_request(), KEY).hold == first.hold
+
+
+def switch_off(world: World) -> None:
+    world.services.catalogue_desk.patch_property(world.org, "prop-1", PropertyPatch(status="unavailable"))
+
+
+def want_notice(world: World) -> None:
+    world.services.catalogue_desk.patch_policy(world.org, PolicyPatch(min_lead_minutes=5 * 24 * 60))
+
+
+@pytest.mark.parametrize("change", [switch_off, want_notice])
+def test_a_hold_is_answered_again_though_the_catalogue_would_refuse_it_now(
+    any_world: World, alice: Caller, change: Callable[[World], None]
+) -> None:
+    first = any_world.services.holds.place(alice, any_world.hold_request(), KEY)
+    change(any_world)
+    assert any_world.services.holds.place(alice, any_world.hold_request(), KEY).hold == first.hold
+
+
+@pytest.mark.parametrize("change", [switch_off, want_notice])
+def test_a_direct_booking_is_answered_again_though_the_catalogue_would_refuse_it_now(
+    any_world: World, bob: Caller, change: Callable[[World], None]
+) -> None:
+    first = any_world.services.bookings.book(bob, any_world.direct_request(), KEY)
+    change(any_world)
+    assert any_world.services.bookings.book(bob, any_world.direct_request(), KEY).booking == first.booking
+
+
+def test_a_hold_that_was_forgotten_while_being_booked_can_be_booked_under_the_same_key(
+    any_world: World, alice: Caller
+) -> None:
+    hold_id = any_world.services.holds.place(alice, any_world.hold_request()).hold.hold_id
+    begin(any_world, alice, hold_id, KEY)
+    client: Any = any_world.services.redis
+    claims = record(any_world, hold_id)["claims"].split()
+    client.delete(any_world.names.hold(hold_id), any_world.names.pins, *claims)
+    request = any_world.direct_request(hold_id=hold_id, if_expired="book_if_free")
+    assert any_world.services.bookings.book(alice, request, KEY).booking.hold_id == hold_id
+
+
+@pytest.mark.parametrize("key", [None, KEY], ids=["no key", "idempotency key"])
+@pytest.mark.parametrize("operation", ["hold", "book", "direct", "once"])
+def test_a_script_that_was_sent_twice_is_answered_as_if_once(
+    any_world: World,
+    alice: Caller,
+    bob: Caller,
+    monkeypatch: pytest.MonkeyPatch,
+    key: IdempotencyClaim | None,
+    operation: str,
+) -> None:
+    services = any_world.services
+    hold_id = services.holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(14)))).hold.hold_id
+    run = Scripts.run
+
+    def run_twice(scripts: Scripts, name: str, keys: list[str], args: list[Any]) -> list[Any]:
+        run(scripts, name, keys, args)
+        return run(scripts, name, keys, args)
+
+    monkeypatch.setattr(Scripts, "run", run_twice)
+    if operation == "hold":
+        assert services.holds.place(alice, any_world.hold_request(), key).created
+    elif operation == "book":
+        assert services.bookings.book(alice, any_world.book_request(hold_id=hold_id), key).created
+    elif operation == "direct":
+        assert services.bookings.book(bob, any_world.direct_request(), key).booking.status == "confirmed"
+    else:
+        assert services.idempotency.once(alice, key or KEY, lambda: (201, {}))[:2] == (201, {})
+
+
+@pytest.mark.parametrize("suggest", [0, 1])
+def test_mongodb_failing_for_a_moment_lets_nobody_book_over_a_live_hold(world: World, suggest: int) -> None:
+    alice, bob = world.caller("checkout"), world.caller("desk")
+    hold_id = world.services.holds.place(alice, world.hold_request()).hold.hold_id
+    another_server(world).catalogue_desk.patch_policy(world.org, PolicyPatch(hold_seconds=60))
+    failure = {"errorCode": 50, "failCommands": ["find"], "appName": "holdfast"}
+    world.services.db.client.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=failure)
+    with pytest.raises((SlotHeld, StoreUnavailable)):
+        world.services.bookings.book(bob, world.direct_request(suggest=suggest))
+    assert world.services.bookings.book(alice, world.book_request(hold_id=hold_id)).created
+
+
+def test_a_key_that_was_answered_with_ones_own_hold_belongs_to_that_request(any_world: World, alice: Caller) -> None:
+    holds = any_world.services.holds
+    first = holds.place(alice, any_world.hold_request(holder="alice-alice-alice"))
+    again = holds.place(alice, any_world.hold_request(holder="alice-alice-alice"), KEY)
+    assert (again.hold, again.created) == (first.hold, False)
+    holds.release(alice, first.hold.hold_id)
+    replay = holds.place(alice, any_world.hold_request(holder="alice-alice-alice"), KEY)
+    assert (replay.hold.hold_id, replay.created, replay.replayed) == (first.hold.hold_id, False, True)
+    other = IdempotencyClaim(KEY.key, "print of another request")
+    with pytest.raises(IdempotencyKeyReused):
+        holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(15))), other)
+
+
+def test_a_key_that_was_answered_with_a_booking_that_was_there_belongs_to_that_request(
+    any_world: World, alice: Caller
+) -> None:
+    services = any_world.services
+    one = services.holds.place(alice, any_world.hold_request()).hold.hold_id
+    two = services.holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(14)))).hold.hold_id
+    booked = services.bookings.book(alice, any_world.book_request(hold_id=one)).booking
+    found = services.bookings.book(alice, any_world.book_request(hold_id=one), KEY)
+    assert (found.booking, found.created) == (booked, False)
+    with pytest.raises(IdempotencyKeyReused):
+        services.bookings.book(alice, any_world.book_request(hold_id=two), IdempotencyClaim(KEY.key, "another"))
+
+
+def test_the_same_slot_asked_for_by_its_own_time_is_ones_own_hold(any_world: World, alice: Caller, bob: Caller) -> None:
+    holds, mine = any_world.services.holds, "alice-alice-alice"
+    any_world.services.bookings.book(bob, any_world.direct_request())
+    later = holds.place(alice, any_world.hold_request(holder=mine, fallback="next_available")).hold
+    assert later.start == tomorrow(11)
+    assert holds.place(alice, any_world.hold_request(holder=mine, start=rfc3339(tomorrow(11)))).hold == later
+
+
+def test_marks_that_vanished_are_set_again_by_the_next_who_looks(world: World) -> None:
+    services, alice = world.services, world.caller("checkout")
+    services.bookings.book(world.caller("desk"), world.direct_request())
+    client: Any = services.redis
+    client.delete(*(world.names.prefix + "claim:" + name for name in world.marks()))
+    hold_id = services.holds.place(alice, world.hold_request()).hold.hold_id
+    with pytest.raises(SlotBooked):
+        services.bookings.book(alice, world.book_request(hold_id=hold_id))
+    with pytest.raises(SlotBooked):
+        services.holds.place(alice, world.hold_request())

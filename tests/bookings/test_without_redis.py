@@ -1,0 +1,89 @@
+"""Direct bookings with Redis away, and marks of bookings that MongoDB does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from models.access import Caller, IdempotencyClaim
+from models.errors import HoldExpired, SlotBooked
+from services import Services
+from services.claims.mirror import Mirror
+from services.claims.scripts import Scripts
+from services.ledger.store import BookingStore
+from services.stores.connections import connect_redis
+from tests.bookings.evidence import owners
+from tests.waitlist.waiting import offered
+from tests.world import World, rfc3339, services_over, tomorrow
+
+
+def desk(world: World) -> Caller:
+    """Bob."""
+    return world.caller("desk")
+
+
+@pytest.fixture
+def cut_off(world: World) -> Iterator[Services]:
+    """A server of the same database that reaches no Redis."""
+    nowhere = connect_redis("redis://127.0.0.1:1/0")
+    services = services_over(nowhere, world.services.db)
+    yield services
+    services.access.close()
+    nowhere.close()
+
+
+def test_a_search_finds_what_mongodb_has_free_without_trying_each(world: World, cut_off: Services) -> None:
+    for hour in (10, 11, 12):
+        cut_off.bookings.book(desk(world), world.direct_request(start=rfc3339(tomorrow(hour))))
+    request = world.direct_request(technician_id=None, fallback="next_available")
+    found = cut_off.bookings.book(desk(world), request).booking
+    assert (found.start, found.technician_id) == (tomorrow(13), "tech-1")
+
+
+def test_a_day_that_is_full_is_refused_and_names_what_is_in_the_way(world: World, cut_off: Services) -> None:
+    for hour in (0, 8, 16):
+        fields = {"start": rfc3339(tomorrow(hour)), "duration_minutes": 480}
+        cut_off.bookings.book(desk(world), world.direct_request(**fields))
+    with pytest.raises(SlotBooked) as refused:
+        cut_off.bookings.book(desk(world), world.direct_request(technician_id=None, fallback="next_available"))
+    assert {(block.kind, block.id) for block in refused.value.members["conflicts"]} >= {("property", "prop-1")}
+
+
+def test_a_repeat_without_redis_is_the_first_answer(world: World, cut_off: Services) -> None:
+    key = IdempotencyClaim("a key", "print")
+    first = world.services.bookings.book(desk(world), world.direct_request(), key)
+    again = cut_off.bookings.book(desk(world), world.direct_request(), key)
+    assert (again.booking, again.replayed) == (first.booking, True)
+
+
+def test_a_mark_of_a_booking_that_mongodb_does_not_have_gives_way(world: World, cut_off: Services) -> None:
+    # MongoDB was restored from before a booking whose marks Redis has kept.
+    services = world.services
+    ghost = services.bookings.book(desk(world), world.direct_request()).booking
+    services.db["bookings"].delete_one({"_id": ghost.booking_id})
+    made = cut_off.bookings.book(desk(world), world.direct_request()).booking
+    assert set(owners(world)) == {f"booked {ghost.booking_id}"}
+    store = BookingStore(services.db, services.settings.grid_minutes)
+    Mirror(services.redis, Scripts(services.redis), services.grid, services.clock, store.find).settle(made)
+    assert set(owners(world)) == {f"booked {made.booking_id}"}
+
+
+@pytest.mark.parametrize("offer_minutes", [15, 50])
+def test_an_offer_is_booked_without_redis_for_as_long_as_it_stands(
+    world: World, cut_off: Services, monkeypatch: pytest.MonkeyPatch, offer_minutes: int
+) -> None:
+    """Longer than any other hold may last; and no longer."""
+    alice, entry = world.caller("checkout"), offered(world, offer_minutes=offer_minutes)
+    assert entry.offered_until is not None
+    request = world.direct_request(hold_id=entry.hold_id)
+    for seconds, lives in ((1, False), (-30, True)):
+        at = entry.offered_until + timedelta(seconds=seconds)
+        for part in (cut_off.bookings._alone, cut_off.bookings._alone._candidates):
+            monkeypatch.setattr(part, "_clock", lambda at=at: at)
+        if lives:
+            assert cut_off.bookings.book(alice, request).booking.hold_id == entry.hold_id
+        else:
+            with pytest.raises(HoldExpired):
+                cut_off.bookings.book(alice, request)

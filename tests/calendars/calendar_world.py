@@ -1,0 +1,159 @@
+"""A catalogue, marks and bookings made of plain data, for tests of calendars: no store, and the clock is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from models.availability import AvailabilityQuery
+from models.catalogue import Away, Policy, Property, Technician
+from models.errors import PropertyNotFound, TechnicianNotFound
+from models.slot import SlotFields, Wish
+from services.availability.candidates import Candidates
+from services.availability.slots import Availability
+from services.claims.keys import Mark
+from services.claims.mirror import Marks
+from services.timetable.grid import Grid
+
+ORG = "alices-org"
+NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
+
+
+def utc(text: str) -> datetime:
+    """`2026-12-05T10:00` as aware UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def house(timezone: str = "UTC", **changed: Any) -> Property:
+    return Property(**{"id": "prop-1", "name": "House", "timezone": timezone} | changed)
+
+
+def technician(number: int = 1, timezone: str = "UTC", **changed: Any) -> Technician:
+    return Technician(**{"id": f"tech-{number}", "name": f"Technician {number}", "timezone": timezone} | changed)
+
+
+def every_day(*shifts: tuple[str, str]) -> dict[str, list[list[str]]]:
+    return {day: [list(shift) for shift in shifts] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+
+
+def off(start: str, end: str) -> Away:
+    return Away(start=utc(start), end=utc(end))
+
+
+@dataclass
+class Shelf:
+    """A catalogue. `reloads` are the epochs it was told to read again under; `after_reload` is what it then finds."""
+
+    policy_: Policy = field(default_factory=Policy)
+    place: Property = field(default_factory=house)
+    people: list[Technician] = field(default_factory=lambda: [technician()])
+    epoch_: str | None = "epoch-1"
+    reloads: list[str | None] = field(default_factory=list)
+    after_reload: dict[str, Any] = field(default_factory=dict)
+
+    def epoch(self, _org: str) -> str | None:
+        return self.epoch_
+
+    def forget(self, _org: str, epoch: str | None) -> None:
+        self.epoch_ = epoch
+        self.reloads.append(epoch)
+        for name, value in self.after_reload.items():
+            setattr(self, name, value)
+
+    def policy(self, _org: str) -> Policy:
+        return self.policy_
+
+    def property(self, _org: str, property_id: str) -> Property:
+        if property_id != self.place.id:
+            raise PropertyNotFound
+        return self.place
+
+    def technicians(self, _org: str) -> dict[str, Technician]:
+        return {each.id: each for each in self.people}
+
+    def technician(self, org: str, technician_id: str) -> Technician:
+        if technician_id not in self.technicians(org):
+            raise TechnicianNotFound
+        return self.technicians(org)[technician_id]
+
+
+@dataclass
+class Board:
+    """Marks as Redis would have them, and bookings as MongoDB would; counts who reads."""
+
+    marks: dict[tuple[str, int], str] = field(default_factory=dict)
+    epochs: list[str | None] = field(default_factory=lambda: ["epoch-1"])
+    booked: set[tuple[str, int]] = field(default_factory=set)
+    reads: list[tuple[list[str], int, int]] = field(default_factory=list)
+    epoch_reads: int = 0
+    store_reads: int = 0
+
+    def mark(self, resource: str, span: Iterable[int], state: str = "held") -> None:
+        self.marks |= {(resource, tick): state for tick in span}
+
+    def read_marks(self, _org: str, resources: list[str], from_tick: int, to_tick: int) -> Marks:
+        self.reads.append((resources, from_tick, to_tick))
+        rows = {
+            resource: [_mark(self.marks.get((resource, tick)), tick) for tick in range(from_tick, to_tick)]
+            for resource in resources
+        }
+        return Marks(self.epoch(_org, counted=False), rows)
+
+    def epoch(self, _org: str, *, counted: bool = True) -> str | None:
+        self.epoch_reads += counted
+        return self.epochs.pop(0) if len(self.epochs) > 1 else self.epochs[0]
+
+    def active_claims(
+        self, _org: str, resources: list[str], from_tick: int, to_tick: int, *, now: datetime
+    ) -> set[tuple[str, int]]:
+        self.store_reads += 1
+        return {(name, tick) for name, tick in self.booked if name in resources and from_tick <= tick < to_tick}
+
+
+def _mark(state: str | None, tick: int) -> Mark | None:
+    return Mark(state, "somebody", tick, tick + 1) if state else None  # type: ignore[arg-type]
+
+
+@dataclass
+class Calendar:
+    """Candidates and availability over a shelf and a board."""
+
+    shelf: Shelf = field(default_factory=Shelf)
+    board: Board = field(default_factory=Board)
+    now: datetime = NOON
+    grid: Grid = field(default_factory=lambda: Grid(15))
+
+    @property
+    def candidates(self) -> Candidates:
+        catalogue: Any = self.shelf
+        return Candidates(catalogue, self.grid, lambda: self.now)
+
+    @property
+    def availability(self) -> Availability:
+        board: Any = self.board
+        catalogue: Any = self.shelf
+        return Availability(catalogue, self.candidates, self.grid, board, board, clock=lambda: self.now)
+
+    def wish(self, start: str, technician_id: str | None = "tech-1", **changed: Any) -> Wish:
+        fields = {"property_id": "prop-1", "technician_id": technician_id, "start": f"{start}:00Z"} | changed
+        return self.candidates.wish(ORG, SlotFields.model_validate(fields))
+
+    def visits(self, start: str, technician_id: str | None = "tech-1", **changed: Any) -> list[tuple[str, str]]:
+        """(start as HH:MM in UTC, technician) of each candidate."""
+        found = self.candidates.visits(ORG, self.wish(start, technician_id, **changed))
+        return [(f"{self.grid.moment(visit.start):%H:%M}", visit.technician_id) for visit in found]
+
+    def days(self, first: str | date, **changed: Any) -> list[Any]:
+        """The slots of a property's dates, with attributes."""
+        query = AvailabilityQuery.model_validate({"property_id": "prop-1", "from": str(first), **changed})
+        return [SimpleNamespace(**slot) for slot in self.availability.days(ORG, query)["slots"]]
+
+    def states(self, first: str, **changed: Any) -> dict[str, str]:
+        """State by start, as HH:MM in UTC, of one date."""
+        return {f"{slot.start:%H:%M}": slot.state for slot in self.days(first, **changed)}
+
+    def ticks(self, start: str, end: str) -> range:
+        return range(self.grid.tick(utc(start)), self.grid.tick(utc(end)))

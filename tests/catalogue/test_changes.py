@@ -1,0 +1,69 @@
+"""A change of the catalogue by another process holds from the next request on, with no polling."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.access import Caller
+from models.catalogue import PolicyPatch, PropertyCreate, PropertyPatch, TechnicianPatch
+from models.errors import InvalidRequest, PropertyNotFound, PropertyUnavailable, TechnicianUnavailable
+from tests.bookings.evidence import another_server, everything
+from tests.world import World, rfc3339, tomorrow
+
+
+def test_a_property_switched_off_elsewhere_is_refused_at_once_and_so_is_its_return(
+    any_world: World, alice: Caller, bob: Caller
+) -> None:
+    services, desk = any_world.services, another_server(any_world).catalogue_desk
+    hold = services.holds.place(alice, any_world.hold_request()).hold
+    services.holds.release(alice, hold.hold_id)
+    desk.patch_property(any_world.org, "prop-1", PropertyPatch(status="unavailable"))
+    before = everything(any_world)
+    with pytest.raises(PropertyUnavailable):
+        services.holds.place(alice, any_world.hold_request())
+    with pytest.raises(PropertyUnavailable):
+        services.bookings.book(bob, any_world.direct_request())
+    assert everything(any_world) == before
+    desk.patch_property(any_world.org, "prop-1", PropertyPatch(status="available"))
+    assert services.holds.place(alice, any_world.hold_request()).created
+
+
+def test_a_technician_switched_off_elsewhere_is_passed_over_at_once(any_world: World, alice: Caller) -> None:
+    services, desk = any_world.services, another_server(any_world).catalogue_desk
+    services.holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(14))))
+    desk.patch_technician(any_world.org, "tech-1", TechnicianPatch(status="unavailable"))
+    with pytest.raises(TechnicianUnavailable):
+        services.holds.place(alice, any_world.hold_request())
+    found = services.holds.place(alice, any_world.hold_request(technician_id=None)).hold
+    assert found.visit.technician_id == "tech-2"
+
+
+def test_a_property_made_elsewhere_can_be_held_though_it_was_asked_for_before(any_world: World, alice: Caller) -> None:
+    services, desk = any_world.services, another_server(any_world).catalogue_desk
+    with pytest.raises(PropertyNotFound):
+        services.holds.place(alice, any_world.hold_request(property_id="prop-4"))
+    desk.create_property(any_world.org, PropertyCreate(id="prop-4", name="House 4"))
+    assert services.holds.place(alice, any_world.hold_request(property_id="prop-4")).created
+
+
+def test_a_stricter_policy_holds_at_once_and_touches_no_hold_that_exists(any_world: World, alice: Caller) -> None:
+    services, desk = any_world.services, another_server(any_world).catalogue_desk
+    hold_id = services.holds.place(alice, any_world.hold_request()).hold.hold_id
+    desk.patch_policy(any_world.org, PolicyPatch(allowed_duration_minutes=[30], default_duration_minutes=30))
+    with pytest.raises(InvalidRequest):
+        services.holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(14)), duration_minutes=60))
+    assert services.holds.get(alice, hold_id).duration_minutes == 60
+    assert services.bookings.book(alice, any_world.book_request(hold_id=hold_id)).booking.duration_minutes == 60
+
+
+def test_a_hold_of_a_property_switched_off_since_can_still_be_booked(any_world: World, alice: Caller) -> None:
+    services, desk = any_world.services, another_server(any_world).catalogue_desk
+    hold_id = services.holds.place(alice, any_world.hold_request()).hold.hold_id
+    desk.patch_property(any_world.org, "prop-1", PropertyPatch(status="unavailable"))
+    assert services.bookings.book(alice, any_world.book_request(hold_id=hold_id)).created
+
+
+def test_another_orgs_change_is_not_ours(any_world: World, alice: Caller) -> None:
+    services, desk = any_world.services, another_server(any_world).catalogue_desk
+    desk.patch_property(any_world.other_org, "prop-1", PropertyPatch(status="unavailable"))
+    assert services.holds.place(alice, any_world.hold_request()).created

@@ -1,0 +1,235 @@
+"""The scripts under test, called as their headers say: keys and arguments are made here, not by services.slots.
+
+So a test of a script fails for the script's own reasons, and a change of a header shows here.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.slot import Visit
+from services.claims.keys import OrgKeys
+from services.claims.scripts import Scripts
+from tests.redis_dump import Dump, dump, keys_of
+
+TICK_MS = 900_000
+BASE = int(time.time()) // 900 + 96
+"""A tick a day ahead: marks of bookings expire with the visit, so visits have to lie in the future."""
+
+EPOCH = "epoch-1"
+LIFETIME_MS = 300_000
+REMEMBERED_MS = 3_600_000
+KEPT_MS = 86_400_000
+WINDOW_MS = 15_000
+BACKSTOP_MS = 3_000_000
+CHANGING_MS = 5_000
+ALICE, BOB = "key-alice", "key-bob"
+SLACK_MS = 5_000
+"""How long a test may take from writing an expiry to looking at it."""
+
+
+def visit(
+    start: int = 0, *, at: str = "prop-1", by: str = "tech-1", length: int = 4, before: int = 0, after: int = 0
+) -> Visit:
+    """A visit that starts so many ticks after BASE."""
+    return Visit(at, by, BASE + start, BASE + start + length, before, after)
+
+
+def record_of(flat: list[Any]) -> dict[str, str]:
+    """The flat field, value, … part of a reply."""
+    return {str(name): str(value) for name, value in zip(flat[::2], flat[1::2], strict=True)}
+
+
+@dataclass
+class Board:
+    """One org of its own on one Redis."""
+
+    redis: Any  # a Redis with text replies, which redis-py's annotations do not know of
+    scripts: Scripts
+    org: str = field(default_factory=lambda: f"org-{secrets.token_hex(4)}")
+
+    def __post_init__(self) -> None:
+        self.names = OrgKeys(self.org)
+        self.redis.set(self.names.epoch, EPOCH)
+
+    def place(
+        self,
+        hold_id: str,
+        *visits: Visit,
+        owner: str = ALICE,
+        confirming: bool = False,
+        moving: bool = False,
+        epoch: str = EPOCH,
+        lifetime_ms: int = LIFETIME_MS,
+        quota: int = 0,
+        fingerprint: str = "",
+        idempotency: str = "",
+        booking_id: str = "",
+        requested: int | None = None,
+        attempt: str = "",
+    ) -> list[Any]:
+        """Runs place_hold for visits that share their property, length and buffers; the first one by default."""
+        visits = visits or (visit(),)
+        first = visits[0]
+        claims, candidates = _candidates(self.names, visits)
+        keys = [
+            *(self.names.hold(hold_id), self.names.epoch, self.names.pins, self.names.events),
+            self.names.holder(owner.partition(" ")[2]) if quota else self.names.nothing,
+            self.idempotency(idempotency) if idempotency else self.names.nothing,
+            *claims,
+        ]
+        state = "moving" if moving else "confirming" if confirming else "held"
+        args: list[Any] = [
+            *(state, hold_id, epoch, lifetime_ms, REMEMBERED_MS, owner, quota),
+            *(fingerprint, KEPT_MS, WINDOW_MS, self.names.prefix, booking_id, BACKSTOP_MS),
+            *(first.property_id, first.end - first.start, first.before, first.after),
+            first.start if requested is None else requested,
+            attempt or secrets.token_hex(6),
+            *candidates,
+        ]
+        return self.scripts.run("place_hold", keys, args)
+
+    def begin(
+        self,
+        hold_id: str,
+        *,
+        key: str = ALICE,
+        booking_id: str = "bk_1",
+        fingerprint: str = "",
+        idempotency: str = "",
+        attempt: str = "",
+    ) -> list[Any]:
+        known = self.idempotency(idempotency) if idempotency else self.names.nothing
+        keys = [self.names.hold(hold_id), self.names.pins, known]
+        args = [hold_id, key, fingerprint, KEPT_MS, WINDOW_MS, BACKSTOP_MS, REMEMBERED_MS, booking_id]
+        args.append(attempt or secrets.token_hex(6))
+        return self.scripts.run("begin_confirm", keys, args)
+
+    def abort(self, hold_id: str, *, restore: bool = True, deadline_ms: int | None = None) -> list[Any]:
+        """Runs abort_confirm, naming the deadline that the pin has now unless another is given."""
+        if deadline_ms is None:
+            deadline_ms = int(self.redis.zscore(self.names.pins, hold_id) or 0)
+        keys = [self.names.hold(hold_id), self.names.pins, self.names.events]
+        return self.scripts.run("abort_confirm", keys, [hold_id, REMEMBERED_MS, int(restore), deadline_ms])
+
+    def extend(
+        self, hold_id: str, lifetime_ms: int, *, key: str = ALICE, longest_ms: int = 3 * LIFETIME_MS
+    ) -> list[Any]:
+        args = [hold_id, key, lifetime_ms, longest_ms, REMEMBERED_MS]
+        return self.scripts.run("extend_hold", [self.names.hold(hold_id), self.names.events], args)
+
+    def release(self, hold_id: str, *, key: str = ALICE, staff: bool = False, forget: bool = False) -> list[Any]:
+        keys = [self.names.hold(hold_id), self.names.pins, self.names.events]
+        return self.scripts.run("release_hold", keys, [hold_id, key, int(staff), REMEMBERED_MS, int(forget)])
+
+    def mirror(
+        self,
+        booking_id: str,
+        version: int,
+        where: Visit,
+        *,
+        active: bool = True,
+        hold_id: str = "",
+        kind: str = "book",
+        ends_ms: int | None = None,
+        pending: bool = False,
+    ) -> list[Any]:
+        """Runs mirror_booking for a booking of a visit; its marks last until the visit is over, or until ends_ms."""
+        (begin, end), note = where.technician_span, "|pending" if pending else ""
+        over_ms = end * TICK_MS
+        ends_ms = over_ms if ends_ms is None else ends_ms
+        keys = [
+            *(self.names.booking(booking_id), self.names.hold(hold_id) if hold_id else self.names.nothing),
+            *(self.names.pins, self.names.events, *self.names.visit_claims(where)),
+        ]
+        args: list[Any] = [
+            *(booking_id, version, int(active), ends_ms, over_ms + REMEMBERED_MS, hold_id, REMEMBERED_MS, kind),
+            *(where.property_id, where.technician_id, where.start, where.end, where.end - where.start),
+            f"booked|{booking_id}|{where.start}|{where.end}|{version}{note}",
+            f"booked|{booking_id}|{begin}|{end}|{version}{note}",
+        ]
+        return self.scripts.run("mirror_booking", keys, args)
+
+    def keep(self, booking_id: str, where: Visit, *, deadline_ms: int, needed_ms: int = CHANGING_MS) -> list[Any]:
+        """Runs keep_reservation for a reservation of a visit."""
+        args = [booking_id, deadline_ms, needed_ms]
+        return self.scripts.run("keep_reservation", self.names.visit_claims(where), args)
+
+    def trust(self, hold_id: str, idempotency: str = "") -> list[Any]:
+        known = self.idempotency(idempotency) if idempotency else self.names.nothing
+        return self.scripts.run("trust_hold", [self.names.hold(hold_id), known], [])
+
+    def overdue(self, most: int = 100) -> list[Any]:
+        return self.scripts.run("overdue_pins", [self.names.pins], [most])
+
+    def idempotency(self, key: str) -> str:
+        return self.names.idempotency(ALICE, key)
+
+    def record(self, hold_id: str) -> dict[str, str]:
+        fields: dict[str, str] = self.redis.hgetall(self.names.hold(hold_id))
+        return fields
+
+    def marks(self, *visits: Visit) -> list[str | None]:
+        """The mark on each claim of the visits, the property's first."""
+        return [self.redis.get(key) for where in visits for key in self.names.visit_claims(where)]
+
+    def owners(self, *visits: Visit) -> set[str | None]:
+        """Who has the claims of the visits, as `state owner`; None among them where one is free."""
+        return {" ".join(mark.split("|")[:2]) if mark else None for mark in self.marks(*visits)}
+
+    def all_claims(self) -> dict[str, str]:
+        """Every claim key that exists, and its mark."""
+        return {key: self.redis.get(key) for key in self.keys() if key.startswith(self.names.prefix + "claim:")}
+
+    def ttls(self, *visits: Visit) -> list[int]:
+        """What is left of each claim of the visits, ms."""
+        return [self.redis.pttl(key) for where in visits for key in self.names.visit_claims(where)]
+
+    def events(self) -> list[dict[str, str]]:
+        return [fields for _, fields in self.redis.xrange(self.names.events)]
+
+    def now_ms(self) -> int:
+        seconds, micros = self.redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    def lapse(self, hold_id: str) -> None:
+        """Lets a hold's time be over, as if it had been waited for: its claims are gone, its record says when."""
+        record, over = self.record(hold_id), self.now_ms() - 1
+        self.redis.hset(self.names.hold(hold_id), "expires_ms", over)
+        if record["holder_key"]:
+            self.redis.zadd(record["holder_key"], {hold_id: over})
+        for key in record["claims"].split():
+            if (self.redis.get(key) or "").split("|")[1:2] == [hold_id]:
+                self.redis.delete(key)
+
+    def make_overdue(self, hold_id: str) -> None:
+        """Lets a pin's deadline be over."""
+        self.redis.zadd(self.names.pins, {hold_id: self.now_ms() - 1})
+
+    def keys(self) -> list[str]:
+        return keys_of(self.redis, self.org)
+
+    def dump(self) -> Dump:
+        """Everything that the org has in Redis."""
+        return dump(self.redis, self.org)
+
+
+def _candidates(names: OrgKeys, visits: tuple[Visit, ...]) -> tuple[list[str], list[Any]]:
+    """The claim keys of all the visits, one run of ticks for each resource, and where each visit's own begin."""
+    ticks: dict[str, set[int]] = {}
+    for where in visits:
+        for resource, start, end in where.spans():
+            ticks.setdefault(resource, set()).update((start, end - 1))
+    keys: list[str] = []
+    for resource, edges in ticks.items():
+        keys += names.claims(resource, min(edges), max(edges) + 1)
+    candidates: list[Any] = []
+    for where in visits:
+        (_, start, _), (technician, begin, _) = where.spans()
+        at = keys.index(names.claims(where.property_resource, start, start + 1)[0]) + 1
+        by = keys.index(names.claims(technician, begin, begin + 1)[0]) + 1
+        candidates += [where.technician_id, where.start, at, by]
+    return keys, candidates

@@ -1,0 +1,99 @@
+"""keep_reservation: a reservation's marks stand while it is being changed, unless its deadline is over."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.claims.board import BACKSTOP_MS, REMEMBERED_MS, SLACK_MS, TICK_MS, Board, visit
+
+LONG_MS = 60_000
+
+
+def reserve(board: Board, left_ms: int, booking_id: str = "bk_1") -> int:
+    """A reservation whose deadline is so near; gives when that is, epoch ms."""
+    deadline_ms = board.now_ms() + left_ms
+    assert board.mirror(booking_id, 1, visit(before=1, after=2), ends_ms=deadline_ms, pending=True) == ["MIRRORED"]
+    return deadline_ms
+
+
+def test_marks_that_would_end_too_soon_stand_for_as_long_as_a_request_takes(board: Board) -> None:
+    where = visit(before=1, after=2)
+    deadline_ms = reserve(board, 2_000)
+    marks = board.marks(where)
+    assert board.keep("bk_1", where, deadline_ms=deadline_ms, needed_ms=LONG_MS) == ["KEPT"]
+    assert board.marks(where) == marks
+    assert all(LONG_MS - SLACK_MS < left <= LONG_MS for left in board.ttls(where))
+
+
+def test_marks_that_stand_long_enough_are_left_alone(board: Board) -> None:
+    deadline_ms = reserve(board, LONG_MS)
+    before = board.dump()
+    assert board.keep("bk_1", visit(before=1, after=2), deadline_ms=deadline_ms) == ["KEPT"]
+    assert board.dump() == before
+
+
+def test_twice_is_as_good_as_once(board: Board) -> None:
+    where = visit(before=1, after=2)
+    deadline_ms = reserve(board, 2_000)
+    for _ in range(2):
+        assert board.keep("bk_1", where, deadline_ms=deadline_ms, needed_ms=LONG_MS) == ["KEPT"]
+    assert max(board.ttls(where)) <= LONG_MS
+
+
+@pytest.mark.parametrize("late_ms", [0, 1, LONG_MS])
+def test_once_the_deadline_is_over_nothing_is_kept(board: Board, late_ms: int) -> None:
+    where = visit(before=1, after=2)
+    reserve(board, LONG_MS)
+    before = board.dump()
+    assert board.keep("bk_1", where, deadline_ms=board.now_ms() - late_ms, needed_ms=2 * LONG_MS) == ["OVER"]
+    assert board.dump() == before
+
+
+@pytest.mark.parametrize("who", ["held", "confirming", "moving", "booked", "reserved"])
+def test_what_has_passed_to_somebody_else_is_left_alone(board: Board, who: str) -> None:
+    where = visit()
+    if who in ("booked", "reserved"):
+        board.mirror("bk_2", 1, where, ends_ms=board.now_ms() + 2_000, pending=who == "reserved")
+    else:
+        board.place(
+            "h1", where, confirming=who == "confirming", moving=who == "moving", booking_id="bk_3", lifetime_ms=2_000
+        )
+    before = board.dump()
+    assert board.keep("bk_1", where, deadline_ms=board.now_ms() + LONG_MS, needed_ms=2 * BACKSTOP_MS) == ["KEPT"]
+    assert board.dump() == before
+
+
+def test_of_marks_that_partly_passed_to_somebody_else_its_own_are_kept(board: Board) -> None:
+    own = visit()
+    deadline_ms = board.now_ms() + 2_000
+    board.mirror("bk_1", 1, own, ends_ms=deadline_ms, pending=True)
+    board.redis.delete(*board.names.visit_claims(own)[:4])
+    board.place("h1", visit(by="tech-2"), lifetime_ms=2_000)
+    assert board.keep("bk_1", own, deadline_ms=deadline_ms, needed_ms=LONG_MS) == ["KEPT"]
+    assert max(board.ttls(own)[:4]) <= 2_000 < min(board.ttls(own)[4:])
+
+
+def test_marks_that_are_gone_are_not_brought_back(board: Board) -> None:
+    before = board.dump()
+    assert board.keep("bk_1", visit(), deadline_ms=board.now_ms() + LONG_MS) == ["KEPT"]
+    assert board.dump() == before
+
+
+def test_what_was_kept_ends_with_its_next_version(board: Board) -> None:
+    where = visit(before=1, after=2)
+    deadline_ms = reserve(board, 2_000)
+    board.keep("bk_1", where, deadline_ms=deadline_ms, needed_ms=LONG_MS)
+    assert board.mirror("bk_1", 2, where, ends_ms=deadline_ms, pending=True, kind="move") == ["MIRRORED"]
+    assert {board.redis.pexpiretime(key) for key in board.all_claims()} == {deadline_ms}
+    board.keep("bk_1", where, deadline_ms=deadline_ms, needed_ms=LONG_MS)
+    assert board.mirror("bk_1", 3, where) == ["MIRRORED"]
+    over_ms = where.technician_span[1] * TICK_MS
+    assert {board.redis.pexpiretime(key) for key in board.all_claims()} == {over_ms}
+    assert board.redis.pexpiretime(board.names.booking("bk_1")) == over_ms + REMEMBERED_MS
+
+
+def test_another_org_keeps_nothing_of_it(board: Board, other_board: Board) -> None:
+    deadline_ms = reserve(board, 2_000)
+    before = board.dump()
+    assert other_board.keep("bk_1", visit(before=1, after=2), deadline_ms=deadline_ms, needed_ms=LONG_MS) == ["KEPT"]
+    assert board.dump() == before

@@ -1,0 +1,93 @@
+"""release_hold: the owner lets go, and staff may on purpose."""
+
+from __future__ import annotations
+
+from tests.claims.board import ALICE, BOB, REMEMBERED_MS, SLACK_MS, Board, visit
+
+
+def test_its_claims_are_free_and_it_is_remembered_for_an_hour(board: Board) -> None:
+    board.place("h1", owner=f"{ALICE} holder-1", quota=3)
+    assert board.release("h1") == ["RELEASED"]
+    assert board.all_claims() == {}
+    record = board.record("h1")
+    assert (record["status"], record["released_by"]) == ("released", ALICE)
+    assert REMEMBERED_MS - SLACK_MS < board.redis.pttl(board.names.hold("h1")) <= REMEMBERED_MS
+    assert board.redis.exists(board.names.holder("holder-1")) == 0
+
+
+def test_it_is_told_without_saying_who(board: Board) -> None:
+    board.place("h1", owner=f"{ALICE} holder-1")
+    board.release("h1")
+    event = board.events()[-1]
+    assert (event["kind"], event["id"], event["state"], event["expires_ms"]) == ("release", "h1", "free", "")
+    assert set(event) == {"kind", "id", "property_id", "technician_id", "start", "end", "state", "expires_ms"}
+
+
+def test_another_key_is_refused_and_nothing_is_written(board: Board) -> None:
+    board.place("h1")
+    before = board.dump()
+    assert board.release("h1", key=BOB) == ["FOREIGN"]
+    assert board.release("h1", key=BOB, forget=True) == ["FOREIGN"]
+    assert board.dump() == before
+
+
+def test_staff_may_and_the_record_says_who_did(board: Board) -> None:
+    board.place("h1")
+    assert board.release("h1", key=BOB, staff=True) == ["RELEASED"]
+    assert board.record("h1")["released_by"] == BOB
+    assert board.all_claims() == {}
+
+
+def test_releasing_twice_is_fine_and_changes_nothing_more(board: Board) -> None:
+    board.place("h1")
+    board.release("h1")
+    before = board.dump()
+    assert board.release("h1") == ["RELEASED"]
+    assert board.dump() == before
+
+
+def test_the_next_ones_hold_is_not_touched_by_a_late_release(board: Board) -> None:
+    board.place("h1")
+    board.lapse("h1")
+    board.place("h2", owner=BOB)
+    before = board.dump()
+    assert board.release("h1") == ["RELEASED"]
+    assert board.dump() == before
+    assert board.owners(visit()) == {"held h2"}
+
+
+def test_a_live_hold_drops_only_marks_that_are_its_own(board: Board) -> None:
+    board.place("h1")
+    board.mirror("bk_9", 1, visit(2, by="tech-2"))
+    theirs = board.marks(visit(2, by="tech-2"))
+    board.release("h1")
+    assert board.marks(visit(2, by="tech-2")) == theirs
+    assert board.owners(visit(length=2)) == {None}
+
+
+def test_a_hold_that_nobody_remembers_is_missing(board: Board) -> None:
+    assert board.release("h1") == ["MISSING"]
+    assert board.redis.exists(board.names.hold("h1")) == 0
+
+
+def test_what_is_being_confirmed_or_is_booked_is_not_released_not_even_by_staff(board: Board) -> None:
+    board.place("h1")
+    board.begin("h1")
+    before = board.dump()
+    assert board.release("h1") == ["CONFIRMING"]
+    assert board.release("h1", key=BOB, staff=True, forget=True) == ["CONFIRMING"]
+    assert board.dump() == before
+    board.mirror("bk_1", 1, visit(), hold_id="h1")
+    before = board.dump()
+    assert board.release("h1", staff=True) == ["BOOKED"]
+    assert board.dump() == before
+
+
+def test_a_forgotten_hold_leaves_no_trace_but_its_events(board: Board) -> None:
+    untouched = board.dump()
+    board.place("h1", owner=f"{ALICE} holder-1", quota=3, fingerprint="f", idempotency="i")
+    assert board.release("h1", forget=True) == ["RELEASED"]
+    left = board.dump()
+    events = left.pop(board.names.events)
+    assert left == untouched
+    assert len(events[0]) == 2

@@ -1,0 +1,161 @@
+"""When Redis was lost, or its mirror missed a booking: MongoDB decides, and the mirror is mended on the way."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.access import Caller, IdempotencyClaim
+from models.catalogue import PropertyPatch
+from models.errors import PropertyUnavailable, SlotBooked
+from services.catalogue.editor import CatalogueDesk
+from services.holds.placing import Placing
+from tests.bookings.evidence import (
+    another_server,
+    everything,
+    insert_only,
+    lose_redis,
+    owners,
+)
+from tests.redis_dump import keys_of
+from tests.world import World, rfc3339, tomorrow
+
+
+def test_a_hold_on_a_slot_that_only_mongodb_knows_as_booked_is_refused_and_the_mirror_mended(
+    any_world: World, alice: Caller, bob: Caller
+) -> None:
+    booking = any_world.services.bookings.book(bob, any_world.direct_request()).booking
+    lose_redis(any_world)
+    before = everything(any_world)["bookings"]
+    key = IdempotencyClaim("a key", "a print")
+    with pytest.raises(SlotBooked) as refused:
+        any_world.services.holds.place(alice, any_world.hold_request(holder="alice"), key)
+    assert {(block.kind, block.state) for block in refused.value.members["conflicts"]} == {
+        ("property", "booked"),
+        ("technician", "booked"),
+    }
+    assert owners(any_world) == {f"booked {booking.booking_id}": 8}
+    kinds = {
+        key.removeprefix(any_world.names.prefix).split(":")[0] for key in keys_of(any_world.services.redis, bob.org)
+    }
+    assert kinds == {"claim", "booking", "events"}
+    assert everything(any_world)["bookings"] == before
+
+
+def test_a_free_slot_is_held_while_the_mirror_is_cold(any_world: World, alice: Caller, bob: Caller) -> None:
+    any_world.services.bookings.book(bob, any_world.direct_request())
+    lose_redis(any_world)
+    start = rfc3339(tomorrow(14))
+    placed = any_world.services.holds.place(alice, any_world.hold_request(start=start))
+    assert placed.created
+    assert any_world.services.bookings.book(alice, any_world.book_request(hold_id=placed.hold.hold_id)).created
+
+
+def test_a_search_while_cold_passes_over_what_is_booked(any_world: World, alice: Caller, bob: Caller) -> None:
+    for hour in (10, 11):
+        any_world.services.bookings.book(bob, any_world.direct_request(start=rfc3339(tomorrow(hour))))
+    lose_redis(any_world)
+    found = any_world.services.holds.place(alice, any_world.hold_request(fallback="next_available")).hold
+    assert (found.start, found.fallback_used) == (tomorrow(12), True)
+    assert owners(any_world)[f"held {found.hold_id}"] == 8
+
+
+def test_any_technician_while_cold_is_one_who_is_free(any_world: World, alice: Caller, bob: Caller) -> None:
+    any_world.services.bookings.book(bob, any_world.direct_request(property_id="prop-2"))
+    lose_redis(any_world)
+    found = any_world.services.holds.place(alice, any_world.hold_request(technician_id=None)).hold
+    assert found.visit.technician_id == "tech-2"
+
+
+def test_while_cold_the_catalogue_is_read_anew_for_nobody_could_tell_of_its_changes(
+    any_world: World, alice: Caller
+) -> None:
+    hold = any_world.services.holds.place(alice, any_world.hold_request()).hold
+    any_world.services.holds.release(alice, hold.hold_id)
+    lose_redis(any_world)
+    elsewhere = another_server(any_world)
+    silent = CatalogueDesk(
+        elsewhere.db, elsewhere.clock, cached=elsewhere.catalogue, announce=lambda _org: None, grid_minutes=15
+    )
+    silent.patch_property(any_world.org, "prop-1", PropertyPatch(status="unavailable"))
+    with pytest.raises(PropertyUnavailable):
+        any_world.services.holds.place(alice, any_world.hold_request())
+    assert owners(any_world) == {}
+
+
+def test_a_direct_booking_while_cold_is_refused_by_mongodb_and_leaves_no_pin(world: World) -> None:
+    bob = world.caller("desk")
+    booking = world.services.bookings.book(bob, world.direct_request()).booking
+    lose_redis(world)
+    with pytest.raises(SlotBooked) as refused:
+        world.services.bookings.book(bob, world.direct_request())
+    assert len(refused.value.members["conflicts"]) == 2
+    assert owners(world) == {f"booked {booking.booking_id}": 8}
+    assert world.services.redis.exists(world.names.pins) == 0
+
+
+@pytest.mark.parametrize("key", [None, IdempotencyClaim("a key", "a print")], ids=["no key", "idempotency key"])
+def test_a_direct_booking_over_one_that_the_mirror_missed_is_refused_and_the_mirror_mended(
+    world: World, key: IdempotencyClaim | None
+) -> None:
+    bob = world.caller("desk")
+    booking = insert_only(world, bob, world.direct_request(start=rfc3339(tomorrow(10, 30))))
+    with pytest.raises(SlotBooked):
+        world.services.bookings.book(bob, world.direct_request(), key)
+    assert owners(world) == {f"booked {booking.booking_id}": 8}
+    assert world.services.redis.exists(world.names.pins) == 0
+    assert world.double_booked() == []
+    free = world.direct_request(start=rfc3339(tomorrow(9, 30)))
+    assert world.services.bookings.book(bob, free, key).created
+
+
+def test_a_direct_search_over_one_that_the_mirror_missed_goes_on_to_the_next(world: World) -> None:
+    bob = world.caller("desk")
+    insert_only(world, bob, world.direct_request())
+    booked = world.services.bookings.book(bob, world.direct_request(fallback="next_available")).booking
+    assert (booked.start, booked.fallback_used) == (tomorrow(11), True)
+
+
+def test_a_hold_on_a_slot_that_the_mirror_missed_is_refused_at_last_and_the_mirror_mended(world: World) -> None:
+    alice, bob = world.caller("checkout"), world.caller("desk")
+    booking = insert_only(world, bob, world.direct_request(start=rfc3339(tomorrow(10, 30))))
+    hold_id = world.services.holds.place(alice, world.hold_request()).hold.hold_id
+    with pytest.raises(SlotBooked):
+        world.services.bookings.book(alice, world.book_request(hold_id=hold_id))
+    assert owners(world) == {f"booked {booking.booking_id}": 8}
+    assert world.services.holds.get(alice, hold_id).status == "released"
+    assert world.double_booked() == []
+
+
+def test_a_hold_that_a_booking_was_mirrored_over_is_refused_at_book(world: World) -> None:
+    alice, bob = world.caller("checkout"), world.caller("desk")
+    hold_id = world.services.holds.place(alice, world.hold_request()).hold.hold_id
+    elsewhere = {"property_id": "prop-2", "start": rfc3339(tomorrow(9, 30))}
+    booking = insert_only(world, bob, world.direct_request(**elsewhere))
+    with pytest.raises(SlotBooked):
+        world.services.bookings.book(bob, world.direct_request(**elsewhere, technician_id="tech-2"))
+    assert owners(world) == {f"booked {booking.booking_id}": 8, f"held {hold_id}": 6}
+    with pytest.raises(SlotBooked):
+        world.services.bookings.book(alice, world.book_request(hold_id=hold_id))
+    assert world.double_booked() == []
+
+
+@pytest.mark.parametrize("key", [None, IdempotencyClaim("a key", "a print")], ids=["same holder", "idempotency key"])
+def test_a_repeat_checks_what_the_first_one_died_before_checking(
+    any_world: World, alice: Caller, bob: Caller, monkeypatch: pytest.MonkeyPatch, key: IdempotencyClaim | None
+) -> None:
+    booking = any_world.services.bookings.book(bob, any_world.direct_request()).booking
+    lose_redis(any_world)
+    request = any_world.hold_request(holder="alice")
+    with monkeypatch.context() as dying:
+        dying.setattr(Placing, "_survives_cold", die)
+        with pytest.raises(KeyboardInterrupt):
+            any_world.services.holds.place(alice, request, key)
+    assert set(owners(any_world).values()) == {8}
+    with pytest.raises(SlotBooked):
+        any_world.services.holds.place(alice, request, key)
+    assert owners(any_world) == {f"booked {booking.booking_id}": 8}
+
+
+def die(*_arguments: object) -> bool:
+    """What becomes of a worker that is killed before it has asked MongoDB."""
+    raise KeyboardInterrupt

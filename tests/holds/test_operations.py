@@ -1,0 +1,223 @@
+"""Holds: placing, reading, extending and releasing them, and who may."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from models.access import Caller
+from models.catalogue import PolicyPatch
+from models.errors import (
+    Forbidden,
+    HoldExpired,
+    HoldLimit,
+    HoldNotFound,
+    HoldReleased,
+    InvalidRequest,
+    InvalidTransition,
+    RequestInProgress,
+    TooManyHolds,
+)
+from services.holds.operations import Holds
+from tests.bookings.evidence import everything, lapse, lose_redis, owners, record
+from tests.world import World, rfc3339, tomorrow
+
+
+@pytest.fixture
+def holds(any_world: World) -> Holds:
+    return any_world.services.holds
+
+
+def test_a_hold_is_as_it_was_asked_for(any_world: World, holds: Holds, alice: Caller) -> None:
+    request = any_world.hold_request(
+        duration_minutes=30, buffer_before_minutes=15, buffer_after_minutes=30, ttl_seconds=120
+    )
+    placed = holds.place(alice, request)
+    hold = placed.hold
+    assert (placed.created, placed.replayed) == (True, False)
+    assert (hold.visit.property_id, hold.visit.technician_id, hold.status) == ("prop-1", "tech-1", "held")
+    assert (hold.start, hold.end) == (tomorrow(), tomorrow() + timedelta(minutes=30))
+    assert (hold.duration_minutes, hold.buffer_before_minutes, hold.buffer_after_minutes) == (30, 15, 30)
+    assert (hold.ttl_seconds, hold.expires_at - hold.created_at) == (120, timedelta(seconds=120))
+    assert (hold.requested_start, hold.fallback_used, hold.booking_id) == (tomorrow(), False, None)
+    assert owners(any_world) == {f"held {hold.hold_id}": 2 + 5}
+
+
+def test_what_the_request_leaves_out_comes_from_the_policy(any_world: World, holds: Holds, alice: Caller) -> None:
+    any_world.services.catalogue_desk.patch_policy(
+        any_world.org, PolicyPatch(default_duration_minutes=90, buffer_after_minutes=30, hold_seconds=77)
+    )
+    hold = holds.place(alice, any_world.hold_request()).hold
+    assert (hold.duration_minutes, hold.buffer_before_minutes, hold.buffer_after_minutes) == (90, 0, 30)
+    assert hold.ttl_seconds == 77
+
+
+def test_everything_that_is_wrong_is_named_at_once(any_world: World, holds: Holds, alice: Caller) -> None:
+    before = everything(any_world)
+    request = any_world.hold_request(start=rfc3339(tomorrow(10, 7)), duration_minutes=50, ttl_seconds=901)
+    with pytest.raises(InvalidRequest) as refused:
+        holds.place(alice, request)
+    assert {fault.field for fault in refused.value.faults} == {"start", "duration_minutes", "ttl_seconds"}
+    assert everything(any_world) == before
+
+
+def test_its_owner_reads_it_and_so_do_staff(any_world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
+    placed = holds.place(alice, any_world.hold_request()).hold
+    assert holds.get(alice, placed.hold_id) == placed
+    assert holds.get(bob, placed.hold_id) == placed
+
+
+def test_another_key_may_not_read_it_and_another_org_does_not_know_it(
+    any_world: World, holds: Holds, alice: Caller, stranger: Caller, charlie: Caller
+) -> None:
+    placed = holds.place(alice, any_world.hold_request()).hold
+    with pytest.raises(Forbidden):
+        holds.get(stranger, placed.hold_id)
+    with pytest.raises(HoldNotFound):
+        holds.get(charlie, placed.hold_id)
+
+
+def test_a_hold_that_has_run_out_says_so(any_world: World, holds: Holds, alice: Caller) -> None:
+    placed = holds.place(alice, any_world.hold_request()).hold
+    lapse(any_world, placed.hold_id)
+    assert holds.get(alice, placed.hold_id).status == "expired"
+
+
+def test_a_released_slot_is_free_and_the_hold_says_so(
+    any_world: World, holds: Holds, alice: Caller, stranger: Caller
+) -> None:
+    placed = holds.place(alice, any_world.hold_request()).hold
+    holds.release(alice, placed.hold_id)
+    holds.release(alice, placed.hold_id)
+    assert holds.get(alice, placed.hold_id).status == "released"
+    assert holds.place(stranger, any_world.hold_request()).created
+
+
+def test_staff_may_release_it_on_purpose_and_that_is_recorded(
+    any_world: World, holds: Holds, alice: Caller, bob: Caller
+) -> None:
+    placed = holds.place(alice, any_world.hold_request()).hold
+    holds.release(bob, placed.hold_id)
+    assert record(any_world, placed.hold_id)["released_by"] == bob.key_id
+
+
+@pytest.mark.parametrize("who", ["stranger", "bot", "charlie"])
+def test_nobody_else_may_release_or_extend_it(
+    any_world: World, holds: Holds, alice: Caller, who: str, request: pytest.FixtureRequest
+) -> None:
+    other: Caller = request.getfixturevalue(who)
+    placed = holds.place(alice, any_world.hold_request()).hold
+    before = everything(any_world)
+    expected = HoldNotFound if who == "charlie" else Forbidden
+    with pytest.raises(expected):
+        holds.release(other, placed.hold_id)
+    with pytest.raises(expected):
+        holds.extend(other, placed.hold_id, 600)
+    assert everything(any_world) == before
+
+
+def test_not_even_staff_may_extend_it(any_world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
+    placed = holds.place(alice, any_world.hold_request()).hold
+    with pytest.raises(Forbidden):
+        holds.extend(bob, placed.hold_id, 600)
+
+
+def test_an_id_that_was_never_given_out_is_not_found(any_world: World, holds: Holds, alice: Caller) -> None:
+    for made_up in ("h_" + "A" * 32, "nonsense", "..", "-"):
+        with pytest.raises(HoldNotFound):
+            holds.get(alice, made_up)
+        with pytest.raises(HoldNotFound):
+            holds.release(alice, made_up)
+        with pytest.raises(HoldNotFound):
+            holds.extend(alice, made_up, 60)
+
+
+def test_a_hold_that_was_lost_with_redis_is_expired_to_its_owner_alone(
+    any_world: World, holds: Holds, alice: Caller, stranger: Caller
+) -> None:
+    placed = holds.place(alice, any_world.hold_request()).hold
+    lose_redis(any_world)
+    with pytest.raises(HoldExpired):
+        holds.extend(alice, placed.hold_id, 60)
+    with pytest.raises(HoldNotFound):
+        holds.extend(stranger, placed.hold_id, 60)
+    holds.release(alice, placed.hold_id)
+
+
+def test_an_extended_hold_lives_longer(any_world: World, holds: Holds, alice: Caller) -> None:
+    placed = holds.place(alice, any_world.hold_request()).hold
+    extended = holds.extend(alice, placed.hold_id, 600)
+    assert timedelta(seconds=599) < extended.expires_at - datetime.now(UTC) <= timedelta(seconds=600)
+    assert extended.status == "held"
+    assert holds.get(alice, placed.hold_id).expires_at == extended.expires_at
+
+
+def test_an_extension_never_shortens(any_world: World, holds: Holds, alice: Caller) -> None:
+    placed = holds.place(alice, any_world.hold_request()).hold
+    assert holds.extend(alice, placed.hold_id, 1).expires_at == placed.expires_at
+
+
+def test_past_the_longest_total_it_is_refused_and_keeps_its_time(any_world: World, holds: Holds, alice: Caller) -> None:
+    placed = holds.place(alice, any_world.hold_request()).hold
+    before = everything(any_world)
+    with pytest.raises(HoldLimit):
+        holds.extend(alice, placed.hold_id, 901)
+    assert everything(any_world) == before
+
+
+def test_what_has_ended_is_not_extended(any_world: World, holds: Holds, alice: Caller) -> None:
+    first, second, third = (
+        holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(hour)))).hold.hold_id for hour in (9, 11, 13)
+    )
+    lapse(any_world, first)
+    holds.release(alice, second)
+    any_world.services.bookings.book(alice, any_world.book_request(hold_id=third))
+    before = everything(any_world)
+    for hold_id, why in ((first, HoldExpired), (second, HoldReleased), (third, InvalidTransition)):
+        with pytest.raises(why):
+            holds.extend(alice, hold_id, 600)
+    assert everything(any_world) == before
+
+
+def test_a_booked_hold_is_not_released(any_world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
+    hold_id = holds.place(alice, any_world.hold_request()).hold.hold_id
+    booked = any_world.services.bookings.book(alice, any_world.book_request(hold_id=hold_id)).booking
+    for caller in (alice, bob):
+        with pytest.raises(InvalidTransition):
+            holds.release(caller, hold_id)
+    found = holds.get(alice, hold_id)
+    assert (found.status, found.booking_id) == ("booked", booked.booking_id)
+
+
+def test_a_hold_that_is_being_booked_is_not_released(any_world: World, holds: Holds, alice: Caller) -> None:
+    hold_id = holds.place(alice, any_world.hold_request()).hold.hold_id
+    any_world.services.redis.hset(any_world.names.hold(hold_id), "status", "confirming")
+    with pytest.raises(RequestInProgress):
+        holds.release(alice, hold_id)
+
+
+def test_a_holder_has_so_many_holds_and_hears_when_one_ends(any_world: World, holds: Holds, alice: Caller) -> None:
+    for hour in (8, 10, 12):
+        holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(hour)), holder="alice", ttl_seconds=100))
+    before = everything(any_world)
+    with pytest.raises(TooManyHolds) as refused:
+        holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(14)), holder="alice"))
+    assert refused.value.retry_after_seconds in range(90, 101)
+    assert everything(any_world) == before
+    assert holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(14)), holder="carol")).created
+
+
+def test_without_a_holder_the_address_counts_but_owns_nothing(any_world: World, holds: Holds, alice: Caller) -> None:
+    here = Caller(alice.org, alice.role, alice.key_id, address="192.0.2.1")
+    for hour in (8, 10, 12):
+        holds.place(here, any_world.hold_request(start=rfc3339(tomorrow(hour))))
+    with pytest.raises(TooManyHolds):
+        holds.place(here, any_world.hold_request(start=rfc3339(tomorrow(14))))
+    elsewhere = Caller(alice.org, alice.role, alice.key_id, address="192.0.2.2")
+    assert holds.place(elsewhere, any_world.hold_request(start=rfc3339(tomorrow(14)))).created
+
+
+def test_without_holder_or_address_nothing_is_counted(any_world: World, holds: Holds, bob: Caller) -> None:
+    for hour in range(8, 18):
+        assert holds.place(bob, any_world.hold_request(start=rfc3339(tomorrow(hour)))).created

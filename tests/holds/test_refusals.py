@@ -1,0 +1,199 @@
+"""Why a slot cannot be had, told in full; what is free instead; and that a refusal changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models.access import Caller, IdempotencyClaim
+from models.catalogue import PolicyPatch, PropertyPatch, TechnicianPatch, TimeOff
+from models.errors import (
+    NoSlotAvailable,
+    OutsideWorkingHours,
+    PropertyNotFound,
+    PropertyUnavailable,
+    Refusal,
+    SlotBooked,
+    SlotHeld,
+    TechnicianNotFound,
+    TechnicianUnavailable,
+    TooFarAhead,
+    TooSoon,
+)
+from models.slot import Block, Opening
+from tests.bookings.evidence import everything
+from tests.world import World, rfc3339, tomorrow
+
+HOUR = timedelta(hours=1)
+
+
+def test_conflicts_name_every_resource_in_the_way_and_how_long(any_world: World, alice: Caller, bob: Caller) -> None:
+    services = any_world.services
+    services.holds.place(alice, any_world.hold_request(technician_id="tech-2", ttl_seconds=100))
+    other = any_world.direct_request(property_id="prop-2", start=rfc3339(tomorrow(10, 30)), buffer_before_minutes=15)
+    services.bookings.book(bob, other)
+    with pytest.raises(SlotBooked) as refused:
+        services.holds.place(bob, any_world.hold_request())
+    of_property, of_technician = refused.value.members["conflicts"]
+    assert of_property.retry_after_seconds in range(90, 101)
+    assert of_property == Block(
+        "property", "prop-1", "held", tomorrow(), tomorrow() + HOUR, of_property.retry_after_seconds
+    )
+    assert of_technician == Block("technician", "tech-1", "booked", tomorrow(10, 15), tomorrow(11, 30))
+    assert "next_available" not in refused.value.members
+
+
+def test_two_visits_in_the_way_of_one_resource_are_both_named(any_world: World, alice: Caller) -> None:
+    holds = any_world.services.holds
+    for minute, technician in ((0, "tech-2"), (30, "tech-3")):
+        start = rfc3339(tomorrow(10, minute))
+        holds.place(alice, any_world.hold_request(technician_id=technician, start=start, duration_minutes=30))
+    with pytest.raises(SlotHeld) as refused:
+        holds.place(alice, any_world.hold_request())
+    assert [(block.kind, block.start) for block in refused.value.members["conflicts"]] == [
+        ("property", tomorrow(10)),
+        ("property", tomorrow(10, 30)),
+    ]
+
+
+def test_a_booked_property_is_booked_for_good(any_world: World, alice: Caller, bob: Caller) -> None:
+    any_world.services.bookings.book(bob, any_world.direct_request())
+    with pytest.raises(SlotBooked) as refused:
+        any_world.services.holds.place(alice, any_world.hold_request(technician_id="tech-2"))
+    (block,) = refused.value.members["conflicts"]
+    assert (block.kind, block.state, block.retry_after_seconds) == ("property", "booked", None)
+
+
+def occupy(world: World, technician: str, elsewhere: str, hour: int) -> None:
+    """Books a technician at another property for the hour from half an hour before to half an hour after."""
+    start = rfc3339(tomorrow(hour, 30))
+    request = world.direct_request(property_id=elsewhere, technician_id=technician, start=start, duration_minutes=60)
+    world.services.bookings.book(world.caller("desk"), request)
+
+
+def test_of_any_technician_one_who_is_only_held_makes_it_worth_waiting(any_world: World, alice: Caller) -> None:
+    occupy(any_world, "tech-1", "prop-2", 9)
+    occupy(any_world, "tech-2", "prop-3", 9)
+    held = any_world.hold_request(property_id="prop-2", technician_id="tech-3", start=rfc3339(tomorrow(10, 30)))
+    any_world.services.holds.place(alice, held)
+    with pytest.raises(SlotHeld) as refused:
+        any_world.services.holds.place(alice, any_world.hold_request(technician_id=None))
+    told = {(block.id, block.state) for block in refused.value.members["conflicts"]}
+    assert told == {("tech-1", "booked"), ("tech-2", "booked"), ("tech-3", "held")}
+
+
+def test_when_every_technician_is_booked_the_slot_is(any_world: World, alice: Caller) -> None:
+    occupy(any_world, "tech-1", "prop-2", 9)
+    occupy(any_world, "tech-2", "prop-3", 9)
+    occupy(any_world, "tech-3", "prop-2", 10)
+    with pytest.raises(SlotBooked):
+        any_world.services.holds.place(alice, any_world.hold_request(technician_id=None))
+
+
+def test_suggestions_are_free_and_as_many_as_asked_for(any_world: World, alice: Caller) -> None:
+    holds = any_world.services.holds
+    holds.place(alice, any_world.hold_request())
+    with pytest.raises(SlotHeld) as refused:
+        holds.place(alice, any_world.hold_request(suggest=3))
+    openings = refused.value.members["next_available"]
+    assert openings == [Opening(tomorrow(11, minute), tomorrow(11, minute) + HOUR, "tech-1") for minute in (0, 15, 30)]
+    for opening in openings[::2]:
+        start, technician = rfc3339(opening.start), opening.technician_id
+        request = any_world.hold_request(start=start, technician_id=technician, duration_minutes=30)
+        assert holds.place(alice, request).created
+
+
+def test_a_search_takes_the_next_free_slot_of_the_day(any_world: World, alice: Caller) -> None:
+    holds = any_world.services.holds
+    holds.place(alice, any_world.hold_request())
+    found = holds.place(alice, any_world.hold_request(fallback="next_available")).hold
+    assert (found.start, found.requested_start, found.fallback_used) == (tomorrow(11), tomorrow(10), True)
+
+
+def test_a_search_tries_everybody_before_it_moves_on(any_world: World, alice: Caller) -> None:
+    holds = any_world.services.holds
+    holds.place(alice, any_world.hold_request(property_id="prop-2"))
+    found = holds.place(alice, any_world.hold_request(fallback="next_available", technician_id=None)).hold
+    assert (found.start, found.visit.technician_id, found.fallback_used) == (tomorrow(10), "tech-2", False)
+
+
+def test_a_search_that_finds_nothing_names_what_is_in_the_way(any_world: World, alice: Caller) -> None:
+    holds = any_world.services.holds
+    holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(20)), duration_minutes=240))
+    with pytest.raises(NoSlotAvailable) as refused:
+        holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(20)), fallback="next_available"))
+    assert [block.kind for block in refused.value.members["conflicts"]] == ["property", "technician"]
+
+
+def shut_property(world: World) -> None:
+    world.services.catalogue_desk.patch_property(world.org, "prop-1", PropertyPatch(status="unavailable"))
+
+
+def shut_technician(world: World) -> None:
+    world.services.catalogue_desk.patch_technician(world.org, "tech-1", TechnicianPatch(status="unavailable"))
+
+
+def send_away(world: World) -> None:
+    away = TimeOff.model_validate({"start": rfc3339(tomorrow(10)), "end": rfc3339(tomorrow(11))})
+    world.services.catalogue_desk.patch_technician(world.org, "tech-1", TechnicianPatch(time_off=[away]))
+
+
+def close_shop(world: World) -> None:
+    world.services.catalogue_desk.patch_technician(world.org, "tech-1", TechnicianPatch(working_hours={}))
+
+
+def want_notice(world: World) -> None:
+    world.services.catalogue_desk.patch_policy(world.org, PolicyPatch(min_lead_minutes=5 * 24 * 60))
+
+
+def look_ahead_little(world: World) -> None:
+    world.services.catalogue_desk.patch_policy(world.org, PolicyPatch(horizon_days=1))
+
+
+def hold_it(world: World) -> None:
+    world.services.holds.place(world.caller("desk"), world.hold_request())
+
+
+def book_it(world: World) -> None:
+    world.services.bookings.book(world.caller("desk"), world.direct_request())
+
+
+def nothing(_world: World) -> None:
+    return
+
+
+FAR = rfc3339(tomorrow() + timedelta(days=3))
+REFUSALS: dict[str, tuple[Callable[[World], None], dict[str, Any], type[Refusal]]] = {
+    "held": (hold_it, {}, SlotHeld),
+    "booked": (book_it, {}, SlotBooked),
+    "no such property": (nothing, {"property_id": "prop-9"}, PropertyNotFound),
+    "no such technician": (nothing, {"technician_id": "tech-9"}, TechnicianNotFound),
+    "property unavailable": (shut_property, {}, PropertyUnavailable),
+    "technician unavailable": (shut_technician, {}, TechnicianUnavailable),
+    "technician away": (send_away, {}, TechnicianUnavailable),
+    "outside working hours": (close_shop, {}, OutsideWorkingHours),
+    "too soon": (want_notice, {}, TooSoon),
+    "too far ahead": (look_ahead_little, {"start": FAR}, TooFarAhead),
+}
+
+
+@pytest.mark.parametrize(("prepare", "changed", "why"), REFUSALS.values(), ids=REFUSALS.keys())
+def test_a_refused_request_changes_nothing(
+    any_world: World,
+    alice: Caller,
+    bot: Caller,
+    prepare: Callable[[World], None],
+    changed: dict[str, Any],
+    why: type[Refusal],
+) -> None:
+    prepare(any_world)
+    before = everything(any_world)
+    key = IdempotencyClaim("a key", "a print")
+    with pytest.raises(why):
+        any_world.services.holds.place(alice, any_world.hold_request(holder="alice", **changed), key)
+    with pytest.raises(why):
+        any_world.services.bookings.book(bot, any_world.direct_request(**changed), key)
+    assert everything(any_world) == before

@@ -1,0 +1,177 @@
+"""A reservation whose deadline is over: its slot is had by whoever asks, in whatever way, with no relay running."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+
+from models.availability import AvailabilityQuery
+from models.booking import BookingQuery
+from models.errors import SlotBooked
+from scripts.dev_server.child import wait_until
+from services.claims.mirror import Mirror
+from services.stores.connections import connect_redis
+from tests.bookings.evidence import lose_redis, owners
+from tests.bookings.reserving import (
+    Take,
+    book,
+    cancel,
+    confirm,
+    due_in,
+    expired,
+    hold_and_book,
+    mirror_of,
+    move_there,
+    now_in_store,
+    reservations_of,
+    reserve,
+    reserve_too,
+    run_out,
+    search,
+    seen_by,
+)
+from tests.world import World, services_over, tomorrow
+
+SOON = 10
+
+
+@pytest.mark.parametrize("take", [hold_and_book, book, search, reserve_too, move_there])
+def test_one_that_has_run_out_is_had_by_whoever_asks(world: World, take: Take) -> None:
+    booking = reserve(world)
+    run_out(world, booking)
+    made = take(world)
+    assert (made.start, expired(world, booking), world.double_booked()) == (tomorrow(10), True, [])
+    assert owners(world) == {f"booked {made.booking_id}": 8}
+
+
+@pytest.mark.parametrize("take", [hold_and_book, book, reserve_too, move_there])
+def test_while_its_marks_still_stand_too(world: World, take: Take) -> None:
+    booking = reserve(world)
+    run_out(world, booking, marks_stay=True)
+    made = take(world)
+    assert (made.start, made.active) == (tomorrow(10), True)
+    assert expired(world, booking)
+    assert owners(world) == {f"booked {made.booking_id}": 8}
+    assert world.double_booked() == []
+
+
+@pytest.mark.parametrize("take", [hold_and_book, book, search, reserve_too, move_there])
+def test_while_the_mirror_is_cold_too(world: World, take: Take) -> None:
+    booking = reserve(world)
+    run_out(world, booking)
+    lose_redis(world)
+    made = take(world)
+    assert (made.start, expired(world, booking), world.double_booked()) == (tomorrow(10), True, [])
+    assert owners(world) == {f"booked {made.booking_id}": 8}
+
+
+@pytest.fixture
+def cut_off(world: World) -> Iterator[World]:
+    """The same org on a server that reaches no Redis."""
+    nowhere = connect_redis("redis://127.0.0.1:1/0")
+    services = services_over(nowhere, world.services.db)
+    yield seen_by(world, services)
+    services.access.close()
+    nowhere.close()
+
+
+@pytest.mark.parametrize("take", [book, search, reserve_too])
+def test_without_redis_too(world: World, cut_off: World, take: Take) -> None:
+    booking = reserve(world)
+    with pytest.raises(SlotBooked):
+        book(cut_off)
+    run_out(world, booking, marks_stay=True)
+    made = take(cut_off)
+    assert (made.start, expired(world, booking), world.double_booked()) == (tomorrow(10), True, [])
+    mirror_of(world).settle(made)
+    assert owners(world) == {f"booked {made.booking_id}": 8}
+
+
+def test_without_redis_nobody_waits_for_it_on_behalf_of_the_one_that_ran_out(
+    world: World, cut_off: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booking = reserve(world)
+    run_out(world, booking)
+    told: list[str] = []
+    monkeypatch.setattr(Mirror, "settle_or_leave", lambda _mirror, found: told.append(found.booking_id))
+    made = book(cut_off)
+    assert told == [made.booking_id]
+    assert expired(world, booking)
+
+
+@pytest.mark.parametrize("cold", [False, True], ids=["warm", "cold"])
+def test_availability_shows_its_slot_free_from_then_on(any_world: World, cold: bool) -> None:
+    booking = reserve(any_world)
+    query = AvailabilityQuery.model_validate({"property_id": "prop-1", "from": tomorrow().date().isoformat()})
+
+    def state() -> str:
+        slots = any_world.services.availability.days(any_world.org, query)["slots"]
+        return next(str(slot["state"]) for slot in slots if slot["start"] == tomorrow(10))
+
+    if cold:
+        lose_redis(any_world)
+    assert state() == "booked"
+    run_out(any_world, booking)
+    assert state() == "free"
+    assert any_world.services.holds.place(any_world.caller(), any_world.hold_request()).created
+
+
+def test_at_its_deadline_the_marks_end_by_themselves(world: World) -> None:
+    booking = due_in(world, reserve(world), 0.4)
+    with pytest.raises(SlotBooked):
+        world.services.holds.place(world.caller(), world.hold_request())
+    assert wait_until(lambda: world.marks() == {}, seconds=SOON)
+    assert booking.reserved_until
+    assert datetime.now(UTC) >= booking.reserved_until
+    assert now_in_store(world, booking).status == "pending"
+    made = hold_and_book(world)
+    assert expired(world, booking)
+    assert owners(world) == {f"booked {made.booking_id}": 8}
+
+
+@pytest.mark.parametrize("act", ["cancel", "expire", "confirm"])
+def test_marks_that_have_not_heard_how_it_ended_are_asked_about_in_mongodb(
+    any_world: World, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    booking = reserve(any_world)
+    if act == "expire":
+        run_out(any_world, booking, marks_stay=True)
+    with monkeypatch.context() as dying:
+        dying.setattr(Mirror, "settle_or_leave", lambda *_late: None)
+        if act == "expire":
+            reservations_of(any_world).current(now_in_store(any_world, booking))
+        elif act == "cancel":
+            cancel(any_world, booking)
+        else:
+            confirm(any_world, booking)
+    assert owners(any_world) == {f"booked {booking.booking_id}": 8}
+    if act == "confirm":
+        with pytest.raises(SlotBooked):
+            hold_and_book(any_world)
+    else:
+        made = hold_and_book(any_world)
+        assert owners(any_world) == {f"booked {made.booking_id}": 8}
+
+
+@pytest.mark.parametrize("stay", [False, True], ids=["marks ended", "marks stand"])
+def test_two_that_have_run_out_are_both_out_of_the_way(world: World, stay: bool) -> None:
+    both = [reserve(world, technician_id="tech-2"), reserve(world, property_id="prop-2")]
+    run_out(world, both[0], marks_stay=stay)
+    for take in (hold_and_book, book):
+        with pytest.raises(SlotBooked):
+            take(world)
+    run_out(world, both[1], marks_stay=stay)
+    made = hold_and_book(world)
+    assert [booking.status for booking in map(partial(now_in_store, world), both)] == ["expired", "expired"]
+    assert owners(world) == {f"booked {made.booking_id}": 8}
+
+
+def test_a_list_knows_that_it_has_expired(any_world: World) -> None:
+    booking, listed = reserve(any_world), any_world.services.booking_life.page
+    run_out(any_world, booking)
+    bob = any_world.caller("desk")
+    assert listed(bob, BookingQuery(status="pending")) == ([], None)
+    assert [found.status for found in listed(bob, BookingQuery())[0]] == ["expired"]

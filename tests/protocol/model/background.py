@@ -1,0 +1,119 @@
+"""What runs beside the requests: the relay that finishes what dead workers left, and the rebuild of a lost mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.protocol.model import scripts
+from tests.protocol.model.mirroring import Step, mirror
+from tests.protocol.model.reservations import expire, mirror_end
+from tests.protocol.model.state import (
+    CONFIRMING,
+    DUE,
+    MOVE_PINS,
+    NAMES,
+    PIN_NAMES,
+    REBUILD,
+    RELAY,
+    REPEAT,
+    VOID,
+    A,
+    B,
+    State,
+    World,
+    go,
+    overdue,
+    put,
+    write,
+)
+
+ALL_MOVE_PINS = frozenset(MOVE_PINS.values())
+
+
+def relay(world: World, state: State) -> Iterator[Step]:
+    at, kept = state.at[RELAY], state.kept[RELAY]
+    if at == "idle":
+        for booking, doc in enumerate(state.docs):
+            if doc is not None and state.relayed[booking] < doc.version:
+                label = f"relay: sees {NAMES[booking]}'s version {doc.version}"
+                yield label, go(state, RELAY, "relaying", (booking, doc)), None
+        for pin, registered in enumerate(state.pins):
+            if registered.status == DUE:
+                yield look_after(world, state, pin)
+        if overdue(state, state.docs[A]):
+            label = "relay: reads an overdue reservation"
+            yield label, go(state, RELAY, "expiring", (A, state.docs[A], ("idle", None))), None
+    elif at == "expiring":
+        yield expire(world, state, RELAY)
+    elif at == "mirroring the end":
+        yield mirror_end(world, state, RELAY)
+    elif at == "relaying":
+        booking, doc = kept
+        label, after, fault = mirror(world, state, RELAY, "idle")
+        if after.at[RELAY] == "idle":  # the resume token moves on; after a clash the change is looked at once more
+            after = after._replace(relayed=put(after.relayed, booking, doc.version))
+        yield label, after, fault
+    elif at == "resolving":
+        yield mirror(world, state, RELAY, "idle")
+    elif at == "resolving a move":
+        yield mirror(world, state, RELAY, "freeing")
+    elif at == "releasing":
+        yield "relay: abort_confirm, overdue", go(scripts.abort_overdue(world, state, *kept), RELAY, "idle"), None
+    elif at == "freeing":
+        freed = scripts.abort_move(world, state, *kept, by_relay=True)
+        yield "relay: abort_confirm of a move's pin, overdue", go(freed, RELAY, "idle"), None
+
+
+def look_after(world: World, state: State, pin: int) -> Step:
+    """What became of this overdue pin? It is asked after the deadline, never before.
+
+    Of a move's pin the booking is mirrored, as it is now, and what is left of the pin given back, moved or not. With
+    `fence` the question is a write itself: an insert of nothing under the same `_id`, or one more version of the
+    document that was to be moved. A write that comes later fails.
+    """
+    moves = pin in ALL_MOVE_PINS
+    booking, attempt = (A if moves else pin), (pin, state.pins[pin].deadline)
+    doc, label = state.docs[booking], f"relay: the pin of {PIN_NAMES[pin]} is overdue"
+    if world.fence and moves and doc is not None and doc.slot is not None:
+        fence = doc._replace(version=doc.version + 1)
+        kept = (booking, fence, attempt)
+        return f"{label}, fences its version", go(write(state, booking, fence), RELAY, "resolving a move", kept), None
+    if doc is not None and doc != VOID:
+        at = "resolving a move" if moves else "resolving"
+        return f"{label}, there is a booking", go(state, RELAY, at, (booking, doc, attempt)), None
+    after = go(state, RELAY, "releasing", attempt)
+    if not world.fence or doc == VOID:
+        return f"{label}, there is no booking", after, None
+    fenced = after._replace(docs=put(after.docs, booking, VOID), relayed=put(after.relayed, booking, VOID.version))
+    return f"{label}, fences its _id", fenced, None
+
+
+def rebuild(world: World, state: State) -> Iterator[Step]:
+    """Token, read every booking, mirror each by version, and `epoch` only if the token is still there."""
+    at, kept = state.at[REBUILD], state.kept[REBUILD]
+    if at == "idle" and not state.epoch:
+        yield "rebuild: sets its token", go(state, REBUILD, "reading", token=True), None
+    elif at == "reading" and not (world.patient and unsettled(state)):
+        found = [(booking, doc) for booking, doc in enumerate(state.docs) if doc is not None and doc != VOID]
+        if world.control == "activeonly":
+            found = [pair for pair in found if pair[1].slot is not None]
+        found.sort(key=lambda pair: pair[1].slot is not None)
+        yield "rebuild: reads MongoDB", go(state, REBUILD, "writing", tuple(found)), None
+    elif at == "writing" and kept:
+        after = scripts.mirror_booking(world, state, *kept[0])
+        label = f"rebuild: mirrors {NAMES[kept[0][0]]}"
+        if after is None:
+            yield f"{label}, CLASH, starts over", go(state, REBUILD, "idle"), None
+        else:
+            yield label, go(after, REBUILD, "writing", kept[1:]), None
+    elif at == "writing":
+        ready = state.epoch or state.token or world.control == "notoken"
+        yield "rebuild: finish_rebuild", go(state, REBUILD, "idle", epoch=ready, token=False), None
+
+
+def unsettled(state: State) -> bool:
+    """A write is under way whose pin is not in this Redis: it began before the loss."""
+    writers = ((A, A), (B, B), (REPEAT, A))
+    inserting = any(state.at[who] == "inserting" and state.holds[hold].status != CONFIRMING for who, hold in writers)
+    moving = any(state.at[who] == "updating" and not state.pins[pin].status for who, pin in MOVE_PINS.items())
+    return inserting or moving

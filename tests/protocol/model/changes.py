@@ -1,0 +1,18 @@
+"""What ends A's booking on purpose: a cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.protocol.model.mirroring import Step, mirror
+from tests.protocol.model.state import A, Doc, State, World, go, overdue, write
+
+
+def cancel(world: World, state: State, actor: int) -> Iterator[Step]:
+    """MongoDB first, then the mirror."""
+    doc = state.docs[A]
+    if state.at[actor] == "start" and doc is not None and doc.slot is not None and not overdue(state, doc):
+        made = Doc(doc.version + 1, None)
+        yield "cancel: update", go(write(state, A, made), actor, "mirroring", (A, made)), None
+    elif state.at[actor] == "mirroring":
+        yield mirror(world, state, actor, "over")

@@ -1,0 +1,162 @@
+"""The Redis scripts, as the model sees them: each is one atomic change. Named like the files in services/claims/lua."""
+
+from __future__ import annotations
+
+from tests.protocol.model.state import (
+    BOOKED,
+    COLD,
+    CONFIRMING,
+    DUE,
+    HELD,
+    KEPT,
+    MOVING,
+    OF_BOOKINGS,
+    PENDING,
+    Doc,
+    Hold,
+    Mark,
+    State,
+    World,
+    firm_at,
+    put,
+    register,
+    unregister,
+)
+
+NONE = -1
+
+
+def drop_claims(marks: tuple[Mark | None, ...], owner: int, *states: str) -> tuple[Mark | None, ...]:
+    """Removes only what still carries the owner's mark; the rest has passed to somebody else."""
+    return tuple(None if mark and mark[1] == owner and mark[0] in states else mark for mark in marks)
+
+
+def place_hold(state: State, hold: int, slot: int, kind: str) -> State | None:
+    """None: taken. A direct booking is placed as `confirming` at once, registered with a deadline."""
+    if state.marks[slot] is not None:
+        return None
+    placed = state._replace(marks=put(state.marks, slot, (kind, hold)))
+    if kind == CONFIRMING:
+        return placed._replace(holds=put(state.holds, hold, Hold(CONFIRMING)), pins=register(state, hold))
+    doomed = not state.epoch and firm_at(state, slot)
+    return placed._replace(holds=put(state.holds, hold, Hold(HELD if state.epoch else COLD, doomed)))
+
+
+def begin_confirm(world: World, state: State, hold: int) -> State | None:
+    """Pins a live hold (BEGUN), or joins a confirmation that is under way (AGAIN). None: no such hold, or it is over.
+
+    Either way with a new deadline: the relay must not take the pin away in the midst of an attempt.
+    """
+    status, slot = state.holds[hold].status, world.slots[hold]
+    if status == CONFIRMING:
+        return state if world.control == "norenewal" else state._replace(pins=register(state, hold))
+    if status != HELD or state.marks[slot] != (HELD, hold):
+        return None
+    return state._replace(
+        marks=put(state.marks, slot, (CONFIRMING, hold)),
+        holds=put(state.holds, hold, Hold(CONFIRMING)),
+        pins=register(state, hold),
+    )
+
+
+def attempt(world: World, state: State, begun: State, hold: int) -> int:
+    """What begin_confirm tells its caller: the deadline that an abort of this attempt has to name. AGAIN: none.
+
+    Who joined cannot know what became of the attempt before his, so he never takes the pin back.
+    """
+    joined = state.holds[hold].status == CONFIRMING
+    return NONE if joined and world.control != "againaborts" else begun.pins[hold].deadline
+
+
+def abort_confirm(world: World, state: State, hold: int, deadline: int) -> State:
+    """After a definite refusal: back to held while its claims are its own, else released.
+
+    Only under the deadline of one's own attempt: with a later one, another attempt's insert may yet commit.
+    (A lifetime that is over is not told apart: it is held, and expired at once.)
+    """
+    current, slot = state.pins[hold].deadline, world.slots[hold]
+    if state.holds[hold].status != CONFIRMING or (deadline != current and world.control != "anydeadline"):
+        return state
+    if state.marks[slot] != (CONFIRMING, hold) or hold in world.direct:
+        return end_hold(state, hold)
+    return state._replace(
+        marks=put(state.marks, slot, (HELD, hold)),
+        holds=put(state.holds, hold, Hold(HELD)),
+        pins=unregister(state, hold),
+    )
+
+
+def end_hold(state: State, hold: int) -> State:
+    """What every end of a hold does: its own claims go, its record and its pin are closed."""
+    return state._replace(
+        marks=drop_claims(state.marks, hold, HELD, CONFIRMING),
+        holds=put(state.holds, hold, Hold()),
+        pins=unregister(state, hold),
+    )
+
+
+def release_hold(state: State, hold: int) -> State:
+    """The cold path gives back what is left of its own claim; a hold being confirmed is not touched."""
+    return end_hold(state, hold) if state.holds[hold].status in (HELD, COLD) else state
+
+
+def abort_overdue(world: World, state: State, pin: int, deadline: int) -> State:
+    """The relay's abort_confirm: only if the deadline is over, and is the one that it read before it asked MongoDB."""
+    return abort_confirm(world, state, pin, deadline) if state.pins[pin].status == DUE else state
+
+
+def place_moving(state: State, booking: int, pin: int, version: int, slot: int) -> State | None:
+    """place_hold as `moving`: pins what a version of a booking is to have. None: taken. Its own marks are no obstacle,
+    and stay."""
+    there = state.marks[slot]
+    own = there is not None and there[0] in OF_BOOKINGS and there[1] == booking
+    if there is not None and not own:
+        return None
+    marks = state.marks if own else put(state.marks, slot, (MOVING, pin))
+    named = put(state.pins, pin, state.pins[pin]._replace(version=version, slot=slot))
+    placed = state._replace(marks=marks, pins=named)
+    return placed._replace(pins=register(placed, pin))
+
+
+def abort_move(world: World, state: State, pin: int, deadline: int, *, by_relay: bool = False) -> State:
+    """abort_confirm of a move's pin: gives back what is left of it, under the deadline that the caller knows."""
+    named = state.pins[pin].deadline == deadline or (by_relay and world.control == "moverelay")
+    if not state.pins[pin].status or not named:
+        return state
+    return state._replace(marks=drop_claims(state.marks, pin, MOVING), pins=unregister(state, pin))
+
+
+def keep_reservation(state: State, booking: int) -> State | None:
+    """Lets a reservation's mark stand while it is changed. None: OVER, by Redis' own clock."""
+    if state.over:
+        return None
+    marks = (mark and ((KEPT, booking) if mark == (PENDING, booking) else mark) for mark in state.marks)
+    return state._replace(marks=tuple(marks))
+
+
+def mirror_booking(world: World, state: State, booking: int, doc: Doc) -> State | None:
+    """Mirrors one version of a booking. None: CLASH, another booking's mark stands there and nothing was changed.
+
+    Of a reservation that is over nothing is marked.
+    """
+    version, slot = state.mirrored[booking]
+    if version >= doc.version and world.control != "noversion":
+        return finish_hold(state, booking)
+    to = None if doc.pending and state.over else doc.slot
+    marks = state.marks
+    there = marks[to] if to is not None else None
+    if there and there[0] in OF_BOOKINGS and there[1] != booking and world.control != "clobber":
+        return None
+    mine = marks[slot] if slot is not None else None
+    if slot is not None and mine and mine[0] in OF_BOOKINGS and mine[1] == booking:
+        marks = put(marks, slot, None)
+    gives_way = world.control == "polite" and there is not None and there[1] != booking
+    if to is not None and not gives_way:
+        marks = put(marks, to, (PENDING if doc.pending else BOOKED, booking))
+    mirrored = put(state.mirrored, booking, (doc.version, to))
+    return finish_hold(state._replace(marks=marks, mirrored=mirrored), booking)
+
+
+def finish_hold(state: State, booking: int) -> State:
+    """The last part of mirror_booking: the hold that became this booking is closed."""
+    return end_hold(state, booking) if state.holds[booking].status else state

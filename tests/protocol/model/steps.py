@@ -1,0 +1,119 @@
+"""Everything that can happen next: one round trip to Redis or to MongoDB, or something that nobody does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from tests.protocol.model.background import rebuild, relay
+from tests.protocol.model.changes import cancel
+from tests.protocol.model.customers import customer, repeat
+from tests.protocol.model.mirroring import SETTLING, Step, settle
+from tests.protocol.model.moves import move
+from tests.protocol.model.reservations import change
+from tests.protocol.model.state import (
+    AT_REST,
+    CANCEL,
+    CONFIRM,
+    CONFIRMING,
+    DUE,
+    EDIT,
+    HELD,
+    KEPT,
+    MOVE,
+    MOVE_PINS,
+    MOVE_REPEAT,
+    MOVING,
+    NAMES,
+    OTHER_MOVE,
+    PENDING,
+    PIN_NAMES,
+    REBUILD,
+    RELAY,
+    REPEAT,
+    WAITING,
+    A,
+    B,
+    Hold,
+    State,
+    World,
+    go,
+    lose_redis,
+    put,
+)
+
+REQUESTS = (
+    *((A, customer), (B, customer), (REPEAT, repeat), (CANCEL, cancel)),
+    *((MOVE, move), (MOVE_REPEAT, move), (OTHER_MOVE, move)),
+    *((EDIT, partial(change, confirms=False)), (CONFIRM, partial(change, confirms=True))),
+)
+
+
+def steps(world: World, state: State) -> Iterator[Step]:
+    for actor, act in REQUESTS:
+        if state.at[actor] not in ("absent", "over"):
+            yield from act(world, state, actor)
+    yield from relay(world, state)
+    yield from rebuild(world, state)
+    for actor, at in enumerate(state.at):
+        if at in SETTLING:
+            yield from settle(world, state, actor)
+        if at not in AT_REST and state.mishaps < world.mishaps:
+            after = "idle" if actor in (RELAY, REBUILD) else "over"
+            yield f"{NAMES[actor]}: KILLED while {at}", go(state, actor, after, mishaps=state.mishaps + 1), None
+    yield from expiries(world, state)
+    yield from deadlines(world, state)
+    yield from reservation_ends(world, state)
+    if state.lost < world.losses:
+        yield "REDIS LOST", lose_redis(state), None
+
+
+def expiries(world: World, state: State) -> Iterator[Step]:
+    """A hold may expire at any moment, a pin never (its long expiry is only a backstop)."""
+    for slot, mark in enumerate(state.marks):
+        if mark is None:
+            continue
+        kind, owner = mark
+        without = state._replace(marks=put(state.marks, slot, None))
+        if kind == HELD:
+            yield f"the hold of {NAMES[owner]} expires", without._replace(holds=put(state.holds, owner, Hold())), None
+        elif kind in (CONFIRMING, MOVING) and world.control == "pinlapses":
+            yield f"the pin of {PIN_NAMES[owner]} lapses", without, None
+
+
+def deadlines(world: World, state: State) -> Iterator[Step]:
+    """A pin's deadline passes only when its write has come to an end, one way or the other.
+
+    That is what the confirm window means: a worker gives its write the rest of the window as time limit and sends none
+    after it. The control `window` is a worker that was frozen on the way.
+    """
+    writing = {owner for actor, owner in ((A, A), (B, B), (REPEAT, A)) if state.at[actor] == "inserting"}
+    writing |= {pin for actor, pin in MOVE_PINS.items() if state.at[actor] == "updating"}
+    for pin, known in enumerate(state.pins):
+        if known.status == WAITING and (pin not in writing or world.control == "window"):
+            pins = put(state.pins, pin, known._replace(status=DUE))
+            yield f"the confirm window of {PIN_NAMES[pin]} is over", state._replace(pins=pins), None
+
+
+def reservation_ends(world: World, state: State) -> Iterator[Step]:
+    """The deadline of A's reservation, for Redis and all servers at one moment.
+
+    Kept marks end later: when whoever had them kept has come to an end, and the relay has mirrored what he may have
+    left. That is what the seconds mean for which they are kept; the control `slow` is a worker that takes longer.
+    """
+    doc = state.docs[A]
+    if not world.reserves or doc is None:
+        return
+    if not state.over:
+        without = tuple(None if mark == (PENDING, A) else mark for mark in state.marks)
+        yield "the deadline of the reservation is over", state._replace(marks=without, over=True), None
+        return
+    busy = state.at[CONFIRM] not in AT_REST
+    behind = state.mirrored[A][0] < doc.version
+    for slot, mark in enumerate(state.marks):
+        if mark == (KEPT, A) and (not (busy or behind) or world.control == "slow"):
+            yield (
+                "the mark of the reservation was kept long enough",
+                state._replace(marks=put(state.marks, slot, None)),
+                None,
+            )

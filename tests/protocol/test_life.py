@@ -1,0 +1,277 @@
+"""Whatever is asked of visits, and whatever breaks meanwhile, the product does what a ledger of plain dicts does.
+
+On real servers, each example in an org of its own. A worker dies by an exception at a crash point; a deadline passes by
+the document's, with and without the marks that Redis would have ended; the app's clock is moved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Flaky
+from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
+
+from services.claims.scripts import Scripts
+from services.ledger.documents import difference
+from services.ledger.expiry import Reservations
+from services.stores.connections import connect_mongo, connect_redis
+from tests.protocol.life_asking import Crash
+from tests.protocol.life_checks import Checked
+from tests.protocol.life_ledger import Document
+from tests.redis_dump import dump
+from tests.servers import MongoServer, RedisServer
+from tests.world import services_over
+
+NEVER_OLD_MS = 10**9
+"""A dead worker's attempt is young until a rule makes it old, however long a slow machine takes."""
+CALLERS = st.sampled_from(["desk", "desk", "bot"])
+STARTS, LENGTHS, BUFFERS = st.integers(0, 4), st.sampled_from([1, 2, 3, 1, 2, 3, 1, 2, 4]), st.sampled_from([0, 0, 1])
+PROPERTIES, TECHNICIANS = st.sampled_from(["prop-1", "prop-2"]), st.sampled_from(["tech-1", "tech-2"])
+VISITS = st.tuples(PROPERTIES, TECHNICIANS, STARTS, LENGTHS, BUFFERS, BUFFERS)
+MOVES = st.fixed_dictionaries(
+    {},
+    optional={
+        "start": STARTS,
+        "length": LENGTHS,
+        "property_id": PROPERTIES,
+        "technician_id": TECHNICIANS,
+        "before": BUFFERS,
+        "after": BUFFERS,
+    },
+)
+EDITS = st.fixed_dictionaries(
+    {}, optional={"description": st.sampled_from(["", "ring twice"]), "priority": st.sampled_from(["medium", "high"])}
+)
+PATCHES = st.builds(lambda moves, edits: moves | edits, MOVES, EDITS).filter(bool) | MOVES.filter(bool)
+EXPECTED = st.sampled_from(["current", "current", "stale", "*"])
+WHICH, DIES = st.integers(0, 30), st.integers(0, 11)
+
+
+class Life(Checked):
+    """Each rule asks the services and their twin; after each, both stores and the ledger show the same."""
+
+    @initialize()
+    def an_org_of_its_own(self) -> None:
+        self.begin()
+
+    # Requests
+
+    @rule(by=CALLERS, visit=VISITS, dies=DIES)
+    def hold(self, by: str, visit: tuple[Any, ...], dies: int) -> None:
+        self.request("hold", (by, self.key(), visit), dies)
+
+    @rule(by=CALLERS, visit=VISITS, hours=st.sampled_from([None, 1, 2, 72]), dies=DIES)
+    def book(self, by: str, visit: tuple[Any, ...], hours: int | None, dies: int) -> None:
+        self.request("book", (by, self.key(), visit, hours), dies)
+
+    @precondition(lambda self: self.holds)
+    @rule(by=CALLERS, which=WHICH, dies=DIES, stranger=st.integers(0, 4))
+    def book_hold(self, by: str, which: int, dies: int, stranger: int) -> None:
+        hold_id, owner = self.holds[which % len(self.holds)]
+        self.request("book_hold", (owner if stranger else by, self.key(), hold_id, owner), dies)
+
+    @precondition(lambda self: self.holds)
+    @rule(by=CALLERS, which=WHICH, what=st.sampled_from(["extend", "release"]))
+    def extend_or_release(self, by: str, which: int, what: str) -> None:
+        self.request(what, (by, *self.holds[which % len(self.holds)]))
+
+    @precondition(lambda self: self.stores.documents)
+    @rule(
+        by=CALLERS,
+        which=WHICH,
+        action=st.sampled_from(["confirm", "confirm", "cancel", "complete", "no_show"]),
+        expected=EXPECTED,
+        dies=DIES,
+    )
+    def act(self, by: str, which: int, action: str, expected: str, dies: int) -> None:
+        booking_id = self.booking(which)
+        self.request("act", (by, booking_id, action, self.version(booking_id, expected)), dies)
+
+    @precondition(lambda self: any(each.active for each in self.stores.documents.values()))
+    @rule(by=CALLERS, which=WHICH, patch=PATCHES, expected=EXPECTED, dies=DIES)
+    def reschedule(self, by: str, which: int, patch: dict[str, Any], expected: str, dies: int) -> None:
+        booking_id = self.booking(which)
+        self.request("reschedule", (by, booking_id, patch, self.version(booking_id, expected)), dies)
+
+    @precondition(lambda self: self.requests)
+    @rule(back=st.integers(0, 5))
+    def the_same_again(self, back: int) -> None:
+        self.request(*self.requests[-1 - back % len(self.requests)])
+
+    # What happens without being asked for
+
+    @rule(
+        what=st.sampled_from(
+            [
+                *("_relay_carries_over", "_relay_tends", "_dead_are_old", "_windows_are_over"),
+                *("_deadline_passes", "_deadline_passes_and_marks_end", "_hold_expires"),
+                *("_time_passes", "_redis_is_lost"),
+            ]
+        ),
+        which=WHICH,
+    )
+    def happens(self, what: str, which: int) -> None:
+        self.tell_the_time()
+        getattr(self, what)(which)
+
+    def _time_passes(self, which: int) -> None:
+        if which % 3 == 0:
+            self.hours_ahead[0] = min(self.hours_ahead[0] + 1 + which % 2, 6)
+
+    def _redis_is_lost(self, which: int) -> None:
+        if which % 3 == 0 and self.stores.warm:
+            self.redis.delete(*dump(self.redis, self.world.org))
+            self.stores.lose_redis()
+
+    def _deadline_passes(self, which: int) -> Document | None:
+        """By every clock; its marks may still stand, as they do where Redis keeps them for whoever changes it."""
+        pending = [each for each in self.stores.documents.values() if each.status == "pending"]
+        if not pending:
+            return None
+        document = pending[which % len(pending)]
+        document.until, document.lapsed = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1), True
+        change = {"$set": {"reserved_until": document.until}}
+        self.services.db["bookings"].update_one({"_id": document.booking_id}, change)
+        return document
+
+    def _deadline_passes_and_marks_end(self, which: int) -> None:
+        document = self._deadline_passes(which)
+        marks = self.stores.marks
+        for claim in [claim for claim, mark in marks.items() if document and mark.owner == document.booking_id]:
+            if marks[claim].pending:
+                del marks[claim]
+                self.redis.delete(self.claim_key(*claim))
+
+    def _hold_expires(self, which: int) -> None:
+        held = [each for each in self.stores.records.values() if each.status == "held" and not each.lapsed]
+        if held:
+            record = held[which % len(held)]
+            name = self.world.names.hold(record.name)
+            self.redis.delete(*str(self.redis.hget(name, "claims")).split())
+            self.redis.hset(name, "expires_ms", 1)
+            self.stores.drop(record.name)
+            record.lapsed = True
+
+    def _dead_are_old(self, _which: int) -> None:
+        """The attempts of the dead are older than any request takes, so that whoever repeats one takes it over."""
+        redis, names = self.redis, self.world.names
+        for record in self.stores.pins():
+            record.old = True
+            redis.hset(names.hold(self.pinned(record)), "begun_ms", 0)
+
+    def _windows_are_over(self, _which: int) -> None:
+        """Their deadlines are over too, which the relay waits for."""
+        redis, names = self.redis, self.world.names
+        for record in self.stores.pins():
+            record.due, name = True, self.pinned(record)
+            redis.zadd(names.pins, {name: 1})
+            redis.hset(names.hold(name), "deadline_ms", 1)
+
+    def _relay_carries_over(self, _which: int) -> None:
+        self.services.relay.carry_over_changes()
+        self.twin.carry_over()
+
+    def _relay_tends(self, _which: int) -> None:
+        self.services.relay.tend()
+        self.twin.tend()
+
+    @invariant()
+    def all_is_as_the_ledger_has_it(self) -> None:
+        self.check()
+
+    def teardown(self) -> None:
+        if hasattr(self, "rivals"):
+            assert self.marks_of_the_rival() == self.rivals[0]
+
+
+@pytest.fixture(scope="module")
+def hours_ahead() -> list[int]:
+    """How far the app's clock is ahead of the real one."""
+    return [0]
+
+
+@pytest.fixture
+def machine(
+    stores: tuple[RedisServer, MongoServer], hours_ahead: list[int], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[type[Life]]:
+    """The machine over a database of its own: a relay tends every org that it finds in one."""
+    crash = Crash()
+    monkeypatch.setattr("services.ground.crash_at", lambda _wanted: crash)
+    monkeypatch.setattr("services.bookings.booking.REQUEST_MS", NEVER_OLD_MS)
+    monkeypatch.setattr("services.bookings.rescheduling.REQUEST_MS", NEVER_OLD_MS)
+    client, db = connect_redis(stores[0].url), connect_mongo(stores[1].url, "life_tests")
+    made = services_over(client, db, clock=lambda: datetime.now(UTC) + timedelta(hours=hours_ahead[0]))
+    made.relay.carry_over_changes()  # from now on its place in the log is known
+
+    class OnRealServers(Life):
+        services = made
+
+    OnRealServers.crash, OnRealServers.hours_ahead = crash, hours_ahead
+    yield OnRealServers
+    made.access.close()
+    db.client.drop_database(db.name)
+    db.client.close()
+    client.close()
+
+
+def machine_settings(examples: int, steps: int, **more: Any) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        **more,
+    )
+
+
+def test_whatever_happens_the_stores_are_what_the_ledger_says(machine: type[Life]) -> None:
+    run_state_machine_as_test(machine, settings=machine_settings(20, 40))
+
+
+def moves_go_over_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What others hold is no obstacle to a move, and is taken from them."""
+
+    def run(scripts: Scripts, name: str, keys: list[str], args: list[Any]) -> list[Any]:
+        if name == "place_hold" and args[0] == "moving":
+            redis = scripts._scripts[name].registered_client
+            redis.delete(*(key for key in keys[6:] if str(redis.get(key)).startswith("held|")))
+        return real_run(scripts, name, keys, args)
+
+    real_run = Scripts.run
+    monkeypatch.setattr(Scripts, "run", run)
+
+
+def nobody_asks_whether_a_reservation_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its marks say that it is there, whatever MongoDB says."""
+    monkeypatch.setattr(Reservations, "made_way", lambda *_asked: False)
+
+
+def history_keeps_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first answer cannot be told from it any more."""
+    monkeypatch.setattr(
+        "services.bookings.rescheduling.difference",
+        lambda old, new: (difference(old, new)[0], {}),
+    )
+
+
+@pytest.mark.parametrize(
+    "leave_out",
+    [
+        moves_go_over_holds,
+        nobody_asks_whether_a_reservation_is_over,
+        history_keeps_only_what_is_new,
+    ],
+)
+def test_without_one_rule_the_machine_finds_a_fault(
+    machine: type[Life], leave_out: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_out(monkeypatch)
+    # One that does not show in every run of the same steps has been found as well.
+    with pytest.raises((AssertionError, Flaky)):
+        run_state_machine_as_test(machine, settings=machine_settings(100, 40, phases=[Phase.generate]))

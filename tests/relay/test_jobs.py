@@ -1,0 +1,43 @@
+"""The relay's jobs go on without each other: whatever one of them stumbles over, the others are done."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bookings.evidence import begin, make_overdue, owners
+from tests.bookings.moving import failing
+from tests.bookings.reserving import now_in_store, reserve, run_out
+from tests.world import World
+
+TOO_LARGE, OPERATION_FAILED = 17419, 96
+"""MongoDB's codes: a document would outgrow what it takes; anything, of which nobody knows whether it was done."""
+
+
+@pytest.fixture
+def world(lonely_world: World) -> World:
+    """A world alone in its database."""
+    return lonely_world
+
+
+def test_one_reservation_that_cannot_be_expired_does_not_keep_the_others(world: World) -> None:
+    bookings = [reserve(world, hour) for hour in (10, 12)]
+    for booking in bookings:
+        run_out(world, booking)
+    with failing(world, {"times": 1}, errorCode=TOO_LARGE):
+        world.services.relay.expire()
+    assert sorted(now_in_store(world, booking).status for booking in bookings) == ["expired", "pending"]
+    world.services.relay.expire()
+    assert {now_in_store(world, booking).status for booking in bookings} == {"expired"}
+
+
+def test_what_fails_in_a_round_keeps_nothing_else_from_being_done(world: World) -> None:
+    alice = world.caller("checkout")
+    run_out(world, reserve(world, 14))
+    world.services.redis.delete(world.names.epoch)
+    hold_id = world.services.holds.place(alice, world.hold_request()).hold.hold_id
+    begin(world, alice, hold_id)
+    make_overdue(world, hold_id)
+    with failing(world, "alwaysOn", failCommands=["findAndModify"], errorCode=OPERATION_FAILED):
+        world.services.relay.tend()
+    assert world.services.redis.get(world.names.epoch)
+    assert owners(world)[f"held {hold_id}"] == 8

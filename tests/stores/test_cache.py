@@ -1,0 +1,115 @@
+"""What a process keeps in memory: bounded, and read once however many ask."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from models.errors import StoreUnavailable
+from services.stores.cache import Recent, SharedReads
+
+
+def test_the_entry_that_was_used_longest_ago_makes_room() -> None:
+    recent: Recent[str, int] = Recent(2)
+    recent.put("a", 1)
+    recent.put("b", 2)
+    assert recent.get("a") == 1
+    recent.put("c", 3)
+    assert (recent.get("a"), recent.get("b"), recent.get("c"), len(recent)) == (1, None, 3, 2)
+
+
+def test_an_entry_is_made_once_and_can_be_dropped() -> None:
+    recent: Recent[str, object] = Recent(2)
+    first = recent.get_or_put("a", object)
+    assert recent.get_or_put("a", object) is first
+    recent.clear()
+    assert recent.get("a") is None
+
+
+def test_all_threads_get_the_same_entry() -> None:
+    recent: Recent[str, object] = Recent(2)
+    start = threading.Barrier(8)
+
+    def make(_: int) -> object:
+        start.wait(5)
+        return recent.get_or_put("a", object)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(made) for made in pool.map(make, range(8))}) == 1
+
+
+class SlowStore:
+    """Lets a read go on only once it was told to."""
+
+    def __init__(self, outcome: BaseException | None = None) -> None:
+        self.reads = 0
+        self.begun, self.may_go_on = threading.Event(), threading.Event()
+        self.outcome = outcome
+
+    def read(self) -> object:
+        self.reads += 1
+        self.begun.set()
+        assert self.may_go_on.wait(5)
+        if self.outcome is not None:
+            raise self.outcome
+        return self
+
+
+def ask_twice(store: SlowStore) -> list[object]:
+    """What two callers at the same time get: the first one reads, the second one waits for it."""
+    shared, joined = SharedReads(), threading.Event()
+    got: list[object] = []
+
+    def ask(read: object) -> None:
+        try:
+            got.append(shared.read("key", read))  # type: ignore[arg-type]  # the second read is never called
+        except BaseException as error:
+            got.append(error)
+
+    leader = threading.Thread(target=ask, args=[store.read])
+    leader.start()
+    assert store.begun.wait(5)
+    future = shared._under_way["key"]
+    follower = threading.Thread(target=ask, args=[None])
+    result = future.result
+
+    def joined_result(timeout: float | None = None) -> object:
+        joined.set()
+        return result(timeout)
+
+    future.result = joined_result  # type: ignore[method-assign]
+    follower.start()
+    assert joined.wait(5)
+    store.may_go_on.set()
+    leader.join(5)
+    follower.join(5)
+    return got
+
+
+def test_who_asks_while_a_read_is_under_way_gets_its_value() -> None:
+    store = SlowStore()
+    assert ask_twice(store) == [store, store]
+    assert store.reads == 1
+
+
+def test_who_asks_while_a_read_is_under_way_gets_its_refusal_too() -> None:
+    refusal = StoreUnavailable()
+    assert ask_twice(SlowStore(refusal)) == [refusal, refusal]
+
+
+def test_a_reader_that_is_told_to_stop_does_not_stop_those_who_wait_for_it() -> None:
+    got = ask_twice(SlowStore(SystemExit()))
+    assert {type(each) for each in got} == {SystemExit, StoreUnavailable}
+
+
+def test_a_read_after_a_failed_one_is_a_new_one() -> None:
+    shared = SharedReads()
+
+    def fail() -> object:
+        raise StoreUnavailable()
+
+    with pytest.raises(StoreUnavailable):
+        shared.read("key", fail)
+    assert shared.read("key", lambda: "value") == "value"

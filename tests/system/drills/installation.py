@@ -1,0 +1,229 @@
+"""A whole installation to break: real stores, API processes that can be told where to die, and relays."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from api import app_over
+from scripts.dev_server.child import Child, wait_until
+from scripts.dev_server.stores import free_port
+from services import Services, build_services
+from services.stores.connections import connect_mongo, connect_redis
+from tests.servers import MongoServer, RedisServer, Server, real_stores
+from tests.system.drills.proxy import Proxy
+from tests.world import SECRET, World, rfc3339, services_over, settings, tomorrow
+
+ROOT = Path(__file__).resolve().parents[3]
+CONFIRM_WINDOW_MS = 1_000
+DATABASE = "drill"
+SOON = 20
+"""Seconds in which something that needs no luck has happened, however busy the machine is."""
+
+
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """What a client got, and after how many seconds: status 0 when the connection broke before an answer came."""
+
+    status: int
+    body: dict[str, Any]
+    seconds: float = 0.0
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_ok(self) -> bool:
+        return self.status in (200, 201)
+
+    @property
+    def is_refusal(self) -> bool:
+        return 400 <= self.status < 500
+
+    def __repr__(self) -> str:
+        return f"<{self.status} {self.body.get('code') or self.body.get('status')} in {self.seconds:.2f} s>"
+
+    @property
+    def told(self) -> tuple[int, str | None]:
+        """The status and the code of a problem."""
+        return self.status, self.body.get("code")
+
+
+class Asked(Protocol):
+    """Whatever answers requests."""
+
+    def ask(self, method: str, path: str, key: str, body: Any = None, **headers: str) -> Answer:
+        """One request, with header names written with underscores."""
+        ...
+
+
+class Api:
+    """One gunicorn with one worker over an installation's stores."""
+
+    def __init__(self, environment: dict[str, str], folder: Path, crash_point: str) -> None:
+        self.port = free_port()
+        argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--bind", f"127.0.0.1:{self.port}"]
+        environment = environment | {"HOLDFAST_CRASH_POINT": crash_point, "HOLDFAST_WORKERS": "1"}
+        self.child = Child("api", argv, folder / f"api-{self.port}.log", env=environment, cwd=ROOT)
+
+    def ask(self, method: str, path: str, key: str, body: Any = None, **headers: str) -> Answer:
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method=method)
+        request.add_header("Authorization", f"Bearer {key}")
+        for name, value in headers.items():
+            request.add_header(name.replace("_", "-"), value)
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
+            request.data = json.dumps(body).encode()
+        began = time.monotonic()
+        try:
+            with urllib.request.urlopen(request, timeout=10) as reply:
+                text, status, told = reply.read(), reply.status, dict(reply.headers)
+        except urllib.error.HTTPError as error:
+            with error:
+                text, status, told = error.read(), error.code, dict(error.headers)
+        except OSError:
+            return Answer(0, {}, time.monotonic() - began)
+        return Answer(status, json.loads(text or b"{}"), time.monotonic() - began, told)
+
+    def is_up(self) -> bool:
+        return self.ask("GET", "/healthz", "none").status == 200
+
+
+class LocalApi:
+    """The API in this process: its connections to the stores can be broken one by one."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self._client = app_over(services).test_client()
+
+    def ask(self, method: str, path: str, key: str, body: Any = None, **headers: str) -> Answer:
+        named = {"Authorization": f"Bearer {key}"} | {name.replace("_", "-"): each for name, each in headers.items()}
+        began = time.monotonic()
+        reply = self._client.open(path, method=method, json=body, headers=named)
+        return Answer(reply.status_code, reply.json or {}, time.monotonic() - began, dict(reply.headers))
+
+
+class Installation:
+    """Stores, a world in them, and the processes started over them; all are gone at the end."""
+
+    def __init__(self, redis: RedisServer, mongo: MongoServer, folder: Path) -> None:
+        self.redis, self.mongo, self.folder = redis, mongo, folder
+        services = services_over(
+            connect_redis(redis.url), connect_mongo(mongo.url, DATABASE), confirm_window_ms=CONFIRM_WINDOW_MS
+        )
+        self.world = World(services)
+        self._closing: list[Callable[[], object]] = []
+        self._slots_given = 0
+
+    def slot(self) -> dict[str, Any]:
+        """A slot that nobody was given before."""
+        self._slots_given += 1
+        start = rfc3339(tomorrow(0) + timedelta(hours=self._slots_given))
+        return {"property_id": "prop-1", "technician_id": "tech-1", "start": start}
+
+    def api(self, crash_point: str = "") -> Api:
+        """Starts an API that kills its worker at the named point, if one is named."""
+        api = Api(self._environment(), self.folder, crash_point)
+        api.child.start()
+        self._closing.append(api.child.kill)
+        assert wait_until(api.is_up, seconds=SOON), api.child.log_tail()
+        return api
+
+    def relay(self) -> Child:
+        """Starts a relay process."""
+        argv = [sys.executable, "scripts/relay.py"]
+        child = Child("relay", argv, self.folder / "relay.log", env=self._environment(), cwd=ROOT)
+        child.start()
+        self._closing.append(child.kill)
+        return child
+
+    def local_api(self, *, redis: Proxy | None = None, mongo: Proxy | None = None) -> LocalApi:
+        """The API in this process, over the stores or over proxies before them."""
+        redis_url = f"redis://127.0.0.1:{redis.port}/0" if redis else self.redis.url
+        mongo_url = f"mongodb://127.0.0.1:{mongo.port}/?directConnection=true" if mongo else self.mongo.url
+        client, db = connect_redis(redis_url), connect_mongo(mongo_url, DATABASE)
+        services = build_services(settings(confirm_window_ms=CONFIRM_WINDOW_MS), redis=client, mongo=db)
+        self._closing += [services.access.close, client.close, db.client.close]
+        return LocalApi(services)
+
+    def proxy(self, server: Server) -> Proxy:
+        """A proxy before one of the stores."""
+        made = Proxy(server.port)
+        self._closing.append(made.close)
+        return made
+
+    @contextmanager
+    def failing(self, commands: list[str], times: int | None = 1, **data: Any) -> Iterator[None]:
+        """Lets MongoDB fail the product's next such commands (None: all of them), as `failCommand` of its test
+        commands does."""
+        data = {"failCommands": commands, "appName": "holdfast"} | data
+        self.fail_point("failCommand", "alwaysOn" if times is None else {"times": times}, data)
+        try:
+            yield
+        finally:
+            self.fail_point("failCommand", "off", {})
+
+    def fail_point(self, name: str, mode: Any, data: dict[str, Any]) -> None:
+        with self.mongo.client() as client:
+            client.admin.command("configureFailPoint", name, mode=mode, data=data)
+
+    def lapse_leases(self) -> None:
+        """As if the time of every lease were over."""
+        self.world.services.db["leases"].delete_many({})
+
+    def settle(self) -> None:
+        """Lets a relay finish everything that is due, overdue pins included."""
+        relay = self.world.services.relay
+        for hold_id in self.pins():
+            self.world.services.redis.zadd(self.world.names.pins, {hold_id: 1})
+        relay.carry_over_changes()
+        relay.tend()
+
+    def pins(self) -> list[str]:
+        pins: Any = self.world.services.redis.zrange(self.world.names.pins, 0, -1)
+        return list(pins)
+
+    def close(self) -> None:
+        for close in reversed(self._closing):
+            close()
+        self.world.services.access.close()
+        self.world.services.redis.close()
+        self.world.services.db.client.close()
+
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {
+            "REDIS_URL": self.redis.url,
+            "MONGO_URL": self.mongo.url,
+            "HOLDFAST_MONGO_DB": DATABASE,
+            "HOLDFAST_SECRET": SECRET,
+            "HOLDFAST_CONFIRM_WINDOW_MS": str(CONFIRM_WINDOW_MS),
+        }
+
+
+@contextmanager
+def installation(folder: Path) -> Iterator[Installation]:
+    """An installation of one's own, with stores that may be killed."""
+    with real_stores(test_commands=True) as (redis, mongo):
+        made = Installation(redis, mongo, folder)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+@contextmanager
+def away(server: Server, how: str) -> Iterator[None]:
+    """A store that is killed or frozen for the length of a `with` block."""
+    (server.kill if how == "killed" else server.freeze)()
+    try:
+        yield
+    finally:
+        server.start() if how == "killed" else server.thaw()

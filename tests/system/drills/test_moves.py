@@ -1,0 +1,228 @@
+"""A worker is killed with -9 at each step of a move, or a store goes away in the midst: old or new stands whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from scripts.dev_server.child import wait_until
+from tests.system.drills.customers import Customers, at_once, in_time, is_unavailable
+from tests.system.drills.installation import SOON, Answer, Api, Installation, away
+from tests.system.drills.proxy import Proxy
+from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules
+
+STEPS = ("after_move_claim", "after_move", "after_move_mirrored")
+OUTAGES = ("killed", "frozen")
+CHANGE = b"\x02findAndModify\x00"
+"""How the message of a change begins to name its command in BSON."""
+
+
+@pytest.fixture(scope="module")
+def doomed(place: Installation) -> dict[str, Api]:
+    """One API for each step, whose worker dies there every time."""
+    return {step: place.api(step) for step in STEPS}
+
+
+@pytest.fixture(scope="module")
+def customers(place: Installation, healthy: Api) -> Customers:
+    return Customers(place, healthy)
+
+
+@pytest.fixture(scope="module")
+def redis_line(place: Installation) -> Proxy:
+    return place.proxy(place.redis)
+
+
+@pytest.fixture(scope="module")
+def mongo_line(place: Installation) -> Proxy:
+    return place.proxy(place.mongo)
+
+
+@pytest.fixture
+def behind_redis(place: Installation, customers: Customers, redis_line: Proxy) -> Iterator[Customers]:
+    """The same customers at an API that reaches Redis through a proxy; it has been used before."""
+    yield behind(customers, Customers(place, place.local_api(redis=redis_line)))
+    redis_line.heal()
+
+
+@pytest.fixture
+def behind_mongo(place: Installation, customers: Customers, mongo_line: Proxy) -> Iterator[Customers]:
+    yield behind(customers, Customers(place, place.local_api(mongo=mongo_line)))
+    mongo_line.heal()
+
+
+def behind(customers: Customers, made: Customers) -> Customers:
+    made.deeds = customers.deeds
+    made.held()
+    return made
+
+
+class Visit:
+    """A booking, where it is to go, and what was answered."""
+
+    def __init__(self, customers: Customers, *, reserved: bool = False) -> None:
+        self.customers, self.place = customers, customers.place
+        self.old, self.new = self.place.slot(), self.place.slot()
+        deed = customers.wish()
+        if reserved:
+            who = {"reserved_by": "the desk", "customer": {"name": deed.name}}
+            booked = customers.ask("POST", "/reserve", self.old | who)
+            deed.answers.append(booked)
+        else:
+            booked = customers.book(deed, self.old)
+        assert booked.status == 201, booked
+        self.booking_id = booked.body["booking_id"]
+
+    def move(self, by: Customers | Api | None = None, **fields: Any) -> Answer:
+        """Asks for the move, or for another change of the first version, of one API."""
+        body, path = fields or {"start": self.new["start"]}, f"/bookings/{self.booking_id}"
+        if isinstance(by, Api):
+            return by.ask("PATCH", path, self.place.world.keys["desk"], body, If_Match='"1"')
+        return (by or self.customers).ask("PATCH", path, body, If_Match='"1"')
+
+    def move_until_answered(self) -> Answer:
+        """Repeats as clients are told to do."""
+        answers: list[Answer] = []
+
+        def is_answered() -> bool:
+            answers.append(self.move())
+            return answers[-1].body.get("code") not in ("request_in_progress", "store_unavailable")
+
+        assert wait_until(is_answered, seconds=SOON, every=0.1), answers[-1]
+        return answers[-1]
+
+    def check(self) -> None:
+        """It stands whole at its old or its new place, the other one is free, and nothing is left."""
+        self.customers.place.settle()
+        (found,) = self.place.world.bookings(_id=self.booking_id)
+        assert found["active"]
+        moved = found["version"] == 2
+        here, there = (self.new, self.old) if moved else (self.old, self.new)
+        assert found["start"].isoformat() == here["start"].replace("Z", "+00:00")
+        assert len(found["history"]) == found["version"] <= 2
+        check_rules(self.customers)
+        assert self.customers.hold(here).told == (409, "slot_booked")
+        check_every_free_slot_can_be_held(self.customers, [there])
+
+
+@pytest.mark.parametrize("flushed", [False, True], ids=["redis-kept", "redis-flushed"])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_move_whose_worker_died_is_repeated_without_harm(
+    place: Installation, customers: Customers, doomed: dict[str, Api], step: str, flushed: bool
+) -> None:
+    visit = Visit(customers)
+    assert visit.move(doomed[step]).status == 0
+    if flushed:
+        place.world.services.redis.flushall()
+    answer = visit.move_until_answered()
+    assert (answer.status, answer.body["version"], answer.body["start"]) == (200, 2, visit.new["start"])
+    again = visit.move()
+    assert (again.status, again.body) == (200, answer.body)
+    visit.check()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_without_a_repeat_the_relay_mends_it(
+    place: Installation, customers: Customers, doomed: dict[str, Api], step: str
+) -> None:
+    visit = Visit(customers)
+    place.lapse_leases()
+    relay = place.relay()
+    assert visit.move(doomed[step]).status == 0
+    assert place.pins() != []
+    assert customers.hold(visit.new).status == 409
+    assert wait_until(lambda: place.pins() == [], seconds=SOON), relay.log_tail()
+    relay.stop()
+    made = step != "after_move_claim"
+    assert customers.hold(visit.new).told == ((409, "slot_booked") if made else (201, None))
+    assert place.world.bookings(_id=visit.booking_id)[0]["version"] == (2 if made else 1)
+    for hold in place.world.services.redis.scan_iter(match="*hold:h_*"):
+        customers.ask("DELETE", f"/hold/{str(hold).rpartition('hold:')[2]}")
+    visit.check()
+
+
+@pytest.mark.parametrize("how", OUTAGES)
+def test_without_redis_a_visit_stays_and_its_details_change(
+    place: Installation, customers: Customers, how: str
+) -> None:
+    visit, other, reserved = Visit(customers), Visit(customers), Visit(customers, reserved=True)
+    with away(place.redis, how):
+        for each in (visit, reserved):
+            answer = each.move()
+            assert is_unavailable(answer), answer
+        for each in (other, reserved):
+            answer = each.move(description="Ring twice.")
+            assert in_time(answer, 200), answer
+    assert visit.move_until_answered().status == 200
+    assert other.move(description="Ring twice.").status == 200
+    visit.check()
+
+
+@pytest.mark.parametrize("how", OUTAGES)
+def test_without_mongodb_it_waits(place: Installation, customers: Customers, how: str) -> None:
+    visit, other = Visit(customers), Visit(customers)
+    with away(place.mongo, how):
+        answers = at_once(visit.move, lambda: other.move(description="Ring twice."))
+        assert all(is_unavailable(answer) for answer in answers), answers
+    assert visit.move_until_answered().status == 200
+    visit.check()
+
+
+def test_a_change_that_was_made_in_silence_is_known_by_its_repeat(
+    customers: Customers, behind_mongo: Customers, mongo_line: Proxy
+) -> None:
+    visit = Visit(customers)
+    mongo_line.lose_reply(CHANGE)
+    answer = visit.move(behind_mongo)
+    assert mongo_line.lost.is_set()
+    assert is_unavailable(answer), answer
+    assert customers.hold(visit.new).status == 409
+    assert visit.move_until_answered().body["version"] == 2
+    visit.check()
+
+
+def test_a_change_whose_connection_ended_is_found_by_the_driver(
+    customers: Customers, behind_mongo: Customers, mongo_line: Proxy
+) -> None:
+    visit = Visit(customers)
+    mongo_line.lose_reply(CHANGE, hang_up=True)
+    answer = visit.move(behind_mongo)
+    assert mongo_line.lost.is_set()
+    assert in_time(answer, 200), answer
+    visit.check()
+
+
+def test_a_claim_whose_reply_was_lost_is_taken_over_by_the_repeat(
+    customers: Customers, behind_redis: Customers, redis_line: Proxy
+) -> None:
+    visit = Visit(customers)
+    redis_line.lose_reply(b"EVALSHA")
+    answer = visit.move(behind_redis)
+    assert redis_line.lost.is_set()
+    assert is_unavailable(answer), answer
+    assert visit.move_until_answered().status == 200
+    visit.check()
+
+
+def test_a_stalled_mirror_write_does_not_take_the_move_back(
+    customers: Customers, behind_redis: Customers, redis_line: Proxy
+) -> None:
+    visit = Visit(customers)
+    redis_line.lose_reply(b"booked|")
+    answer = visit.move(behind_redis)
+    assert redis_line.lost.is_set()
+    assert in_time(answer, 200), answer
+    assert customers.hold(visit.new).status == 409
+    visit.check()
+
+
+def test_a_failover_is_waited_for(place: Installation, customers: Customers) -> None:
+    visit = Visit(customers)
+    with place.mongo.client() as client:
+        client.admin.command("replSetStepDown", 1, force=True)
+    answer = visit.move()
+    assert is_unavailable(answer) or in_time(answer, 200), answer
+    assert visit.move_until_answered().body["version"] == 2
+    visit.check()

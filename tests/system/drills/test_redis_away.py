@@ -1,0 +1,189 @@
+"""Redis is killed, frozen, or loses a reply: holds are refused in time, bookings that name their slot go on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from scripts.dev_server.child import wait_until
+from tests.system.drills.customers import HOLDER, Customers, in_time, is_unavailable, place_of
+from tests.system.drills.installation import SOON, Api, Installation, away
+from tests.system.drills.proxy import Proxy
+from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules
+
+OUTAGES = ("killed", "frozen")
+
+
+@pytest.fixture(scope="module")
+def customers(place: Installation, healthy: Api) -> Customers:
+    return Customers(place, healthy)
+
+
+@pytest.fixture(scope="module")
+def proxy(place: Installation) -> Proxy:
+    return place.proxy(place.redis)
+
+
+@pytest.fixture
+def behind(place: Installation, customers: Customers, proxy: Proxy) -> Iterator[Customers]:
+    """The same customers at an API that reaches Redis through the proxy; it has been used before."""
+    made = Customers(place, place.local_api(redis=proxy))
+    made.deeds = customers.deeds
+    made.held()
+    yield made
+    proxy.heal()
+
+
+@pytest.mark.parametrize("how", OUTAGES)
+def test_holds_are_refused_in_time_and_granted_again_by_themselves(
+    place: Installation, customers: Customers, how: str
+) -> None:
+    slot, kept = place.slot(), customers.held()
+    with away(place.redis, how):
+        for _ in range(3):
+            answer = customers.hold(slot)
+            assert is_unavailable(answer), answer
+        answer = customers.ask("GET", f"/hold/{kept.body['hold_id']}")
+        assert is_unavailable(answer), answer
+    # A stalled hold may have been placed all the same; who asks without a holder waits for its end, others do not.
+    assert wait_until(lambda: customers.hold(place.slot()).status == 201, seconds=2)
+    assert customers.ask("GET", f"/hold/{kept.body['hold_id']}").body["status"] == "held"
+
+
+@pytest.mark.parametrize("how", OUTAGES)
+def test_bookings_that_name_their_slot_go_on_with_mongodb_alone(
+    place: Installation, customers: Customers, how: str
+) -> None:
+    direct, carried, alone, loser = (customers.wish() for _ in range(4))
+    hold, other, slot = customers.held(), customers.held(), place.slot()
+    with away(place.redis, how):
+        answer = customers.book(direct, slot)
+        assert in_time(answer, 201), answer
+        answer = customers.book(carried, {"hold_id": hold.body["hold_id"]} | place_of(hold))
+        assert in_time(answer, 201), answer
+        again = customers.book(carried, {"hold_id": hold.body["hold_id"]} | place_of(hold))
+        assert in_time(again, 200), again
+        answer = customers.book(alone, {"hold_id": other.body["hold_id"]})
+        assert is_unavailable(answer), answer
+        answer = customers.book(loser, slot)
+        assert in_time(answer, 409), answer
+    assert wait_until(lambda: customers.book(alone, {"hold_id": other.body["hold_id"]}).is_ok, seconds=2)
+    check_rules(customers)
+    for taken in (slot, place_of(hold), place_of(other)):
+        assert customers.hold(taken).told == (409, "slot_booked")
+
+
+@pytest.mark.parametrize("how", OUTAGES)
+def test_what_needs_no_redis_is_answered(place: Installation, customers: Customers, how: str) -> None:
+    deed = customers.wish()
+    booking = customers.book(deed, place.slot()).body["booking_id"]
+    with away(place.redis, how):
+        for path in (
+            "/healthz",
+            f"/bookings/{booking}",
+            "/bookings",
+            "/properties",
+            "/technicians",
+            "/properties/prop-1",
+        ):
+            answer = customers.ask("GET", path)
+            assert in_time(answer, 200), (path, answer)
+        answer = customers.ask("GET", "/readyz")
+        assert in_time(answer, 503), answer
+        assert (answer.body["checks"]["redis"], answer.body["checks"]["mongodb"]) == ("Redis does not answer.", "ok")
+        answer = customers.cancel(deed, booking)
+        assert in_time(answer, 200), answer
+    assert wait_until(lambda: customers.ask("GET", "/readyz").status == 200, seconds=2)
+    check_rules(customers)
+
+
+def test_a_redis_that_comes_back_empty_is_not_believed_until_it_is_rebuilt(
+    place: Installation, customers: Customers
+) -> None:
+    deed, slot, free = customers.wish(), place.slot(), place.slot()
+    assert customers.book(deed, slot).status == 201
+    place.redis.kill()
+    shutil.rmtree(place.redis.folder / "appendonlydir")
+    place.redis.start()
+    assert wait_until(lambda: customers.hold(slot).told == (409, "slot_booked"), seconds=2)
+    granted = customers.held(free)
+    assert customers.book(customers.wish(), slot).told == (409, "slot_booked")
+    assert place.world.services.redis.get(place.world.names.epoch) is None
+    place.lapse_leases()
+    relay = place.relay()
+    assert wait_until(lambda: place.world.services.redis.get(place.world.names.epoch) is not None, seconds=SOON)
+    relay.stop()
+    assert customers.ask("GET", f"/hold/{granted.body['hold_id']}").body["status"] == "held"
+    check_rules(customers)
+    assert customers.ask("DELETE", f"/hold/{granted.body['hold_id']}").status == 204
+    check_every_free_slot_can_be_held(customers, [slot, free])
+
+
+@pytest.mark.parametrize("by", ["holder", "key", "both"])
+def test_whoever_repeats_a_hold_whose_reply_was_lost_gets_his_own(
+    place: Installation, behind: Customers, proxy: Proxy, by: str
+) -> None:
+    slot = place.slot()
+    fields: dict[str, Any] = {} if by == "key" else {"holder": f"{HOLDER}-{by}"}
+    headers = {} if by == "holder" else {"Idempotency_Key": f"lost-{by}"}
+    proxy.lose_reply(b"EVALSHA")
+    lost = behind.ask("POST", "/hold", slot | fields, role="bot", **headers)
+    assert proxy.lost.is_set()
+    assert is_unavailable(lost), lost
+    repeated = behind.ask("POST", "/hold", slot | fields, role="bot", **headers)
+    assert repeated.status == (200 if by == "holder" else 201), repeated
+    assert place.world.marks()[f"property:prop-1:{_tick(place, slot)}"].split("|")[1] == repeated.body["hold_id"]
+    assert behind.hold(slot).told == (409, "slot_held")
+    assert behind.ask("GET", f"/hold/{repeated.body['hold_id']}", role="bot").body["status"] == "held"
+
+
+def test_a_confirmation_whose_beginning_lost_its_reply_is_repeated(
+    place: Installation, behind: Customers, proxy: Proxy
+) -> None:
+    deed, hold = behind.wish(), behind.held()
+    proxy.lose_reply(b"EVALSHA")
+    lost = behind.book(deed, {"hold_id": hold.body["hold_id"]})
+    assert is_unavailable(lost), lost
+    assert behind.book(deed, {"hold_id": hold.body["hold_id"]}).status == 201
+    check_rules(behind)
+
+
+def test_a_direct_booking_whose_claim_lost_its_reply_is_booked_once(
+    place: Installation, behind: Customers, proxy: Proxy
+) -> None:
+    deed, slot = behind.wish(), place.slot()
+    proxy.lose_reply(b"EVALSHA")
+    answer = behind.book(deed, slot, Idempotency_Key="direct-lost")
+    assert in_time(answer, 201), answer
+    assert behind.book_until_answered(deed, slot, Idempotency_Key="direct-lost").is_ok
+    check_rules(behind)
+
+
+def test_a_stalled_mirror_write_does_not_take_the_booking_back(
+    place: Installation, behind: Customers, proxy: Proxy
+) -> None:
+    deed, hold = behind.wish(), behind.held()
+    proxy.lose_reply(b"booked|")
+    answer = behind.book(deed, {"hold_id": hold.body["hold_id"]})
+    assert proxy.lost.is_set()
+    assert in_time(answer, 201), answer
+    check_rules(behind)
+
+
+def test_a_stalled_line_to_redis_is_answered_in_time_whatever_is_asked(
+    place: Installation, behind: Customers, proxy: Proxy
+) -> None:
+    deed, hold = behind.wish(), behind.held()
+    proxy.stall()
+    for answer in (behind.hold(place.slot()), behind.book(deed, {"hold_id": hold.body["hold_id"]})):
+        assert is_unavailable(answer), answer
+    proxy.heal()
+    assert behind.book_until_answered(deed, {"hold_id": hold.body["hold_id"]}).is_ok
+    check_rules(behind)
+
+
+def _tick(place: Installation, slot: dict[str, Any]) -> int:
+    return place.world.services.grid.tick(place.world.hold_request(start=slot["start"]).start)

@@ -1,0 +1,57 @@
+"""SIGTERM to the API under load: what is in flight is answered, and what was acknowledged exists."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from scripts.dev_server.child import wait_until
+from tests.system.drills.customers import Customers, Deed
+from tests.system.drills.installation import SOON, Api, Installation
+from tests.system.drills.rules import check_rules
+from tests.system.drills.traffic import Traffic
+
+IN_FLIGHT = 6
+
+
+@pytest.fixture
+def api(place: Installation) -> Api:
+    return place.api()
+
+
+@pytest.fixture
+def customers(place: Installation, api: Api, deeds: list[Deed]) -> Customers:
+    made = Customers(place, api)
+    made.deeds = deeds
+    return made
+
+
+@pytest.fixture(scope="module")
+def deeds() -> list[Deed]:
+    """All that was ever wished for in this file."""
+    return []
+
+
+def test_requests_in_flight_are_answered(place: Installation, api: Api, customers: Customers) -> None:
+    wishes = [(customers.wish(), place.slot()) for _ in range(IN_FLIGHT)]
+    with place.failing(["insert"], None, blockConnection=True, blockTimeMS=400), ThreadPoolExecutor(IN_FLIGHT) as pool:
+        answers = [pool.submit(customers.book, deed, slot) for deed, slot in wishes]
+        assert wait_until(lambda: len(place.pins()) == IN_FLIGHT, seconds=SOON)
+        api.child.ask_to_stop()
+    assert [each.result().status for each in answers] == [201] * IN_FLIGHT
+    assert wait_until(lambda: not api.child.alive(), seconds=SOON)
+    assert api.child.process is not None
+    assert api.child.process.returncode == 0, api.child.log_tail()
+    check_rules(customers)
+
+
+def test_under_load_nothing_that_was_acknowledged_is_lost(place: Installation, api: Api, customers: Customers) -> None:
+    traffic = Traffic(customers, [place.slot() for _ in range(24)], seed=6)
+    with traffic.running():
+        traffic.await_more(60)
+        api.child.ask_to_stop()
+        assert wait_until(lambda: not api.child.alive(), seconds=SOON)
+        traffic.await_more(4)
+    assert traffic.answers[-1].status == 0
+    check_rules(customers)

@@ -1,0 +1,148 @@
+"""Many want to hold one thing at one moment: exactly one may. And the proof that these tests would see it if not."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from models.catalogue import PropertyCreate
+from models.errors import SlotHeld
+from models.slot import Claim
+from services.claims.claims import Slots
+from services.claims.hold_records import HoldRecord
+from services.claims.keys import OrgKeys
+from services.claims.placements import Placed, Placement, Taken
+from services.holds.operations import PlacedHold
+from tests.system.race.together import CROWD, ROUNDS, Outcome, at_once, fresh_slots
+from tests.world import World, rfc3339, tomorrow
+
+
+def race_for_one_slot(world: World, rounds: int = ROUNDS) -> list[Outcome[PlacedHold]]:
+    """Everybody asks for the same slot, round after round."""
+    holds, caller = world.services.holds, world.caller("desk")
+    found = []
+    for start in fresh_slots(rounds):
+        request = world.hold_request(start=rfc3339(start))
+        found.append(at_once([partial(holds.place, caller, request)] * CROWD))
+    return found
+
+
+def test_of_all_who_want_one_slot_exactly_one_gets_it(world: World) -> None:
+    for outcome in race_for_one_slot(world):
+        (winner,) = outcome.values
+        assert winner.created
+        assert outcome.kinds() == {SlotHeld}
+
+
+def test_with_check_then_set_in_place_of_the_script_several_get_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the same race with the guard off."""
+    monkeypatch.setattr(Slots, "place", check_then_set)
+    winners = [len(outcome.values) for outcome in race_for_one_slot(world)]
+    assert sum(count > 1 for count in winners) >= 3
+
+
+def check_then_set(slots: Slots, placement: Placement) -> Placed | Taken:
+    """What many booking systems do: look, and if it is free, write. Correct whenever nobody else is there."""
+    visit, client = placement.visits[0], slots._redis
+    names = OrgKeys(placement.org).visit_claims(visit)
+    if any(client.mget(names)):
+        return Taken([])
+    for name in names:
+        client.set(name, f"held|{placement.hold_id}|{visit.start}|{visit.end}|0", px=placement.lifetime_ms)
+    record = HoldRecord(
+        hold_id=placement.hold_id,
+        status="held",
+        owner=placement.owner,
+        visit=visit,
+        requested=placement.requested,
+        lifetime_ms=placement.lifetime_ms,
+        created_ms=0,
+        expires_ms=placement.lifetime_ms,
+        begun_ms=0,
+        booking_id="",
+        direct=False,
+    )
+    return Placed(record, "new")
+
+
+@pytest.mark.parametrize("shared", ["property_id", "technician_id"])
+def test_of_all_who_need_one_property_or_one_technician_exactly_one_gets_it(world: World, shared: str) -> None:
+    holds, caller = world.services.holds, world.caller("desk")
+    other, names = ("technician_id", "tech") if shared == "property_id" else ("property_id", "prop")
+    for start in fresh_slots():
+        requests = [
+            world.hold_request(start=rfc3339(start), **{other: f"{names}-{number % 3 + 1}"}) for number in range(CROWD)
+        ]
+        outcome = at_once([partial(holds.place, caller, request) for request in requests])
+        assert len(outcome.values) == 1
+        assert outcome.kinds() == {SlotHeld}
+
+
+def test_winners_of_any_overlap_with_buffers_never_share_a_claim(world: World) -> None:
+    seed = random.randrange(2**32)
+    chance = random.Random(seed)
+    holds, caller = world.services.holds, world.caller("desk")
+    given: list[Claim] = []
+    for start in fresh_slots():
+        requests = [
+            world.hold_request(
+                property_id=f"prop-{chance.randint(1, 3)}",
+                technician_id=f"tech-{chance.randint(1, 3)}",
+                start=rfc3339(start + timedelta(minutes=15 * chance.randint(0, 8))),
+                duration_minutes=15 * chance.randint(1, 6),
+                buffer_before_minutes=15 * chance.randint(0, 2),
+                buffer_after_minutes=15 * chance.randint(0, 2),
+            )
+            for _ in range(CROWD)
+        ]
+        outcome = at_once([partial(holds.place, caller, request) for request in requests])
+        assert outcome.values, f"seed {seed}"
+        assert outcome.kinds() <= {SlotHeld}, f"seed {seed}"
+        given += [claim for placed in outcome.values for claim in placed.hold.visit.claims()]
+    assert len(given) == len(set(given)), f"seed {seed}"
+    assert {f"{resource}:{tick}" for resource, tick in given} == set(world.marks()), f"seed {seed}"
+
+
+def test_of_all_who_take_any_technician_as_many_win_as_there_are(world: World) -> None:
+    holds, caller = world.services.holds, world.caller("desk")
+    for number in range(CROWD):
+        place = PropertyCreate(id=f"house-{number}", name=f"House {number}")
+        world.services.catalogue_desk.create_property(world.org, place)
+    for start in fresh_slots(10):
+        requests = [
+            world.hold_request(property_id=f"house-{number}", technician_id=None, start=rfc3339(start))
+            for number in range(CROWD)
+        ]
+        outcome = at_once([partial(holds.place, caller, request) for request in requests])
+        assert sorted(placed.hold.visit.technician_id for placed in outcome.values) == ["tech-1", "tech-2", "tech-3"]
+        assert outcome.kinds() == {SlotHeld}
+
+
+def test_all_who_search_on_get_slots_in_a_row(world: World) -> None:
+    holds, caller = world.services.holds, world.caller("desk")
+    request = world.hold_request(start=rfc3339(tomorrow(8)), duration_minutes=30, fallback="next_available")
+    outcome = at_once([partial(holds.place, caller, request)] * CROWD)
+    starts = sorted(placed.hold.start for placed in outcome.values)
+    assert starts == [tomorrow(8) + timedelta(minutes=30 * number) for number in range(CROWD)]
+
+
+def test_all_who_are_the_same_holder_get_the_same_hold(world: World) -> None:
+    holds, caller = world.services.holds, world.caller("checkout")
+    for start in fresh_slots(3):
+        request = world.hold_request(start=rfc3339(start), holder="alice")
+        outcome = at_once([partial(holds.place, caller, request)] * CROWD)
+        assert len(outcome.values) == CROWD
+        assert len({placed.hold.hold_id for placed in outcome.values}) == 1
+        assert [placed.created for placed in outcome.values].count(True) == 1
+
+
+def test_a_holder_never_gets_more_than_his_quota(world: World) -> None:
+    holds, caller = world.services.holds, world.caller("checkout")
+    requests = [world.hold_request(start=rfc3339(start), holder="alice") for start in fresh_slots()]
+    outcome = at_once([partial(holds.place, caller, request) for request in requests])
+    assert len(outcome.values) == 3

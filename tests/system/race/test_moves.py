@@ -1,0 +1,282 @@
+"""Many move bookings at one moment, among holds, cancellations and each other; the controls: test_moves_unguarded."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from models.booking import Booking, ReserveRequest
+from models.errors import InvalidTransition, RequestInProgress, SlotBooked, SlotHeld, VersionConflict
+from tests.bookings.moving import check_settled, later, move, pins, stored, whole
+from tests.system.race.together import CROWD, Outcome, at_once, fresh_slots
+from tests.world import World, rfc3339, tomorrow
+
+TAKEN = {SlotHeld, SlotBooked}
+OUTRUN = {VersionConflict, RequestInProgress}
+
+
+def book(world: World, start: datetime, **fields: Any) -> Booking:
+    request = world.direct_request(start=rfc3339(start), **fields)
+    return world.services.bookings.book(world.caller("desk"), request).booking
+
+
+def moving(world: World, booking: Booking, version: int | None = 1, role: str = "desk", **fields: Any) -> Any:
+    """An act that moves a booking; `start` is a time."""
+    if "start" in fields:
+        fields["start"] = rfc3339(fields["start"])
+    return partial(move, world.services, world.caller(role), booking, version, **fields)
+
+
+def started(world: World, booking: Booking) -> datetime:
+    found = stored(world, booking.booking_id)
+    assert (found.active, whole(world, found)) == (True, True)
+    return found.start
+
+
+def hours(count: float) -> timedelta:
+    return timedelta(hours=count)
+
+
+def test_two_who_want_each_others_place_are_both_refused_and_nothing_is_lost(world: World) -> None:
+    for start in fresh_slots():
+        one, two = book(world, start), book(world, start + hours(1))
+        outcome = at_once([moving(world, one, start=two.start), moving(world, two, start=one.start)])
+        assert (outcome.values, outcome.kinds()) == ([], {SlotBooked})
+        assert (started(world, one), started(world, two)) == (one.start, two.start)
+    check_settled(world)
+
+
+def test_two_who_want_into_each_others_way_end_with_both_whole(world: World) -> None:
+    """Each would overlap the other's old place and the other's new one: at most one moves."""
+    for start in fresh_slots():
+        one, two = book(world, start), book(world, start + hours(1.5))
+        both = [moving(world, one, start=start + hours(0.5)), moving(world, two, start=start + hours(1))]
+        outcome = at_once(both)
+        assert len(outcome.values) == 1
+        assert outcome.kinds() <= TAKEN
+        assert started(world, one) != started(world, two)
+    check_settled(world)
+
+
+def test_whoever_follows_another_gets_the_place_that_was_left_or_is_refused(world: World) -> None:
+    for start in fresh_slots():
+        one, two = book(world, start), book(world, start + hours(1))
+        outcome = at_once([moving(world, one, start=two.start), moving(world, two, start=start + hours(3))])
+        assert started(world, two) == start + hours(3)
+        assert started(world, one) == (two.start if len(outcome.values) == 2 else one.start)
+        assert outcome.kinds() <= TAKEN
+    check_settled(world)
+
+
+def test_of_all_who_move_to_one_place_exactly_one_gets_it(world: World) -> None:
+    for start in fresh_slots(10):
+        bookings = [book(world, start + hours(place / 4), duration_minutes=15) for place in range(12)]
+        target = start + hours(4)
+        outcome = at_once([moving(world, booking, start=target) for booking in bookings])
+        assert len(outcome.values) == 1
+        assert outcome.kinds() <= TAKEN
+        assert sorted(started(world, booking) == target for booking in bookings) == [False] * 11 + [True]
+    check_settled(world)
+
+
+def test_a_move_and_a_hold_on_one_slot_never_both_succeed_and_the_owner_books_it(world: World) -> None:
+    alice, holds, bookings = world.caller("checkout"), world.services.holds, world.services.bookings
+    for start in fresh_slots():
+        booking, wanted = book(world, start), world.hold_request(start=rfc3339(start + hours(2.5)))
+        acts: list[Callable[[], Any]] = [partial(holds.place, alice, wanted)] * 3
+        outcome = at_once([moving(world, booking, start=start + hours(2)), *acts])
+        assert len(outcome.values) == 1
+        assert outcome.kinds() <= TAKEN
+        (winner,) = outcome.values
+        if isinstance(winner, Booking):
+            assert started(world, booking) == start + hours(2)
+        else:
+            assert started(world, booking) == start
+            assert bookings.book(alice, world.book_request(hold_id=winner.hold.hold_id)).created
+    check_settled(world)
+
+
+def test_a_move_and_a_direct_booking_on_one_slot_never_both_succeed(world: World) -> None:
+    for start in fresh_slots():
+        booking = book(world, start)
+        acts: list[Callable[[], Any]] = [partial(book, world, start + hours(2.5), technician_id="tech-2")] * 2
+        outcome = at_once([moving(world, booking, start=start + hours(2)), *acts])
+        assert len(outcome.values) == 1
+        assert outcome.kinds() <= TAKEN
+        assert len(world.bookings(start={"$gte": start, "$lt": start + hours(6)})) in (1, 2)
+    check_settled(world)
+
+
+@pytest.mark.parametrize("version", [1, None])
+def test_a_booking_that_is_moved_and_cancelled_at_once_ends_cancelled(world: World, version: int | None) -> None:
+    bob, life = world.caller("desk"), world.services.booking_life
+    for start in fresh_slots():
+        booking = book(world, start)
+        cancel: Callable[[], Any] = partial(life.act, bob, booking.booking_id, "cancel")
+        outcome = at_once([moving(world, booking, version, start=start + hours(0.5)), cancel])
+        found = stored(world, booking.booking_id)
+        assert (found.status, found.version, len(found.history)) == (
+            "cancelled",
+            1 + len(outcome.values),
+            found.version,
+        )
+        assert outcome.kinds() <= {VersionConflict, InvalidTransition}
+        assert world.marks() == {}
+    check_settled(world)
+
+
+def move_to_many_places(world: World, start: datetime) -> tuple[Booking, Outcome[Booking]]:
+    """One booking, and everybody moves that version of it somewhere else."""
+    booking = book(world, start, duration_minutes=15)
+    places = [start + hours(1 + place / 4) for place in range(12)]
+    return booking, at_once([moving(world, booking, start=place) for place in places])
+
+
+def test_of_many_moves_of_one_version_exactly_one_is_made(world: World) -> None:
+    for start in fresh_slots(10):
+        booking, outcome = move_to_many_places(world, start)
+        (moved,) = outcome.values
+        assert outcome.kinds() <= OUTRUN
+        assert moved == stored(world, booking.booking_id)
+        assert (moved.version, len(moved.history)) == (2, 2)
+    check_settled(world)
+
+
+def test_moves_of_any_version_are_made_one_after_another(world: World) -> None:
+    for start in fresh_slots(5):
+        booking = book(world, start, duration_minutes=15)
+        places = [start + hours(1 + place / 4) for place in range(6)]
+        outcome = at_once([moving(world, booking, None, start=place) for place in places])
+        assert outcome.kinds() <= OUTRUN
+        found = stored(world, booking.booking_id)
+        assert found.version == 1 + len(outcome.values) == len(found.history)
+        assert sorted(moved.version for moved in outcome.values) == list(range(2, found.version + 1))
+    check_settled(world)
+
+
+@pytest.mark.parametrize("distance", [2, 0.5], ids=["elsewhere", "over itself"])
+def test_twins_make_one_change_and_all_answers_agree(world: World, distance: float) -> None:
+    for start in fresh_slots(10):
+        booking = book(world, start)
+        twin = moving(world, booking, start=start + hours(distance))
+        outcome = at_once([twin] * CROWD)
+        assert outcome.kinds() <= {RequestInProgress}
+        answers = [*outcome.values, twin()]
+        assert all(answer == answers[0] for answer in answers)
+        assert answers[0] == stored(world, booking.booking_id)
+        assert answers[0].version == 2
+    check_settled(world)
+
+
+def test_twins_who_each_take_the_other_for_dead_make_one_change(world: World) -> None:
+    """Their servers' clocks are ahead of Redis: each takes over at once what another is still at."""
+    bob, servers = world.caller("desk"), [later(world) for _ in range(4)]
+    for start in fresh_slots():
+        booking = book(world, start)
+        wanted = world.hold_request(start=rfc3339(start + hours(2)))
+        acts: list[Callable[[], Any]] = [partial(world.services.holds.place, bob, wanted)] * 4
+        acts += [partial(move, each, bob, booking, start=rfc3339(wanted.start)) for each in servers]
+        outcome = at_once(acts)
+        assert outcome.kinds() <= TAKEN
+        if any(isinstance(value, Booking) for value in outcome.values):
+            assert all(value == stored(world, booking.booking_id) for value in outcome.values)
+            assert outcome.values[0].version == 2
+        else:
+            assert (len(outcome.values), stored(world, booking.booking_id)) == (1, booking)
+    check_settled(world)
+
+
+def test_a_reservation_that_is_moved_and_confirmed_at_once_is_both_or_was_told(world: World) -> None:
+    bob, life = world.caller("desk"), world.services.booking_life
+    for start in fresh_slots():
+        fields = {"property_id": "prop-1", "technician_id": "tech-1", "start": rfc3339(start), "reserved_by": "Who"}
+        booking = world.services.bookings.reserve(bob, ReserveRequest.model_validate(fields)).booking
+        confirm: Callable[[], Any] = partial(life.act, bob, booking.booking_id, "confirm")
+        outcome = at_once([moving(world, booking, start=start + hours(0.5)), confirm])
+        found = stored(world, booking.booking_id)
+        assert found.status == "confirmed"
+        assert found.start == (start + hours(0.5) if len(outcome.values) == 2 else start)
+        assert (found.version, outcome.kinds() <= {VersionConflict}) == (1 + len(outcome.values), True)
+    check_settled(world)
+
+
+def test_a_visit_and_its_details_are_changed_at_once_and_neither_is_lost(world: World) -> None:
+    for start in fresh_slots():
+        booking = book(world, start)
+        outcome = at_once(
+            [
+                moving(world, booking, None, start=start + hours(0.5)),
+                moving(world, booking, None, description="Ring twice."),
+                moving(world, booking, None, role="bot", priority="high"),
+            ]
+        )
+        found = stored(world, booking.booking_id)
+        assert outcome.errors == []
+        assert (found.version, found.description, found.priority) == (4, "Ring twice.", "high")
+        assert found.start == start + hours(0.5)
+    check_settled(world)
+
+
+def test_twenty_bookings_moved_at_random_among_holds_stay_whole(world: World) -> None:
+    seed = random.randrange(2**32)
+    bookings = [
+        book(
+            world,
+            tomorrow(0) + hours(number),
+            property_id=f"prop-{number % 3 + 1}",
+            technician_id=f"tech-{number % 3 + 1}",
+        )
+        for number in range(20)
+    ]
+    refused: list[Exception] = []
+
+    def wander(number: int) -> int:
+        chance, moved = random.Random(f"{seed} {number}"), 0
+        for _ in range(15):
+            fields: dict[str, Any] = {
+                "start": tomorrow(0) + timedelta(minutes=15 * chance.randint(0, 100)),
+                "technician_id": f"tech-{chance.randint(1, 3)}",
+                "property_id": f"prop-{chance.randint(1, 3)}",
+                "duration_minutes": 15 * chance.randint(1, 6),
+                "buffer_before_minutes": 15 * chance.randint(0, 1),
+            }
+            chosen = chance.sample(sorted(fields), chance.randint(1, 4))
+            with suppress(SlotHeld, SlotBooked, VersionConflict, RequestInProgress):
+                moving(world, chance.choice(bookings), None, **{name: fields[name] for name in chosen})()
+                moved += 1
+        return moved
+
+    def hold_and_book(number: int) -> int:
+        chance, booked, alice = random.Random(f"{seed} h {number}"), 0, world.caller("checkout")
+        for _ in range(15):
+            start = rfc3339(tomorrow(0) + timedelta(minutes=15 * chance.randint(0, 100)))
+            wanted = world.hold_request(start=start, technician_id=None, property_id=f"prop-{chance.randint(1, 3)}")
+            with suppress(SlotHeld, SlotBooked):
+                hold_id = world.services.holds.place(alice, wanted).hold.hold_id
+                if chance.random() < 0.5:
+                    world.services.holds.release(alice, hold_id)
+                    continue
+                try:
+                    made = world.services.bookings.book(alice, world.book_request(hold_id=hold_id)).booking
+                except Exception as error:  # whoever holds a slot books it
+                    refused.append(error)
+                    continue
+                world.services.booking_life.act(world.caller("desk"), made.booking_id, "cancel")
+                booked += 1
+        return booked
+
+    acts = [partial(wander, number) for number in range(12)] + [partial(hold_and_book, number) for number in range(4)]
+    outcome = at_once(acts)
+    assert (outcome.errors, refused) == ([], []), f"seed {seed}"
+    assert sum(outcome.values) > 20
+    for booking in bookings:
+        assert started(world, booking)
+    assert all(document["version"] == len(document["history"]) for document in world.bookings()), f"seed {seed}"
+    assert pins(world) == []
+    check_settled(world)

@@ -1,0 +1,211 @@
+"""What guards a move, each guard once in its place and once taken away: the pin, the unique index, the version."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from models.booking import Booking
+from models.errors import SlotBooked, SlotHeld, VersionConflict
+from services import Services
+from services.claims.claims import Slots
+from services.claims.placements import Placed, Placement, Stale, Taken
+from services.ledger.schema import GUARD
+from services.ledger.store import BookingStore
+from services.stores.connections import connect_mongo, connect_redis
+from tests.bookings.evidence import another_server, lose_redis
+from tests.bookings.moving import at, at_step, check_settled, move, stored
+from tests.servers import MongoServer, RedisServer
+from tests.system.race.together import PATIENCE, Outcome, at_once, fresh_slots
+from tests.world import World, rfc3339, services_over, tomorrow
+
+SCRATCH = "holdfast_moves"
+MOVERS = 8
+
+
+@pytest.fixture
+def scratch_world(stores: tuple[RedisServer, MongoServer]) -> Iterator[World]:
+    """A world in a database that a test may take the guard out of."""
+    db, client = connect_mongo(stores[1].url, SCRATCH), connect_redis(stores[0].url)
+    made = World(services_over(client, db))
+    yield made
+    made.services.access.close()
+    db.client.drop_database(SCRATCH)
+    client.close()
+    db.client.close()
+
+
+def book(world: World, **fields: Any) -> Booking:
+    return world.services.bookings.book(world.caller("desk"), world.direct_request(**fields)).booking
+
+
+# The pin
+
+
+def hold_in_the_midst(world: World) -> str | None:
+    """The id of a hold that somebody was granted on the new place while a booking was being moved there."""
+    granted: list[str] = []
+
+    def hold() -> None:
+        wanted = world.hold_request(start=at(14, 30))
+        granted.append(world.services.holds.place(world.caller("checkout"), wanted).hold.hold_id)
+
+    booking = book(world)
+    at_step(world.services, "after_move_claim", partial(_unless_taken, hold))
+    move(world.services, world.caller("desk"), booking, start=at(14))
+    return granted[0] if granted else None
+
+
+def _unless_taken(act: Any) -> None:
+    try:
+        act()
+    except (SlotHeld, SlotBooked):
+        return
+
+
+def test_the_place_that_a_booking_moves_to_is_granted_to_nobody(world: World) -> None:
+    assert hold_in_the_midst(world) is None
+    check_settled(world)
+
+
+def test_without_a_pin_somebody_is_granted_a_hold_there_and_is_refused_at_book(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the same with the guard off."""
+    monkeypatch.setattr(Slots, "place", pin_nothing)
+    hold_id = hold_in_the_midst(world)
+    assert hold_id is not None
+    with pytest.raises(SlotBooked):
+        world.services.bookings.book(world.caller("checkout"), world.book_request(hold_id=hold_id))
+
+
+place = Slots.place
+
+
+def pin_nothing(slots: Slots, placement: Placement) -> Placed | Stale | Taken:
+    """A claim that looks whether a place is free, and does not set its pin there."""
+    placed = place(slots, placement)
+    if placement.state == "moving" and isinstance(placed, Placed):
+        slots.abort(placement.org, placement.hold_id, deadline_ms=placed.record.deadline_ms, restore=False)
+    return placed
+
+
+# The unique index
+
+
+def all_move_to_one_place_while_redis_forgets(world: World, rounds: int) -> list[Outcome[Booking]]:
+    """Everybody makes his claim in turn, Redis loses each, and then all write at one moment: MongoDB alone decides."""
+    found = []
+    for start in fresh_slots(rounds):
+        bookings = [
+            book(world, start=rfc3339(start + timedelta(minutes=15 * number)), duration_minutes=15)
+            for number in range(MOVERS)
+        ]
+        turn, barrier = threading.Lock(), threading.Barrier(MOVERS)
+        target = rfc3339(start + timedelta(hours=4))
+        found.append(at_once([partial(forgotten_move, world, each, target, turn, barrier) for each in bookings]))
+    return found
+
+
+def forgotten_move(
+    world: World, booking: Booking, target: str, turn: threading.Lock, barrier: threading.Barrier
+) -> Booking:
+    """One of these moves, in a process of its own."""
+    server = another_server(world)
+
+    def forget() -> None:
+        lose_redis(world)
+        turn.release()
+        barrier.wait(PATIENCE)
+
+    at_step(server, "after_move_claim", forget)
+    turn.acquire()
+    return move(server, world.caller("desk"), booking, start=target)
+
+
+def test_with_redis_lost_in_the_midst_the_index_lets_exactly_one_move(scratch_world: World) -> None:
+    for outcome in all_move_to_one_place_while_redis_forgets(scratch_world, 6):
+        assert len(outcome.values) == 1
+        assert outcome.kinds() == {SlotBooked}
+    assert scratch_world.double_booked() == []
+    scratch_world.services.relay._rebuild.run(scratch_world.org)
+    check_settled(scratch_world)
+
+
+def test_without_the_index_several_do(scratch_world: World) -> None:
+    """The negative control: the same race with the guard off."""
+    scratch_world.services.db["bookings"].drop_index(GUARD)
+    for outcome in all_move_to_one_place_while_redis_forgets(scratch_world, 3):
+        assert SlotBooked not in outcome.kinds()  # the mirror alone notices, and only afterwards
+    assert len({tuple(sorted(each["bookings"])) for each in scratch_world.double_booked()}) == 3
+
+
+# The version
+
+
+class Unversioned:
+    """The bookings of MongoDB, changed by whoever knows their id."""
+
+    def __init__(self, bookings: Any) -> None:
+        self._bookings = bookings
+
+    def find_one_and_update(self, query: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+        query = {name: value for name, value in query.items() if name not in ("version", "active")}
+        return self._bookings.find_one_and_update(query, *arguments, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bookings, name)
+
+
+def without_version(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    store: BookingStore = services.booking_life._store
+    monkeypatch.setattr(store, "_bookings", Unversioned(store._bookings))
+
+
+def overtaken(world: World, how: str) -> Booking:
+    """What a booking is after somebody cancelled or moved it while another was about to move it."""
+    bob, booking, other = world.caller("desk"), book(world), another_server(world)
+
+    def overtake() -> None:
+        if how == "cancelled":
+            other.booking_life.act(bob, booking.booking_id, "cancel")
+        else:
+            move(other, bob, booking, start=at(16))
+
+    at_step(world.services, "after_move_claim", overtake)
+    move(world.services, bob, booking, start=at(14))
+    return stored(world, booking.booking_id)
+
+
+@pytest.mark.parametrize("how", ["cancelled", "moved"])
+def test_who_was_overtaken_is_told_so_and_changes_nothing(world: World, how: str) -> None:
+    with pytest.raises(VersionConflict):
+        overtaken(world, how)
+    (document,) = world.bookings()
+    assert (document["version"], document["start"]) == (2, tomorrow(10) if how == "cancelled" else tomorrow(16))
+    check_settled(world)
+
+
+@pytest.mark.parametrize("how", ["cancelled", "moved"])
+def test_without_the_version_in_the_query_the_other_change_is_lost(
+    world: World, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the same with the guard off."""
+    without_version(world.services, monkeypatch)
+    found = overtaken(world, how)
+    assert (found.version, found.start, len(found.history)) == (2, tomorrow(14), 3)
+
+
+def test_without_the_version_several_moves_make_the_same_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control of `of many moves of one version exactly one is made`."""
+    without_version(world.services, monkeypatch)
+    booking = book(world, duration_minutes=15)
+    bob, moves = world.caller("desk"), [rfc3339(tomorrow(12 + hour)) for hour in range(8)]
+    outcome = at_once([partial(move, world.services, bob, booking, start=start) for start in moves])
+    assert len(outcome.values) > 1
+    assert {moved.version for moved in outcome.values} == {2}

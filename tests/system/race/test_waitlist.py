@@ -1,0 +1,156 @@
+"""Many relays offer at one moment, without waiting for each other's leases: exactly one offer comes of it.
+
+And the proof that these tests would see it if not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from models.waitlist import WaitEntry
+from services import Services
+from services.stores.connections import connect_mongo, connect_redis
+from services.waitlist import rounds as offers
+from services.waitlist.offers import Offering
+from tests.servers import MongoServer, RedisServer
+from tests.system.race.together import at_once
+from tests.waitlist.waiting import give_back, join, live_holds, noted, offers_told, seen, statuses, take, tend
+from tests.world import World, services_over, tomorrow
+
+RELAYS = 6
+ROUNDS = 8
+
+
+@pytest.fixture
+def relays(world: World, stores: tuple[RedisServer, MongoServer]) -> Iterator[list[Services]]:
+    """Relays with connections and a memory of their own, over the world's stores."""
+    made = []
+    for _ in range(RELAYS):
+        client, db = connect_redis(stores[0].url), connect_mongo(stores[1].url, world.services.db.name)
+        made.append(services_over(client, db))
+    yield made
+    for services in made:
+        services.access.close()
+        services.redis.close()
+        services.db.client.close()
+
+
+def all_tend(world: World, relays: list[Services]) -> None:
+    """Everybody makes a round at once, as relays would whose leases had run out while they were frozen."""
+    outcome = at_once([partial(services.offers.round, world.org) for services in relays])
+    assert outcome.errors == []
+
+
+def test_one_slot_for_which_many_wait_is_offered_once_to_the_first(world: World, relays: list[Services]) -> None:
+    booking_id = take(world)
+    line = [join(world) for _ in range(10)]
+    all_tend(world, relays)
+    assert offers_told(world) == []
+    give_back(world, booking_id)
+    for _ in range(3):
+        all_tend(world, relays)
+    assert statuses(world, *line) == ["offered"] + ["waiting"] * 9
+    assert [event["id"] for event in offers_told(world)] == [line[0].waitlist_id]
+    assert live_holds(world) == {seen(world, line[0]).hold_id}
+
+
+def race_for_one_who_waits(world: World, relays: list[Services]) -> list[tuple[int, int]]:
+    """Over and over one waits, for whom much is free: how often it was told, and how many holds there were."""
+    found = []
+    for number in range(ROUNDS):
+        day = timedelta(days=number)
+        entry = join(world, technician_id=None, begin=tomorrow(8) + day, end=tomorrow(18) + day)
+        before = live_holds(world)
+        all_tend(world, relays)
+        told = [event for event in offers_told(world) if event["id"] == entry.waitlist_id]
+        found.append((len(told), len(live_holds(world) - before)))
+    return found
+
+
+def test_one_who_waits_where_much_is_free_is_offered_one_slot(world: World, relays: list[Services]) -> None:
+    assert race_for_one_who_waits(world, relays) == [(1, 1)] * ROUNDS
+
+
+def test_with_an_intent_that_nothing_guards_he_is_offered_several(
+    world: World, relays: list[Services], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: the same race with the guard off."""
+
+    def intend(offering: Offering, entry: WaitEntry) -> WaitEntry:
+        hold_id = offering._hold_ids.make(entry.org, entry.made_by, 1)
+        offering._store._entries.update_one({"_id": entry.waitlist_id}, {"$set": {"hold_id": hold_id}})
+        return replace(entry, hold_id=hold_id)
+
+    monkeypatch.setattr(Offering, "_intend", intend)
+    found = race_for_one_who_waits(world, relays)
+    assert max(told for told, _ in found) > 1
+
+
+def test_of_many_relays_with_leases_one_makes_the_round(
+    world: World, relays: list[Services], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[str] = []
+    monkeypatch.setattr(offers.Offers, "round", lambda _self, org, _line: rounds.append(org))
+    join(world)
+    outcome = at_once([services.offers.tend for services in relays])
+    assert outcome.errors == []
+    assert rounds.count(world.org) == 1
+
+
+def freed_in_the_midst_of_a_round(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two wait for overlapping windows; the slot becomes free when the round has passed by the first."""
+    booking_id = take(world)
+    first, second = join(world), join(world, technician_id=None, end=tomorrow(11))
+    for number in (2, 3):
+        take(world, technician_id=f"tech-{number}", property_id=f"prop-{number}")
+    look, looked = offers.Offers._openings, list[str]()
+
+    def look_and_free(self: offers.Offers, entry: WaitEntry) -> Any:
+        if looked == [first.waitlist_id]:
+            give_back(world, booking_id)
+        looked.append(entry.waitlist_id)
+        return look(self, entry)
+
+    monkeypatch.setattr(offers.Offers, "_openings", look_and_free)
+    tend(world)
+    return statuses(world, first, second)
+
+
+def test_what_becomes_free_in_the_midst_of_a_round_is_the_firsts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert freed_in_the_midst_of_a_round(world, monkeypatch) == ["offered", "waiting"]
+
+
+def test_without_a_second_look_it_would_be_the_seconds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: the same with the guard off."""
+    monkeypatch.setattr(offers, "_could_use", lambda *_: False)
+    assert freed_in_the_midst_of_a_round(world, monkeypatch) == ["waiting", "offered"]
+
+
+def test_leaving_booking_and_offering_at_once_end_well(world: World, relays: list[Services]) -> None:
+    """Whoever wins: a booking is not lost, and whoever has left leaves no hold behind."""
+    alice, ended = world.caller("checkout"), list[str]()
+    for number in range(ROUNDS):
+        day = timedelta(days=number)
+        entry = join(world, begin=tomorrow(10) + day, end=tomorrow(11) + day)
+        if number % 2:
+            tend(world)
+        request = world.book_request(hold_id=noted(world, entry)["hold_id"] or "h_none")
+        acts: list[Callable[[], object]] = [
+            *[partial(services.offers.round, world.org) for services in relays[:3]],
+            partial(world.services.waitlist.leave, alice, entry.waitlist_id),
+            partial(world.services.bookings.book, alice, request),
+        ]
+        at_once(acts)
+        tend(world)
+        (status,) = statuses(world, entry)
+        ended.append(status)
+        booked = world.bookings(active=True, start=tomorrow(10) + day)
+        assert (status == "booked") == bool(booked)
+        assert live_holds(world) == set()
+    assert set(ended) <= {"cancelled", "booked"}

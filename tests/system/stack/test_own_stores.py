@@ -1,0 +1,89 @@
+"""The private stores: both kinds of Redis, and mongod, through every way to end."""
+
+from __future__ import annotations
+
+import pytest
+from pymongo import WriteConcern
+from redis.exceptions import TimeoutError as RedisTimeout
+
+from scripts.dev_server.stores import free_port
+from tests.servers import REDIS_VARIANTS, MongoServer, RedisServer
+
+EVERYTHING_WE_USE = """
+redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', 60000)
+redis.call('HSET', KEYS[2], 'status', 'held')
+redis.call('ZADD', KEYS[3], 1, 'member')
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', 100, '*', 'kind', 'hold')
+return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1]), cjson.encode({a = 1})}
+"""
+
+
+@pytest.mark.parametrize("variant", REDIS_VARIANTS)
+def test_either_redis_takes_all_that_our_scripts_do(variant: str) -> None:
+    with RedisServer(variant) as server, server.client() as client:
+        keys = [f"hf:{{demo}}:{name}" for name in ("claim", "hold", "pins", "events")]
+        value, remaining_ms, encoded = client.eval(EVERYTHING_WE_USE, 4, *keys, "held")
+        assert (value, encoded) == ("held", '{"a":1}')
+        assert 0 < remaining_ms <= 60_000
+        assert client.xrange(keys[3])[0][1] == {"kind": "hold"}
+
+
+@pytest.mark.parametrize("variant", REDIS_VARIANTS)
+def test_either_redis_never_evicts(variant: str) -> None:
+    with RedisServer(variant) as server, server.client() as client:
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+
+
+@pytest.mark.parametrize("variant", REDIS_VARIANTS)
+def test_either_redis_keeps_its_data_over_a_kill(variant: str) -> None:
+    with RedisServer(variant) as server, server.client() as client:
+        client.set("a", "kept")
+        port = server.port
+        server.restart()
+        assert server.port == port
+        assert client.get("a") == "kept"
+
+
+def test_a_frozen_redis_answers_nothing_until_it_is_thawed() -> None:
+    with RedisServer() as server:
+        client = server.client()
+        client.connection_pool.connection_kwargs["socket_timeout"] = 0.2
+        client.ping()
+        server.freeze()
+        with pytest.raises(RedisTimeout):
+            client.ping()
+        server.thaw()
+        assert client.ping()
+        client.close()
+
+
+def test_mongod_keeps_what_it_acknowledged_over_a_kill() -> None:
+    with MongoServer() as server, server.client() as client:
+        bookings = client["holdfast"].get_collection("bookings", write_concern=WriteConcern(w="majority", j=True))
+        bookings.insert_one({"_id": "bk_1"})  # type: ignore[dict-item]
+        server.restart()
+        assert bookings.find_one({"_id": "bk_1"}) is not None
+
+
+def test_a_mongod_that_moved_to_another_port_is_primary_again() -> None:
+    with MongoServer() as server:
+        with server.client() as client:
+            client["holdfast"]["bookings"].insert_one({"_id": "bk_1"})  # type: ignore[dict-item]
+        server.stop()
+        server.port = free_port()
+        server.start()
+        with server.client() as client:
+            assert client["holdfast"]["bookings"].count_documents({}) == 1
+
+
+def test_mongod_takes_failure_commands_where_a_test_asks_for_them() -> None:
+    with MongoServer(test_commands=True) as server, server.client() as client:
+        off = client.admin.command("configureFailPoint", "failCommand", mode="off")
+        assert off["ok"] == 1
+
+
+def test_closing_a_server_leaves_neither_process_nor_data() -> None:
+    with RedisServer() as server:
+        folder = server.folder
+    assert not server.alive()
+    assert not folder.exists()

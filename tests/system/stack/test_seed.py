@@ -1,0 +1,99 @@
+"""The demo org: complete, believable to the code that serves it, and put in only where it is missing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import mongomock
+import pytest
+
+from models.access import Role
+from models.catalogue import PropertyCreate, PropertyPatch, TechnicianCreate
+from models.errors import Unauthenticated
+from scripts.dev_server.demo_data import PROPERTIES, TECHNICIANS
+from scripts.dev_server.seed import seed
+from services.access.authentication import Access
+from services.catalogue.checks import hours_faults
+from services.catalogue.editor import CatalogueDesk
+from services.catalogue.reader import Catalogue
+
+KEYS = {"checkout": "hf_checkout_a", "desk": "hf_desk_b", "bot": "hf_bot_c", "admin": "hf_admin_d"}
+
+
+class Installation:
+    """What `seed` sees of the services, and what serves the demo org afterwards."""
+
+    def __init__(self) -> None:
+        self.db: Any = mongomock.MongoClient(tz_aware=True)["holdfast"]
+        self.now = datetime(2026, 12, 1, tzinfo=UTC)
+        self.catalogue = Catalogue(self.db)
+        self.access = Access(self.db, "s" * 32, self.clock)
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def everything(self) -> list[object]:
+        return [list(self.db[name].find()) for name in sorted(self.db.list_collection_names())]
+
+
+@pytest.fixture
+def installation() -> Installation:
+    installation = Installation()
+    assert seed(installation, KEYS) == "demo"
+    return installation
+
+
+def test_there_are_twelve_properties_in_two_time_zones(installation: Installation) -> None:
+    found = [installation.catalogue.property("demo", f"prop-{number}") for number in range(101, 113)]
+    assert len({each.timezone for each in found}) == 2
+    assert len({each.address for each in found}) == 12
+    assert (found[0].timezone, found[0].status) == ("UTC", "available")
+
+
+def test_there_are_six_technicians_and_one_always_works(installation: Installation) -> None:
+    found = installation.catalogue.technicians("demo")
+    assert list(found) == sorted(f"tech-{number}" for number in (3, 5, 7, 8, 11, 14))
+    assert [each.id for each in found.values() if each.working_hours is None] == ["tech-7"]
+    hours = [str(each.working_hours) for each in found.values()]
+    assert len(set(hours)) == 6
+
+
+def test_the_demo_data_would_pass_the_api() -> None:
+    for each in PROPERTIES:
+        PropertyCreate.model_validate(each)
+    assert [hours_faults(TechnicianCreate.model_validate(each).working_hours) for each in TECHNICIANS] == [[]] * 6
+
+
+def test_each_key_works_for_its_role(installation: Installation) -> None:
+    roles = {role: installation.access.authenticate(key).role for role, key in KEYS.items()}
+    assert roles == {role: Role(role) for role in KEYS}
+
+
+def test_a_second_run_changes_nothing(installation: Installation) -> None:
+    before = installation.everything()
+    installation.now = datetime(2026, 12, 2, tzinfo=UTC)
+    seed(installation, KEYS)
+    assert installation.everything() == before
+
+
+def test_what_users_changed_stays_changed(installation: Installation) -> None:
+    desk = CatalogueDesk(
+        installation.db,
+        installation.clock,
+        cached=installation.catalogue,
+        announce=lambda _org: None,
+        grid_minutes=15,
+    )
+    desk.patch_property("demo", "prop-101", PropertyPatch(status="unavailable"))
+    installation.access.revoke_key("demo", installation.access.authenticate(KEYS["bot"]).key_id)
+    seed(installation, KEYS)
+    assert desk.get_property("demo", "prop-101").status == "unavailable"
+    with pytest.raises(Unauthenticated):
+        installation.access.authenticate(KEYS["bot"])
+
+
+def test_new_keys_are_added_to_those_that_exist(installation: Installation) -> None:
+    seed(installation, {"desk": "hf_desk_new"})
+    assert installation.access.authenticate("hf_desk_new").role is Role.DESK
+    assert installation.access.authenticate(KEYS["desk"]).role is Role.DESK

@@ -1,0 +1,144 @@
+"""scripts/server from the outside: what it says, what it heals, what it leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pymongo import MongoClient
+from redis import Redis
+
+from scripts.dev_server.child import wait_until
+from tests.system.stack.whole_server import WholeServer, processes_using, still_running
+
+HEAL_SECONDS = 20
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeServer]:
+    """One server for the tests that leave it whole."""
+    with WholeServer(tmp_path_factory.mktemp("server") / "data") as running:
+        yield running
+
+
+def test_it_says_where_it_is_ready(server: WholeServer) -> None:
+    assert server.out.strip() == f"ready {server.dev['url']}"
+    assert server.is_ready()
+
+
+def test_dev_json_holds_all_that_a_client_needs(server: WholeServer) -> None:
+    dev = server.dev
+    assert set(dev) == {"url", "redis_url", "mongo_url", "mongo_db", "org", "keys", "pids"}
+    assert dev["org"] == "demo"
+    assert {role for role, key in dev["keys"].items() if key.startswith(f"hf_{role}_")} == {
+        "checkout",
+        "desk",
+        "bot",
+        "admin",
+    }
+    assert set(still_running(dev["pids"])) == {"gunicorn", "redis", "mongod", "relay"}
+
+
+def test_secrets_are_for_the_owner_only(server: WholeServer) -> None:
+    for name in ("dev.json", "secrets.json"):
+        assert stat.S_IMODE((server.data / name).stat().st_mode) == 0o600
+
+
+def test_the_stores_listen_on_this_machine_only(server: WholeServer) -> None:
+    addresses = {port: set[str]() for port in _ports(server)}
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        local, state = line.split()[1], line.split()[3]
+        address, port = local.split(":")
+        if state == "0A" and int(port, 16) in addresses:
+            addresses[int(port, 16)].add(address)
+    assert all(found == {"0100007F"} for found in addresses.values())
+
+
+def test_the_seeded_org_is_there(server: WholeServer) -> None:
+    with MongoClient[dict[str, object]](server.dev["mongo_url"]) as client:
+        db = client[server.dev["mongo_db"]]
+        assert db["properties"].count_documents({"org": "demo"}) == 12
+        assert db["technicians"].count_documents({"org": "demo"}) == 6
+
+
+@pytest.mark.parametrize("name", ["redis", "mongod", "gunicorn", "relay"])
+def test_a_killed_child_comes_back(server: WholeServer, name: str) -> None:
+    before = server.dev["pids"]
+    os.kill(before[name], signal.SIGKILL)
+    assert wait_until(lambda: server.dev["pids"][name] != before[name], seconds=HEAL_SECONDS), server.err
+    assert wait_until(server.is_ready, seconds=HEAL_SECONDS), server.err
+    assert wait_until(lambda: len(still_running(server.dev["pids"])) == 4, seconds=HEAL_SECONDS), server.err
+
+
+def test_a_second_server_on_the_same_folder_is_told_to_take_another(server: WholeServer) -> None:
+    second = WholeServer(server.data).launch()
+    assert second.wait() == 1
+    assert f"in use by a running server (pid {server.pid})" in second.err
+    assert "--data" in second.err
+    assert "Traceback" not in second.err
+    assert server.is_ready()
+
+
+def test_a_busy_port_is_said_in_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        refused = WholeServer(tmp_path / "data", "--port", str(port)).launch()
+        assert refused.wait() == 1
+    assert f"Port {port} is in use by another program" in refused.err
+    assert "Traceback" not in refused.err
+
+
+def test_stores_of_the_environment_are_used_and_left_alone(server: WholeServer, tmp_path: Path) -> None:
+    given = {name: server.dev[f"{name.lower()}"] for name in ("REDIS_URL", "MONGO_URL")}
+    with WholeServer(tmp_path / "data", "--workers", "1", env=given | {"HOLDFAST_MONGO_DB": "elsewhere"}) as second:
+        assert second.dev["redis_url"] == server.dev["redis_url"]
+        assert second.dev["mongo_db"] == "elsewhere"
+        assert second.dev["pids"]["redis"] is None
+        assert second.dev["pids"]["mongod"] is None
+    assert set(still_running(server.dev["pids"])) == {"gunicorn", "redis", "mongod", "relay"}
+
+
+def test_it_recovers_from_a_kill_keeps_its_data_and_stops_clean(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    first = WholeServer(data)
+    with first:
+        keys, pids = first.dev["keys"], first.dev["pids"]
+        _leave_a_trace(first)
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
+    assert wait_until(lambda: not still_running(pids), seconds=HEAL_SECONDS), still_running(pids)
+    with WholeServer(data) as second:
+        assert second.dev["keys"] == keys
+        assert _traces(second) == (1, "here")
+        pids = second.dev["pids"]
+        assert second.stop() == 0
+    assert still_running(pids) == {}
+    assert processes_using(data) == []
+    with WholeServer(data, "--fresh") as third:
+        assert _traces(third) == (0, None)
+        assert third.dev["keys"] != keys
+        assert third.stop(signal.SIGINT) == 0
+    assert processes_using(data) == []
+
+
+def _leave_a_trace(server: WholeServer) -> None:
+    with MongoClient[dict[str, object]](server.dev["mongo_url"]) as client:
+        client["trace"]["trace"].insert_one({"left": True})
+    with Redis.from_url(server.dev["redis_url"]) as client:
+        client.set("trace", "here")
+
+
+def _traces(server: WholeServer) -> tuple[int, str | None]:
+    with MongoClient[dict[str, object]](server.dev["mongo_url"]) as client:
+        documents = client["trace"]["trace"].count_documents({})
+    with Redis.from_url(server.dev["redis_url"], decode_responses=True) as redis:
+        return documents, redis.get("trace")
+
+
+def _ports(server: WholeServer) -> list[int]:
+    return [int(server.dev[name].split(":")[2].split("/")[0]) for name in ("redis_url", "mongo_url")]

@@ -1,0 +1,107 @@
+"""Ids and tokens that prove themselves."""
+
+from __future__ import annotations
+
+import re
+from string import ascii_letters, digits
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.ids import HoldIds, ManageTokens, booking_id_for
+
+SECRET = "a secret of at least thirty-two characters"
+NOW_MS = 1_796_119_200_000
+
+ids = st.text(ascii_letters + digits + "._-", min_size=1, max_size=64)
+
+
+@pytest.fixture(scope="module")
+def hold_ids() -> HoldIds:
+    return HoldIds(SECRET)
+
+
+@pytest.fixture(scope="module")
+def tokens() -> ManageTokens:
+    return ManageTokens(SECRET)
+
+
+def every_other_character(text: str) -> list[str]:
+    """The text with each character in turn replaced by another that could stand there."""
+    return [text[:place] + ("A" if text[place] != "A" else "B") + text[place + 1 :] for place in range(len(text))]
+
+
+@given(org=ids, key_id=ids, now_ms=st.integers(0, 2**48 - 1))
+def test_a_hold_id_says_when_it_was_issued(hold_ids: HoldIds, org: str, key_id: str, now_ms: int) -> None:
+    hold_id = hold_ids.make(org, key_id, now_ms)
+    assert re.fullmatch(r"h_[A-Za-z0-9_-]{1,62}", hold_id)
+    assert hold_ids.issued_at_ms(org, key_id, hold_id) == now_ms
+
+
+def test_two_hold_ids_of_the_same_moment_differ(hold_ids: HoldIds) -> None:
+    assert len({hold_ids.make("alice-co", "key_1", NOW_MS) for _ in range(1000)}) == 1000
+
+
+def test_a_hold_id_is_good_for_its_org_key_and_secret_alone(hold_ids: HoldIds) -> None:
+    hold_id = hold_ids.make("alice-co", "key_1", NOW_MS)
+    assert hold_ids.issued_at_ms("charlie-co", "key_1", hold_id) is None
+    assert hold_ids.issued_at_ms("alice-co", "key_2", hold_id) is None
+    assert HoldIds("another" + SECRET).issued_at_ms("alice-co", "key_1", hold_id) is None
+
+
+def test_a_hold_id_with_any_character_changed_is_not_ours(hold_ids: HoldIds) -> None:
+    hold_id = hold_ids.make("alice-co", "key_1", NOW_MS)
+    changed = every_other_character(hold_id)
+    assert [hold_ids.issued_at_ms("alice-co", "key_1", each) for each in changed] == [None] * len(hold_id)
+
+
+@pytest.mark.parametrize("hold_id", ["", "h_", "h_" + "A" * 32, "h_" + "A" * 31 + "\n", "x" * 34, "h_" + "é" * 32])
+def test_what_nobody_issued_is_not_ours(hold_ids: HoldIds, hold_id: str) -> None:
+    assert hold_ids.issued_at_ms("alice-co", "key_1", hold_id) is None
+
+
+@given(org=ids, booking_id=ids)
+def test_a_manage_token_is_a_legal_bearer_and_names_one_booking(
+    tokens: ManageTokens, org: str, booking_id: str
+) -> None:
+    token = tokens.make(org, booking_id)
+    assert re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", token)
+    assert tokens.read(token) == (org, booking_id)
+
+
+def test_dots_in_ids_cannot_move_from_the_org_to_the_booking(tokens: ManageTokens) -> None:
+    assert tokens.make("a.b", "c") != tokens.make("a", "b.c")
+    mac = tokens.make("a.b", "c").rpartition("~")[2]
+    assert tokens.read(f"hfm_a~b.c~{mac}") is None
+
+
+def test_a_manage_token_with_any_character_changed_is_not_ours(tokens: ManageTokens) -> None:
+    token = tokens.make("alice-co", "bk_1")
+    assert [tokens.read(each) for each in every_other_character(token)] == [None] * len(token)
+    assert ManageTokens("another" + SECRET).read(token) is None
+
+
+def test_the_other_spellings_of_the_same_mac_are_not_ours(tokens: ManageTokens) -> None:
+    token = tokens.make("alice-co", "bk_1")
+    assert [last for last in ascii_letters + digits + "-_" if tokens.read(token[:-1] + last)] == [token[-1]]
+
+
+@pytest.mark.parametrize("token", ["", "hfm_", "hfm_a~b", "hfm_a~b~", "hfm_a~b~" + "A" * 43, "hf_a~b~" + "A" * 43])
+def test_what_is_no_manage_token_is_not_ours(tokens: ManageTokens, token: str) -> None:
+    assert tokens.read(token) is None
+
+
+def test_the_id_of_a_booking_is_derived_from_all_its_parts_and_nothing_else() -> None:
+    assert booking_id_for("alice-co", "h_1") == booking_id_for("alice-co", "h_1")
+    assert re.fullmatch(r"bk_[a-z2-7]{26}", booking_id_for("alice-co", "h_1"))
+    different = [
+        ("a", "b", "c"),
+        ("a", "bc"),
+        ("ab", "c"),
+        ("a", "b\0c"),
+        ("abc",),
+        ("a", "b", "c", ""),
+        ("c", "b", "a"),
+    ]
+    assert len({booking_id_for(*parts) for parts in different}) == len(different)

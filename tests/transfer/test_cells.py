@@ -1,0 +1,57 @@
+"""Cells: what a spreadsheet would run is written so that it does not, and comes back as it was."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from scripts.sheets.cells import guarded, moment, unguarded, written
+
+RUN_BY_SPREADSHEETS = "=+-@\t\r\n＝＋－＠"
+TEXTS = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), st.text("'=+-@\t\r\n,\"a＝", max_size=8)
+)
+
+
+@given(TEXTS)
+@example("=HYPERLINK(1)")
+@example("'=1+1")
+@example("\n=1+1")
+@example("'\n")
+@example("'t Hooft")
+@example("''")
+def test_every_text_comes_back_and_none_is_run(text: str) -> None:
+    cell = guarded(text)
+    assert cell[:1] not in RUN_BY_SPREADSHEETS or not cell
+    assert unguarded(cell) == text
+
+
+@pytest.mark.parametrize("text", ["+45 12 34 56 78", "'t Hooft", "-", "=1"])
+def test_what_another_system_wrote_without_guard_is_read_as_it_stands(text: str) -> None:
+    assert unguarded(text) == text
+
+
+@given(TEXTS)
+def test_the_csv_around_a_cell_keeps_it(text: str) -> None:
+    file = io.StringIO(newline="")
+    csv.writer(file).writerow([guarded(text), "end"])
+    lines = io.TextIOWrapper(io.BytesIO(file.getvalue().encode()), encoding="utf-8", newline="")
+    (row,) = csv.reader(lines, strict=True)
+    assert unguarded(row[0]) == text
+
+
+def test_times_are_written_as_the_api_writes_them_and_thousandths_are_kept() -> None:
+    assert moment(datetime(2026, 12, 5, 10, tzinfo=UTC)) == "2026-12-05T10:00:00Z"
+    assert moment(datetime(2026, 12, 5, 10, 0, 0, 123_000, tzinfo=UTC)) == "2026-12-05T10:00:00.123Z"
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"), [(None, ""), ([], ""), ({}, "{}"), (True, "true"), (False, "false"), (60, "60"), (-1, "'-1")]
+)
+def test_plain_values(value: object, cell: str) -> None:
+    assert written(value) == cell

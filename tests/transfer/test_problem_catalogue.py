@@ -1,0 +1,76 @@
+"""What is wrong with properties and technicians in a file is named as the API would name it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.transfer.office import Office, named
+
+CATALOGUE: list[tuple[str, str, str]] = [
+    ("properties", "id,name,status\np-1,House,closed", "status: should be"),
+    ("properties", "id,name\n,House", "id: is required"),
+    ("properties", "id,name\np-1,", "name: is required"),
+    ("properties", "id,name,timezone\np-1,House,Mars/Base", "timezone: a timezone is"),
+    ("properties", "id,name\np-1,A\np-1,B", "id: p-1 is in line 2 already"),
+    ("properties", "id,name\nprop-1,Another name", "id: prop-1 is there with another name; --update"),
+    ("properties", "id,name,working_hours\np-1,House,{}", "working_hours: there is no such column"),
+    ("technicians", "id,name,working_hours\nt-1,Kim,nine to five", "working_hours: should be"),
+    (
+        "technicians",
+        'id,name,working_hours\nt-1,Kim,"{""mon"": [[""9"", ""17:00""]]}"',
+        "working_hours.mon.0.0: a time",
+    ),
+    (
+        "technicians",
+        'id,name,working_hours\nt-1,Kim,"{""mon"": [[""08:00"", ""12:00""], [""11:00"", ""13:00""]]}"',
+        "working_hours.mon.1: Working hours of one day may not overlap.",
+    ),
+    (
+        "technicians",
+        'id,name,time_off\nt-1,Kim,"[{""start"": ""2026-12-05T10:00:00Z"", ""end"": ""2026-12-05T10:00:00Z""}]"',
+        "time_off.0.end: Time off ends after it starts.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "text", "sentence"), CATALOGUE)
+def test_problems_of_the_catalogue_are_named(office: Office, kind: str, text: str, sentence: str) -> None:
+    before = office.world.services.db[kind].count_documents({"org": office.world.org})
+    file: dict[str, Any] = {kind: office.text("c.csv", text)}
+    problems = office.run(**file)
+    assert len(problems) == 1, problems
+    assert sentence in problems[0]
+    assert office.status == 1
+    assert office.world.services.db[kind].count_documents({"org": office.world.org}) == before
+
+
+def test_all_that_is_wrong_with_a_technician_is_named_at_once(office: Office) -> None:
+    hours = {"mon": [["08:00", "12:00"], ["11:00", "13:00"]], "tue": [["9", "17:00"]], "someday": []}
+    never = {"start": "2026-12-05T10:00:00Z", "end": "2026-12-05T10:00:00Z"}
+    off = [{"start": "soon", "end": "2026-12-05T10:00:00Z"}, never]
+    row = {"id": "", "name": "", "status": "away", "working_hours": json.dumps(hours), "time_off": json.dumps(off)}
+    assert named(office.run(technicians=office.file("t.csv", [row]))) == {
+        "id",
+        "name",
+        "status",
+        "working_hours.someday",
+        "working_hours.tue.0.0",
+        "working_hours.mon.1",
+        "time_off.0.start",
+        "time_off.1.end",
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("working_hours", "nine to five"), ("time_off", json.dumps([{"start": "x"}] * 201)), ("time_off", "{}")],
+)
+def test_what_is_no_list_and_no_table_is_named_and_nothing_of_it(office: Office, column: str, cell: str) -> None:
+    row = {"id": "t-1", "name": "Kim", "status": "away", column: cell}
+    assert {field.partition(".")[0] for field in named(office.run(technicians=office.file("t.csv", [row])))} == {
+        "status",
+        column,
+    }

@@ -1,0 +1,137 @@
+"""What export writes is imported again into an empty org, unchanged."""
+
+from __future__ import annotations
+
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.booking import ReserveRequest
+from models.booking_changes import BookingPatch
+from models.catalogue import PropertyCreate, TechnicianCreate, TimeOff
+from models.errors import StoreUnavailable
+from scripts.sheets.dumping import Span
+from services.transfer.export import Exporting
+from tests.transfer.office import Office
+from tests.world import World, rfc3339, tomorrow
+
+TRICKY = "return\rhere"
+WORSE = "=cmd|' /C calc'!A0\r\n\"quoted\", ' and ＋wide; æøå 漢字 🔧\ttab"
+
+
+def fill(world: World) -> None:
+    """Every status, both ways to book, and texts that are hard to carry."""
+    services, desk, admin = world.services, world.caller("desk"), world.services.catalogue_desk
+    admin.create_property(world.org, PropertyCreate(id="-1", name="=1+1", address="@home", timezone="Asia/Tokyo"))
+    off = [TimeOff.model_validate({"start": rfc3339(tomorrow(1)), "end": "2099-12-31T10:00:00.999Z"})]
+    hours: Any = {"mon": [["08:00", "12:00"], ["13:00", "24:00"]], "sun": []}
+    admin.create_technician(world.org, TechnicianCreate(id="t", name="+1", working_hours=hours, time_off=off))
+    admin.create_technician(world.org, TechnicianCreate(id="never", name="'t Hooft", working_hours={}))
+    customer = {"name": "-Ann", "phone": "+45 (12) 34-56", "email": "ann@example.com"}
+    hold = services.holds.place(world.caller(), world.hold_request(buffer_after_minutes=30)).hold
+    services.bookings.book(world.caller(), world.book_request(hold_id=hold.hold_id, customer=customer))
+    for hour, action, text in ((1, "cancel", TRICKY), (3, "complete", WORSE), (5, "no_show", "'=1")):
+        request = world.direct_request(start=rfc3339(tomorrow(hour)), description=text, priority="emergency")
+        made = services.bookings.book(desk, request).booking
+        services.booking_life.act(desk, made.booking_id, action)  # type: ignore[arg-type]
+    slot = {"property_id": "prop-2", "technician_id": "tech-2", "start": rfc3339(tomorrow())}
+    reserved = services.bookings.reserve(desk, ReserveRequest.model_validate(slot | {"reserved_by": "=Bob"})).booking
+    patch = BookingPatch.model_validate({"start": rfc3339(tomorrow(15)), "buffer_before_minutes": 15})
+    services.booking_life.reschedule(desk, reserved.booking_id, patch, None)
+
+
+def empty(world: World) -> None:
+    """The org as it was before it had anything, in both stores."""
+    for name in ("bookings", "properties", "technicians"):
+        world.services.db[name].delete_many({"org": world.org})
+    stem = world.names.prefix.replace("{", "\\{")
+    for key in list(world.services.redis.scan_iter(match=stem + "*")):
+        world.services.redis.delete(key)
+
+
+def carried(documents: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Without what begins anew: the history, and the name of a pin that is gone."""
+    return {
+        document["_id"]: {name: value for name, value in document.items() if name not in ("history", "placed_as")}
+        for document in documents
+    }
+
+
+def booked_marks(world: World) -> dict[str, str]:
+    return {claim: mark for claim, mark in world.marks().items() if mark.startswith("booked")}
+
+
+def test_an_empty_org_is_as_the_exported_one_was(office: Office) -> None:
+    world = office.world
+    fill(world)
+    desk, org = world.services.catalogue_desk, world.org
+    catalogue = desk.list_properties(org), desk.list_technicians(org)
+    bookings, marks = carried(world.bookings()), booked_marks(world)
+    assert {booking["status"] for booking in bookings.values()} == {
+        *("confirmed", "pending", "completed", "no_show", "cancelled")
+    }
+    assert {booking["version"] for booking in bookings.values()} == {1, 2}
+    files = office.export()
+    empty(world)
+    assert office.run(**files) == []
+    assert (desk.list_properties(org), desk.list_technicians(org)) == catalogue
+    assert carried(world.bookings()) == bookings
+    assert booked_marks(world) == marks
+    assert {entry["action"] for booking in world.bookings() for entry in booking["history"]} == {"import"}
+    again = office.export(folder="again")
+    assert [Path(again[kind]).read_bytes() for kind in files] == [Path(files[kind]).read_bytes() for kind in files]
+
+
+def test_a_restored_booking_lives_on(office: Office) -> None:
+    fill(office.world)
+    files = office.export()
+    empty(office.world)
+    office.run(**files)
+    services, desk = office.world.services, office.world.caller("desk")
+    (reserved,) = office.world.bookings(status="pending")
+    confirmed = services.booking_life.act(desk, reserved["_id"], "confirm", None, reserved["version"])
+    assert (confirmed.status, confirmed.version) == ("confirmed", reserved["version"] + 1)
+
+
+def test_importing_an_export_where_it_came_from_makes_nothing(office: Office) -> None:
+    fill(office.world)
+    before = office.world.bookings()
+    assert office.run(**office.export()) == []
+    assert office.world.bookings() == before
+    assert office.output.splitlines()[-1] == f"bookings: 0 written, {len(before)} there already"
+
+
+def test_a_span_of_days_is_half_open(office: Office) -> None:
+    days = [datetime(2026, 12, day, 10, tzinfo=UTC) for day in (1, 2, 3)]
+    office.book(*(office.row(reference=str(day), start=rfc3339(day)) for day in days))
+    span = Span(datetime(2026, 12, 2, tzinfo=UTC), datetime(2026, 12, 3, 10, tzinfo=UTC))
+    path = office.export("bookings", span=span)["bookings"]
+    assert [line.split(",")[4] for line in Path(path).read_text().splitlines()[1:]] == ["2026-12-02T10:00:00Z"]
+
+
+def test_a_file_that_is_not_whole_never_has_its_name(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.book(office.row())
+    first = Path(office.export("bookings")["bookings"]).read_text()
+
+    def fails(*_: object) -> Any:
+        yield from ()
+        raise StoreUnavailable
+
+    monkeypatch.setattr(Exporting, "bookings", fails)
+    with pytest.raises(StoreUnavailable):
+        office.export("bookings")
+    assert [path.name for path in (office.folder / "out").iterdir()] == ["bookings.csv"]
+    assert (office.folder / "out" / "bookings.csv").read_text() == first
+
+
+def test_only_the_owner_may_read_what_holds_customers(office: Office) -> None:
+    path = Path(office.export("bookings")["bookings"])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_another_orgs_data_stay_out(office: Office) -> None:
+    files = office.export()
+    assert "rival" not in "".join(Path(path).read_text() for path in files.values())

@@ -1,0 +1,98 @@
+"""An import while others book: the index decides, line by line, and the rest is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from models.errors import SlotBooked
+from scripts.sheets.sheet import Unreadable
+from services.claims.mirror import ClashUnsettled
+from services.ledger.schema import GUARD
+from services.stores.connections import connect_mongo, connect_redis
+from tests.servers import MongoServer, RedisServer
+from tests.transfer.office import Office
+from tests.world import World, rfc3339, services_over, tomorrow
+
+HOURS = (8, 10, 12, 14)
+
+
+def rows(office: Office) -> list[dict[str, object]]:
+    return [office.row(reference=f"order-{hour}", start=rfc3339(tomorrow(hour))) for hour in HOURS]
+
+
+def overtake(office: Office) -> tuple[Callable[[str], None], list[str]]:
+    """(what to do as a phase begins: once all is checked, book the visit at noon; the ids of what was booked)."""
+    booked: list[str] = []
+
+    def on_phase(phase: str) -> None:
+        if phase == "writing bookings":
+            request = office.world.direct_request(start=rfc3339(tomorrow(12)))
+            confirmed = office.world.services.bookings.book(office.world.caller("desk"), request)
+            booked.append(confirmed.booking.booking_id)
+
+    return on_phase, booked
+
+
+def test_exactly_the_lines_whose_slot_was_taken_meanwhile_are_refused(office: Office) -> None:
+    on_phase, booked = overtake(office)
+    problems = office.book(*rows(office), on_phase=on_phase)
+    assert problems == [f"bookings.csv:4: not written: its slot was taken by booking {booked[0]} meanwhile"]
+    assert office.status == 1
+    assert "1 problem: somebody else was quicker; all other lines are written." in office.output
+    assert len(office.world.bookings()) == 4
+    assert office.world.double_booked() == []
+    assert len(office.world.marks()) == 32
+
+
+@pytest.fixture
+def unguarded(stores: tuple[RedisServer, MongoServer], tmp_path: Path) -> Iterator[Office]:
+    """An office whose database loses its unique index after everything was prepared."""
+    redis, mongo = stores
+    client, db = connect_redis(redis.url), connect_mongo(mongo.url, "holdfast_unguarded")
+    world = World(services_over(client, db))
+    office = Office(world, tmp_path)
+    db["bookings"].drop_index(GUARD)
+    yield office
+    world.services.access.close()
+    db.client.drop_database("holdfast_unguarded")
+    db.client.close()
+    client.close()
+
+
+def test_without_the_index_the_same_run_books_a_slot_twice(unguarded: Office) -> None:
+    with pytest.raises(ClashUnsettled):
+        unguarded.book(*rows(unguarded), on_phase=overtake(unguarded)[0])
+    assert unguarded.world.double_booked() != []
+
+
+def test_a_second_run_after_the_refusal_names_the_line_before_anything_is_written(office: Office) -> None:
+    office.book(*rows(office), on_phase=overtake(office)[0])
+    problems = office.book(*rows(office))
+    assert {problem.split(": ")[0] for problem in problems} == {"bookings.csv:4"}
+    assert "nothing was written" in office.output
+
+
+@pytest.mark.parametrize("start", ["never", "2031-01-01T10:00:00Z"])
+def test_a_file_that_changes_between_the_readings_is_not_written(office: Office, start: str) -> None:
+    path = office.file("b.csv", rows(office))
+
+    def change(phase: str) -> None:
+        if phase == "writing bookings":
+            office.file("b.csv", [office.row(reference="unchecked", start=start), *rows(office)])
+
+    with pytest.raises(Unreadable, match="was changed"):
+        office.run(bookings=path, on_phase=change)
+    assert office.world.bookings() == []
+
+
+def test_a_live_hold_gives_way_to_what_is_booked_elsewhere_already(office: Office) -> None:
+    hold = office.world.services.holds.place(office.world.caller(), office.world.hold_request()).hold
+    assert office.book(office.row()) == []
+    assert all(mark.startswith("booked") for mark in office.world.marks().values())
+    request = office.world.book_request(hold_id=hold.hold_id)
+    with pytest.raises(SlotBooked):
+        office.world.services.bookings.book(office.world.caller(), request)
+    assert len(office.world.bookings()) == 1

@@ -1,0 +1,233 @@
+"""Who is offered what becomes free, in which order, and how an offer ends; the rounds of the relay are made by hand."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from models.catalogue import PolicyPatch
+from models.errors import (
+    Forbidden,
+)
+from services.availability.slots import Availability
+from tests.bookings.evidence import lapse, record, warm
+from tests.waitlist.waiting import (
+    give_back,
+    join,
+    live_holds,
+    noted,
+    offered,
+    offers_told,
+    seen,
+    statuses,
+    take,
+    tend,
+)
+from tests.world import World, tomorrow
+
+
+def test_a_cancelled_booking_is_offered_to_the_first_in_line(world: World) -> None:
+    booking_id = take(world)
+    first, second = join(world), join(world)
+    tend(world)
+    assert statuses(world, first, second) == ["waiting", "waiting"]
+    assert live_holds(world) == set()
+    give_back(world, booking_id)
+    tend(world)
+    assert statuses(world, first, second) == ["offered", "waiting"]
+    offer = seen(world, first)
+    assert (offer.start, offer.end, offer.offered_technician_id) == (tomorrow(10), tomorrow(11), "tech-1")
+    assert live_holds(world) == {offer.hold_id}
+    assert offer.offered_until is not None
+    assert offer.offered_until - datetime.now(UTC) < timedelta(minutes=15)
+    assert offer.offered_until - datetime.now(UTC) > timedelta(minutes=14)
+
+
+def test_an_offer_is_told_once_with_its_hold_and_its_end(world: World) -> None:
+    offer = offered(world)
+    tend(world)
+    (event,) = offers_told(world)
+    hold = record(world, str(offer.hold_id))
+    assert event == {
+        "kind": "waitlist.offered",
+        "id": offer.waitlist_id,
+        "hold_id": offer.hold_id,
+        "property_id": "prop-1",
+        "technician_id": "tech-1",
+        "start": hold["start"],
+        "end": hold["end"],
+        "state": "held",
+        "expires_ms": hold["expires_ms"],
+    }
+
+
+def test_the_key_that_waited_books_what_it_is_offered(world: World) -> None:
+    alice, bob = world.caller("checkout"), world.caller("desk")
+    offer = offered(world)
+    with pytest.raises(Forbidden):
+        world.services.bookings.book(bob, world.book_request(hold_id=offer.hold_id))
+    booking = world.services.bookings.book(alice, world.book_request(hold_id=offer.hold_id)).booking
+    tend(world)
+    found = noted(world, offer)
+    assert (found["status"], found["booking_id"]) == ("booked", booking.booking_id)
+    assert seen(world, offer).booking_id == booking.booking_id
+
+
+def test_a_released_hold_is_offered(world: World) -> None:
+    held = world.services.holds.place(world.caller("desk"), world.hold_request()).hold.hold_id
+    entry = join(world)
+    tend(world)
+    assert statuses(world, entry) == ["waiting"]
+    world.services.holds.release(world.caller("desk"), held)
+    tend(world)
+    assert statuses(world, entry) == ["offered"]
+
+
+def test_a_hold_that_ran_out_is_offered(world: World) -> None:
+    held = world.services.holds.place(world.caller("desk"), world.hold_request()).hold.hold_id
+    entry = join(world)
+    tend(world)
+    lapse(world, held)
+    tend(world)
+    assert statuses(world, entry) == ["offered"]
+
+
+def test_what_is_not_taken_in_time_goes_to_the_next_in_the_same_round(world: World) -> None:
+    first = offered(world)
+    second = join(world)
+    tend(world)
+    assert statuses(world, first, second) == ["offered", "waiting"]
+    lapse(world, str(first.hold_id))
+    tend(world)
+    assert statuses(world, first, second) == ["lapsed", "offered"]
+    assert [event["id"] for event in offers_told(world)] == [first.waitlist_id, second.waitlist_id]
+    assert live_holds(world) == {seen(world, second).hold_id}
+
+
+def test_an_offer_that_is_declined_goes_to_the_next(world: World) -> None:
+    first = offered(world)
+    second = join(world)
+    world.services.holds.release(world.caller("checkout"), str(first.hold_id))
+    tend(world)
+    assert statuses(world, first, second) == ["lapsed", "offered"]
+
+
+def test_whoever_came_first_is_served_first_whatever_the_ids(world: World) -> None:
+    line = [join(world) for _ in range(5)]
+    for number, entry in enumerate(line):
+        tend(world)
+        assert statuses(world, *line) == ["lapsed"] * number + ["offered"] + ["waiting"] * (4 - number)
+        lapse(world, str(noted(world, entry)["hold_id"]))
+
+
+def test_any_technician_who_is_free_will_do_where_none_was_asked_for(world: World) -> None:
+    take(world, property_id="prop-2")
+    picky, easy = join(world), join(world, technician_id=None)
+    tend(world)
+    assert statuses(world, picky, easy) == ["waiting", "offered"]
+    assert seen(world, easy).offered_technician_id == "tech-2"
+
+
+def test_the_whole_visit_lies_in_the_window(world: World) -> None:
+    take(world, 10)
+    before, across = join(world, end=tomorrow(10, 45), begin=tomorrow(9, 15)), join(world, end=tomorrow(11, 45))
+    later = join(world, begin=tomorrow(10, 30), end=tomorrow(12, 30))
+    tend(world)
+    assert statuses(world, before, across, later) == ["waiting", "waiting", "offered"]
+    assert seen(world, later).start == tomorrow(11)
+
+
+def test_the_window_may_begin_and_end_off_the_grid(world: World) -> None:
+    entry = offered(world, begin=tomorrow(10) + timedelta(minutes=7), end=tomorrow(11, 22) + timedelta(seconds=5))
+    assert (entry.start, entry.end) == (tomorrow(10, 15), tomorrow(11, 15))
+
+
+def test_a_window_over_many_days_is_searched_to_its_end(world: World) -> None:
+    closed = [str((tomorrow() + timedelta(days=number)).date()) for number in range(12)]
+    world.services.catalogue_desk.patch_policy(world.org, PolicyPatch.model_validate({"blackout_dates": closed}))
+    entry = offered(world, end=tomorrow(11) + timedelta(days=14))
+    assert entry.start == tomorrow(0) + timedelta(days=12)
+
+
+def test_a_gap_that_is_too_short_is_offered_to_whoever_it_is_long_enough_for(world: World) -> None:
+    take(world, 10)
+    take(world, 12)
+    long = join(world, begin=tomorrow(10), end=tomorrow(13), duration_minutes=90)
+    short = join(world, begin=tomorrow(10), end=tomorrow(13), duration_minutes=60)
+    tend(world)
+    assert statuses(world, long, short) == ["waiting", "offered"]
+
+
+def test_the_policy_gives_the_length_and_the_travel(world: World) -> None:
+    policy = PolicyPatch(default_duration_minutes=30, buffer_before_minutes=15, buffer_after_minutes=45)
+    world.services.catalogue_desk.patch_policy(world.org, policy)
+    offer = offered(world, duration_minutes=None)
+    hold = world.services.holds.get(world.caller("checkout"), str(offer.hold_id))
+    assert (offer.duration_minutes, hold.duration_minutes) == (30, 30)
+    assert (hold.buffer_before_minutes, hold.buffer_after_minutes) == (15, 45)
+
+
+def test_an_offer_lasts_as_long_as_was_asked_and_counts_for_no_quota(world: World) -> None:
+    offer = offered(world, role="desk", offer_minutes=120)
+    hold = record(world, str(offer.hold_id))
+    assert (hold["lifetime_ms"], hold["holder_key"], hold["owner"]) == ("7200000", "", offer.made_by)
+
+
+def test_a_length_that_the_policy_no_longer_allows_waits_and_holds_up_nobody(world: World) -> None:
+    booking_id = take(world)
+    long = join(world, end=tomorrow(12), duration_minutes=120)
+    short = join(world)
+    give_back(world, booking_id)
+    world.services.catalogue_desk.patch_policy(world.org, PolicyPatch(allowed_duration_minutes=[60]))
+    tend(world)
+    assert statuses(world, long, short) == ["waiting", "offered"]
+
+
+def test_of_those_who_wish_the_same_only_the_first_is_looked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    take(world)
+    for _ in range(5):
+        join(world)
+    join(world, duration_minutes=45)
+    searched, search = list[Any](), Availability.first_openings
+
+    def count(*args: Any) -> Any:
+        searched.append(args)
+        return search(*args)
+
+    monkeypatch.setattr(Availability, "first_openings", count)
+    tend(world)
+    assert len(searched) == 2
+
+
+def test_a_cold_mirror_makes_no_offers(world: World) -> None:
+    entry = join(world)
+    world.services.redis.delete(world.names.epoch)
+    tend(world)
+    assert statuses(world, entry) == ["waiting"]
+    assert live_holds(world) == set()
+    warm(world)
+    tend(world)
+    assert statuses(world, entry) == ["offered"]
+
+
+def test_whose_window_is_over_waits_no_longer(world: World) -> None:
+    take(world)
+    entry = join(world)
+    past = {"from": datetime.now(UTC) - timedelta(hours=2), "to": datetime.now(UTC) + timedelta(minutes=59)}
+    world.services.db["waitlist"].update_one({"_id": entry.waitlist_id}, {"$set": past})
+    tend(world)
+    assert statuses(world, entry) == ["lapsed"]
+
+
+def test_those_who_are_settled_are_not_looked_at_again(world: World) -> None:
+    lapsed = offered(world)
+    lapse(world, str(lapsed.hold_id))
+    tend(world)
+    booked = offered(world)
+    world.services.bookings.book(world.caller("checkout"), world.book_request(hold_id=booked.hold_id))
+    tend(world)
+    left = join(world)
+    world.services.waitlist.leave(world.caller("checkout"), left.waitlist_id)
+    assert world.services.db["waitlist"].count_documents({"org": world.org, "unsettled": True}) == 0
