@@ -15,7 +15,7 @@ from services.bookings.booking import Bookings
 from services.bookings.changes import BookingLife
 from services.bookings.confirming import Confirming
 from services.bookings.rescheduling import Rescheduling
-from services.bookings.without_redis import BookingAlone
+from services.bookings.without_redis import BookingWithoutRedis
 from services.calendars.feeds import CalendarFeeds
 from services.catalogue.editor import CatalogueDesk
 from services.catalogue.reader import Catalogue, org_ids
@@ -135,13 +135,13 @@ def _catalogue_desk(ground: Ground) -> CatalogueDesk:
 def _booking(ground: Ground) -> tuple[Holds, Bookings, BookingLife]:
     confirming = Confirming(
         store=ground.store,
-        slots=ground.slots,
+        claims=ground.claims,
         mirror=ground.mirror,
         grid=ground.grid,
         clock=ground.clock,
         crash=ground.crash,
     )
-    alone = BookingAlone(
+    alone = BookingWithoutRedis(
         confirming=confirming,
         reservations=ground.reservations,
         store=ground.store,
@@ -153,7 +153,7 @@ def _booking(ground: Ground) -> tuple[Holds, Bookings, BookingLife]:
         clock=ground.clock,
     )
     moving: dict[str, Any] = {
-        "slots": ground.slots,
+        "claims": ground.claims,
         "placing": ground.placing,
         "grid": ground.grid,
         "clock": ground.clock,
@@ -182,7 +182,7 @@ def _waiting(ground: Ground, leases: Leases) -> tuple[Waitlist, Offers]:
     offering = Offering(
         store=ground.waitlist_store,
         events=events,
-        slots=ground.slots,
+        claims=ground.claims,
         placing=ground.placing,
         hold_ids=ground.hold_ids,
         booked=ground.store.find_for_certain,
@@ -196,7 +196,7 @@ def _waiting(ground: Ground, leases: Leases) -> tuple[Waitlist, Offers]:
             ids=ground.waitlist_ids,
             rules=WaitRules(catalogue=ground.catalogue, candidates=ground.candidates, **shared),
             bookings=ground.store,
-            slots=ground.slots,
+            claims=ground.claims,
             mirror=ground.mirror,
             catalogue=ground.catalogue,
             candidates=ground.candidates,
@@ -223,7 +223,7 @@ def _relay(ground: Ground, leases: Leases, offers: Offers) -> Relay:
         leases=leases,
         mirror=mirror,
         rebuild=Rebuild(redis, ground.scripts, mirror, store, ground.clock),
-        pins=Pins(ground.slots, mirror, store),
+        pins=Pins(ground.claims, mirror, store),
         reservations=ground.reservations,
         restarts=Restarts(redis, db),
         offers=offers,

@@ -12,7 +12,7 @@ from services.access.authentication import Access
 from services.availability.candidates import Candidates
 from services.availability.slots import Availability
 from services.catalogue.reader import Catalogue
-from services.claims.claims import Slots
+from services.claims.claims import Claims
 from services.claims.mirror import Mirror
 from services.claims.scripts import Scripts
 from services.crash_points import crash_at
@@ -39,7 +39,7 @@ class Ground:
         self.metrics = Metrics()
         self.grid = Grid(settings.grid_minutes)
         self.scripts = Scripts(redis)
-        self.slots = Slots(redis, self.scripts, confirm_window_ms=settings.confirm_window_ms)
+        self.claims = Claims(redis, self.scripts, confirm_window_ms=settings.confirm_window_ms)
         self.store = BookingStore(db, settings.grid_minutes)
         self.hold_ids = HoldIds(secret)
         self.mirror = Mirror(redis, self.scripts, self.grid, clock, self.store.find)
@@ -51,7 +51,7 @@ class Ground:
         )
         self.reservations = Reservations(self.store, self.mirror, clock)
         self.placing = Placing(
-            slots=self.slots,
+            claims=self.claims,
             mirror=self.mirror,
             catalogue=self.catalogue,
             access=self.access,

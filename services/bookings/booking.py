@@ -1,7 +1,7 @@
 """Book: confirm a hold, or book a slot directly. Begin in Redis, insert in MongoDB, mirror in Redis.
 
 A repeat meets itself: the booking's id is derived from the hold, or from the idempotency key. Without Redis a direct
-booking, and a hold that comes with its slot, go on with MongoDB alone: see services.booking_alone.
+booking, and a hold that comes with its slot, go on with MongoDB alone: see services.bookings.without_redis.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from models.errors import (
 )
 from models.slot import SlotFields, Visit, Wish
 from services.bookings.confirming import Confirmed, Confirming, Draft, Pin
-from services.bookings.without_redis import BookingAlone
-from services.claims.claims import Slots
+from services.bookings.without_redis import BookingWithoutRedis
+from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord, slot_fields
 from services.claims.keys import digest
 from services.claims.placements import DIRECT_LIFETIME_MS, REQUEST_MS, Begun, Obstacle, Placement
@@ -48,17 +48,17 @@ class Bookings:
     def __init__(
         self,
         *,
-        slots: Slots,
+        claims: Claims,
         placing: Placing,
         confirming: Confirming,
-        alone: BookingAlone,
+        alone: BookingWithoutRedis,
         store: BookingStore,
         hold_ids: HoldIds,
         grid: Grid,
         clock: Callable[[], datetime],
         crash: CrashPoints,
     ) -> None:
-        self._slots = slots
+        self._claims = claims
         self._placing = placing
         self._confirming = confirming
         self._alone = alone
@@ -104,7 +104,7 @@ class Bookings:
         )
         self._crash("before_begin")
         try:
-            begun = self._slots.begin(caller.org, hold_id, caller.key_id, draft.booking_id, idempotency)
+            begun = self._claims.begin(caller.org, hold_id, caller.key_id, draft.booking_id, idempotency)
         except RedisUnavailable:
             if request.slot is None:
                 raise
@@ -151,7 +151,7 @@ class Bookings:
     def _overtaken(self, draft: Draft, record: HoldRecord) -> NoReturn:
         """A booking went over this hold's claims; what is left of them protects nothing."""
         obstacles = self._placing.mirror_blockers(draft.caller.org, record.visit)
-        self._slots.release(draft.caller.org, record.hold_id, record.key_id, staff=False)
+        self._claims.release(draft.caller.org, record.hold_id, record.key_id, staff=False)
         if obstacles:
             raise self._refusal(draft, record, obstacles)
         raise HoldReleased
@@ -235,7 +235,7 @@ class Bookings:
     def _resume(self, draft: Draft) -> Confirmed | None:
         """The same request was here before: its booking, or its insert taken over. None if it was taken back since."""
         caller = draft.caller
-        begun = self._slots.begin(caller.org, draft.place_id, caller.key_id, draft.booking_id, draft.idempotency)
+        begun = self._claims.begin(caller.org, draft.place_id, caller.key_id, draft.booking_id, draft.idempotency)
         if begun.record and begun.outcome == "AGAIN":
             return self._go_on(draft, begun, begun.record)
         existing = self._store.find(caller.org, draft.booking_id) if draft.hold_id else None

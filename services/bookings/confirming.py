@@ -16,7 +16,7 @@ from models.access import SOURCES, Caller, IdempotencyClaim
 from models.booking import Booking, BookRequest
 from models.errors import IdempotencyKeyReused, StoreUnavailable
 from models.slot import Visit
-from services.claims.claims import Slots
+from services.claims.claims import Claims
 from services.claims.keys import digest
 from services.claims.mirror import Mirror
 from services.claims.placements import KEY_KEPT_MS
@@ -116,14 +116,14 @@ class Confirming:
         self,
         *,
         store: BookingStore,
-        slots: Slots,
+        claims: Claims,
         mirror: Mirror,
         grid: Grid,
         clock: Callable[[], datetime],
         crash: CrashPoints,
     ) -> None:
         self._store = store
-        self._slots = slots
+        self._claims = claims
         self._mirror = mirror
         self._grid = grid
         self._clock = clock
@@ -182,7 +182,7 @@ class Confirming:
         if pin is None or not pin.first:
             return
         try:
-            self._slots.abort(draft.caller.org, draft.place_id, deadline_ms=pin.deadline_ms, restore=restore)
+            self._claims.abort(draft.caller.org, draft.place_id, deadline_ms=pin.deadline_ms, restore=restore)
         except StoreUnavailable:
             log.warning("unpin_left_to_relay", org=draft.caller.org)
 

@@ -22,7 +22,7 @@ from models.booking import Booking
 from models.booking_changes import BookingPatch
 from models.errors import RequestInProgress, SlotBooked, SlotHeld, StoreUnavailable
 from models.slot import SlotFields, Visit, Wish
-from services.claims.claims import Slots
+from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord
 from services.claims.keys import digest
 from services.claims.mirror import Mirror
@@ -66,7 +66,7 @@ class Rescheduling:
     def __init__(
         self,
         *,
-        slots: Slots,
+        claims: Claims,
         placing: Placing,
         mirror: Mirror,
         store: BookingStore,
@@ -74,7 +74,7 @@ class Rescheduling:
         clock: Callable[[], datetime],
         crash: CrashPoints,
     ) -> None:
-        self._slots = slots
+        self._claims = claims
         self._placing = placing
         self._mirror = mirror
         self._store = store
@@ -167,7 +167,7 @@ class Rescheduling:
         age_ms = self._clock().timestamp() * 1000 - record.begun_ms
         if age_ms < REQUEST_MS or record.key_id != caller.key_id:
             raise RequestInProgress("The same change of this booking is being made.", retry_after_seconds=2)
-        begun = self._slots.begin(booking.org, record.hold_id, caller.key_id, booking.booking_id, None)
+        begun = self._claims.begin(booking.org, record.hold_id, caller.key_id, booking.booking_id, None)
         if begun.record is None or begun.outcome != "AGAIN":
             return None
         return Claimed(record.hold_id, record.visit, begun.record.deadline_ms, first=False)
@@ -206,10 +206,10 @@ class Rescheduling:
             self._mirror.settle(booking)
         for name in names:
             version = version_moved(name, booking.booking_id)
-            record = self._slots.find(booking.org, name) if version and version < booking.version else None
+            record = self._claims.find(booking.org, name) if version and version < booking.version else None
             if record:
                 self._mirror.settle(booking)
-                self._slots.abort(booking.org, name, deadline_ms=record.deadline_ms, restore=False)
+                self._claims.abort(booking.org, name, deadline_ms=record.deadline_ms, restore=False)
                 freed = True
         return freed
 
@@ -219,6 +219,6 @@ class Rescheduling:
 
     def _give_back(self, booking: Booking, claimed: Claimed) -> None:
         try:
-            self._slots.abort(booking.org, claimed.name, deadline_ms=claimed.deadline_ms, restore=False)
+            self._claims.abort(booking.org, claimed.name, deadline_ms=claimed.deadline_ms, restore=False)
         except StoreUnavailable:
             log.warning("unpin_left_to_relay", org=booking.org)

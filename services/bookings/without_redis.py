@@ -21,7 +21,7 @@ from services.ledger.store import BookingStore
 from services.timetable.grid import Grid
 
 
-class BookingAlone:
+class BookingWithoutRedis:
     """Books with MongoDB alone. is_offered: whether a hold of an org is an offer of the waitlist, live at some time."""
 
     def __init__(

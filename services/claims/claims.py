@@ -33,7 +33,7 @@ from services.claims.scripts import Scripts
 from services.stores.faults import redis_faults
 
 
-class Slots:
+class Claims:
     """Holds in Redis."""
 
     def __init__(self, redis: Redis, scripts: Scripts, *, confirm_window_ms: int) -> None:

@@ -20,7 +20,7 @@ from models.errors import (
 from models.hold import Hold, HoldRequest
 from models.slot import Visit, Wish
 from services.catalogue.reader import Catalogue
-from services.claims.claims import Slots
+from services.claims.claims import Claims
 from services.claims.hold_records import hold_view
 from services.claims.keys import digest
 from services.claims.placements import Placement
@@ -45,7 +45,7 @@ class Holds:
     def __init__(
         self,
         *,
-        slots: Slots,
+        claims: Claims,
         placing: Placing,
         catalogue: Catalogue,
         hold_ids: HoldIds,
@@ -53,7 +53,7 @@ class Holds:
         clock: Callable[[], datetime],
         crash: CrashPoints,
     ) -> None:
-        self._slots = slots
+        self._claims = claims
         self._placing = placing
         self._catalogue = catalogue
         self._hold_ids = hold_ids
@@ -101,7 +101,7 @@ class Holds:
     def get(self, caller: Caller, hold_id: str) -> Hold:
         """Reads a hold of one's own; staff may read any of the org. Raises HoldNotFound, Forbidden,
         StoreUnavailable."""
-        record = None if is_pin(hold_id) else self._slots.find(caller.org, hold_id)
+        record = None if is_pin(hold_id) else self._claims.find(caller.org, hold_id)
         if record is None:
             raise HoldNotFound
         if record.key_id != caller.key_id and not caller.is_staff:
@@ -117,7 +117,7 @@ class Holds:
         if is_pin(hold_id):
             raise HoldNotFound
         longest_ms = self._catalogue.policy(caller.org).max_hold_seconds * 1000
-        extended = self._slots.extend(
+        extended = self._claims.extend(
             caller.org, hold_id, caller.key_id, lifetime_ms=ttl_seconds * 1000, longest_ms=longest_ms
         )
         if extended.outcome == "LIMIT":
@@ -140,7 +140,7 @@ class Holds:
         """Lets a hold go; again is fine. Raises HoldNotFound, Forbidden, InvalidTransition, RequestInProgress."""
         if is_pin(hold_id):
             raise HoldNotFound
-        word = self._slots.release(caller.org, hold_id, caller.key_id, staff=caller.is_staff)
+        word = self._claims.release(caller.org, hold_id, caller.key_id, staff=caller.is_staff)
         if word == "MISSING" and not self._was_ours(caller, hold_id):
             raise HoldNotFound
         if word == "FOREIGN":

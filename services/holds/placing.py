@@ -16,7 +16,7 @@ from models.slot import Opening, SlotFields, Visit, Wish
 from services.access.authentication import Access
 from services.availability.candidates import Candidates
 from services.catalogue.reader import Catalogue
-from services.claims.claims import Slots
+from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord
 from services.claims.mirror import Mirror
 from services.claims.placements import Obstacle, Placed, Placement, Stale, Taken
@@ -40,7 +40,7 @@ class Placing:
     def __init__(
         self,
         *,
-        slots: Slots,
+        claims: Claims,
         mirror: Mirror,
         catalogue: Catalogue,
         access: Access,
@@ -49,7 +49,7 @@ class Placing:
         openings: Callable[[str, Wish, int], list[Opening]],
         grid: Grid,
     ) -> None:
-        self._slots = slots
+        self._claims = claims
         self._mirror = mirror
         self._catalogue = catalogue
         self._access = access
@@ -77,7 +77,7 @@ class Placing:
         standing: the fields that a booking has already, see Candidates.wish.
         clear: whether something of one's own was in the way and is no longer.
 
-        Raises every refusal of Candidates, SlotHeld, SlotBooked, NoSlotAvailable, and what Slots.place raises.
+        Raises every refusal of Candidates, SlotHeld, SlotBooked, NoSlotAvailable, and what Claims.place raises.
         """
         reloaded = False
         for _ in range(MOST_ATTEMPTS):
@@ -89,7 +89,7 @@ class Placing:
             except StoreUnavailable:
                 raise
             except Refusal:
-                granted = self._slots.recall(org, *repeat) if repeat else None
+                granted = self._claims.recall(org, *repeat) if repeat else None
                 if granted and not granted.cold:
                     return granted
                 if reloaded or self._is_current(org, epoch):
@@ -147,10 +147,10 @@ class Placing:
 
     def _first_free(self, placement: Placement) -> Placed | Stale | Taken:
         if len(placement.visits) == 1:
-            return self._slots.place(placement)
+            return self._claims.place(placement)
         first: Taken | None = None
         for visits in _batches(placement.visits):
-            outcome = self._slots.place(replace(placement, visits=visits))
+            outcome = self._claims.place(replace(placement, visits=visits))
             if not isinstance(outcome, Taken):
                 return outcome
             first = first or outcome
@@ -171,7 +171,7 @@ class Placing:
             allowed = record.visit in self._candidates.visits(org, wish)
             if allowed and (record.direct or not self._others_in_the_way(org, record)):
                 if not record.direct:
-                    self._slots.trust(org, record, placement.idempotency)
+                    self._claims.trust(org, record, placement.idempotency)
                 return True
         except BaseException:
             self._give_back(org, placed)
@@ -186,9 +186,9 @@ class Placing:
     def _give_back(self, org: str, placed: Placed) -> None:
         record = placed.record
         if record.direct:
-            self._slots.abort(org, record.hold_id, deadline_ms=record.deadline_ms, restore=False)
+            self._claims.abort(org, record.hold_id, deadline_ms=record.deadline_ms, restore=False)
         else:
-            self._slots.release(org, record.hold_id, record.key_id, staff=False, forget=True)
+            self._claims.release(org, record.hold_id, record.key_id, staff=False, forget=True)
 
 
 def _batches(visits: list[Visit]) -> Iterator[list[Visit]]:

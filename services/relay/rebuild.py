@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 from redis import Redis
 
-from services.claims.claims import Slots
+from services.claims.claims import Claims
 from services.claims.keys import OrgKeys
 from services.claims.mirror import Mirror, new_epoch
 from services.claims.scripts import Scripts
@@ -77,8 +77,8 @@ class Rebuild:
 class Pins:
     """Finds out what became of confirmations whose worker never said."""
 
-    def __init__(self, slots: Slots, mirror: Mirror, store: BookingStore) -> None:
-        self._slots = slots
+    def __init__(self, claims: Claims, mirror: Mirror, store: BookingStore) -> None:
+        self._claims = claims
         self._mirror = mirror
         self._store = store
 
@@ -87,11 +87,11 @@ class Pins:
 
         Gives how many were resolved. Raises StoreUnavailable.
         """
-        overdue = self._slots.overdue(org, MOST_PINS)
+        overdue = self._claims.overdue(org, MOST_PINS)
         return sum(self._resolve(org, hold_id, deadline_ms) for hold_id, deadline_ms in overdue)
 
     def _resolve(self, org: str, hold_id: str, deadline_ms: int) -> bool:
-        record = self._slots.find(org, hold_id)
+        record = self._claims.find(org, hold_id)
         booking = self._store.find_for_certain(org, record.booking_id) if record else None
         if booking:
             self._mirror.settle(booking)
@@ -99,6 +99,6 @@ class Pins:
                 return True
         # Of a move what is left of its claims goes, whether it was made or not.
         # A repeat of the request may have begun anew since: its pin has another deadline and is left alone.
-        outcome = self._slots.abort(org, hold_id, deadline_ms=deadline_ms, restore=True)
+        outcome = self._claims.abort(org, hold_id, deadline_ms=deadline_ms, restore=True)
         log.info("pin_resolved", org=org, outcome=outcome)
         return outcome != "UNTOUCHED"

@@ -28,7 +28,7 @@ from models.slot import SlotOptions
 from models.waitlist import WaitEntry, WaitRequest
 from services.availability.candidates import Candidates
 from services.catalogue.reader import Catalogue
-from services.claims.claims import Slots
+from services.claims.claims import Claims
 from services.claims.hold_records import moment_of_ms
 from services.claims.keys import digest
 from services.claims.mirror import Mirror
@@ -68,7 +68,7 @@ class Waitlist:
         ids: WaitlistIds,
         rules: WaitRules,
         bookings: BookingStore,
-        slots: Slots,
+        claims: Claims,
         mirror: Mirror,
         catalogue: Catalogue,
         candidates: Candidates,
@@ -79,7 +79,7 @@ class Waitlist:
         self._ids = ids
         self.rules = rules
         self._bookings = bookings
-        self._slots = slots
+        self._claims = claims
         self._mirror = mirror
         self._catalogue = catalogue
         self._candidates = candidates
@@ -140,7 +140,7 @@ class Waitlist:
             if left:
                 if entry.hold_id and entry.status == "waiting":
                     with suppress(StoreUnavailable):
-                        self._slots.release(entry.org, entry.hold_id, caller.key_id, staff=caller.is_staff)
+                        self._claims.release(entry.org, entry.hold_id, caller.key_id, staff=caller.is_staff)
                 return
         raise RequestInProgress("This place on the waitlist is changing at this moment.", retry_after_seconds=1)
 
@@ -218,7 +218,7 @@ class Waitlist:
         return entry
 
     def _as_its_hold_stands(self, entry: WaitEntry) -> WaitEntry:
-        record, now = self._slots.find(entry.org, entry.hold_id or ""), self._clock()
+        record, now = self._claims.find(entry.org, entry.hold_id or ""), self._clock()
         standing = record.standing(int(now.timestamp() * 1000)) if record else None
         if record and standing in ("held", "confirming"):
             return replace(entry, offered_until=moment_of_ms(record.expires_ms))
@@ -236,7 +236,7 @@ class Waitlist:
             raise InvalidTransition("This place on the waitlist became a booking. Cancel the booking instead.")
         if entry.hold_id is None:
             return
-        word = self._slots.release(entry.org, entry.hold_id, caller.key_id, staff=caller.is_staff)
+        word = self._claims.release(entry.org, entry.hold_id, caller.key_id, staff=caller.is_staff)
         if word == "CONFIRMING":
             raise RequestInProgress("The offer is being booked at this moment.", retry_after_seconds=2)
         if word == "BOOKED" or self._booking_of(entry):

@@ -18,7 +18,7 @@ from models.booking import Booking
 from models.errors import Refusal, StoreUnavailable
 from models.slot import Opening, SlotFields, Visit, Wish
 from models.waitlist import WaitEntry
-from services.claims.claims import Slots
+from services.claims.claims import Claims
 from services.claims.events import OfferEvents
 from services.claims.hold_records import HoldRecord, moment_of_ms
 from services.claims.placements import Placement
@@ -44,7 +44,7 @@ class Offering:
         *,
         store: WaitlistStore,
         events: OfferEvents,
-        slots: Slots,
+        claims: Claims,
         placing: Placing,
         hold_ids: HoldIds,
         booked: Callable[[str, str], Booking | None],
@@ -55,7 +55,7 @@ class Offering:
     ) -> None:
         self._store = store
         self._events = events
-        self._slots = slots
+        self._claims = claims
         self._placing = placing
         self._hold_ids = hold_ids
         self._booked = booked
@@ -89,8 +89,8 @@ class Offering:
         return booking_id if self._booked(entry.org, booking_id) else None
 
     def release(self, entry: WaitEntry) -> str:
-        """Lets go of the hold that an entry names, as Slots.release does for its owner."""
-        return self._slots.release(entry.org, entry.hold_id or "", entry.made_by, staff=False)
+        """Lets go of the hold that an entry names, as Claims.release does for its owner."""
+        return self._claims.release(entry.org, entry.hold_id or "", entry.made_by, staff=False)
 
     def _intend(self, entry: WaitEntry) -> WaitEntry | None:
         """The entry with an intent in it, ours or that of somebody who was faster; None if it waits no longer."""

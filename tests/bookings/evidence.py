@@ -10,7 +10,7 @@ from models.access import Caller, IdempotencyClaim
 from models.booking import Booking, BookRequest
 from services import Services, build_services
 from services.bookings.confirming import Draft
-from services.claims.claims import Slots
+from services.claims.claims import Claims
 from services.claims.keys import OrgKeys
 from services.claims.scripts import Scripts
 from services.ids import booking_id_for
@@ -84,14 +84,14 @@ def warm(world: World, epoch: str = "an epoch") -> None:
 def begin(world: World, caller: Caller, hold_id: str, key: IdempotencyClaim | None = None) -> None:
     """What a worker did that died, or is still at it: it began to confirm the hold, and has not yet inserted."""
     booking_id = booking_id_for(world.org, hold_id)
-    begun = slots_of(world).begin(world.org, hold_id, caller.key_id, booking_id, key)
+    begun = claims_of(world).begin(world.org, hold_id, caller.key_id, booking_id, key)
     assert begun.outcome == "BEGUN"
 
 
-def slots_of(world: World) -> Slots:
-    """The slots that the world's services use, built anew over the same Redis."""
+def claims_of(world: World) -> Claims:
+    """The claims that the world's services use, built anew over the same Redis."""
     client = world.services.redis
-    return Slots(client, Scripts(client), confirm_window_ms=world.services.settings.confirm_window_ms)
+    return Claims(client, Scripts(client), confirm_window_ms=world.services.settings.confirm_window_ms)
 
 
 def insert_only(world: World, caller: Caller, request: BookRequest, hold_id: str | None = None) -> Booking:

@@ -164,7 +164,7 @@ def test_what_others_have_is_respected(
     else:
         hold_id = services.holds.place(alice, any_world.hold_request(start=at(14), technician_id="tech-2")).hold.hold_id
         if how != "hold":
-            services.booking_life._rescheduling._slots.begin(any_world.org, hold_id, alice.key_id, "bk_x", None)
+            services.booking_life._rescheduling._claims.begin(any_world.org, hold_id, alice.key_id, "bk_x", None)
     before = everything(any_world)
     with pytest.raises(SlotBooked if how == "booking" else SlotHeld) as refused:
         move(services, bob, booking, **fields)

@@ -13,7 +13,7 @@ from models.errors import HoldReleased, InvalidTransition
 from models.slot import Opening
 from models.waitlist import WaitEntry
 from services import Services
-from services.claims.claims import Slots
+from services.claims.claims import Claims
 from services.waitlist.offers import Offering
 from services.waitlist.store import WaitlistStore
 from tests.bookings.evidence import another_server, lapse, lose_redis, warm
@@ -152,15 +152,15 @@ def test_an_offer_made_while_somebody_leaves_is_given_up_too(world: World, monke
 
 
 def test_a_booking_made_while_somebody_leaves_stands(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    entry, release = join(world), Slots.release
+    entry, release = join(world), Claims.release
     tend(world)
     hold_id = str(seen(world, entry).hold_id)
 
-    def booked_meanwhile(slots: Slots, *args: Any, **named: Any) -> str:
+    def booked_meanwhile(claims: Claims, *args: Any, **named: Any) -> str:
         world.services.bookings.book(world.caller("checkout"), world.book_request(hold_id=hold_id))
-        return release(slots, *args, **named)
+        return release(claims, *args, **named)
 
-    monkeypatch.setattr(Slots, "release", booked_meanwhile)
+    monkeypatch.setattr(Claims, "release", booked_meanwhile)
     with pytest.raises(InvalidTransition):
         leave(world, entry)
     monkeypatch.undo()
@@ -172,17 +172,17 @@ def test_a_booking_made_while_somebody_leaves_stands(world: World, monkeypatch: 
 def test_a_booking_that_comes_after_the_release_is_refused_and_the_offer_given_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry, release = join(world), Slots.release
+    entry, release = join(world), Claims.release
     tend(world)
     hold_id = str(seen(world, entry).hold_id)
 
-    def booked_after(slots: Slots, *args: Any, **named: Any) -> str:
-        word = release(slots, *args, **named)
+    def booked_after(claims: Claims, *args: Any, **named: Any) -> str:
+        word = release(claims, *args, **named)
         with pytest.raises(HoldReleased):
             world.services.bookings.book(world.caller("checkout"), world.book_request(hold_id=hold_id))
         return word
 
-    monkeypatch.setattr(Slots, "release", booked_after)
+    monkeypatch.setattr(Claims, "release", booked_after)
     leave(world, entry)
     assert statuses(world, entry) == ["cancelled"]
     assert world.bookings() == []
@@ -212,16 +212,16 @@ def test_whoever_dies_between_release_and_cancellation_leaves_an_offer_that_was_
 def test_a_relay_settles_an_offer_that_is_being_left_and_it_is_cancelled_all_the_same(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entry, release = join(world), Slots.release
+    entry, release = join(world), Claims.release
     tend(world)
 
-    def settled_meanwhile(slots: Slots, *args: Any, **named: Any) -> str:
-        word = release(slots, *args, **named)
+    def settled_meanwhile(claims: Claims, *args: Any, **named: Any) -> str:
+        word = release(claims, *args, **named)
         monkeypatch.undo()
         tend(world)
         return word
 
-    monkeypatch.setattr(Slots, "release", settled_meanwhile)
+    monkeypatch.setattr(Claims, "release", settled_meanwhile)
     leave(world, entry)
     assert statuses(world, entry) == ["cancelled"]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from models.errors import SlotBooked
-from services.claims.claims import Slots
+from services.claims.claims import Claims
 from services.claims.placements import Placed, Placement
 from services.holds.placing import Placing
 from services.ledger.store import BookingStore
@@ -20,16 +20,16 @@ from tests.world import World
 
 def just_before_the_claim(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets somebody book the slot, and Redis be lost, at the moment when a hold is about to be claimed."""
-    place, done = Slots.place, list[bool]()
+    place, done = Claims.place, list[bool]()
 
-    def book_and_place(slots: Slots, placement: Placement) -> object:
+    def book_and_place(claims: Claims, placement: Placement) -> object:
         if not done:
             done.append(True)
             world.services.bookings.book(world.caller("desk"), world.direct_request())
             lose_redis(world)
-        return place(slots, placement)
+        return place(claims, placement)
 
-    monkeypatch.setattr(Slots, "place", book_and_place)
+    monkeypatch.setattr(Claims, "place", book_and_place)
 
 
 @pytest.fixture

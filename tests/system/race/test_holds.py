@@ -11,7 +11,7 @@ import pytest
 from models.catalogue import PropertyCreate
 from models.errors import SlotHeld
 from models.slot import Claim
-from services.claims.claims import Slots
+from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord
 from services.claims.keys import OrgKeys
 from services.claims.placements import Placed, Placement, Taken
@@ -41,14 +41,14 @@ def test_with_check_then_set_in_place_of_the_script_several_get_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control: the same race with the guard off."""
-    monkeypatch.setattr(Slots, "place", check_then_set)
+    monkeypatch.setattr(Claims, "place", check_then_set)
     winners = [len(outcome.values) for outcome in race_for_one_slot(world)]
     assert sum(count > 1 for count in winners) >= 3
 
 
-def check_then_set(slots: Slots, placement: Placement) -> Placed | Taken:
+def check_then_set(claims: Claims, placement: Placement) -> Placed | Taken:
     """What many booking systems do: look, and if it is free, write. Correct whenever nobody else is there."""
-    visit, client = placement.visits[0], slots._redis
+    visit, client = placement.visits[0], claims._redis
     names = OrgKeys(placement.org).visit_claims(visit)
     if any(client.mget(names)):
         return Taken([])

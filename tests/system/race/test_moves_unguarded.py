@@ -13,7 +13,7 @@ import pytest
 from models.booking import Booking
 from models.errors import SlotBooked, SlotHeld, VersionConflict
 from services import Services
-from services.claims.claims import Slots
+from services.claims.claims import Claims
 from services.claims.placements import Placed, Placement, Stale, Taken
 from services.ledger.schema import GUARD
 from services.ledger.store import BookingStore
@@ -77,21 +77,21 @@ def test_without_a_pin_somebody_is_granted_a_hold_there_and_is_refused_at_book(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control: the same with the guard off."""
-    monkeypatch.setattr(Slots, "place", pin_nothing)
+    monkeypatch.setattr(Claims, "place", pin_nothing)
     hold_id = hold_in_the_midst(world)
     assert hold_id is not None
     with pytest.raises(SlotBooked):
         world.services.bookings.book(world.caller("checkout"), world.book_request(hold_id=hold_id))
 
 
-place = Slots.place
+place = Claims.place
 
 
-def pin_nothing(slots: Slots, placement: Placement) -> Placed | Stale | Taken:
+def pin_nothing(claims: Claims, placement: Placement) -> Placed | Stale | Taken:
     """A claim that looks whether a place is free, and does not set its pin there."""
-    placed = place(slots, placement)
+    placed = place(claims, placement)
     if placement.state == "moving" and isinstance(placed, Placed):
-        slots.abort(placement.org, placement.hold_id, deadline_ms=placed.record.deadline_ms, restore=False)
+        claims.abort(placement.org, placement.hold_id, deadline_ms=placed.record.deadline_ms, restore=False)
     return placed
 
 
