@@ -19,6 +19,7 @@ from services.bookings.without_redis import BookingWithoutRedis
 from services.calendars.feeds import CalendarFeeds
 from services.catalogue.editor import CatalogueDesk
 from services.catalogue.reader import Catalogue, org_ids
+from services.claims.epochs import Epochs
 from services.claims.events import OfferEvents
 from services.claims.idempotency import Idempotency
 from services.clock import Clock, utc_now
@@ -31,11 +32,12 @@ from services.ops.installation import prepare
 from services.ops.warm_up import Warming
 from services.relay.change_feed import ChangeFeed
 from services.relay.rebuild import Pins, Rebuild
-from services.relay.redis_runs import Restarts
+from services.relay.redis_runs import RedisRuns
 from services.relay.worker import Relay
 from services.settings import Settings
 from services.stores.connections import Document, connect_mongo, connect_redis
 from services.stores.leases import Leases
+from services.stores.redis_server import RedisInfo
 from services.timetable.grid import Grid
 from services.waitlist.entries import Waitlist
 from services.waitlist.offers import Offering
@@ -116,7 +118,7 @@ def build_services(
         calendar_feeds=CalendarFeeds(db, ground.clock),
         idempotency=Idempotency(ground.redis, ground.scripts),
         metrics=ground.metrics,
-        health=Health(ground.redis, db, ground.store),
+        health=Health(RedisInfo(ground.redis), db, ground.store),
         warming=Warming(access, catalogue, lambda: org_ids(db), mirror.epoch),
         relay=_relay(ground, leases, offers),
     )
@@ -217,15 +219,17 @@ def _waiting(ground: Ground, leases: Leases) -> tuple[Waitlist, Offers]:
 
 
 def _relay(ground: Ground, leases: Leases, offers: Offers) -> Relay:
-    redis, db, mirror, store = ground.redis, ground.db, ground.mirror, ground.store
+    db, mirror, store = ground.db, ground.mirror, ground.store
+    epochs = Epochs(ground.redis, ground.scripts)
     return Relay(
         feed=ChangeFeed(db, ground.clock),
         leases=leases,
         mirror=mirror,
-        rebuild=Rebuild(redis, ground.scripts, mirror, store, ground.clock),
+        epochs=epochs,
+        rebuild=Rebuild(epochs, mirror, store, ground.clock),
         pins=Pins(ground.claims, mirror, store),
         reservations=ground.reservations,
-        restarts=Restarts(redis, db),
+        redis_runs=RedisRuns(RedisInfo(ground.redis), db),
         offers=offers,
         find=store.find,
         orgs=lambda: org_ids(db),

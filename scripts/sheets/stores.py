@@ -10,6 +10,7 @@ from pathlib import Path
 
 from models.fields import ID_PATTERN
 from services.settings import StoreSettings
+from services.stores.connections import connect_stores
 from services.transfer.wiring import Carrying, build_carrying
 
 
@@ -36,7 +37,7 @@ def open_stores(org: str | None, data: Path | None) -> tuple[str, Carrying]:
         org = org or its_org
     if org is None or not re.match(ID_PATTERN, org):
         raise Unusable("Say which org with --org: 1 to 64 of A-Z a-z 0-9 . _ -")
-    carrying = build_carrying(settings)
+    carrying = build_carrying(connect_stores(settings, background=True))
     if not carrying.catalogue.org_exists(org):
         raise Unusable(f"There is no org {org}; scripts/create_key.py makes one.")
     return org, carrying

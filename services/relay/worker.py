@@ -16,12 +16,13 @@ from pymongo.errors import OperationFailure
 
 from models.booking import Booking
 from models.errors import StoreUnavailable
+from services.claims.epochs import Epochs
 from services.claims.mirror import Mirror
 from services.ledger.expiry import Reservations
 from services.observability import Metrics
 from services.relay.change_feed import Change, ChangeFeed, FeedLost
 from services.relay.rebuild import Pins, Rebuild
-from services.relay.redis_runs import Restarts
+from services.relay.redis_runs import RedisRuns
 from services.stores.leases import Leases
 from services.waitlist.rounds import Offers
 
@@ -39,10 +40,11 @@ class Relay:
         feed: ChangeFeed,
         leases: Leases,
         mirror: Mirror,
+        epochs: Epochs,
         rebuild: Rebuild,
         pins: Pins,
         reservations: Reservations,
-        restarts: Restarts,
+        redis_runs: RedisRuns,
         offers: Offers,
         find: Callable[[str, str], Booking | None],
         orgs: Callable[[], list[str]],
@@ -51,10 +53,11 @@ class Relay:
         self._feed = feed
         self._leases = leases
         self._mirror = mirror
+        self._epochs = epochs
         self._rebuild = rebuild
         self._pins = pins
         self._reservations = reservations
-        self._restarts = restarts
+        self._redis_runs = redis_runs
         self._offers = offers
         self._find = find
         self._orgs = orgs
@@ -91,7 +94,7 @@ class Relay:
         """Rebuilds the mirrors that are not whole or not to be trusted."""
         orgs = self._orgs()
         self._distrust_after_restart(orgs)
-        for org in self._rebuild.needed(orgs):
+        for org in self._epochs.missing(orgs):
             self._rebuild.run(org)
             self._count("mirror_rebuilt")
 
@@ -101,15 +104,15 @@ class Relay:
             self._count("pin_resolved", self._pins.resolve_overdue(org))
 
     def _distrust_after_restart(self, orgs: list[str]) -> None:
-        runs, noted = self._restarts.current(), self._restarts.noted()
+        runs, noted = self._redis_runs.current(), self._redis_runs.noted()
         if runs == noted:
             return
         if noted is not None:
             log.warning("redis_restarted")
             for org in orgs:
-                self._rebuild.distrust(org)
+                self._epochs.remove(org)
         # Only now, so that whoever fails on the way notices again.
-        self._restarts.note(runs)
+        self._redis_runs.note(runs)
 
     def follow(self) -> None:
         """Mirrors changes as they come, from where the last relay stopped, until the lease is lost or `stop`."""
@@ -138,7 +141,7 @@ class Relay:
         """
         place, orgs = self._feed.present(), self._orgs()
         for org in orgs:
-            self._rebuild.distrust(org)
+            self._epochs.remove(org)
         for org in orgs:
             self._rebuild.run(org)
         self._feed.go_on_from(place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,8 @@ from redis import BlockingConnectionPool, Redis, RedisCluster, Sentinel
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
 from redis.retry import Retry
+
+from services.settings import StoreSettings
 
 # A request must be answered within two seconds whatever is down: one stalled Redis call and one stalled MongoDB
 # write fit.
@@ -30,6 +33,26 @@ REDIS_CONNECTIONS = 32
 MONGO_CONNECTIONS = 32
 
 Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The clients of both stores."""
+
+    redis: Redis
+    db: Database[Document]
+
+
+def connect_stores(settings: StoreSettings, *, background: bool = False) -> Stores:
+    """Clients for the stores that the settings name; they connect at their first use.
+
+    background: for a process that serves no requests, whose reads may take their time.
+    """
+    timeout_ms = None if background else MONGO_TIMEOUT_MS
+    return Stores(
+        redis=connect_redis(settings.redis_url),
+        db=connect_mongo(settings.mongo_url, settings.mongo_db, timeout_ms=timeout_ms),
+    )
 
 
 def request_limit() -> AbstractContextManager[None]:

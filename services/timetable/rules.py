@@ -11,13 +11,16 @@ The rules exist once, for a single hold and for whole days of availability alike
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from models.catalogue import Policy, Property, Technician
 from models.errors import OutsideWorkingHours, Refusal, TechnicianUnavailable, TooFarAhead, TooSoon
 from services.timetable.grid import Grid, ones, runs
 from services.timetable.working_hours import away_ticks, blackout_ticks, open_ticks
+
+LONGEST_VISIT = timedelta(days=3)
+"""No visit with its travel lasts longer."""
 
 
 class Extent(NamedTuple):

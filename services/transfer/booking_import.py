@@ -22,10 +22,10 @@ from services.claims.mirror import Mirror
 from services.ledger.documents import booking_of, document_of
 from services.ledger.schema import GUARD
 from services.ledger.store import BookingStore
-from services.relay.rebuild import LONGEST_VISIT
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 from services.timetable.grid import Grid
+from services.timetable.rules import LONGEST_VISIT
 
 log = structlog.get_logger("holdfast.bookings")
 

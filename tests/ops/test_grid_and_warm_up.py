@@ -11,7 +11,8 @@ from services import Services, build_services
 from services.access.authentication import Access
 from services.catalogue.reader import Catalogue
 from services.ops.warm_up import Warming
-from services.relay.redis_runs import Restarts
+from services.relay.redis_runs import RedisRuns
+from services.stores.redis_server import RedisInfo
 from tests.catalogue.watched_db import WatchedDatabase
 from tests.world import SECRET, World, settings
 
@@ -74,7 +75,7 @@ def test_reading_ahead_gives_up_quietly_while_mongodb_is_down(fake_world: World)
 
 
 def test_a_redis_of_another_run_makes_the_mirror_distrusted(world: World) -> None:
-    restarts = Restarts(world.services.redis, world.services.db)
+    restarts = RedisRuns(RedisInfo(world.services.redis), world.services.db)
     world.services.relay.tend()
     assert restarts.noted() == restarts.current()
     before = world.services.redis.get(world.names.epoch)

@@ -8,6 +8,7 @@ import pytest
 
 from models.access import Caller
 from models.errors import SlotBooked
+from services.claims.epochs import Epochs
 from services.claims.mirror import Mirror
 from services.claims.scripts import Scripts
 from services.ledger.store import BookingStore
@@ -20,7 +21,11 @@ def rebuild_of(world: World) -> Rebuild:
     services = world.services
     store, scripts = BookingStore(services.db, 15), Scripts(services.redis)
     mirror = Mirror(services.redis, scripts, services.grid, services.clock, store.find)
-    return Rebuild(services.redis, scripts, mirror, store, services.clock)
+    return Rebuild(epochs_of(world), mirror, store, services.clock)
+
+
+def epochs_of(world: World) -> Epochs:
+    return Epochs(world.services.redis, Scripts(world.services.redis))
 
 
 def book(world: World, caller: Caller, hour: int) -> str:
@@ -68,12 +73,12 @@ def test_other_orgs_are_not_touched(any_world: World, bob: Caller) -> None:
 
 
 def test_those_in_need_are_the_orgs_without_an_epoch(any_world: World) -> None:
-    rebuild, orgs = rebuild_of(any_world), [any_world.org, any_world.other_org]
-    assert rebuild.needed(orgs) == []
+    epochs, orgs = epochs_of(any_world), [any_world.org, any_world.other_org]
+    assert epochs.missing(orgs) == []
     any_world.services.redis.delete(any_world.names.epoch)
-    assert rebuild.needed(orgs) == [any_world.org]
+    assert epochs.missing(orgs) == [any_world.org]
     lose_redis(any_world)
-    assert rebuild.needed(orgs) == orgs
+    assert epochs.missing(orgs) == orgs
 
 
 def test_redis_lost_again_meanwhile_leaves_the_mirror_untrusted(

@@ -12,7 +12,7 @@ from typing import Any
 from scripts.sheets import dumping, importing
 from scripts.sheets.importing import Files
 from scripts.sheets.progress import Progress
-from services.settings import StoreSettings
+from services.stores.connections import Stores
 from services.transfer.wiring import Carrying, build_carrying
 from tests.world import World, rfc3339, tomorrow
 
@@ -38,9 +38,7 @@ class Office:
         self.world = world
         self.folder = folder
         services = world.services
-        self.carrying: Carrying = build_carrying(
-            StoreSettings(), redis=redis or services.redis, mongo=services.db, clock=services.clock
-        )
+        self.carrying: Carrying = build_carrying(Stores(redis or services.redis, services.db), services.clock)
         self.status = -1
         self.output = ""
 
