@@ -14,7 +14,7 @@ from models.fields import Moment, PlainId, Request, WholeNumber
 
 WaitStatus = Literal["waiting", "offered", "booked", "lapsed", "cancelled"]
 
-IN_LINE = frozenset({"waiting", "offered"})
+LIVE_STATUSES = frozenset({"waiting", "offered"})
 
 
 class WaitRequest(Request):

@@ -1,1 +1,1 @@
-"""The waitlist: who waits for a slot, who is offered one, and how an offer ends."""
+"""The waitlist: customers wait for a slot, the relay offers them one, and each offer is booked or ends."""

@@ -1,34 +1,34 @@
-"""What a relay remembers of one org's line, so that nobody is looked for again in vain.
+"""Per-org memory of waitlist entries for which nothing is free, so the relay does not search for them again.
 
-Who found nothing is idle until something may have become free for him: an event says so, or a hold that was placed is
-over. Nothing tells of the rest (a horizon that moves on, an event that was lost), so now and then everybody is looked
-for. It is only ever forgotten too much: who is not idle is looked for, and no harm done.
+An entry is idle until an event or an expiry may have freed a slot for it. Some changes have no event (the booking
+horizon moves on, an event is lost), so now and then every entry counts as not idle. The memory may only forget too
+much: a search for an entry that is not idle is always correct.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from models.waitlist import WaitEntry
 from services.claims.events import Event, OfferEvents
+from services.clock import Clock
 from services.timetable.grid import Grid
 
-EVERYBODY_AFTER = timedelta(minutes=1)
+SEARCH_ALL_AFTER = timedelta(minutes=1)
 NEARBY = timedelta(days=1)
-"""What becomes free may, by its travel, matter to visits that much earlier or later."""
+"""Travel makes a freed slot matter to visits that are up to this much earlier or later."""
 CLOCKS_DIFFER_MS = 2_000
-"""For so long after its end a hold may still be live by Redis' clock."""
-MOST_NEWS = 500
-"""More than this and everybody is looked for: nearly everybody is concerned anyway, or events were lost."""
+"""By the clock of Redis a hold may still be live this long after its end."""
+MOST_FREED = 500
+"""With more freed slots than this, forget every entry: the slots concern nearly all of them, or events were lost."""
 
 _TAKING = frozenset({"hold", "waitlist.offered", "book"})
-"""Kinds of events by which, unless they say that a slot is free, nothing has become free."""
+"""Kinds of events that free nothing, unless their state is `free`."""
 
 
 class Freed(NamedTuple):
-    """What may have become free."""
+    """A slot that may have become free."""
 
     property_id: str
     technician_id: str
@@ -36,69 +36,70 @@ class Freed(NamedTuple):
     end: datetime
 
     def concerns(self, entry: WaitEntry) -> bool:
-        """Whether one who waits could use it."""
-        same_place = self.property_id == entry.property_id
-        same_person = entry.technician_id in (None, self.technician_id)
-        # Subtracted, since the sum of a time and a day may lie outside of what a datetime can say.
+        """Whether a visit for this entry could use the slot."""
+        same_property = self.property_id == entry.property_id
+        same_technician = entry.technician_id in (None, self.technician_id)
+        # Subtract, because the sum of a time and a day may be later than datetime can say.
         near = entry.from_ - self.end < NEARBY and self.start - entry.to < NEARBY
-        return near and (same_place or same_person)
+        return near and (same_property or same_technician)
 
 
-class Line:
-    """Who of an org's line is idle. For one relay, and one thread of it. `hear` may raise StoreUnavailable."""
+class Attention:
+    """The idle entries of one org, for one relay and one thread."""
 
-    def __init__(self, org: str, events: OfferEvents, grid: Grid, clock: Callable[[], datetime]) -> None:
+    def __init__(self, org: str, events: OfferEvents, grid: Grid, clock: Clock) -> None:
         self._org = org
         self._events = events
         self._grid = grid
         self._clock = clock
         self._idle: dict[str, WaitEntry] = {}
         self._ending: dict[Freed, int] = {}
-        self._heard = ""
+        self._last_event = ""
         self._epoch: str | None = None
-        self._everybody_at = clock()
+        self._all_searched_at = clock()
 
     def is_idle(self, entry: WaitEntry) -> bool:
-        """Whether it is known that nothing is free for this very version of an entry, as of what was heard last."""
+        """Whether nothing is free for exactly this version of the entry, as of the last `read_events`."""
         known = self._idle.get(entry.waitlist_id)
         return known is not None and known.version == entry.version
 
     def found_nothing(self, entry: WaitEntry) -> None:
-        """Notes what was looked up after what was heard last."""
+        """Marks an entry idle, after a search that began after the last `read_events`."""
         self._idle[entry.waitlist_id] = entry
 
     def forget(self, entry: WaitEntry) -> None:
+        """Marks an entry as not idle."""
         self._idle.pop(entry.waitlist_id, None)
 
     def keep_only(self, entries: list[WaitEntry]) -> None:
-        """Forgets whoever is in line no longer."""
+        """Forgets all entries that are not among these."""
         present = {entry.waitlist_id for entry in entries}
         self._idle = {name: entry for name, entry in self._idle.items() if name in present}
 
-    def hear(self) -> None:
-        """Takes in what has happened since; whoever it concerns is no longer idle."""
+    def read_events(self) -> None:
+        """Reads the org's new events and forgets the entries that they concern. Raises StoreUnavailable."""
         now = self._clock()
-        epoch, news = self._events.since(self._org, self._heard)
-        freed, anything = self._over(int(now.timestamp() * 1000)), False
-        for event_id, event in news:
-            self._heard = event_id
-            anything = anything or event["kind"] == "move"  # where it was moved from is not told
-            freed += self._read(event)
-        if anything or epoch != self._epoch or len(freed) > MOST_NEWS or now - self._everybody_at >= EVERYBODY_AFTER:
+        epoch, events = self._events.since(self._org, self._last_event)
+        freed, moved = self._holds_over(int(now.timestamp() * 1000)), False
+        for event_id, event in events:
+            self._last_event = event_id
+            moved = moved or event["kind"] == "move"  # the event does not name the slot that the visit left
+            freed += self._freed_by(event)
+        if moved or epoch != self._epoch or len(freed) > MOST_FREED or now - self._all_searched_at >= SEARCH_ALL_AFTER:
             self._idle.clear()
-            self._epoch, self._everybody_at = epoch, now
+            self._epoch, self._all_searched_at = epoch, now
         elif freed:
             idle = self._idle.items()
             self._idle = {name: entry for name, entry in idle if not any(each.concerns(entry) for each in freed)}
 
-    def _over(self, now_ms: int) -> list[Freed]:
-        """What holds had whose time is over, for as long as that may be true by one clock only."""
+    def _holds_over(self, now_ms: int) -> list[Freed]:
+        """The slots of holds that have run out. Each is repeated until it has run out by every clock."""
         over = [held for held, ends_ms in self._ending.items() if ends_ms <= now_ms]
         self._ending = {held: ends_ms for held, ends_ms in self._ending.items() if ends_ms > now_ms - CLOCKS_DIFFER_MS}
         return over
 
-    def _read(self, event: Event) -> list[Freed]:
-        """What an event says has become free; of a hold it is remembered when it will be over, unless it is booked."""
+    def _freed_by(self, event: Event) -> list[Freed]:
+        """The slot that an event frees, if any. Of a new hold it notes the end, until the hold is booked."""
         start, end = (self._grid.moment(int(event[name])) for name in ("start", "end"))
         freed = Freed(event["property_id"], event["technician_id"], start, end)
         if event["state"] == "held" and event["expires_ms"]:

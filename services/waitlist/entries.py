@@ -1,16 +1,15 @@
-"""The waitlist as clients use it: join the line, see how it stands, leave it.
+"""The waitlist as clients use it: join it, read an entry, leave it.
 
-What is offered to whom is the relay's business: see services.offers. Between its rounds a reader is told how an offer
-stands by its hold, and nothing is written for that.
+The relay makes the offers: see `rounds`. Between two of its rounds a reader sees an offer as its hold is now. A read
+writes nothing.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from models.access import Caller, IdempotencyClaim, Role
@@ -33,33 +32,35 @@ from services.claims.hold_records import moment_of_ms
 from services.claims.keys import digest
 from services.claims.mirror import Mirror
 from services.claims.placements import KEY_KEPT_MS
+from services.clock import Clock, now_ms
 from services.ids import WaitlistIds, booking_id_for
 from services.ledger.documents import change
 from services.ledger.store import BookingStore
 from services.stores.faults import RedisUnavailable
 from services.timetable.grid import Grid, to_milliseconds
 from services.waitlist.rules import WaitRules
-from services.waitlist.store import WaitlistStore
+from services.waitlist.store import OFFER_FIELDS, WaitlistStore
 
 MOST_ATTEMPTS = 5
 
-MOST_IN_LINE = 100
-"""Places that one client address has at a time with the publishable key."""
+MOST_PER_ADDRESS = 100
+"""Live entries of one client address with the publishable key. Many customers of one office share an address."""
 MOST_UNSETTLED = 2_000
-"""Places of one org that the relay has to look at."""
+"""Unsettled entries of one org, because the relay reads all of them in each round."""
 FULL_RETRY_SECONDS = 60
+BECAME_A_BOOKING = "This waitlist entry became a booking. Please cancel the booking instead."
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A place in line as answered. replayed: it is the first answer again."""
+    """An entry as answered. replayed: this is the first answer again, for a repeat under its idempotency key."""
 
     entry: WaitEntry
     replayed: bool
 
 
 class Waitlist:
-    """Places in line. Everything may raise StoreUnavailable."""
+    """The entries of all orgs. Everything may raise StoreUnavailable."""
 
     def __init__(
         self,
@@ -73,7 +74,7 @@ class Waitlist:
         catalogue: Catalogue,
         candidates: Candidates,
         grid: Grid,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._entries = entries
         self._ids = ids
@@ -87,17 +88,17 @@ class Waitlist:
         self._clock = clock
 
     def join(self, caller: Caller, request: WaitRequest, idempotency: IdempotencyClaim | None = None) -> Joined:
-        """Takes a place at the end of the line; a repeat under an idempotency key finds the one that it has.
+        """Makes an entry that is served after all others. A repeat under an idempotency key gets the first entry.
 
-        Raises InvalidRequest with all faults, PropertyNotFound, TechnicianNotFound, RateLimited (the line, or this
-        client's part of it, is full), IdempotencyKeyReused.
+        Raises InvalidRequest with all faults, PropertyNotFound, TechnicianNotFound, IdempotencyKeyReused, RateLimited
+        (the org or the client address has as many entries as it may have).
         """
         waitlist_id, answered = self._first_answer(caller, idempotency)
         if answered:
             return answered
         self._read_current_catalogue(caller.org)
-        wish = (request.duration_minutes, request.offer_minutes)
-        faults = self.rules.faults(caller, (request.from_, request.to), *wish)
+        minutes = (request.duration_minutes, request.offer_minutes)
+        faults = self.rules.faults(caller, (request.from_, request.to), *minutes)
         if faults:
             raise InvalidRequest(*faults)
         self._catalogue.property(caller.org, request.property_id)
@@ -113,27 +114,28 @@ class Waitlist:
         return answered
 
     def get(self, caller: Caller, waitlist_id: str) -> WaitEntry:
-        """The entry as it stands; staff may read any of the org. Raises NotFound, Forbidden."""
+        """The entry as it is now. Staff may read any entry of the org. Raises NotFound, Forbidden."""
         entry = self._of(caller, waitlist_id)
         if entry.status != "offered":
             return entry
-        with suppress(RedisUnavailable):  # then what was noted last has to do
-            return self._as_its_hold_stands(entry)
+        with suppress(RedisUnavailable):  # without Redis, answer the entry as it was last written
+            return self._as_its_hold_is(entry)
         return entry
 
     def leave(self, caller: Caller, waitlist_id: str) -> None:
-        """Gives a place in line up, and the hold that is offered; again is fine.
+        """Cancels an entry and releases the hold of its offer. A repeat changes nothing.
 
-        The hold goes first: by one script either it is released, and nobody can book it any more, or it is being
-        booked, and the entry stays. Whoever dies after it leaves an offer that was not taken.
+        The hold is released first: in one script either the release succeeds, and the hold can no longer be booked, or
+        the hold is being booked, and the entry stays. A crash after this step leaves an unaccepted offer.
         Raises NotFound, Forbidden, InvalidTransition (booked), RequestInProgress (being booked, or offered just now).
         """
         for _ in range(MOST_ATTEMPTS):
             entry = self._of(caller, waitlist_id)
             if entry.status == "cancelled":
                 return
-            self._let_go(caller, entry)
-            # Who leaves while an offer is being made may have its hold placed after this: the relay clears that up.
+            self._release(caller, entry)
+            # A relay that is making an offer may still place its hold after this. The entry stays unsettled, so the
+            # relay finds and releases that hold.
             left = self._entries.change(
                 entry, self._clock(), caller.name, "cancel", status="cancelled", unsettled=entry.hold_id is not None
             )
@@ -142,26 +144,26 @@ class Waitlist:
                     with suppress(StoreUnavailable):
                         self._claims.release(entry.org, entry.hold_id, caller.key_id, staff=caller.is_staff)
                 return
-        raise RequestInProgress("This place on the waitlist is changing at this moment.", retry_after_seconds=1)
+        raise RequestInProgress("This waitlist entry is changing. Please try again.", retry_after_seconds=1)
 
     def _require_room(self, entry: WaitEntry) -> None:
-        """Bounds what the relay has to look at, and what one who has only the publishable key can keep from others.
+        """Bounds the work of the relay, and how many slots a client with only the publishable key can keep from others.
 
-        Counted before the entry is written: those who join at one moment may pass together.
+        The count comes before the write, so clients that join at the same moment may exceed the bound together.
+        Raises RateLimited.
         """
         if self._entries.count_unsettled(entry.org, MOST_UNSETTLED) >= MOST_UNSETTLED:
-            raise RateLimited("The waitlist is full at the moment.", retry_after_seconds=FULL_RETRY_SECONDS)
+            raise RateLimited("The waitlist is full. Please try again later.", retry_after_seconds=FULL_RETRY_SECONDS)
         if entry.joined_from is None:
             return
-        taken = self._entries.count_in_line(entry.org, entry.made_by, entry.joined_from, MOST_IN_LINE)
-        if taken >= MOST_IN_LINE:
+        if self._entries.count_live(entry.org, entry.made_by, entry.joined_from, MOST_PER_ADDRESS) >= MOST_PER_ADDRESS:
             raise RateLimited(
-                f"At most {MOST_IN_LINE} places on the waitlist can be had at a time. Leave one first.",
+                f"You can wait for at most {MOST_PER_ADDRESS} visits at a time. Please cancel one first.",
                 retry_after_seconds=FULL_RETRY_SECONDS,
             )
 
     def _read_current_catalogue(self, org: str) -> None:
-        """Forgets what this process remembers of the catalogue, unless it is known to be current."""
+        """Drops this process's copy of the catalogue, unless its epoch shows that the copy is current."""
         epoch = None
         with suppress(RedisUnavailable):
             epoch = self._mirror.epoch(org)
@@ -194,9 +196,9 @@ class Waitlist:
         )
 
     def _first_answer(self, caller: Caller, idempotency: IdempotencyClaim | None) -> tuple[str, Joined | None]:
-        """The id for a request, and what this very one made before under its idempotency key.
+        """The id for a request's entry, and the first answer if the request is a repeat under its idempotency key.
 
-        The id is another one once that key's time is over. Raises IdempotencyKeyReused.
+        A key is kept for KEY_KEPT_MS; after that it leads to a new id. Raises IdempotencyKeyReused.
         """
         if idempotency is None:
             return f"wl_{secrets.token_hex(16)}", None
@@ -212,35 +214,35 @@ class Waitlist:
     def _of(self, caller: Caller, waitlist_id: str) -> WaitEntry:
         entry = self._entries.find(caller.org, waitlist_id)
         if entry is None:
-            raise NotFound("There is no such place on the waitlist.")
+            raise NotFound("There is no such waitlist entry.")
         if entry.made_by != caller.key_id and not caller.is_staff:
-            raise Forbidden("This place on the waitlist belongs to somebody else.")
+            raise Forbidden("This waitlist entry belongs to somebody else.")
         return entry
 
-    def _as_its_hold_stands(self, entry: WaitEntry) -> WaitEntry:
-        record, now = self._claims.find(entry.org, entry.hold_id or ""), self._clock()
-        standing = record.standing(int(now.timestamp() * 1000)) if record else None
+    def _as_its_hold_is(self, entry: WaitEntry) -> WaitEntry:
+        record = self._claims.find(entry.org, entry.hold_id or "")
+        standing = record.standing(now_ms(self._clock)) if record else None
         if record and standing in ("held", "confirming"):
             return replace(entry, offered_until=moment_of_ms(record.expires_ms))
         booking_id = record.booking_id if record and standing == "booked" else self._booking_of(entry)
         if booking_id:
             return replace(entry, status="booked", booking_id=booking_id)
-        if record is None and entry.offered_until and now < entry.offered_until:
-            # Lost with Redis; the relay is about to give it its place in line back.
+        if record is None and entry.offered_until and self._clock() < entry.offered_until:
+            # The hold was lost with Redis, and the relay is about to make the entry wait again.
             return _without_offer(entry)
         return replace(entry, status="lapsed")
 
-    def _let_go(self, caller: Caller, entry: WaitEntry) -> None:
-        """Releases the hold of an offer, or refuses where it became a booking."""
+    def _release(self, caller: Caller, entry: WaitEntry) -> None:
+        """Releases the hold of an offer. Raises InvalidTransition (booked), RequestInProgress (being booked)."""
         if entry.status == "booked":
-            raise InvalidTransition("This place on the waitlist became a booking. Cancel the booking instead.")
+            raise InvalidTransition(BECAME_A_BOOKING)
         if entry.hold_id is None:
             return
         word = self._claims.release(entry.org, entry.hold_id, caller.key_id, staff=caller.is_staff)
         if word == "CONFIRMING":
-            raise RequestInProgress("The offer is being booked at this moment.", retry_after_seconds=2)
+            raise RequestInProgress("The offered slot is being booked. Please try again.", retry_after_seconds=2)
         if word == "BOOKED" or self._booking_of(entry):
-            raise InvalidTransition("This place on the waitlist became a booking. Cancel the booking instead.")
+            raise InvalidTransition(BECAME_A_BOOKING)
 
     def _booking_of(self, entry: WaitEntry) -> str | None:
         booking_id = booking_id_for(entry.org, entry.hold_id or "")
@@ -248,7 +250,7 @@ class Waitlist:
 
 
 def _joined_from(caller: Caller) -> str | None:
-    """Whose part of the line an entry counts for: with the publishable key the client's address, else nobody's."""
+    """A digest of the address for which the entry counts; None with keys other than the publishable one."""
     if caller.role is Role.CHECKOUT and caller.address:
         return digest("waitlist", caller.key_id, caller.address)
     return None
@@ -259,10 +261,10 @@ def _fingerprint(claim: IdempotencyClaim) -> str:
 
 
 def _without_offer(entry: WaitEntry) -> WaitEntry:
-    offer: dict[str, Any] = dict.fromkeys(("hold_id", "start", "end", "offered_technician_id", "offered_until"))
-    return replace(entry, status="waiting", **offer)
+    no_offer: dict[str, Any] = dict.fromkeys(OFFER_FIELDS)
+    return replace(entry, status="waiting", **no_offer)
 
 
 def _as_joined(entry: WaitEntry) -> WaitEntry:
-    """What was answered first, whatever became of the entry since."""
+    """The entry as it was answered first."""
     return replace(_without_offer(entry), booking_id=None)

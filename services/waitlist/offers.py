@@ -1,16 +1,15 @@
-"""One offer to one who waits, step by step, so that whoever finds it half made goes on from there.
+"""One offer for one entry, in steps, so that any relay can continue an offer that another relay began.
 
-1. The hold's id is written into the entry: the intent. 2. The hold is placed under that id. 3. The offer is told.
-4. The entry is marked as offered.
+1. Write the hold's id into the entry: the intent. 2. Place the hold under that id. 3. Publish the offer.
+4. Mark the entry as offered.
 
-Only the one whose intent is in the entry offers, and however many come upon that intent place one hold, since they
-place it under one id. The entry's version guards steps 1 and 4; the hold's record guards 2 and 3.
+An entry has one intent at a time. All relays that continue it place the hold under the same id, so there is one hold.
+The entry's version guards steps 1 and 4; the hold's record guards steps 2 and 3.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 
 import structlog
 
@@ -22,6 +21,7 @@ from services.claims.claims import Claims
 from services.claims.events import OfferEvents
 from services.claims.hold_records import HoldRecord, moment_of_ms
 from services.claims.placements import Placement
+from services.clock import Clock, now_ms
 from services.crash_points import CrashPoints
 from services.holds.placing import Placing
 from services.ids import HoldIds, booking_id_for
@@ -33,11 +33,11 @@ from services.waitlist.store import WaitlistStore
 log = structlog.get_logger("holdfast.waitlist")
 
 STANDING = frozenset({"TOLD", "AGAIN", "CONFIRMING", "BOOKED"})
-"""What is said of a hold that is its owner's."""
+"""The answers for a hold that its owner has, or has booked."""
 
 
 class Offering:
-    """Makes offers, and finishes what was left of one. Everything may raise StoreUnavailable."""
+    """Makes offers and continues unfinished ones. Everything may raise StoreUnavailable."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Offering:
         booked: Callable[[str, str], Booking | None],
         metrics: Metrics,
         grid: Grid,
-        clock: Callable[[], datetime],
+        clock: Clock,
         crash: CrashPoints,
     ) -> None:
         self._store = store
@@ -65,7 +65,7 @@ class Offering:
         self._crash = crash
 
     def offer(self, entry: WaitEntry, openings: list[Opening]) -> bool:
-        """Offers the first of some openings that can be had to one who waits; False if none can."""
+        """Offers the first of the openings that is still free. False if none is, or if the entry no longer waits."""
         intended = self._intend(entry)
         if intended is None:
             return False
@@ -76,35 +76,35 @@ class Offering:
         return self._conclude(intended) is None
 
     def go_on(self, entry: WaitEntry) -> WaitEntry | None:
-        """Finishes what was left of an offer to one who waits; None where that settled it, else the entry as it is.
+        """Continues the unfinished offer of a waiting entry. The entry if it still waits, else None.
 
-        An id under which nothing was placed is kept for the next offer: whoever may still be about to place that hold
-        places the same one.
+        An intent whose hold does not exist stays for the next offer: a slow relay may still place a hold under its id,
+        and then both place the same one.
         """
         return self._conclude(entry) if entry.hold_id else entry
 
     def booking_of(self, entry: WaitEntry) -> str | None:
-        """The booking that was made of an entry's hold, whatever Redis knows of it."""
+        """The id of the booking that was made of an entry's hold, read from MongoDB; None if there is none."""
         booking_id = booking_id_for(entry.org, entry.hold_id or "")
         return booking_id if self._booked(entry.org, booking_id) else None
 
     def release(self, entry: WaitEntry) -> str:
-        """Lets go of the hold that an entry names, as Claims.release does for its owner."""
+        """Releases the hold that an entry names, as Claims.release does for the hold's owner."""
         return self._claims.release(entry.org, entry.hold_id or "", entry.made_by, staff=False)
 
     def _intend(self, entry: WaitEntry) -> WaitEntry | None:
-        """The entry with an intent in it, ours or that of somebody who was faster; None if it waits no longer."""
+        """The entry with an intent, ours or that of a faster relay; None if the entry no longer waits."""
         if entry.hold_id:
             return entry
         now = self._clock()
-        hold_id = self._hold_ids.make(entry.org, entry.made_by, int(now.timestamp() * 1000))
+        hold_id = self._hold_ids.make(entry.org, entry.made_by, now_ms(self._clock))
         intended = self._store.change(entry, now, SYSTEM, "intend", hold_id=hold_id)
         if intended is None:
             intended = self._store.find(entry.org, entry.waitlist_id)
         return intended if intended and intended.status == "waiting" and intended.hold_id else None
 
     def _place(self, entry: WaitEntry, opening: Opening) -> bool:
-        """Claims an opening by all the rules of any hold, under the id of the intent; False if it is gone."""
+        """Claims an opening as any hold does, under the id of the intent. False if the opening is no longer free."""
         fields = SlotFields.model_construct(
             property_id=entry.property_id,
             technician_id=entry.technician_id,
@@ -132,15 +132,15 @@ class Offering:
         return True
 
     def _conclude(self, entry: WaitEntry) -> WaitEntry | None:
-        """From the placed hold on. Where none is live, the entry as it waits on; None where it does not."""
-        told = self._events.tell(entry.org, entry.waitlist_id, entry.hold_id or "")
-        if told.record and told.word in STANDING:
-            self._crash("after_offer_told")
-            self._mark(entry, told.record)
+        """Steps 3 and 4. The entry if it still waits, because its hold is not live; else None."""
+        offer = self._events.tell(entry.org, entry.waitlist_id, entry.hold_id or "")
+        if offer.record and offer.word in STANDING:
+            self._crash("after_offer_published")
+            self._mark(entry, offer.record)
             return None
-        if told.word == "MISSING":
+        if offer.word == "MISSING":
             return entry
-        if told.word == "COLD":  # whoever placed it did not live to ask MongoDB, and nobody has heard of it
+        if offer.word == "COLD":  # the relay died before it checked the hold in MongoDB, and the offer is not published
             self.release(entry)
         booking_id = self.booking_of(entry)
         if booking_id:
@@ -164,7 +164,7 @@ class Offering:
             self._metrics.relay.labels("waitlist_offered").inc()
             log.info("waitlist_offered", org=entry.org, waitlist_id=entry.waitlist_id)
             return
-        # Another relay marked it with this very hold, or whoever waited has left: then nobody looks after the hold.
+        # Either another relay marked the entry with this hold, or the entry has ended and the hold must end with it.
         current = self._store.find(entry.org, entry.waitlist_id)
         if current is None or current.hold_id != entry.hold_id or current.status in ("cancelled", "lapsed"):
             self.release(entry)

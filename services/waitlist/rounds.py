@@ -1,14 +1,13 @@
-"""The waitlist's background work: ends offers that were not taken, and offers what is free to the first in line.
+"""The waitlist's background work: ends offers that ran out, and offers free slots to the oldest entries first.
 
-Nothing tells that a hold has run out, so an org with anybody in line is looked at every second; and at once when its
-events say that something changed. Who offers what, and in which order, is settled here; how one offer is made, in
-services.offering. While an org's mirror is not whole it gets no offers. Whom it is worth looking for is known to
-services.line; and an org for which a round takes long gets fewer rounds, so that it costs the others nothing.
+No event says that a hold has run out, so each org with unsettled entries gets a round every second, and at once when
+it has a new event. This module decides which entry gets an offer; `offers` makes one offer; `attention` knows for which
+entries a search is not worth while. An org gets no offers while its mirror is not whole. An org with long rounds gets
+fewer of them, so it does not delay other orgs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,39 +21,41 @@ from services.availability.candidates import Candidates
 from services.availability.slots import Availability
 from services.claims.events import OfferEvents
 from services.claims.mirror import Mirror
+from services.clock import Clock
 from services.ledger.expiry import SYSTEM
 from services.observability import Metrics
 from services.stores.leases import Leases
 from services.timetable.grid import Grid
-from services.waitlist.attention import Freed, Line
+from services.waitlist.attention import Attention, Freed
 from services.waitlist.offers import Offering
-from services.waitlist.store import WaitlistStore
+from services.waitlist.store import OFFER_FIELDS, WaitlistStore
 
 log = structlog.get_logger("holdfast.waitlist")
 
-LOOK_AGAIN = timedelta(seconds=1)
+ROUND_EVERY = timedelta(seconds=1)
 MOST_TRIES = 3
-"""Openings that are tried for one entry, should others be faster."""
+"""Openings to try for one entry, because other clients may be faster."""
 MOST_STARTS = 5
+"""How often one round may start over."""
 REST = 4
 LONGEST_REST = timedelta(minutes=1)
 QUICK = timedelta(milliseconds=100)
-"""After a round its org is left alone for REST times as long as it took, unless it was quick."""
+"""After a round that was not quick, its org rests for REST times as long as the round took."""
 LATE_OFFER = timedelta(minutes=1)
-"""For so long a relay that was about to place a hold when its entry was cancelled may still do so."""
+"""A relay that was making an offer when the entry was cancelled may still place its hold for this long."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """When an org was last looked at, the newest event that it had then, and from when on it may be looked at again."""
+class LastRound:
+    """An org's last round: when it began, the newest event before it, and when the next round may begin."""
 
-    at: datetime
+    began: datetime
     newest: str
     rested_at: datetime
 
 
 class Offers:
-    """Tends the waitlist. Any number may: each org belongs to one of them for a while, and two do no harm."""
+    """Makes the rounds. Any number of relays may: a lease gives each org to one of them, and two do no harm."""
 
     def __init__(
         self,
@@ -68,7 +69,7 @@ class Offers:
         mirror: Mirror,
         metrics: Metrics,
         grid: Grid,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._store = store
         self._events = events
@@ -80,101 +81,101 @@ class Offers:
         self._metrics = metrics
         self._grid = grid
         self._clock = clock
-        self._looks: dict[str, Look] = {}
-        self._lines: dict[str, Line] = {}
+        self._last_rounds: dict[str, LastRound] = {}
+        self._attentions: dict[str, Attention] = {}
 
     def tend(self) -> None:
-        """A round for every org where somebody is in line and something may have changed. Raises StoreUnavailable."""
+        """Makes a round for every org with unsettled entries that is due for one. Raises StoreUnavailable."""
         orgs = self._store.orgs()
         newest = self._events.newest(orgs) if orgs else {}
-        self._looks = {org: look for org, look in self._looks.items() if org in newest}
-        self._lines = {org: line for org, line in self._lines.items() if org in newest}
+        self._last_rounds = {org: last for org, last in self._last_rounds.items() if org in newest}
+        self._attentions = {org: attention for org, attention in self._attentions.items() if org in newest}
         for org in orgs:
-            look, now = self._looks.get(org), self._clock()
-            if look and now < look.rested_at:
+            last, now = self._last_rounds.get(org), self._clock()
+            if last and now < last.rested_at:
                 continue
-            if look and look.newest == newest[org] and now - look.at < LOOK_AGAIN:
+            if last and last.newest == newest[org] and now - last.began < ROUND_EVERY:
                 continue
             if self._leases.hold(f"waitlist:{org}"):
-                # The event of before the round: what happens during it is looked at again.
-                self._looks[org] = Look(now, newest[org], now)
+                # Note the newest event of before the round, so that events during the round lead to another one.
+                self._last_rounds[org] = LastRound(now, newest[org], now)
                 self._guarded_round(org)
-                self._looks[org] = Look(now, newest[org], _rested_at(now, self._clock()))
+                self._last_rounds[org] = LastRound(now, newest[org], _rested_at(now, self._clock()))
 
     def _guarded_round(self, org: str) -> None:
-        """A fault of ours in one org's round keeps no other org waiting. Raises StoreUnavailable."""
+        """Makes a round and logs any error of ours, so that other orgs get their rounds. Raises StoreUnavailable."""
         try:
-            self.round(org, self._lines.setdefault(org, self._new_line(org)))
+            self.round(org, self._attentions.setdefault(org, self._new_attention(org)))
         except StoreUnavailable:
             raise
         except Exception as error:
             log.exception("waitlist_round_failed", org=org, kind=type(error).__name__)
             self._metrics.relay.labels("failed").inc()
 
-    def _new_line(self, org: str) -> Line:
-        return Line(org, self._events, self._grid, self._clock)
+    def _new_attention(self, org: str) -> Attention:
+        return Attention(org, self._events, self._grid, self._clock)
 
-    def round(self, org: str, line: Line | None = None) -> None:
-        """Settles what has ended, then offers what is free to those who wait, in order. Raises StoreUnavailable.
+    def round(self, org: str, attention: Attention | None = None) -> None:
+        """Settles the entries that have ended, then makes offers, the oldest entry first. Raises StoreUnavailable.
 
-        line: what former rounds have found; without it everybody is looked for.
+        attention: what earlier rounds have found. Without it the round searches for every entry.
         """
-        line = line or self._new_line(org)
+        attention = attention or self._new_attention(org)
         for entry in self._store.unsettled(org):
             if entry.status == "offered":
                 self._settle(entry)
             elif entry.status == "cancelled":
                 self._clear_up(entry)
         for _ in range(MOST_STARTS):
-            if self._mirror.epoch(org) is None or self._serve(org, line):
+            if self._mirror.epoch(org) is None or self._serve(org, attention):
                 return
 
-    def _serve(self, org: str, line: Line) -> bool:
-        """Offers what is free to those in line; False when it has to begin anew, lest somebody be passed over."""
-        looked: set[tuple[object, ...]] = set()
+    def _serve(self, org: str, attention: Attention) -> bool:
+        """Makes offers to the waiting entries. False if the round must start over, or an offer would pass one over."""
+        searched_wishes: set[tuple[object, ...]] = set()
         passed: list[WaitEntry] = []
-        sure: set[str] = set()  # of those, who was looked for in this round
-        line.hear()
+        searched_now: set[str] = set()
+        attention.read_events()
         entries = self._store.unsettled(org)
-        line.keep_only(entries)
+        attention.keep_only(entries)
         for each in entries:
             entry = self._offering.go_on(each) if each.status == "waiting" else None
-            if entry is None or self._lapses(entry) or entry.wish in looked:
+            if entry is None or self._lapses(entry) or entry.wish in searched_wishes:
                 continue
-            openings = [] if line.is_idle(entry) else self._look_for(entry, line, sure)
+            openings = [] if attention.is_idle(entry) else self._search(entry, attention, searched_now)
             rivals = [one for one in passed if _could_use(one, entry, openings)]
-            if rivals and self._is_for(rivals, line, sure):
+            if rivals and self._any_has_openings(rivals, attention, searched_now):
                 return False
             if openings and self._offering.offer(entry, openings):
                 continue
-            looked.add(entry.wish)
+            searched_wishes.add(entry.wish)
             if not openings:
                 passed.append(entry)
         return True
 
-    def _look_for(self, entry: WaitEntry, line: Line, sure: set[str]) -> list[Opening]:
+    def _search(self, entry: WaitEntry, attention: Attention, searched_now: set[str]) -> list[Opening]:
         openings = self._openings(entry)
         if openings:
-            line.forget(entry)
+            attention.forget(entry)
         else:
-            line.found_nothing(entry)
-            sure.add(entry.waitlist_id)
+            attention.found_nothing(entry)
+            searched_now.add(entry.waitlist_id)
         return openings
 
-    def _is_for(self, rivals: list[WaitEntry], line: Line, sure: set[str]) -> bool:
-        """Whether something became free while this round went on for one of those whom it has passed.
+    def _any_has_openings(self, rivals: list[WaitEntry], attention: Attention, searched_now: set[str]) -> bool:
+        """Whether a slot became free during this round for one of the older entries that the round has passed.
 
-        Who found nothing in this very round is looked for again only if something that concerns him has happened since.
+        An entry that was searched for in this round is searched for again only if a newer event concerns it.
         """
-        line.hear()
+        attention.read_events()
         for one in rivals:
-            known = one.waitlist_id in sure and line.is_idle(one)
-            if not known and self._look_for(one, line, sure):
+            known = one.waitlist_id in searched_now and attention.is_idle(one)
+            if not known and self._search(one, attention, searched_now):
                 return True
         return False
 
     def _openings(self, entry: WaitEntry) -> list[Opening]:
-        """The first openings that would do. None where the catalogue has no place for such a visit any more."""
+        """The first free openings for an entry. None if the catalogue or the policy no longer allows such a visit."""
         start = self._grid.tick_from(max(entry.from_, self._clock()))
         try:
             extent = self._candidates.extent(entry.org, SlotOptions(duration_minutes=entry.duration_minutes))
@@ -186,30 +187,29 @@ class Offers:
             return []
 
     def _lapses(self, entry: WaitEntry) -> bool:
-        """Ends the waiting of one for whom no visit can begin in time any more."""
+        """Lapses an entry whose window is too short by now for its visit. True if it is."""
         if entry.to - timedelta(minutes=entry.duration_minutes) >= self._clock():
             return False
         self._end(entry, "lapse", status="lapsed")
         return True
 
     def _settle(self, entry: WaitEntry) -> None:
-        """Finds out what became of an offer. While its hold lives, or is being booked, nothing has."""
-        told = self._events.tell(entry.org, entry.waitlist_id, entry.hold_id or "")
-        if told.word in ("TOLD", "AGAIN", "COLD", "CONFIRMING"):
+        """Ends an offer that was booked, released or lost, or that ran out. A live offer stays."""
+        offer = self._events.tell(entry.org, entry.waitlist_id, entry.hold_id or "")
+        if offer.word in ("TOLD", "AGAIN", "COLD", "CONFIRMING"):
             return
-        in_redis = told.record.booking_id if told.record and told.word == "BOOKED" else None
+        in_redis = offer.record.booking_id if offer.record and offer.word == "BOOKED" else None
         booking_id = in_redis or self._offering.booking_of(entry)
         if booking_id:
             self._end(entry, "book", status="booked", booking_id=booking_id)
-        elif told.word == "MISSING" and entry.offered_until and self._clock() < entry.offered_until:
-            # Lost with Redis: nobody let the time run out, so the place in line is as it was.
-            nothing: dict[str, Any] = dict.fromkeys(("hold_id", "start", "end", "offered_technician_id"))
-            self._end(entry, "lose", status="waiting", offered_until=None, **nothing)
+        elif offer.word == "MISSING" and entry.offered_until and self._clock() < entry.offered_until:
+            # The hold was lost with Redis before its time was over, so the entry waits again in its old position.
+            self._end(entry, "lose", status="waiting", **dict.fromkeys(OFFER_FIELDS))
         else:
             self._end(entry, "lapse", status="lapsed")
 
     def _clear_up(self, entry: WaitEntry) -> None:
-        """Sees to it that nothing stays held for one who left while an offer was being made to him."""
+        """Releases any hold that a relay placed for an entry while the client cancelled it."""
         if entry.hold_id:
             self._offering.release(entry)
         if entry.hold_id is None or self._clock() - entry.updated_at >= LATE_OFFER:
@@ -227,7 +227,7 @@ def _rested_at(began: datetime, ended: datetime) -> datetime:
 
 
 def _could_use(one: WaitEntry, other: WaitEntry, openings: list[Opening]) -> bool:
-    """Whether what some openings of another entry are made of could be an opening for this one, too."""
+    """Whether a visit for `one` could use any of the openings of another entry."""
     return any(
         Freed(other.property_id, opening.technician_id, opening.start, opening.end).concerns(one)
         for opening in openings

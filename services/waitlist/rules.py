@@ -1,11 +1,10 @@
-"""What may be waited for, and how long an offer may stand; beyond what the request's model sees.
+"""The limits of a waitlist entry that its request model does not check: its window, its length and its offer time.
 
-Must not look at what is free, nor at who waits already.
+Must not look at free slots, nor at the entries that wait already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from models.access import Caller, Role
@@ -13,19 +12,18 @@ from models.errors import Fault, InvalidRequest
 from models.slot import SlotOptions
 from services.availability.candidates import Candidates
 from services.catalogue.reader import Catalogue
+from services.clock import Clock
 from services.timetable.grid import Grid
 
 LONGEST_WINDOW = timedelta(days=62)
 LONGEST_PUBLIC_OFFER_MINUTES = 60
-"""With the publishable key: nobody may keep slots from others for longer by waiting for them."""
+"""With the publishable key. A longer offer would keep the slot from other customers."""
 
 
 class WaitRules:
-    """The rules of a wish, under today's policy. Everything may raise StoreUnavailable."""
+    """The limits under today's policy. Everything may raise StoreUnavailable."""
 
-    def __init__(
-        self, *, catalogue: Catalogue, candidates: Candidates, grid: Grid, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, *, catalogue: Catalogue, candidates: Candidates, grid: Grid, clock: Clock) -> None:
         self._catalogue = catalogue
         self._candidates = candidates
         self._grid = grid
@@ -38,7 +36,7 @@ class WaitRules:
         duration_minutes: int | None,
         offer_minutes: int | None,
     ) -> list[Fault]:
-        """What is wrong beyond what the request's model sees. None: of that nothing is known, or it is left out."""
+        """All faults of a request. A value is None where the request leaves it out, or where it cannot be read."""
         found = _offer_faults(caller, offer_minutes)
         if window is not None:
             found += self._window_faults(caller.org, *window)
@@ -50,26 +48,26 @@ class WaitRules:
             now, (begin, end) = self._clock(), window
             first = self._grid.tick_from(max(begin, now) if end > now else begin)
             if first + length > self._grid.tick(end):
-                found.append(Fault("to", "no_visit_fits", "the window should have room for a visit of that length."))
+                text = "Choose a window with room for a visit of this length."
+                found.append(Fault("to", "no_visit_fits", text))
         return found
 
     def _window_faults(self, org: str, begin: datetime, end: datetime) -> list[Fault]:
         found: list[Fault] = []
         now = self._clock()
         if end <= now:
-            found.append(Fault("to", "window_over", "the window should not be over."))
+            found.append(Fault("to", "window_over", "Choose a window that ends in the future."))
         if end - begin > LONGEST_WINDOW:
-            text = f"the window should be {LONGEST_WINDOW.days} days long at the most."
-            found.append(Fault("to", "too_long", text))
-        # Differences only: a sum may lie outside of what a datetime can say.
+            found.append(Fault("to", "too_long", f"Choose a window of at most {LONGEST_WINDOW.days} days."))
+        # Subtract, because a sum may be later than datetime can say.
         days = self._catalogue.policy(org).horizon_days + LONGEST_WINDOW.days
         if end - now > timedelta(days=days):
-            found.append(Fault("to", "too_far_ahead", f"the window should end within {days} days from now."))
+            found.append(Fault("to", "too_far_ahead", f"Choose a window that ends within {days} days from now."))
         return found
 
 
 def _offer_faults(caller: Caller, offer_minutes: int | None) -> list[Fault]:
     if caller.role is not Role.CHECKOUT or (offer_minutes or 0) <= LONGEST_PUBLIC_OFFER_MINUTES:
         return []
-    text = f"offer_minutes should be {LONGEST_PUBLIC_OFFER_MINUTES} at the most with this key."
+    text = f"With this key, send at most {LONGEST_PUBLIC_OFFER_MINUTES} offer_minutes."
     return [Fault("offer_minutes", "too_long", text)]

@@ -159,7 +159,7 @@ def test_another_keys_place_is_forbidden_and_another_orgs_not_found(town: Town, 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_a_missing_place_is_not_found(town: Town, method: str) -> None:
     problem = refused(town.call(method, "/waitlist/wl_nobody"), 404, "not_found")
-    assert problem["detail"] == "There is no such place on the waitlist."
+    assert problem["detail"] == "There is no such waitlist entry."
     assert fault_codes(town.call(method, "/waitlist/a%20b")) == {("waitlist_id", "bad_id")}
 
 

@@ -36,7 +36,7 @@ def from_address(town: Town, address: str, **headers: str) -> TestResponse:
 
 
 def test_a_browser_has_so_many_places_at_a_time(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.waitlist.entries.MOST_IN_LINE", 4)
+    monkeypatch.setattr("services.waitlist.entries.MOST_PER_ADDRESS", 4)
     key = {"Idempotency-Key": "w-1"}
     first = body_of(from_address(town, "203.0.113.7", **key))
     for _ in range(3):

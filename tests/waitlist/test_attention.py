@@ -1,4 +1,4 @@
-"""For whom the relay looks again, and for whom it knows that nothing has become free."""
+"""Which entries the relay searches for again, and for which it knows that nothing is free."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.waitlist import WaitEntry
 from services.availability.slots import Availability
 from services.claims.events import OfferEvents
 from services.claims.scripts import Scripts
-from services.waitlist.attention import Line
+from services.waitlist.attention import Attention
 from tests.bookings.evidence import lapse
 from tests.waitlist.waiting import give_back, join, live_holds, noted, statuses, take
 from tests.world import World, rfc3339, tomorrow
@@ -24,7 +24,7 @@ from tests.world import World, rfc3339, tomorrow
 
 @dataclass
 class Relay:
-    """A relay that remembers, and what it looks for in a round; its clock runs as far ahead as it is told."""
+    """A relay that remembers its searches. `searched`: the wishes of the last round. `ahead`: how fast its clock is."""
 
     world: World
     ahead: timedelta = timedelta()
@@ -33,12 +33,12 @@ class Relay:
     def __post_init__(self) -> None:
         services = self.world.services
         events = OfferEvents(services.redis, Scripts(services.redis))
-        self.line = Line(self.world.org, events, services.grid, lambda: datetime.now(UTC) + self.ahead)
+        self.attention = Attention(self.world.org, events, services.grid, lambda: datetime.now(UTC) + self.ahead)
 
     def tend(self) -> int:
-        """A round; for how many it looked."""
+        """Makes a round. Returns the number of its searches."""
         self.searched.clear()
-        self.world.services.offers.round(self.world.org, self.line)
+        self.world.services.offers.round(self.world.org, self.attention)
         return len(self.searched)
 
 
@@ -54,7 +54,7 @@ def relay(world: World, monkeypatch: pytest.MonkeyPatch) -> Relay:
     return made
 
 
-def test_whoever_found_nothing_is_not_looked_for_until_something_happens(world: World, relay: Relay) -> None:
+def test_an_entry_for_which_nothing_is_free_is_not_searched_again_before_an_event(world: World, relay: Relay) -> None:
     booking_id = take(world)
     entry = join(world)
     assert [relay.tend() for _ in range(3)] == [1, 0, 0]
@@ -63,7 +63,7 @@ def test_whoever_found_nothing_is_not_looked_for_until_something_happens(world: 
     assert statuses(world, entry) == ["offered"]
 
 
-def test_whoever_joins_is_looked_for(world: World, relay: Relay) -> None:
+def test_a_new_entry_is_searched_for(world: World, relay: Relay) -> None:
     take(world)
     first = join(world)
     relay.tend()
@@ -84,11 +84,11 @@ def taken_only(world: World) -> None:
     take(world, 13)
 
 
-def same_place(world: World) -> None:
+def same_property(world: World) -> None:
     give_back(world, take(world, 12, technician_id="tech-2"))
 
 
-def same_person(world: World) -> None:
+def same_technician(world: World) -> None:
     give_back(world, take(world, 12, property_id="prop-2"))
 
 
@@ -97,22 +97,22 @@ def other_policy(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("happens", "looks"),
-    [(elsewhere, 1), (later, 0), (taken_only, 0), (same_place, 2), (same_person, 2), (other_policy, 2)],
+    ("happens", "searches"),
+    [(elsewhere, 1), (later, 0), (taken_only, 0), (same_property, 2), (same_technician, 2), (other_policy, 2)],
 )
-def test_only_those_whom_it_concerns_are_looked_for_again(
-    world: World, relay: Relay, happens: Callable[[World], None], looks: int
+def test_an_event_leads_to_searches_for_the_entries_that_it_concerns(
+    world: World, relay: Relay, happens: Callable[[World], None], searches: int
 ) -> None:
-    """One waits for tech-1 at prop-1, one for anybody there; the property is taken."""
+    """One entry waits for tech-1 at prop-1, one for any technician there. The property is booked."""
     take(world)
     join(world)
     join(world, technician_id=None)
     assert [relay.tend(), relay.tend()] == [2, 0]
     happens(world)
-    assert [relay.tend(), relay.tend()] == [looks, 0]
+    assert [relay.tend(), relay.tend()] == [searches, 0]
 
 
-def test_where_a_visit_was_moved_from_is_offered(world: World, relay: Relay) -> None:
+def test_the_old_slot_of_a_moved_visit_is_offered(world: World, relay: Relay) -> None:
     booking_id = take(world)
     entry = join(world)
     relay.tend()
@@ -122,8 +122,8 @@ def test_where_a_visit_was_moved_from_is_offered(world: World, relay: Relay) -> 
     assert statuses(world, entry) == ["offered"]
 
 
-@pytest.mark.parametrize("known_before", [True, False], ids=["from the event", "from the time before this relay"])
-def test_a_hold_that_is_over_is_looked_for_though_nothing_tells_of_it(
+@pytest.mark.parametrize("known_before", [True, False], ids=["hold known from its event", "hold older than this relay"])
+def test_a_hold_that_runs_out_leads_to_a_search_though_it_has_no_event(
     world: World, relay: Relay, known_before: bool
 ) -> None:
     if known_before:
@@ -134,12 +134,12 @@ def test_a_hold_that_is_over_is_looked_for_though_nothing_tells_of_it(
     relay.ahead = timedelta(seconds=50)
     assert relay.tend() == 0
     lapse(world, held)
-    relay.ahead, relay.line._everybody_at = timedelta(seconds=121), datetime.now(UTC) + timedelta(seconds=121)
+    relay.ahead, relay.attention._all_searched_at = timedelta(seconds=121), datetime.now(UTC) + timedelta(seconds=121)
     assert relay.tend() == 1
     assert statuses(world, entry) == ["offered"]
 
 
-def test_now_and_then_everybody_is_looked_for(world: World, relay: Relay) -> None:
+def test_every_entry_is_searched_for_once_a_minute(world: World, relay: Relay) -> None:
     take(world)
     join(world)
     assert [relay.tend(), relay.tend()] == [1, 0]
@@ -148,7 +148,7 @@ def test_now_and_then_everybody_is_looked_for(world: World, relay: Relay) -> Non
 
 
 def silently_freed(world: World, relay: Relay) -> tuple[WaitEntry, WaitEntry]:
-    """One is known to have nothing; nothing tells that this is no longer so, and another one joins."""
+    """An entry is idle, its slot becomes free without an event, and a second entry joins."""
     held = world.services.holds.place(world.caller("desk"), world.hold_request()).hold.hold_id
     first = join(world)
     relay.tend()
@@ -158,18 +158,20 @@ def silently_freed(world: World, relay: Relay) -> tuple[WaitEntry, WaitEntry]:
     return first, second
 
 
-def test_nobody_who_is_not_looked_for_is_passed_over(world: World, relay: Relay) -> None:
+def test_an_idle_entry_is_searched_for_before_a_newer_one_gets_its_slot(world: World, relay: Relay) -> None:
     assert statuses(world, *silently_freed(world, relay)) == ["offered", "waiting"]
 
 
-def test_without_a_second_look_he_would_be(world: World, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_that_second_search_the_newer_entry_gets_the_slot(
+    world: World, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The negative control: the same with the guard off."""
     monkeypatch.setattr("services.waitlist.rounds._could_use", lambda *_: False)
     assert statuses(world, *silently_freed(world, relay)) == ["waiting", "offered"]
 
 
-def test_many_who_find_nothing_are_not_looked_for_again_at_each_offer(world: World, relay: Relay) -> None:
-    """All wait for one day at one property, and only short visits find room."""
+def test_an_offer_does_not_lead_to_new_searches_for_the_entries_that_found_nothing(world: World, relay: Relay) -> None:
+    """All entries wait for one day at one property, and only short visits fit."""
     take(world, 10, duration_minutes=60)
     take(world, 12, duration_minutes=60)
     window = {"begin": tomorrow(10), "end": tomorrow(13)}
@@ -182,7 +184,7 @@ def test_many_who_find_nothing_are_not_looked_for_again_at_each_offer(world: Wor
     assert relay.tend() == 0
 
 
-def test_a_window_at_the_end_of_all_time_stops_nobody(world: World, relay: Relay) -> None:
+def test_a_window_at_the_end_of_the_calendar_does_not_stop_the_round(world: World, relay: Relay) -> None:
     far, entry = join(world), join(world, technician_id=None)
     changed = {"to": datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), "duration_minutes": 1440}
     world.services.db["waitlist"].update_one({"_id": far.waitlist_id}, {"$set": changed})

@@ -1,4 +1,4 @@
-"""The waitlist as clients use it: who may join, look and leave, and what they are told."""
+"""The waitlist as clients use it: who may join, read and leave, and what they get."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from tests.waitlist.waiting import (
 from tests.world import SECRET, World, tomorrow
 
 
-def test_an_offer_lost_with_redis_gets_its_place_in_line_back(world: World) -> None:
+def test_an_entry_whose_offer_was_lost_with_redis_waits_in_its_old_position(world: World) -> None:
     first = offered(world)
     second = join(world)
     lose_redis(world)
@@ -54,7 +54,7 @@ def test_an_offer_lost_with_redis_gets_its_place_in_line_back(world: World) -> N
     assert seen(world, first).hold_id != first.hold_id
 
 
-def test_an_offer_lost_with_redis_whose_time_is_over_has_lapsed(world: World) -> None:
+def test_an_offer_lost_with_redis_lapses_when_its_time_is_over(world: World) -> None:
     entry = offered(world)
     over = {"$set": {"offered_until": datetime.now(UTC) - timedelta(seconds=1)}}
     world.services.db["waitlist"].update_one({"_id": entry.waitlist_id}, over)
@@ -74,7 +74,7 @@ def test_an_offer_that_was_booked_just_before_redis_was_lost_is_booked(world: Wo
     assert noted(world, entry)["booking_id"] == booking.booking_id
 
 
-def test_between_two_rounds_an_offer_is_shown_as_its_hold_stands(world: World) -> None:
+def test_between_two_rounds_an_offer_is_shown_as_its_hold_is(world: World) -> None:
     alice = world.caller("checkout")
     expired = offered(world)
     lapse(world, str(expired.hold_id))
@@ -90,7 +90,7 @@ def test_between_two_rounds_an_offer_is_shown_as_its_hold_stands(world: World) -
     assert statuses(world, booked) == ["offered"]
 
 
-def test_staff_and_the_key_that_waits_may_look_and_leave_and_nobody_else(world: World) -> None:
+def test_only_staff_and_the_key_that_waits_may_read_and_leave(world: World) -> None:
     access, waitlist = world.services.access, world.services.waitlist
     entry = join(world)
     stranger = access.authenticate(access.create_key(world.org, Role.CHECKOUT))
@@ -107,7 +107,7 @@ def test_staff_and_the_key_that_waits_may_look_and_leave_and_nobody_else(world: 
     assert statuses(world, entry) == ["cancelled"]
 
 
-def test_what_is_not_there_and_what_cannot_fit_is_not_waited_for(world: World) -> None:
+def test_an_unknown_property_and_a_window_without_room_are_refused(world: World) -> None:
     with pytest.raises(PropertyNotFound):
         join(world, property_id="prop-9")
     with pytest.raises(TechnicianNotFound):
@@ -128,7 +128,7 @@ def test_what_is_not_there_and_what_cannot_fit_is_not_waited_for(world: World) -
     assert world.services.db["waitlist"].count_documents({"org": world.org}) == 0
 
 
-def test_a_change_of_the_catalogue_by_another_server_is_known_at_once(world: World) -> None:
+def test_a_catalogue_change_on_another_server_counts_at_once(world: World) -> None:
     join(world)
     other = another_server(world)
     other.catalogue_desk.patch_policy(
@@ -138,7 +138,7 @@ def test_a_change_of_the_catalogue_by_another_server_is_known_at_once(world: Wor
         join(world)
 
 
-def test_a_repeat_under_its_idempotency_key_finds_its_place(world: World) -> None:
+def test_a_repeat_under_its_idempotency_key_gets_the_first_entry(world: World) -> None:
     alice, waitlist = world.caller("checkout"), world.services.waitlist
     first = waitlist.join(alice, request(), IdempotencyClaim("key", "print")).entry
     assert waitlist.join(alice, request(), IdempotencyClaim("key", "print")) == Joined(first, replayed=True)
@@ -152,7 +152,7 @@ def test_a_repeat_under_its_idempotency_key_finds_its_place(world: World) -> Non
     assert waitlist.join(alice, request(), IdempotencyClaim("key", "print")) == replace(later, replayed=True)
 
 
-def test_the_id_of_a_keyed_place_is_known_to_nobody_without_the_secret(world: World) -> None:
+def test_the_id_of_a_keyed_entry_cannot_be_derived_without_the_secret(world: World) -> None:
     alice, claim = world.caller("checkout"), IdempotencyClaim("key", "print")
     entry = world.services.waitlist.join(alice, request(), claim).entry
     assert entry.waitlist_id == WaitlistIds(SECRET).derive(alice.org, alice.key_id, "key")
@@ -161,7 +161,7 @@ def test_the_id_of_a_keyed_place_is_known_to_nobody_without_the_secret(world: Wo
     assert WaitlistIds(SECRET).derive("a", "bc") != WaitlistIds(SECRET).derive("ab", "c")
 
 
-def test_personal_data_stay_in_mongodb(world: World) -> None:
+def test_personal_data_stays_in_mongodb(world: World) -> None:
     with capture_logs() as lines:
         entry = offered(world)
         world.services.waitlist.leave(world.caller("checkout"), entry.waitlist_id)
@@ -173,7 +173,7 @@ def test_personal_data_stay_in_mongodb(world: World) -> None:
 
 
 @pytest.mark.parametrize("taken", [True, False], ids=["waiting", "offered"])
-def test_whoever_leaves_is_gone_and_so_is_the_hold(world: World, taken: bool) -> None:
+def test_leaving_cancels_the_entry_and_releases_its_hold(world: World, taken: bool) -> None:
     if taken:
         take(world)
     entry, waitlist = join(world), world.services.waitlist
@@ -187,7 +187,7 @@ def test_whoever_leaves_is_gone_and_so_is_the_hold(world: World, taken: bool) ->
     assert statuses(world, entry, second) == ["cancelled", "waiting" if taken else "offered"]
 
 
-def test_whoever_leaves_after_the_offer_lapsed_is_gone_too(world: World) -> None:
+def test_an_entry_whose_offer_lapsed_can_be_left(world: World) -> None:
     entry = offered(world)
     lapse(world, str(entry.hold_id))
     tend(world)
@@ -195,13 +195,13 @@ def test_whoever_leaves_after_the_offer_lapsed_is_gone_too(world: World) -> None
     assert statuses(world, entry) == ["cancelled"]
 
 
-def test_what_became_a_booking_is_not_left(world: World) -> None:
+def test_an_entry_that_became_a_booking_cannot_be_left(world: World) -> None:
     alice, entry = world.caller("checkout"), offered(world)
     begin(world, alice, str(entry.hold_id))
     with pytest.raises(RequestInProgress):
         world.services.waitlist.leave(alice, entry.waitlist_id)
     world.services.bookings.book(alice, world.book_request(hold_id=entry.hold_id))
-    for _ in range(2):  # before the relay has heard of it, and after
+    for _ in range(2):  # before the relay knows of the booking, and after
         with pytest.raises(InvalidTransition):
             world.services.waitlist.leave(alice, entry.waitlist_id)
         tend(world)
@@ -209,7 +209,7 @@ def test_what_became_a_booking_is_not_left(world: World) -> None:
     assert len(world.bookings(active=True)) == 1
 
 
-def test_what_became_a_booking_is_not_left_with_redis_lost_either(world: World) -> None:
+def test_an_entry_that_became_a_booking_cannot_be_left_while_redis_is_lost(world: World) -> None:
     alice, entry = world.caller("checkout"), offered(world)
     insert_only(world, alice, world.book_request(hold_id=entry.hold_id), entry.hold_id)
     lose_redis(world)
@@ -217,14 +217,14 @@ def test_what_became_a_booking_is_not_left_with_redis_lost_either(world: World) 
         world.services.waitlist.leave(alice, entry.waitlist_id)
 
 
-def test_what_was_left_can_no_longer_be_booked(world: World) -> None:
+def test_an_offer_cannot_be_booked_after_its_entry_was_left(world: World) -> None:
     alice, entry = world.caller("checkout"), offered(world)
     world.services.waitlist.leave(alice, entry.waitlist_id)
     with pytest.raises(HoldReleased):
         world.services.bookings.book(alice, world.book_request(hold_id=entry.hold_id))
 
 
-def test_mongodb_itself_refuses_an_offer_without_a_hold(world: World) -> None:
+def test_mongodb_refuses_an_offer_without_a_hold(world: World) -> None:
     entry = join(world)
     for changed in ({"status": "offered"}, {"status": "booked", "unsettled": False}, {"unsettled": False}):
         with pytest.raises(WriteError):

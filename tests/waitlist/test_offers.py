@@ -1,4 +1,4 @@
-"""An offer is made in four steps: what is left when a relay dies between two of them, or somebody leaves or books."""
+"""An offer is made in four steps: what happens when a relay dies, or a client leaves or books, between two of them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from services.claims.claims import Claims
 from services.waitlist.offers import Offering
 from services.waitlist.store import WaitlistStore
 from tests.bookings.evidence import another_server, lapse, lose_redis, warm
-from tests.waitlist.waiting import join, live_holds, noted, offers_told, seen, statuses, tend
+from tests.waitlist.waiting import join, live_holds, noted, offers_published, seen, statuses, tend
 from tests.world import World, tomorrow
 
-STEPS = ("after_offer_intent", "after_offer_hold", "after_offer_told")
+STEPS = ("after_offer_intent", "after_offer_hold", "after_offer_published")
 
 
 class Died(BaseException):
@@ -28,7 +28,7 @@ class Died(BaseException):
 
 
 def at_step(services: Services, step: str, act: Callable[[], object]) -> None:
-    """Lets something happen in the midst of the offers of some services, whenever they come to a step."""
+    """Calls `act` whenever an offer by these services reaches a step."""
 
     def reach(point: str) -> None:
         if point == step:
@@ -38,7 +38,7 @@ def at_step(services: Services, step: str, act: Callable[[], object]) -> None:
 
 
 def dying_relay(world: World, step: str) -> Services:
-    """A relay that dies as soon as it has done a step."""
+    """A relay that dies right after a step."""
 
     def die() -> None:
         raise Died
@@ -58,7 +58,7 @@ def leave(world: World, entry: WaitEntry) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_whoever_finds_what_a_dead_relay_left_goes_on_from_there(world: World, step: str) -> None:
+def test_a_relay_continues_what_a_dead_relay_left(world: World, step: str) -> None:
     first, second = join(world), join(world)
     die_at(world, step)
     assert statuses(world, first, second) == ["waiting", "waiting"]
@@ -67,22 +67,22 @@ def test_whoever_finds_what_a_dead_relay_left_goes_on_from_there(world: World, s
     tend(world)
     assert statuses(world, first, second) == ["offered", "waiting"]
     assert live_holds(world) == {left} == {seen(world, first).hold_id}
-    assert [(event["id"], event["hold_id"]) for event in offers_told(world)] == [(first.waitlist_id, left)]
+    assert [(event["id"], event["hold_id"]) for event in offers_published(world)] == [(first.waitlist_id, left)]
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_relays_that_die_one_after_the_other_leave_one_hold(world: World, step: str) -> None:
+def test_relays_that_die_one_after_another_leave_one_hold(world: World, step: str) -> None:
     entry = join(world, end=tomorrow(18))
     for _ in range(3):
-        with suppress(Died):  # a step that was made already is not come to again
+        with suppress(Died):  # a relay does not repeat a step that is done
             tend(world, dying_relay(world, step))
     tend(world)
     assert live_holds(world) == {seen(world, entry).hold_id}
-    assert len(offers_told(world)) == 1
+    assert len(offers_published(world)) == 1
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_what_a_dead_relay_placed_and_nobody_marked_in_time_is_offered_anew(world: World, step: str) -> None:
+def test_an_unmarked_hold_that_ran_out_is_followed_by_a_new_offer(world: World, step: str) -> None:
     entry = join(world)
     die_at(world, step)
     left = noted(world, entry)["hold_id"]
@@ -95,7 +95,7 @@ def test_what_a_dead_relay_placed_and_nobody_marked_in_time_is_offered_anew(worl
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_whoever_leaves_while_an_offer_is_made_leaves_no_hold_behind(world: World, step: str) -> None:
+def test_leaving_while_an_offer_is_made_leaves_no_hold(world: World, step: str) -> None:
     entry, relay = join(world), another_server(world)
     at_step(relay, step, lambda: leave(world, entry))
     tend(world, relay)
@@ -104,7 +104,7 @@ def test_whoever_leaves_while_an_offer_is_made_leaves_no_hold_behind(world: Worl
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_whoever_leaves_what_a_dead_relay_left_leaves_no_hold_behind(world: World, step: str) -> None:
+def test_leaving_after_the_relay_died_leaves_no_hold(world: World, step: str) -> None:
     entry = join(world)
     die_at(world, step)
     leave(world, entry)
@@ -114,8 +114,8 @@ def test_whoever_leaves_what_a_dead_relay_left_leaves_no_hold_behind(world: Worl
     assert live_holds(world) == set()
 
 
-def test_a_hold_placed_late_for_one_who_has_left_is_released(world: World) -> None:
-    """By a relay that froze before it placed the hold, and died right after."""
+def test_a_hold_placed_late_for_a_cancelled_entry_is_released(world: World) -> None:
+    """A relay freezes before it places the hold, and dies right after."""
     entry = join(world)
     die_at(world, "after_offer_intent")
     intended = world.services.offers._store.find(world.org, entry.waitlist_id)
@@ -133,25 +133,25 @@ def test_a_hold_placed_late_for_one_who_has_left_is_released(world: World) -> No
     assert noted(world, entry)["unsettled"] is False
 
 
-def test_an_offer_made_while_somebody_leaves_is_given_up_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_offer_made_while_the_client_leaves_is_released_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     entry, change = join(world), WaitlistStore.change
 
     def offered_meanwhile(
         store: WaitlistStore, old: WaitEntry, at: datetime, by: str, action: str, **changed: Any
     ) -> Any:
-        if action == "cancel" and not offers_told(world):
+        if action == "cancel" and not offers_published(world):
             tend(world)
             assert statuses(world, entry) == ["offered"]
         return change(store, old, at, by, action, **changed)
 
     monkeypatch.setattr(WaitlistStore, "change", offered_meanwhile)
     leave(world, entry)
-    assert len(offers_told(world)) == 1
+    assert len(offers_published(world)) == 1
     assert statuses(world, entry) == ["cancelled"]
     assert live_holds(world) == set()
 
 
-def test_a_booking_made_while_somebody_leaves_stands(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_booking_made_while_the_client_leaves_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     entry, release = join(world), Claims.release
     tend(world)
     hold_id = str(seen(world, entry).hold_id)
@@ -169,7 +169,7 @@ def test_a_booking_made_while_somebody_leaves_stands(world: World, monkeypatch: 
     assert len(world.bookings(active=True)) == 1
 
 
-def test_a_booking_that_comes_after_the_release_is_refused_and_the_offer_given_up(
+def test_a_booking_after_the_release_is_refused_and_the_entry_is_cancelled(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry, release = join(world), Claims.release
@@ -188,7 +188,7 @@ def test_a_booking_that_comes_after_the_release_is_refused_and_the_offer_given_u
     assert world.bookings() == []
 
 
-def test_whoever_dies_between_release_and_cancellation_leaves_an_offer_that_was_not_taken(
+def test_a_crash_between_release_and_cancellation_leaves_an_unaccepted_offer(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = join(world)
@@ -209,7 +209,7 @@ def test_whoever_dies_between_release_and_cancellation_leaves_an_offer_that_was_
     assert live_holds(world) == {seen(world, second).hold_id}
 
 
-def test_a_relay_settles_an_offer_that_is_being_left_and_it_is_cancelled_all_the_same(
+def test_an_entry_is_cancelled_even_if_the_relay_settles_it_meanwhile(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry, release = join(world), Claims.release
@@ -226,7 +226,7 @@ def test_a_relay_settles_an_offer_that_is_being_left_and_it_is_cancelled_all_the
     assert statuses(world, entry) == ["cancelled"]
 
 
-def test_a_hold_that_nobody_checked_after_a_loss_is_not_offered(world: World) -> None:
+def test_a_hold_that_was_not_checked_in_mongodb_is_not_offered(world: World) -> None:
     entry = join(world)
     die_at(world, "after_offer_hold")
     unchecked = noted(world, entry)["hold_id"]
@@ -235,10 +235,10 @@ def test_a_hold_that_nobody_checked_after_a_loss_is_not_offered(world: World) ->
     assert statuses(world, entry) == ["offered"]
     assert live_holds(world) == {seen(world, entry).hold_id}
     assert seen(world, entry).hold_id != unchecked
-    assert [event["hold_id"] for event in offers_told(world)] == [seen(world, entry).hold_id]
+    assert [event["hold_id"] for event in offers_published(world)] == [seen(world, entry).hold_id]
 
 
-def test_an_intent_whose_hold_was_lost_with_redis_is_carried_out_anew(world: World) -> None:
+def test_an_intent_whose_hold_was_lost_with_redis_gets_a_new_hold(world: World) -> None:
     entry = join(world)
     die_at(world, "after_offer_hold")
     lose_redis(world)
@@ -250,22 +250,20 @@ def test_an_intent_whose_hold_was_lost_with_redis_is_carried_out_anew(world: Wor
     assert live_holds(world) == {seen(world, entry).hold_id}
 
 
-def test_what_was_booked_before_it_was_marked_is_booked(world: World) -> None:
-    """The event tells the hold's id before the entry does."""
+def test_an_offer_booked_before_its_entry_was_marked_is_booked(world: World) -> None:
+    """The event names the hold before the entry does."""
     entry, alice = join(world), world.caller("checkout")
-    die_at(world, "after_offer_told")
-    (event,) = offers_told(world)
+    die_at(world, "after_offer_published")
+    (event,) = offers_published(world)
     booking = world.services.bookings.book(alice, world.book_request(hold_id=event["hold_id"])).booking
     tend(world)
     tend(world)
     found = noted(world, entry)
     assert (found["status"], found["booking_id"]) == ("booked", booking.booking_id)
-    assert len(offers_told(world)) == 1
+    assert len(offers_published(world)) == 1
 
 
-def test_an_opening_that_somebody_else_was_faster_for_is_passed_over(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_opening_that_another_client_took_first_is_skipped(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     entry, offer = join(world, end=tomorrow(13)), Offering.offer
 
     def overtaken(offering: Offering, waiting: WaitEntry, openings: list[Opening]) -> bool:

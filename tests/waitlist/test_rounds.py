@@ -1,4 +1,4 @@
-"""Who is offered what becomes free, in which order, and how an offer ends; the rounds of the relay are made by hand."""
+"""Which entry gets a free slot, in which order, and how an offer ends. The tests make the relay's rounds."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from models.catalogue import PolicyPatch
-from models.errors import (
-    Forbidden,
-)
+from models.errors import Forbidden
 from services.availability.slots import Availability
 from tests.bookings.evidence import lapse, record, warm
 from tests.waitlist.waiting import (
@@ -19,7 +17,7 @@ from tests.waitlist.waiting import (
     live_holds,
     noted,
     offered,
-    offers_told,
+    offers_published,
     seen,
     statuses,
     take,
@@ -28,7 +26,7 @@ from tests.waitlist.waiting import (
 from tests.world import World, tomorrow
 
 
-def test_a_cancelled_booking_is_offered_to_the_first_in_line(world: World) -> None:
+def test_the_slot_of_a_cancelled_booking_is_offered_to_the_oldest_entry(world: World) -> None:
     booking_id = take(world)
     first, second = join(world), join(world)
     tend(world)
@@ -45,10 +43,10 @@ def test_a_cancelled_booking_is_offered_to_the_first_in_line(world: World) -> No
     assert offer.offered_until - datetime.now(UTC) > timedelta(minutes=14)
 
 
-def test_an_offer_is_told_once_with_its_hold_and_its_end(world: World) -> None:
+def test_an_offer_is_published_once_with_its_hold_and_its_end(world: World) -> None:
     offer = offered(world)
     tend(world)
-    (event,) = offers_told(world)
+    (event,) = offers_published(world)
     hold = record(world, str(offer.hold_id))
     assert event == {
         "kind": "waitlist.offered",
@@ -63,7 +61,7 @@ def test_an_offer_is_told_once_with_its_hold_and_its_end(world: World) -> None:
     }
 
 
-def test_the_key_that_waited_books_what_it_is_offered(world: World) -> None:
+def test_only_the_key_that_waited_books_the_offer(world: World) -> None:
     alice, bob = world.caller("checkout"), world.caller("desk")
     offer = offered(world)
     with pytest.raises(Forbidden):
@@ -75,7 +73,7 @@ def test_the_key_that_waited_books_what_it_is_offered(world: World) -> None:
     assert seen(world, offer).booking_id == booking.booking_id
 
 
-def test_a_released_hold_is_offered(world: World) -> None:
+def test_the_slot_of_a_released_hold_is_offered(world: World) -> None:
     held = world.services.holds.place(world.caller("desk"), world.hold_request()).hold.hold_id
     entry = join(world)
     tend(world)
@@ -85,7 +83,7 @@ def test_a_released_hold_is_offered(world: World) -> None:
     assert statuses(world, entry) == ["offered"]
 
 
-def test_a_hold_that_ran_out_is_offered(world: World) -> None:
+def test_the_slot_of_a_hold_that_ran_out_is_offered(world: World) -> None:
     held = world.services.holds.place(world.caller("desk"), world.hold_request()).hold.hold_id
     entry = join(world)
     tend(world)
@@ -94,7 +92,7 @@ def test_a_hold_that_ran_out_is_offered(world: World) -> None:
     assert statuses(world, entry) == ["offered"]
 
 
-def test_what_is_not_taken_in_time_goes_to_the_next_in_the_same_round(world: World) -> None:
+def test_an_offer_that_ran_out_goes_to_the_next_entry_in_the_same_round(world: World) -> None:
     first = offered(world)
     second = join(world)
     tend(world)
@@ -102,11 +100,11 @@ def test_what_is_not_taken_in_time_goes_to_the_next_in_the_same_round(world: Wor
     lapse(world, str(first.hold_id))
     tend(world)
     assert statuses(world, first, second) == ["lapsed", "offered"]
-    assert [event["id"] for event in offers_told(world)] == [first.waitlist_id, second.waitlist_id]
+    assert [event["id"] for event in offers_published(world)] == [first.waitlist_id, second.waitlist_id]
     assert live_holds(world) == {seen(world, second).hold_id}
 
 
-def test_an_offer_that_is_declined_goes_to_the_next(world: World) -> None:
+def test_a_declined_offer_goes_to_the_next_entry(world: World) -> None:
     first = offered(world)
     second = join(world)
     world.services.holds.release(world.caller("checkout"), str(first.hold_id))
@@ -114,15 +112,15 @@ def test_an_offer_that_is_declined_goes_to_the_next(world: World) -> None:
     assert statuses(world, first, second) == ["lapsed", "offered"]
 
 
-def test_whoever_came_first_is_served_first_whatever_the_ids(world: World) -> None:
-    line = [join(world) for _ in range(5)]
-    for number, entry in enumerate(line):
+def test_entries_are_served_in_the_order_in_which_they_joined(world: World) -> None:
+    entries = [join(world) for _ in range(5)]
+    for number, entry in enumerate(entries):
         tend(world)
-        assert statuses(world, *line) == ["lapsed"] * number + ["offered"] + ["waiting"] * (4 - number)
+        assert statuses(world, *entries) == ["lapsed"] * number + ["offered"] + ["waiting"] * (4 - number)
         lapse(world, str(noted(world, entry)["hold_id"]))
 
 
-def test_any_technician_who_is_free_will_do_where_none_was_asked_for(world: World) -> None:
+def test_an_entry_without_a_technician_gets_any_free_technician(world: World) -> None:
     take(world, property_id="prop-2")
     picky, easy = join(world), join(world, technician_id=None)
     tend(world)
@@ -144,14 +142,14 @@ def test_the_window_may_begin_and_end_off_the_grid(world: World) -> None:
     assert (entry.start, entry.end) == (tomorrow(10, 15), tomorrow(11, 15))
 
 
-def test_a_window_over_many_days_is_searched_to_its_end(world: World) -> None:
+def test_a_window_of_many_days_is_searched_to_its_end(world: World) -> None:
     closed = [str((tomorrow() + timedelta(days=number)).date()) for number in range(12)]
     world.services.catalogue_desk.patch_policy(world.org, PolicyPatch.model_validate({"blackout_dates": closed}))
     entry = offered(world, end=tomorrow(11) + timedelta(days=14))
     assert entry.start == tomorrow(0) + timedelta(days=12)
 
 
-def test_a_gap_that_is_too_short_is_offered_to_whoever_it_is_long_enough_for(world: World) -> None:
+def test_a_gap_is_offered_to_the_oldest_entry_that_fits_it(world: World) -> None:
     take(world, 10)
     take(world, 12)
     long = join(world, begin=tomorrow(10), end=tomorrow(13), duration_minutes=90)
@@ -160,7 +158,7 @@ def test_a_gap_that_is_too_short_is_offered_to_whoever_it_is_long_enough_for(wor
     assert statuses(world, long, short) == ["waiting", "offered"]
 
 
-def test_the_policy_gives_the_length_and_the_travel(world: World) -> None:
+def test_the_policy_gives_the_duration_and_the_buffers(world: World) -> None:
     policy = PolicyPatch(default_duration_minutes=30, buffer_before_minutes=15, buffer_after_minutes=45)
     world.services.catalogue_desk.patch_policy(world.org, policy)
     offer = offered(world, duration_minutes=None)
@@ -169,13 +167,13 @@ def test_the_policy_gives_the_length_and_the_travel(world: World) -> None:
     assert (hold.buffer_before_minutes, hold.buffer_after_minutes) == (15, 45)
 
 
-def test_an_offer_lasts_as_long_as_was_asked_and_counts_for_no_quota(world: World) -> None:
+def test_an_offer_lasts_as_long_as_requested_and_counts_for_no_quota(world: World) -> None:
     offer = offered(world, role="desk", offer_minutes=120)
     hold = record(world, str(offer.hold_id))
     assert (hold["lifetime_ms"], hold["holder_key"], hold["owner"]) == ("7200000", "", offer.made_by)
 
 
-def test_a_length_that_the_policy_no_longer_allows_waits_and_holds_up_nobody(world: World) -> None:
+def test_an_entry_with_a_duration_that_is_no_longer_allowed_waits_and_blocks_no_other(world: World) -> None:
     booking_id = take(world)
     long = join(world, end=tomorrow(12), duration_minutes=120)
     short = join(world)
@@ -185,7 +183,9 @@ def test_a_length_that_the_policy_no_longer_allows_waits_and_holds_up_nobody(wor
     assert statuses(world, long, short) == ["waiting", "offered"]
 
 
-def test_of_those_who_wish_the_same_only_the_first_is_looked_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_entries_with_the_same_wish_only_the_first_is_searched_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     take(world)
     for _ in range(5):
         join(world)
@@ -201,7 +201,7 @@ def test_of_those_who_wish_the_same_only_the_first_is_looked_for(world: World, m
     assert len(searched) == 2
 
 
-def test_a_cold_mirror_makes_no_offers(world: World) -> None:
+def test_an_org_whose_mirror_is_not_whole_gets_no_offers(world: World) -> None:
     entry = join(world)
     world.services.redis.delete(world.names.epoch)
     tend(world)
@@ -212,7 +212,7 @@ def test_a_cold_mirror_makes_no_offers(world: World) -> None:
     assert statuses(world, entry) == ["offered"]
 
 
-def test_whose_window_is_over_waits_no_longer(world: World) -> None:
+def test_an_entry_lapses_when_its_window_is_over(world: World) -> None:
     take(world)
     entry = join(world)
     past = {"from": datetime.now(UTC) - timedelta(hours=2), "to": datetime.now(UTC) + timedelta(minutes=59)}
@@ -221,7 +221,7 @@ def test_whose_window_is_over_waits_no_longer(world: World) -> None:
     assert statuses(world, entry) == ["lapsed"]
 
 
-def test_those_who_are_settled_are_not_looked_at_again(world: World) -> None:
+def test_settled_entries_are_not_read_again(world: World) -> None:
     lapsed = offered(world)
     lapse(world, str(lapsed.hold_id))
     tend(world)

@@ -1,4 +1,4 @@
-"""What the tests of the waitlist share: a slot that is taken, those who wait for it, and the relay's round."""
+"""What the tests of the waitlist share: a booked slot, entries that wait for it, and the relay's round."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Event = dict[str, str]
 def request(
     begin: datetime | None = None, end: datetime | None = None, *, technician_id: str | None = "tech-1", **changed: Any
 ) -> WaitRequest:
-    """For a visit of an hour with tech-1 at prop-1: of 10:00 tomorrow, unless a window is given."""
+    """A visit of an hour with tech-1 at prop-1. Without a window it is at 10:00 tomorrow."""
     fields = {
         "property_id": "prop-1",
         "technician_id": technician_id,
@@ -33,7 +33,7 @@ def join(world: World, role: str = "checkout", **changed: Any) -> WaitEntry:
 
 
 def take(world: World, hour: int = 10, **changed: Any) -> str:
-    """Somebody else books an hour with tech-1 at prop-1, counted from where tomorrow begins; gives the booking's id."""
+    """The desk books an hour with tech-1 at prop-1, at this hour of tomorrow. Returns the booking's id."""
     made = world.services.bookings.book(
         world.caller("desk"), world.direct_request(start=rfc3339(tomorrow() + timedelta(hours=hour - 10)), **changed)
     )
@@ -50,7 +50,7 @@ def tend(world: World, services: Services | None = None) -> None:
 
 
 def seen(world: World, entry: WaitEntry, caller: Caller | None = None) -> WaitEntry:
-    """The entry as its owner is told of it."""
+    """The entry as its owner reads it."""
     return world.services.waitlist.get(caller or world.caller("desk"), entry.waitlist_id)
 
 
@@ -65,19 +65,19 @@ def statuses(world: World, *entries: WaitEntry) -> list[str]:
     return [noted(world, entry)["status"] for entry in entries]
 
 
-def offers_told(world: World) -> list[Event]:
-    """The events `waitlist.offered` of the org, in order."""
+def offers_published(world: World) -> list[Event]:
+    """The org's events of kind `waitlist.offered`, in order."""
     client: Any = world.services.redis
     return [event for _, event in client.xrange(world.names.events) if event["kind"] == "waitlist.offered"]
 
 
 def live_holds(world: World) -> set[str]:
-    """The ids of all holds that have any claim."""
+    """The ids of all holds that have a claim."""
     return {mark.split("|")[1] for mark in world.marks().values() if mark.startswith(("held|", "confirming|"))}
 
 
 def offered(world: World, **changed: Any) -> WaitEntry:
-    """Somebody who waited, and has an offer now."""
+    """A new entry that has an offer."""
     entry = join(world, **changed)
     tend(world)
     found = seen(world, entry)

@@ -20,7 +20,7 @@ from services.waitlist import rounds as offers
 from services.waitlist.offers import Offering
 from tests.servers import MongoServer, RedisServer
 from tests.system.race.together import at_once
-from tests.waitlist.waiting import give_back, join, live_holds, noted, offers_told, seen, statuses, take, tend
+from tests.waitlist.waiting import give_back, join, live_holds, noted, offers_published, seen, statuses, take, tend
 from tests.world import World, services_over, tomorrow
 
 RELAYS = 6
@@ -51,12 +51,12 @@ def test_one_slot_for_which_many_wait_is_offered_once_to_the_first(world: World,
     booking_id = take(world)
     line = [join(world) for _ in range(10)]
     all_tend(world, relays)
-    assert offers_told(world) == []
+    assert offers_published(world) == []
     give_back(world, booking_id)
     for _ in range(3):
         all_tend(world, relays)
     assert statuses(world, *line) == ["offered"] + ["waiting"] * 9
-    assert [event["id"] for event in offers_told(world)] == [line[0].waitlist_id]
+    assert [event["id"] for event in offers_published(world)] == [line[0].waitlist_id]
     assert live_holds(world) == {seen(world, line[0]).hold_id}
 
 
@@ -68,7 +68,7 @@ def race_for_one_who_waits(world: World, relays: list[Services]) -> list[tuple[i
         entry = join(world, technician_id=None, begin=tomorrow(8) + day, end=tomorrow(18) + day)
         before = live_holds(world)
         all_tend(world, relays)
-        told = [event for event in offers_told(world) if event["id"] == entry.waitlist_id]
+        told = [event for event in offers_published(world) if event["id"] == entry.waitlist_id]
         found.append((len(told), len(live_holds(world) - before)))
     return found
 
