@@ -1,6 +1,6 @@
-"""Lets a script run with the project's own environment, whichever python3 started it.
+"""Makes a script run with the Python of `.venv`, whichever python3 started it.
 
-Only the standard library here: this is what runs before anything else can be imported.
+Imports only the standard library, because it runs before the packages are there.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ MAKE = 'source "$1/scripts/bootstrap.sh" && ensure_environment server'
 
 
 def enter() -> None:
-    """Goes on in this process if it has what scripts need, else starts the script again with .venv, made if need be.
+    """Return if this Python has the packages that scripts need. Else make `.venv` and restart the script with it.
 
-    Ends the process with status 2 where the environment cannot be made; its sentence is on stderr by then.
+    Ends the process with status 2, after a sentence on stderr, if the environment cannot be made.
     """
     if all(importlib.util.find_spec(name) for name in NEEDED):
         return
     if Path(sys.prefix) == PYTHON.parents[1]:
-        sys.exit(".venv lacks what requirements/server.txt names: remove the folder .venv and start again.")
+        sys.exit("The folder .venv lacks packages of requirements/server.txt. Remove it and start again.")
     made = subprocess.run(["bash", "-c", MAKE, "bash", str(ROOT)], check=False)
     if made.returncode:
         sys.exit(2)
-    os.execv(PYTHON, [str(PYTHON), *sys.argv])  # noqa: S606  # the very point: this script, under another Python
+    os.execv(PYTHON, [str(PYTHON), *sys.argv])  # noqa: S606  # the purpose: this script, under another Python

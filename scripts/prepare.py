@@ -1,10 +1,11 @@
-"""Makes an installation's collections, indexes and validators, once, before anything serves. Safe to repeat.
+"""Makes the collections, indexes and validators of an installation before it serves. Safe to repeat.
 
-    python -m scripts.prepare                       the stores that the environment names
-    python -m scripts.prepare --seed secrets.json   the demo org too, with the API keys of that file
-    python -m scripts.prepare --primary 27017       make the mongod on this loopback port a replica set of one first
+    python -m scripts.prepare                   prepare the stores that the environment names
+    python -m scripts.prepare --demo            add the demo org, with keys that follow from HOLDFAST_SECRET
+    python -m scripts.prepare --demo --keys     print the keys of the demo org as JSON too
+    python -m scripts.prepare --primary 27017   first make the mongod on this loopback port a one-node replica set
 
-Exit code 0, or 1 after a sentence on stderr.
+Exit status 0, or 1 after a sentence on stderr.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from pydantic import ValidationError
 from pymongo.errors import PyMongoError
 
 from models.errors import Refusal
+from scripts.dev_server.demo_data import ORG, demo_keys
+from scripts.dev_server.seed import seed
 from services import build_services
 from services.ledger.store import GridChanged
 from services.observability import configure_logging
@@ -26,13 +28,14 @@ from services.settings import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns the exit status."""
+    """Run the command. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="prepare", description="Make the collections and indexes of an installation.")
-    parser.add_argument("--seed", type=Path, metavar="FILE", help='add the demo org; FILE holds {"keys": {role: key}}')
-    parser.add_argument("--primary", type=int, metavar="PORT", help="initiate the private mongod on this port first")
+    parser.add_argument("--demo", action="store_true", help="add the demo org")
+    parser.add_argument("--keys", action="store_true", help="print the API keys of the demo org as JSON")
+    parser.add_argument("--primary", type=int, metavar="PORT", help="first initiate the private mongod on this port")
     options = parser.parse_args(arguments)
     try:
-        _prepare(options.seed, options.primary)
+        _prepare(options)
     except ValidationError as error:
         return _fail("; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors(include_input=False)))
     except GridChanged as error:
@@ -43,19 +46,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _prepare(seed_file: Path | None, primary_port: int | None) -> None:
+def _prepare(options: argparse.Namespace) -> None:
     settings = Settings()
     configure_logging(settings.log_level)
-    if primary_port is not None:
-        from scripts.dev_server.replica_set import make_primary  # noqa: PLC0415  # not part of the image, where nobody asks
+    if options.primary is not None:
+        from scripts.dev_server.replica_set import make_primary  # noqa: PLC0415  # the image does not contain it
 
-        make_primary(primary_port)
+        make_primary(options.primary)
     services = build_services(settings, background=True)
     services.prepare()
-    if seed_file is not None:
-        from scripts.dev_server.seed import seed  # noqa: PLC0415  # not part of the image either
-
-        seed(services, json.loads(seed_file.read_text(encoding="utf-8"))["keys"])
+    keys = demo_keys(settings.secret.get_secret_value())
+    if options.demo:
+        seed(services, keys)
+    if options.keys:
+        print(json.dumps({"org": ORG, "keys": keys}, indent=2))
 
 
 def _fail(sentence: str) -> int:

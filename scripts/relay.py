@@ -1,6 +1,6 @@
-"""Runs the relay: the background process that finishes what a dead worker left. Stops on SIGTERM or Ctrl-C.
+"""Runs the relay: the background process that finishes the work of dead API workers. Stops on SIGTERM or Ctrl-C.
 
-Reads the same environment as the API; any number of relays may run beside each other.
+It reads the same environment as the API. Any number of relays may run at the same time.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from models.fields import ID_PATTERN
 
 Json = dict[str, Any]
 
+VERSION = "0.1.0"  # as in pyproject.toml, which the image does not contain; a test compares both
 INTRODUCTION = (
     "Hold a property and a technician for a slot, then book it. Times out are UTC. Unknown fields and query parameters "
     "are refused. Errors are RFC 9457 problem documents with a stable `code`."
@@ -75,7 +76,7 @@ def openapi(endpoints: Iterable[Endpoint]) -> Json:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, refs)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Holdfast", "version": "1.0.0", "description": INTRODUCTION},
+        "info": {"title": "Holdfast", "version": VERSION, "description": INTRODUCTION},
         "tags": [{"name": name} for name in dict.fromkeys(endpoint.tag for endpoint in endpoints)],
         "paths": paths,
         "components": {

@@ -1,4 +1,4 @@
-"""A child process: start it, know whether it lives, stop it and its descendants. What it runs is not its business."""
+"""Starts a child process, says whether it lives, and stops it with all its descendants."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ LOG_TAIL_BYTES = 16_384
 
 
 class StartError(Exception):
-    """Something that the person at the terminal must do; the message is the sentence that says what."""
+    """The server cannot start. The message is a sentence that says what to do about it."""
 
 
 @cache
 def _die_with_parent() -> tuple[str, ...]:
-    """The prefix of a command that makes the kernel kill it when its parent dies; empty where util-linux can't.
+    """The command prefix that makes the kernel kill a child when its parent dies; empty where util-linux lacks it.
 
-    A program of its own, because Python code between fork and exec can deadlock where other threads run.
+    This is a separate program because Python code between fork and exec can deadlock while other threads run.
     """
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         return ()
-    told = subprocess.run([setpriv, "--help"], capture_output=True, text=True, check=False)
-    return (setpriv, "--pdeathsig", "KILL", "--") if "pdeathsig" in told.stdout else ()
+    usage = subprocess.run([setpriv, "--help"], capture_output=True, text=True, check=False).stdout
+    return (setpriv, "--pdeathsig", "KILL", "--") if "pdeathsig" in usage else ()
 
 
 def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 0.01) -> bool:
-    """Poll `condition` until it holds; False when `seconds` have passed without."""
+    """Poll `condition` until it is true. Returns False if it is still false after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -52,7 +52,7 @@ def _program_name(pid: int) -> str:
 
 
 def start_ticks(pid: int) -> int | None:
-    """When the process started, in ticks since boot; None if it does not run. With the pid a unique name."""
+    """When the process started, in ticks since boot; None if it does not run. Pid and start together are unique."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -62,7 +62,7 @@ def start_ticks(pid: int) -> int | None:
 
 
 def session_members(session: int) -> list[int]:
-    """The pids of the living processes of a session: a child and all it started."""
+    """The pids of the living processes of a session: a child and everything it started."""
     members = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -70,7 +70,7 @@ def session_members(session: int) -> list[int]:
         try:
             stat = (entry / "stat").read_text(encoding="utf-8", errors="replace")
         except OSError:
-            continue  # it ended while we looked
+            continue  # the process ended during the walk
         fields = stat.rpartition(")")[2].split()
         if int(fields[3]) == session and fields[0] not in {"Z", "X"}:
             members.append(int(entry.name))
@@ -89,7 +89,7 @@ def kill_session(session: int) -> None:
 
 @dataclass
 class Child:
-    """A program that leads a session of its own (a Ctrl-C at the terminal does not reach it) and dies with its parent.
+    """A program in a session of its own, so that Ctrl-C at the terminal does not reach it. It dies with its parent.
 
     Start it from a thread that lives as long as the child should: Linux ties the death signal to that thread.
     """
@@ -103,9 +103,9 @@ class Child:
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
-        """Start the program, its output appended to the log. Raises StartError where there is no such program."""
+        """Start the program and append its output to the log. Raises StartError if there is no such program."""
         if shutil.which(self.argv[0]) is None:
-            raise StartError(f"{self.name} could not be started: there is no program {self.argv[0]}.")
+            raise StartError(f"{self.name} cannot start: there is no program {self.argv[0]}.")
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -117,7 +117,7 @@ class Child:
                 cwd=self.cwd,
                 start_new_session=True,
             )
-        # From here on it dies with us: setpriv has given way to the program itself.
+        # setpriv has become the program itself once the name changes. From then on the child dies with this process.
         wait_until(lambda: _program_name(self.pid) != "setpriv", seconds=EXEC_SECONDS, every=0.001)
 
     @property
@@ -126,23 +126,23 @@ class Child:
         return self.process.pid if self.process else 0
 
     def alive(self) -> bool:
-        """Whether the program itself still runs. Reaps it if not."""
+        """Whether the program itself still runs. Reaps the process if it has ended."""
         return self.process is not None and self.process.poll() is None
 
     def ask_to_stop(self) -> None:
         """Send the stop signal and return at once."""
         if self.process and self.alive():
             self.process.send_signal(self.stop_signal)
-            self.process.send_signal(signal.SIGCONT)  # a frozen one must hear it too
+            self.process.send_signal(signal.SIGCONT)  # a frozen process handles the stop signal only after SIGCONT
 
     def stop(self, seconds: float = 10) -> None:
-        """Stop it in order, and by force after `seconds`; afterwards nothing of it runs. Asking twice is harmless."""
+        """Ask it to stop, then kill what still runs after `seconds`. A second call is harmless."""
         self.ask_to_stop()
         wait_until(lambda: not self.alive(), seconds=seconds)
         self.kill()
 
     def kill(self) -> None:
-        """Kill it and everything it started, and reap it."""
+        """Kill the program and everything it started, and reap it."""
         if self.process is None:
             return
         if self.alive():
@@ -151,7 +151,7 @@ class Child:
         kill_session(self.process.pid)
 
     def log_tail(self) -> str:
-        """The last lines of its log, indented, for an error message."""
+        """The last lines of the log, indented, for an error message."""
         try:
             with self.log.open("rb") as log:
                 log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))

@@ -1,14 +1,17 @@
-"""The demo org: a company that looks after houses in Reykjavík, which keeps UTC all year, and in Copenhagen.
+"""The demo org: a company that looks after houses in Reykjavík (UTC all year) and in Copenhagen.
 
-Plain data, as a client would send it; `scripts.seed` writes it.
+Plain data in the form of API requests; `seed` writes it. Imports nothing of the product.
 """
 
 from __future__ import annotations
 
+import hmac
+from base64 import urlsafe_b64encode
 from typing import Any
 
 ORG = "demo"
 ORG_NAME = "Harbour & Vale Property Care"
+ROLES = ("checkout", "desk", "bot", "admin")
 
 REYKJAVIK = "UTC"
 COPENHAGEN = "Europe/Copenhagen"
@@ -29,6 +32,12 @@ def _technician(plain_id: str, name: str, timezone: str, working_hours: Hours | 
 
 def _each(days: tuple[str, ...], *shifts: tuple[str, str]) -> Hours:
     return {day: [list(shift) for shift in shifts] for day in days}
+
+
+def demo_keys(secret: str) -> dict[str, str]:
+    """An API key of the demo org for each role. They follow from the secret, so each run names the same keys."""
+    digests = {role: hmac.digest(secret.encode(), b"holdfast/demo-key/" + role.encode(), "sha256") for role in ROLES}
+    return {role: f"hf_{role}_{urlsafe_b64encode(digest[:24]).decode()}" for role, digest in digests.items()}
 
 
 PROPERTIES = [
@@ -58,7 +67,7 @@ TECHNICIANS = [
         COPENHAGEN,
         {**_each(("mon", "tue", "wed", "thu"), ("06:30", "15:00")), "fri": [["06:30", "12:30"]]},
     ),
-    # On call: no working hours means always.
+    # On call: without working hours a technician always works.
     _technician("tech-7", "Ólafur Kristjánsson", REYKJAVIK, None),
     # Four days, and every Saturday morning.
     _technician(
@@ -67,8 +76,8 @@ TECHNICIANS = [
         COPENHAGEN,
         {**_each(("tue", "wed", "thu", "fri"), ("09:00", "17:30")), "sat": [["09:00", "13:00"]]},
     ),
-    # Afternoons and evenings of the whole week.
+    # Afternoons and evenings, every day.
     _technician("tech-11", "Jón Birgisson", REYKJAVIK, _each(ALL_DAYS, ("14:00", "22:00"))),
-    # Nights, when shops and offices are empty.
+    # Nights.
     _technician("tech-14", "Amira Haddad", COPENHAGEN, _each(ALL_DAYS, ("00:00", "06:00"), ("20:00", "24:00"))),
 ]

@@ -1,4 +1,4 @@
-"""Makes a private mongod the primary of a replica set of one. Safe to repeat, also after its port has changed."""
+"""Makes a private mongod the primary of a one-node replica set. Safe to repeat, also after its port has changed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,24 @@ from pymongo.errors import AutoReconnect, OperationFailure, ServerSelectionTimeo
 from scripts.dev_server.stores import HOST, REPLICA_SET
 
 NOT_YET_INITIALIZED = 94
-STILL_CHANGING = {11602, 11600, 13436, 13435, 10107, 189, 109, 93, 23}  # elections, start-up, a configuration under way
+STILL_CHANGING = {
+    11602,
+    11600,
+    13436,
+    13435,
+    10107,
+    189,
+    109,
+    93,
+    23,
+}  # election, start, reconfiguration
 POLL_SECONDS = 0.02
 
 
 def make_primary(port: int, *, seconds: float = 60) -> None:
-    """Initiate the set if it is new, give it its new address if it moved, and wait until it takes writes.
+    """Initiate the set if it is new, correct its address if the port changed, and wait until it takes writes.
 
-    Raises TimeoutError when it does not within `seconds`.
+    Raises TimeoutError if it takes no writes within `seconds`.
     """
     client: MongoClient[dict[str, Any]] = MongoClient(
         HOST, port, directConnection=True, serverSelectionTimeoutMS=500, socketTimeoutMS=10_000
@@ -41,7 +51,7 @@ def _is_primary(client: MongoClient[dict[str, Any]], address: str) -> bool:
         if not hello.get("setName") or hello.get("me") != address:
             _configure(client, address)
     except (AutoReconnect, ServerSelectionTimeoutError):
-        return False  # still starting
+        return False  # mongod is still starting
     except OperationFailure as error:
         if error.code not in STILL_CHANGING:
             raise

@@ -1,4 +1,4 @@
-"""`scripts/server` once its environment is there: the whole product on this machine, started, healed and stopped."""
+"""Behind `scripts/server`: starts the whole product on this machine, restarts what dies, and stops all of it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ import os
 import resource
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scripts.dev_server import stores
 from scripts.dev_server.child import Child, StartError
 from scripts.dev_server.data_folder import DataFolder
+from scripts.dev_server.demo_data import ORG, demo_keys
 from scripts.dev_server.supervisor import StopAsked, Supervisor, say
 
 ROOT = Path(__file__).resolve().parents[2]
-ORG = "demo"
 START_SECONDS = 60.0
 PREPARE_SECONDS = 120.0
-STORES, SERVICE = 0, 1  # the service is stopped before its stores
+STORES, SERVICE = 0, 1  # waves: the service stops before its stores
+EXAMPLE_DAYS_AHEAD = 30  # so that the printed example works for a month
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serves until SIGTERM or Ctrl-C. Returns the exit status: 0, or 1 after a sentence on stderr."""
+    """Serve until SIGTERM or Ctrl-C. Returns the exit status: 0, or 1 after a sentence on stderr."""
     options = _options(arguments)
     stack = DevStack(DataFolder(options.data), port=options.port, workers=options.workers)
     try:
@@ -32,29 +34,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(str(error))
         return 1
     except KeyboardInterrupt:
-        return 0  # before the supervisor listens: nothing was started yet
+        return 0  # Ctrl-C before the supervisor handles signals: nothing was started yet
     return 0
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/server", description="Run the whole of Holdfast on this machine.")
-    parser.add_argument("--port", type=int, default=8080, help="where the API listens; 0 = any (%(default)s)")
-    parser.add_argument("--data", type=Path, default=ROOT / ".data", help="what is kept between runs (.data)")
+    parser.add_argument("--port", type=int, default=8080, help="port of the API; 0 = any free port (%(default)s)")
+    parser.add_argument("--data", type=Path, default=ROOT / ".data", help="folder for data that are kept (.data)")
     parser.add_argument("--workers", type=int, default=2, help="gunicorn workers (%(default)s)")
-    parser.add_argument("--fresh", action="store_true", help="forget the data, keys and logs of earlier runs first")
+    parser.add_argument("--fresh", action="store_true", help="first delete the data, keys and logs of earlier runs")
     options = parser.parse_args(arguments)
     if not 0 <= options.port <= 65535:
-        parser.error("--port is 0 to 65535")
+        parser.error("--port must be 0 to 65535")
     if options.workers < 1:
-        parser.error("--workers is at least 1")
+        parser.error("--workers must be at least 1")
     return options
 
 
 class DevStack:
-    """Redis, mongod, gunicorn and the relay over one data folder. Stores named by the environment come first."""
+    """Redis, mongod, gunicorn and the relay over one data folder. REDIS_URL and MONGO_URL replace the first two."""
 
     def __init__(self, folder: DataFolder, *, port: int, workers: int) -> None:
-        """port: of the API, 0 = any."""
+        """port: of the API; 0 = any free port. workers: gunicorn processes."""
         self.folder = folder
         self.port = port
         self.workers = workers
@@ -66,41 +68,51 @@ class DevStack:
         self.last_answer = ""
 
     def serve(self, *, fresh: bool) -> None:
-        """Start everything, say so, and keep it alive until told to stop. Raises StartError where it can't."""
+        """Start everything, print the address, and keep it alive until a stop signal. Raises StartError."""
         self.folder.lock()
         self.supervisor.listen()
         for name in self.folder.recover():
-            say(f"stopped a {name} that an earlier server left behind")
+            say(f"Stopped a {name} that an earlier server left behind.")
         if fresh:
             self.folder.forget_everything()
         try:
-            self._claim_port()
+            self._choose_port()
+            say(f"Starting. Keys: {self.folder / 'dev.json'}. Logs: {self.folder / 'logs'}. Ctrl-C stops everything.")
             self._start_all()
-            print(f"ready {self._url()}", flush=True)
-            say(f"API keys and addresses: {self.folder / 'dev.json'}   logs: {self.folder / 'logs'}   stop: Ctrl-C")
+            print(f"ready {self._url()}\n{self._example()}", flush=True)
             self.supervisor.watch()
         except StopAsked:
             pass
         finally:
-            say("stopping")
             self.supervisor.stop()
 
-    def _claim_port(self) -> None:
+    def _choose_port(self) -> None:
         if self.port == 0:
             self.port = stores.free_port()
         elif not stores.port_is_free(self.port):
-            raise StartError(f"Port {self.port} is in use by another program: stop it, or choose --port N (0 = any).")
+            raise StartError(
+                f"Port {self.port} is in use by another program. Stop it, or choose another with --port (0 = any)."
+            )
 
     def _url(self) -> str:
         return f"http://{stores.HOST}:{self.port}"
 
+    def _example(self) -> str:
+        """A command to paste: a hold on the next free hour of a day that is within the booking horizon."""
+        day = (datetime.now(UTC) + timedelta(days=EXAMPLE_DAYS_AHEAD)).date()
+        wish = f'{{"property_id": "prop-101", "start": "{day}T09:00:00Z", "fallback": "next_available"}}'
+        key = demo_keys(self.env["HOLDFAST_SECRET"])["desk"]
+        return (
+            f"curl -sw '\\n' {self._url()}/hold -H 'Authorization: Bearer {key}' "
+            f"-H 'Content-Type: application/json' -d '{wish}'"
+        )
+
     def _start_all(self) -> None:
         self.folder.prepare()
         _allow_many_files()
-        kept = self.folder.secrets()
         embedded = [name for name, given in self.external.items() if not given]
         ports = self.folder.ports(embedded)
-        self.env.setdefault("HOLDFAST_SECRET", kept["secret"])
+        self.env.setdefault("HOLDFAST_SECRET", self.folder.secret())
         self.env |= {
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), self.env.get("PYTHONPATH")])),
             "PYTHONUNBUFFERED": "1",
@@ -123,8 +135,7 @@ class DevStack:
             self.supervisor.await_start(redis, lambda: stores.redis_answers(ports["redis"]), seconds=START_SECONDS)
 
     def _prepare_stores(self, mongod_port: int | None) -> None:
-        say("making indexes and the demo org")
-        argv = [sys.executable, "-m", "scripts.prepare", "--seed", str(self.folder / "secrets.json")]
+        argv = [sys.executable, "-m", "scripts.prepare", "--demo"]
         if mongod_port is not None:
             argv += ["--primary", str(mongod_port)]
         self.supervisor.run(self._child("prepare", argv), seconds=PREPARE_SECONDS)
@@ -136,8 +147,8 @@ class DevStack:
         try:
             self.supervisor.await_start(gunicorn, self._is_ready, seconds=START_SECONDS)
         except StartError as error:
-            raise StartError(f"{error}\n/readyz said: {self.last_answer or 'nothing'}") from error
-        # Only now, so that its start does not slow the workers'; nothing that is served waits for it.
+            raise StartError(f"{error}\nLast answer of /readyz: {self.last_answer or 'none'}") from error
+        # The relay starts last, so that it does not slow down the workers. No request waits for it.
         self._start("relay", [sys.executable, "-m", "scripts.relay"], wave=SERVICE)
         self.published = True
         self._publish()
@@ -147,7 +158,6 @@ class DevStack:
 
     def _start(self, name: str, argv: Sequence[str], *, wave: int) -> Child:
         child = self._child(name, argv)
-        say(f"starting {name}: {Path(argv[0]).name}")
         self.supervisor.start(child, wave=wave)
         return child
 
@@ -179,14 +189,14 @@ class DevStack:
                 "mongo_url": self.env["MONGO_URL"],
                 "mongo_db": self.env.get("HOLDFAST_MONGO_DB") or "holdfast",
                 "org": ORG,
-                "keys": self.folder.secrets()["keys"],
+                "keys": demo_keys(self.env["HOLDFAST_SECRET"]),
                 "pids": self.pids,
             },
         )
 
 
 def _allow_many_files() -> None:
-    """Redis and gunicorn inherit as many open files as the machine allows: one for each connection."""
+    """Raise the limit of open files, which Redis and gunicorn inherit: each connection needs one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

@@ -1,6 +1,6 @@
-"""Puts the demo org into a database: its properties, technicians and API keys.
+"""Writes the demo org into a database: its properties, technicians and API keys.
 
-Only what is missing is written, so a second run leaves alone whatever its users have changed since.
+It writes only what is missing, so a second run keeps every change that was made since.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Document = dict[str, Any]
 
 
 class Seeded(Protocol):
-    """What seeding needs of `services.Services`: the database, and the present as aware UTC."""
+    """The part of `services.Services` that `seed` uses: the database, and a clock that returns aware UTC."""
 
     @property
     def db(self) -> Database[Document]: ...
@@ -36,10 +36,10 @@ class Seeded(Protocol):
 
 
 def seed(services: Seeded, keys: Mapping[str, str]) -> str:
-    """Writes what is missing of the demo org and returns its id.
+    """Write the missing parts of the demo org. Returns its id.
 
-    keys: an API key for each role (checkout, desk, bot, admin); a key that exists stays as it is, revoked or not.
-    Indexes are not made here. Raises pymongo's errors as they are: without its demo data a demo should not start.
+    keys: an API key for each role; an existing key stays as it is, also when it is revoked. Makes no indexes.
+    Raises pymongo's errors unchanged, because a demo must not start without its data.
     """
     now = services.clock()
     properties = (PropertyCreate.model_validate(each).model_dump() for each in PROPERTIES)
@@ -66,6 +66,6 @@ def _add_missing(db: Database[Document], collection: str, documents: Iterable[Do
     try:
         db[collection].insert_many(wanted.values(), ordered=False)
     except BulkWriteError as error:
-        # Another server that starts at the same time may have been quicker with some of them.
+        # Another server that starts at the same time may have written some of them first.
         if {each["code"] for each in error.details["writeErrors"]} != {DUPLICATE_KEY}:
             raise

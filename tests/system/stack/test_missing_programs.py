@@ -1,4 +1,4 @@
-"""A machine that lacks something is told what to do, in a sentence."""
+"""On a machine that lacks a program or library, one sentence says what to install."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOOLS = ("bash", "dirname", "cat", "cut", "sha256sum", "flock", "touch", "rm", "
 
 @pytest.fixture
 def tools(tmp_path: Path) -> Path:
-    """A PATH with the shell's tools and no Python."""
+    """A folder for PATH with the tools of the shell and no Python."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in TOOLS:
@@ -48,7 +48,7 @@ def test_without_python_it_names_the_packages(checkout: Path, tools: Path) -> No
     assert running.returncode == 1
 
 
-def test_a_python_that_cannot_make_environments_is_told_the_package(checkout: Path, tools: Path) -> None:
+def test_where_python_cannot_make_environments_the_package_is_named(checkout: Path, tools: Path) -> None:
     python = tools / "python3"
     python.write_text('#!/bin/bash\ncase "$2" in *ensurepip*) exit 1;; esac\nexit 0\n')
     python.chmod(0o755)
@@ -57,7 +57,7 @@ def test_a_python_that_cannot_make_environments_is_told_the_package(checkout: Pa
     assert running.returncode == 1
 
 
-def test_two_starts_at_once_make_good_what_an_interrupted_one_left(checkout: Path) -> None:
+def test_two_starts_at_once_repair_what_an_interrupted_one_left(checkout: Path) -> None:
     (checkout / ".venv" / "bin").mkdir(parents=True)
     (checkout / ".venv" / ".unfinished").touch()
     (checkout / ".venv" / "half").touch()
@@ -70,7 +70,7 @@ def test_two_starts_at_once_make_good_what_an_interrupted_one_left(checkout: Pat
     assert (checkout / ".venv" / "bin" / "python").exists()
 
 
-def test_a_library_that_mongod_lacks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_of_mongod_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ldd = tmp_path / "ldd"
     ldd.write_text("#!/bin/sh\necho '  libcurl.so.4 => not found'\necho '  libc.so.6 => /lib/libc.so.6 (0x1)'\n")
     ldd.chmod(0o755)
@@ -86,6 +86,8 @@ def test_without_any_redis_it_says_what_to_install(tmp_path: Path, monkeypatch: 
         stores.find_redis()
 
 
-def test_without_redis_on_the_path_the_wheel_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redis_on_the_path_the_server_of_the_wheel_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert stores.find_redis().endswith("valkey-server")

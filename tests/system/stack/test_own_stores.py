@@ -1,4 +1,4 @@
-"""The private stores: both kinds of Redis, and mongod, through every way to end."""
+"""The private stores of the tests: both kinds of Redis, and mongod. How they start, stop, freeze and restart."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1]), cjson.encode({a
 
 
 @pytest.mark.parametrize("variant", REDIS_VARIANTS)
-def test_either_redis_takes_all_that_our_scripts_do(variant: str) -> None:
+def test_each_redis_runs_the_commands_that_our_scripts_use(variant: str) -> None:
     with RedisServer(variant) as server, server.client() as client:
         keys = [f"hf:{{demo}}:{name}" for name in ("claim", "hold", "pins", "events")]
         value, remaining_ms, encoded = client.eval(EVERYTHING_WE_USE, 4, *keys, "held")
@@ -29,13 +29,13 @@ def test_either_redis_takes_all_that_our_scripts_do(variant: str) -> None:
 
 
 @pytest.mark.parametrize("variant", REDIS_VARIANTS)
-def test_either_redis_never_evicts(variant: str) -> None:
+def test_each_redis_never_evicts(variant: str) -> None:
     with RedisServer(variant) as server, server.client() as client:
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
 
 @pytest.mark.parametrize("variant", REDIS_VARIANTS)
-def test_either_redis_keeps_its_data_over_a_kill(variant: str) -> None:
+def test_each_redis_keeps_its_data_after_a_kill(variant: str) -> None:
     with RedisServer(variant) as server, server.client() as client:
         client.set("a", "kept")
         port = server.port
@@ -57,7 +57,7 @@ def test_a_frozen_redis_answers_nothing_until_it_is_thawed() -> None:
         client.close()
 
 
-def test_mongod_keeps_what_it_acknowledged_over_a_kill() -> None:
+def test_mongod_keeps_an_acknowledged_write_after_a_kill() -> None:
     with MongoServer() as server, server.client() as client:
         bookings = client["holdfast"].get_collection("bookings", write_concern=WriteConcern(w="majority", j=True))
         bookings.insert_one({"_id": "bk_1"})  # type: ignore[dict-item]
@@ -65,7 +65,7 @@ def test_mongod_keeps_what_it_acknowledged_over_a_kill() -> None:
         assert bookings.find_one({"_id": "bk_1"}) is not None
 
 
-def test_a_mongod_that_moved_to_another_port_is_primary_again() -> None:
+def test_a_mongod_on_another_port_becomes_primary_again() -> None:
     with MongoServer() as server:
         with server.client() as client:
             client["holdfast"]["bookings"].insert_one({"_id": "bk_1"})  # type: ignore[dict-item]
@@ -76,7 +76,7 @@ def test_a_mongod_that_moved_to_another_port_is_primary_again() -> None:
             assert client["holdfast"]["bookings"].count_documents({}) == 1
 
 
-def test_mongod_takes_failure_commands_where_a_test_asks_for_them() -> None:
+def test_mongod_accepts_fail_points_when_a_test_needs_them() -> None:
     with MongoServer(test_commands=True) as server, server.client() as client:
         off = client.admin.command("configureFailPoint", "failCommand", mode="off")
         assert off["ok"] == 1

@@ -1,4 +1,4 @@
-"""What a killed server leaves behind, and what the next one makes of it."""
+"""What a killed server leaves behind, and how the next one deals with it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> DataFolder:
 
 @pytest.fixture
 def leftover(tmp_path: Path) -> Iterator[Child]:
-    """A child with a child of its own, as an earlier server would have started it."""
+    """A child with a child of its own, as an earlier server starts it."""
     child = Child("gunicorn", PARENT, tmp_path / "leftover.log")
     child.start()
     assert wait_until(lambda: len(session_members(child.pid)) == 2, seconds=10)
@@ -67,20 +67,25 @@ def test_a_record_from_before_a_reboot_means_nothing(folder: DataFolder, leftove
 
 def test_fresh_removes_nothing_but_its_own(folder: DataFolder) -> None:
     (folder / "letter.txt").write_text("mine")
-    folder.secrets()
+    folder.secret()
     folder.forget_everything()
     assert [entry.name for entry in folder.path.iterdir()] == ["letter.txt"]
 
 
-def test_a_torn_secrets_file_is_made_anew(folder: DataFolder) -> None:
+def test_the_secret_is_made_once_and_kept(folder: DataFolder) -> None:
+    made = folder.secret()
+    assert len(made) >= 32
+    assert folder.secret() == made
+
+
+def test_a_torn_file_of_secrets_is_replaced(folder: DataFolder) -> None:
     (folder / "secrets.json").write_text('{"sec')
-    assert set(folder.secrets()["keys"]) == {"checkout", "desk", "bot", "admin"}
-    assert len(folder.secrets()["secret"]) >= 32
+    assert len(folder.secret()) >= 32
 
 
 def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from scripts.stack.child import Child\n"
+        "import sys, time; from pathlib import Path; from scripts.dev_server.child import Child\n"
         f"child = Child('sleeper', {SLEEPER!r}, Path({str(tmp_path / 'log')!r})); child.start()\n"
         "print(child.pid, flush=True); time.sleep(600)"
     )
@@ -103,7 +108,7 @@ def test_a_child_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> N
 
 
 def test_a_program_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match="redis could not be started: there is no program"):
+    with pytest.raises(StartError, match="redis cannot start: there is no program"):
         Child("redis", [str(tmp_path / "nothing")], tmp_path / "redis.log").start()
 
 

@@ -1,4 +1,4 @@
-"""The demo org: complete, believable to the code that serves it, and put in only where it is missing."""
+"""The demo org: complete, valid for the API, and written only where it is missing."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import pytest
 from models.access import Role
 from models.catalogue import PropertyCreate, PropertyPatch, TechnicianCreate
 from models.errors import Unauthenticated
-from scripts.dev_server.demo_data import PROPERTIES, TECHNICIANS
+from scripts.dev_server.demo_data import PROPERTIES, ROLES, TECHNICIANS, demo_keys
 from scripts.dev_server.seed import seed
 from services.access.authentication import Access
 from services.catalogue.checks import hours_faults
 from services.catalogue.editor import CatalogueDesk
 from services.catalogue.reader import Catalogue
 
-KEYS = {"checkout": "hf_checkout_a", "desk": "hf_desk_b", "bot": "hf_bot_c", "admin": "hf_admin_d"}
+KEYS = demo_keys("a secret of one installation, of more than 32 characters")
 
 
 class Installation:
-    """What `seed` sees of the services, and what serves the demo org afterwards."""
+    """The parts of the services that `seed` uses, and those that read the demo org afterwards."""
 
     def __init__(self) -> None:
         self.db: Any = mongomock.MongoClient(tz_aware=True)["holdfast"]
@@ -57,6 +57,13 @@ def test_there_are_six_technicians_and_one_always_works(installation: Installati
     assert [each.id for each in found.values() if each.working_hours is None] == ["tech-7"]
     hours = [str(each.working_hours) for each in found.values()]
     assert len(set(hours)) == 6
+
+
+def test_one_secret_gives_the_same_keys_and_another_secret_gives_others() -> None:
+    first, second = demo_keys("s" * 32), demo_keys("t" * 32)
+    assert demo_keys("s" * 32) == first
+    assert set(first.values()).isdisjoint(second.values())
+    assert {role for role, key in first.items() if key.startswith(f"hf_{role}_")} == set(ROLES)
 
 
 def test_the_demo_data_would_pass_the_api() -> None:

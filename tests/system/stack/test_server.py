@@ -1,11 +1,13 @@
-"""scripts/server from the outside: what it says, what it heals, what it leaves behind."""
+"""scripts/server from the outside: what it prints, what it restarts, and what it leaves behind."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,14 +23,24 @@ HEAL_SECONDS = 20
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeServer]:
-    """One server for the tests that leave it whole."""
+    """One server for all tests that leave it running."""
     with WholeServer(tmp_path_factory.mktemp("server") / "data") as running:
         yield running
 
 
-def test_it_says_where_it_is_ready(server: WholeServer) -> None:
-    assert server.out.strip() == f"ready {server.dev['url']}"
+def test_it_prints_its_address_as_a_line_of_its_own_and_one_command(server: WholeServer) -> None:
+    ready, command = server.out.splitlines()
+    assert ready == f"ready {server.dev['url']}"
+    assert command.startswith("curl ")
     assert server.is_ready()
+
+
+def test_the_printed_command_makes_a_hold_each_time_it_is_pasted(server: WholeServer) -> None:
+    command = server.out.splitlines()[1]
+    pasted = [subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True) for _ in range(3)]
+    holds = [json.loads(each.stdout) for each in pasted]
+    assert [hold.get("status") for hold in holds] == ["held"] * 3, holds
+    assert len({hold["start"] for hold in holds}) == 3
 
 
 def test_dev_json_holds_all_that_a_client_needs(server: WholeServer) -> None:
@@ -75,7 +87,7 @@ def test_a_killed_child_comes_back(server: WholeServer, name: str) -> None:
     assert wait_until(lambda: len(still_running(server.dev["pids"])) == 4, seconds=HEAL_SECONDS), server.err
 
 
-def test_a_second_server_on_the_same_folder_is_told_to_take_another(server: WholeServer) -> None:
+def test_a_second_server_on_the_same_folder_is_refused_in_a_sentence(server: WholeServer) -> None:
     second = WholeServer(server.data).launch()
     assert second.wait() == 1
     assert f"in use by a running server (pid {server.pid})" in second.err
@@ -84,7 +96,7 @@ def test_a_second_server_on_the_same_folder_is_told_to_take_another(server: Whol
     assert server.is_ready()
 
 
-def test_a_busy_port_is_said_in_a_sentence(tmp_path: Path) -> None:
+def test_a_busy_port_is_refused_in_a_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         refused = WholeServer(tmp_path / "data", "--port", str(port)).launch()
@@ -103,7 +115,7 @@ def test_stores_of_the_environment_are_used_and_left_alone(server: WholeServer, 
     assert set(still_running(server.dev["pids"])) == {"gunicorn", "redis", "mongod", "relay"}
 
 
-def test_it_recovers_from_a_kill_keeps_its_data_and_stops_clean(tmp_path: Path) -> None:
+def test_it_recovers_from_a_kill_keeps_its_data_and_leaves_nothing_running(tmp_path: Path) -> None:
     data = tmp_path / "data"
     first = WholeServer(data)
     with first:

@@ -1,4 +1,4 @@
-"""Runs `scripts/server` as a person would, with its data in a folder of the test's."""
+"""Runs `scripts/server` as a person does, with its data in a folder of the test."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STORE_VARIABLES = ("REDIS_URL", "MONGO_URL", "HOLDFAST_MONGO_DB", "HOLDFAST_SECR
 
 
 class WholeServer:
-    """One `scripts/server`. In a `with` block it is ready; at the end nothing of it runs."""
+    """One `scripts/server`. It is ready inside a `with` block and stopped after it."""
 
     def __init__(self, data: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
         self.data = data
@@ -71,17 +71,17 @@ class WholeServer:
 
     @property
     def dev(self) -> dict[str, Any]:
-        """What dev.json says at this moment."""
+        """The present content of dev.json."""
         content: dict[str, Any] = json.loads((self.data / "dev.json").read_text())
         return content
 
     def wait(self) -> int:
-        """The exit code, once it has ended by itself."""
+        """Wait until it ends. Returns its exit status."""
         assert self._process is not None
         return self._process.wait(STOP_SECONDS)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to stop; the exit code."""
+        """Send the signal and wait. Returns the exit status."""
         os.kill(self.pid, number)
         return self.wait()
 
@@ -95,7 +95,7 @@ class WholeServer:
 
 
 def still_running(pids: dict[str, int]) -> dict[str, list[int]]:
-    """Of each child, the processes that live: itself and what it started."""
+    """The living processes of each child: the child itself and its descendants."""
     return {name: members for name, pid in pids.items() if (members := session_members(pid))}
 
 
