@@ -20,6 +20,7 @@ from models.slot import SlotFields, Visit, Wish
 from services.catalogue.reader import Catalogue
 from services.timetable.grid import Grid, day_span, local_day
 from services.timetable.rules import Extent, Rules
+from services.timetable.working_hours import Timetable
 
 LONGEST_DAY_MINUTES = 25 * 60
 """Bounds a search: no local date of our time is longer."""
@@ -42,6 +43,7 @@ class Candidates:
     def __init__(self, catalogue: Catalogue, grid: Grid, clock: Callable[[], datetime]) -> None:
         self._catalogue = catalogue
         self._grid = grid
+        self._timetable = Timetable(grid)
         self._clock = clock
 
     def wish(self, org: str, fields: SlotFields, *, standing: Collection[str] = ()) -> Wish:
@@ -88,7 +90,7 @@ class Candidates:
         rules = self.rules(org, wish.property_id, wish.technician_id, Extent(wish.length, wish.before, wish.after))
         if wish.standing:
             rules.admit(wish.start)
-        if rules.place.status != "available":
+        if rules.site.status != "available":
             raise PropertyUnavailable
         if not rules.technicians:
             raise TechnicianUnavailable(None if wish.technician_id else "No technician is available at the moment.")
@@ -108,12 +110,12 @@ class Candidates:
         else:
             asked = [self._catalogue.technician(org, technician_id)]
         technicians = [each for each in asked if each.status == "available"]
-        return Rules(self._grid, self._clock(), policy, place=place, technicians=technicians, extent=extent)
+        return Rules(self._timetable, self._clock(), policy, site=place, technicians=technicians, extent=extent)
 
     def _search_end(self, start: int, rules: Rules) -> int:
         if start > rules.latest:
             return start + 1  # nothing is allowed from here on, and the calendar itself may come to its end
-        zone = rules.place.timezone
+        zone = rules.site.timezone
         _, end = day_span(local_day(start, zone, self._grid), zone, self._grid)
         return min(end, start + self._grid.ticks(LONGEST_DAY_MINUTES))
 

@@ -162,9 +162,9 @@ class Availability:
         rules = self._candidates.rules(org, query.property_id, query.technician_id, extent)
         slots: list[dict[str, Any]] = []
         for day in _dates(query.from_, query.days):
-            span = day_span(day, rules.place.timezone, self._grid)
+            span = day_span(day, rules.site.timezone, self._grid)
             slots += self._slots(self._starts(rules, span, reading), span, extent.length)
-        return {"timezone": rules.place.timezone, "grid_minutes": self._grid.minutes, "slots": slots}
+        return {"timezone": rules.site.timezone, "grid_minutes": self._grid.minutes, "slots": slots}
 
     def _slots(self, starts: Starts, span: Span, length: int) -> list[dict[str, Any]]:
         from_tick, to_tick = span
@@ -188,7 +188,7 @@ class Availability:
         """
         extent = Extent(wish.length, wish.before, wish.after)
         rules = self._candidates.rules(org, wish.property_id, wish.technician_id, extent)
-        zone, last = rules.place.timezone, rules.latest if latest is None else min(latest, rules.latest)
+        zone, last = rules.site.timezone, rules.latest if latest is None else min(latest, rules.latest)
         if wish.start > last:
             return
         first, days = local_day(wish.start, zone, self._grid), OPENING_DAYS
@@ -217,7 +217,7 @@ class Availability:
         skip = (open_ & -open_).bit_length() - 1
         length, before, after = rules.extent
         from_tick, to_tick = span[0] + skip - before, span[0] + open_.bit_length() - 1 + length + after
-        place, names = f"{PROPERTY}:{rules.place.id}", [f"{TECHNICIAN}:{who}" for who, _ in fits]
+        place, names = f"{PROPERTY}:{rules.site.id}", [f"{TECHNICIAN}:{who}" for who, _ in fits]
         masks, every = reading.masks([place, *names], from_tick, to_tick), ones(to_tick - from_tick)
         place_free = runs(every & ~masks[place].taken, length) >> before << skip
         place_bearable = runs(every & ~masks[place].booked, length) >> before << skip

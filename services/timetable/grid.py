@@ -1,14 +1,14 @@
 """Times and ticks: the grid, local dates on it, and spans of ticks as Python integers used as bitmasks.
 
-Pure: no store, no clock, no catalogue. What is settled here about local time, in whatever zone:
-- A local date is every instant from its first one to the first one of the next date. So it has 23, 24 or 25 hours (or
-  23.5 on Lord Howe Island), it may begin at 01:00 where clocks skip midnight, and a date that is skipped wholly, as
+Pure: no store, no clock, no catalogue. The rules for local time, in every zone:
+- A local date goes from its first instant to the first instant of the next date. So it has 23, 24 or 25 hours (23.5 on
+  Lord Howe Island), and it begins at 01:00 where clocks skip midnight. A date that clocks skip completely, such as
   2011-12-30 in Samoa, is empty.
-- A wall-clock time that does not exist is the first instant after the gap. One that exists twice is whichever the
-  caller asks for.
-- Ticks belong to the date in which they begin.
+- A wall-clock time that does not exist is the first instant after the gap. For one that exists twice the caller
+  chooses.
+- A tick belongs to the date in which it begins.
 
-In a mask, bit i stands for the i-th tick of the span that it is about.
+In a mask, bit i stands for the i-th tick of its span.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from zoneinfo import ZoneInfo
 
 FIRST_DAY = date(2, 1, 1)
 LAST_DAY = date(9998, 12, 31)
-"""Between these every local date has instants that UTC can write. Nothing outside of them can be asked for."""
+"""Between these two, every instant of a local date can be written in UTC. Other dates are not supported."""
 
 Span = tuple[int, int]
 """Ticks [from, to)."""
 
 
 def to_milliseconds(moment: datetime) -> datetime:
-    """A moment as MongoDB keeps it: what is finer than a millisecond is lost there."""
+    """A moment as MongoDB stores it: in whole milliseconds, rounded down."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 class Grid:
-    """A time grid of so many minutes; tick n begins at n × `seconds` after 1970-01-01T00:00Z."""
+    """A time grid with steps of `minutes`. Tick n begins n × `seconds` after 1970-01-01T00:00Z."""
 
     __slots__ = ("minutes", "seconds")
 
@@ -42,7 +42,7 @@ class Grid:
         self.seconds = minutes * 60
 
     def tick(self, moment: datetime) -> int:
-        """The tick that an aware moment lies in."""
+        """The tick that contains an aware moment."""
         return int(moment.timestamp() // self.seconds)
 
     def tick_from(self, moment: datetime) -> int:
@@ -54,43 +54,44 @@ class Grid:
         return moment.microsecond == 0 and moment.timestamp() % self.seconds == 0
 
     def moment(self, tick: int) -> datetime:
-        """When a tick begins, aware UTC."""
+        """The time at which a tick begins, as aware UTC."""
         return datetime.fromtimestamp(tick * self.seconds, UTC)
 
     def ticks(self, minutes: int) -> int:
-        """How many ticks so many minutes take, which are a multiple of the grid."""
+        """The number of ticks in `minutes`, a multiple of the grid."""
         return minutes // self.minutes
 
     def minutes_of(self, ticks: int) -> int:
+        """The number of minutes in `ticks`."""
         return ticks * self.minutes
 
 
 @lru_cache(maxsize=1024)
 def zone_of(timezone: str) -> ZoneInfo:
-    """The zone of an IANA name that was validated when it was stored."""
+    """The zone of an IANA name, which was validated when it was stored."""
     return ZoneInfo(timezone)
 
 
 def instant_of(wall: datetime, timezone: str, *, last: bool = False) -> int:
-    """Epoch seconds of a naive local time; `last` picks the second occurrence of one that exists twice."""
+    """Epoch seconds of a naive local time. If it exists twice, `last` selects the second occurrence."""
     zone = zone_of(timezone)
     first = int(wall.replace(tzinfo=zone, fold=0).timestamp())
     second = int(wall.replace(tzinfo=zone, fold=1).timestamp())
     if first <= second:
         return second if last else first
-    # In a gap PEP 495 gives a reading by the clock after it and one by the clock before it: the change lies between.
+    # In a gap, PEP 495 reads the time once by the clock after it and once by the clock before it. Search between them.
     between = range(second, first + 1)
     return between[bisect_left(between, wall, key=lambda at: datetime.fromtimestamp(at, zone).replace(tzinfo=None))]
 
 
 @lru_cache(maxsize=8192)
 def day_start(day: date, timezone: str) -> int:
-    """Epoch seconds of the first instant of a local date, or of what follows a date that is skipped."""
+    """Epoch seconds of the first instant of a local date. For a date that clocks skip, the first instant after it."""
     return instant_of(datetime.combine(day, time()), timezone)
 
 
 def day_span(day: date, timezone: str, grid: Grid) -> Span:
-    """The ticks that begin on a local date. Consecutive dates touch; one that is skipped wholly is empty."""
+    """The ticks that begin on a local date. Consecutive dates touch; a date that clocks skip is empty."""
     start, end = day_start(day, timezone), day_start(day + timedelta(days=1), timezone)
     return -(-start // grid.seconds), -(-end // grid.seconds)
 
@@ -101,18 +102,18 @@ def local_day(tick: int, timezone: str, grid: Grid) -> date:
 
 
 def ones(width: int) -> int:
-    """A mask of so many ticks, all set; none for a negative width."""
+    """A mask of `width` ticks, all set. A negative width counts as 0."""
     return (1 << width) - 1 if width > 0 else 0
 
 
 def bits(from_tick: int, to_tick: int, span: Span) -> int:
-    """The mask of [from_tick, to_tick) in which the ticks of a span are set."""
+    """The mask of [from_tick, to_tick) with the ticks of a span set."""
     start, end = max(span[0], from_tick), min(span[1], to_tick)
     return ones(end - start) << start - from_tick if start < end else 0
 
 
 def runs(mask: int, length: int) -> int:
-    """Bit i of the answer is set where bits i to i + length - 1 of the mask all are. Shifts by doubling: log2 steps."""
+    """A mask with bit i set where bits i to i + length - 1 are all set. Doubles the shift: log2(length) steps."""
     known = 1
     while known < length and mask:
         step = min(known, length - known)
@@ -122,7 +123,7 @@ def runs(mask: int, length: int) -> int:
 
 
 class Spans:
-    """Spans of ticks, sorted, disjoint and not touching, however they were given."""
+    """Spans of ticks, kept sorted and merged."""
 
     __slots__ = ("_ends", "_starts")
 
@@ -132,7 +133,7 @@ class Spans:
         self._ends = [end for _, end in merged]
 
     def mask(self, from_tick: int, to_tick: int) -> int:
-        """The ticks of [from_tick, to_tick) that lie in any of the spans."""
+        """The mask of [from_tick, to_tick) with the ticks of all spans set."""
         first, last = bisect_right(self._ends, from_tick), bisect_left(self._starts, to_tick)
         mask = 0
         for start, end in zip(self._starts[first:last], self._ends[first:last], strict=True):
@@ -141,7 +142,7 @@ class Spans:
 
 
 def merge(spans: Iterable[Span]) -> list[Span]:
-    """The same ground in sorted spans of which no two touch; empty ones are left out."""
+    """The same ticks in sorted spans. No two of them touch, and none is empty."""
     merged: list[Span] = []
     for start, end in sorted(spans):
         if start >= end:

@@ -1,12 +1,12 @@
-"""What the catalogue and the policy allow, as masks of starts; nothing of who is booked.
+"""The starts that the catalogue and the policy allow, as masks. Must not look at bookings or holds.
 
-What is settled here, in the order in which a refusal names it where several rules forbid a start:
-1. a start is not before now plus the lead, nor after now plus `horizon_days` times 24 hours;
-2. no moment of the visit lies on a blackout date, by the property's local dates;
-3. the visit [start, end) lies within the technician's working hours; travel may fall outside of them;
-4. the visit with its travel touches no time off of the technician.
+The rules, in the order in which a refusal names the first one that forbids a start:
+1. The start is not before now plus the lead time, nor after now plus `horizon_days` times 24 hours.
+2. No moment of the visit is on a blackout date, by the property's local dates.
+3. The visit [start, end) lies within the technician's working hours. Travel may lie outside of them.
+4. The visit with its travel touches no time off of the technician.
 
-The rules exist once, for a single hold and for whole days of availability alike.
+A single hold and whole days of availability use the same rules.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import NamedTuple
 
 from models.catalogue import Policy, Property, Technician
 from models.errors import OutsideWorkingHours, Refusal, TechnicianUnavailable, TooFarAhead, TooSoon
-from services.timetable.grid import Grid, ones, runs
-from services.timetable.working_hours import away_ticks, blackout_ticks, open_ticks
+from services.timetable.grid import ones, runs
+from services.timetable.working_hours import Timetable
 
 LONGEST_VISIT = timedelta(days=3)
 """No visit with its travel lasts longer."""
 
 
 class Extent(NamedTuple):
-    """How long a visit is, and the travel before and after it, in ticks."""
+    """The length of a visit and the travel before and after it, in ticks."""
 
     length: int
     before: int
@@ -32,39 +32,39 @@ class Extent(NamedTuple):
 
 
 class Rules:
-    """The rules for visits of one extent at one property, as of one moment.
+    """The rules for visits of one extent at one property (`site`), as of one moment.
 
-    technicians: who may come at all, in the order to try; latest: the last start within the horizon. In every mask
+    technicians: those who may come, in the order to try. latest: the last start within the horizon. In every mask,
     bit i stands for a visit that starts at from_tick + i.
     """
 
-    __slots__ = ("_earliest", "_grid", "_policy", "extent", "latest", "place", "technicians")
+    __slots__ = ("_earliest", "_policy", "_timetable", "extent", "latest", "site", "technicians")
 
     def __init__(
         self,
-        grid: Grid,
+        timetable: Timetable,
         now: datetime,
         policy: Policy,
         *,
-        place: Property,
+        site: Property,
         technicians: list[Technician],
         extent: Extent,
     ) -> None:
-        self.place = place
+        self.site = site
         self.technicians = technicians
         self.extent = extent
-        self._grid = grid
+        self._timetable = timetable
         self._policy = policy
-        seconds = now.timestamp()
+        seconds, grid = now.timestamp(), timetable.grid
         self._earliest = -int(-(seconds + policy.min_lead_minutes * 60) // grid.seconds)
         self.latest = int((seconds + policy.horizon_days * 86_400) // grid.seconds)
 
     def admit(self, start: int) -> None:
-        """Takes a start as neither too soon nor too far ahead: a booking has it already."""
+        """Allows a start that is too soon or too far ahead, because a booking has it already."""
         self._earliest, self.latest = min(self._earliest, start), max(self.latest, start)
 
     def fitting(self, from_tick: int, to_tick: int) -> list[tuple[str, int]]:
-        """(technician id, mask of starts) of everyone who may come at any start in [from_tick, to_tick)."""
+        """(technician id, mask of starts) for each technician with an allowed start in [from_tick, to_tick)."""
         allowed = self._allowed(from_tick, to_tick)
         if not allowed:
             return []
@@ -72,7 +72,7 @@ class Rules:
         return [each for each in fits if each[1]]
 
     def refusal(self, start: int) -> Refusal:
-        """Why no visit may start at a tick for which `fitting` has nobody."""
+        """The reason why `fitting` has no technician for a start."""
         if start < self._earliest:
             return TooSoon()
         if start > self.latest:
@@ -86,9 +86,9 @@ class Rules:
         return TechnicianUnavailable("No technician is available then. Please choose another time.")
 
     def _allowed(self, from_tick: int, to_tick: int) -> int:
-        """The starts that the property and the policy allow, whoever comes."""
+        """The starts that the property and the policy allow for every technician."""
         first, last = max(from_tick, self._earliest), min(to_tick, self.latest + 1)
-        if first >= last or self.place.status != "available":
+        if first >= last or self.site.status != "available":
             return 0
         return ones(last - first) << (first - from_tick) & ~self._blacked_out(from_tick, to_tick)
 
@@ -97,26 +97,26 @@ class Rules:
         if not self._policy.blackout_dates:
             return 0
         end = to_tick - 1 + self.extent.length
-        blackout = blackout_ticks(self._policy, self.place.timezone, self._grid, from_tick, end)
+        blackout = self._timetable.blackout_ticks(self._policy, self.site.timezone, from_tick, end)
         return ones(to_tick - from_tick) & ~_clear_of(blackout, end - from_tick, self.extent.length)
 
     def _suits(self, technician: Technician, from_tick: int, to_tick: int) -> int:
-        """The starts at which a technician works throughout the visit and is not off during it or its travel."""
+        """The starts at which a technician works for the whole visit, with no time off during it or its travel."""
         suits = self._at_work(technician, from_tick, to_tick)
         if not suits or not technician.time_off:
             return suits
         length, before, after = self.extent
         begin, end = from_tick - before, to_tick - 1 + length + after
-        away = away_ticks(technician, self._grid, begin, end)
+        away = self._timetable.away_ticks(technician, begin, end)
         return suits & _clear_of(away, end - begin, before + length + after)
 
     def _at_work(self, technician: Technician, from_tick: int, to_tick: int) -> int:
         if technician.working_hours is None:
             return ones(to_tick - from_tick)
         length = self.extent.length
-        return runs(open_ticks(technician, self._grid, from_tick, to_tick - 1 + length), length)
+        return runs(self._timetable.open_ticks(technician, from_tick, to_tick - 1 + length), length)
 
 
 def _clear_of(mask: int, width: int, length: int) -> int:
-    """The starts of `length` ticks of which none is set in a mask of so many ticks."""
+    """The starts of `length` ticks that are all clear in a mask of `width` ticks."""
     return runs(ones(width) & ~mask, length)

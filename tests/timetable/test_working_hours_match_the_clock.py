@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models.catalogue import WEEKDAYS
 from services.timetable.grid import Grid
-from services.timetable.working_hours import open_ticks
+from services.timetable.working_hours import Timetable
 from tests.availability.calendars import CHANGES, shifts, worked_minutes
 from tests.calendars.calendar_world import technician
 
@@ -34,5 +34,5 @@ def test_a_tick_is_open_if_all_of_its_minutes_are_worked(
     first = grid.tick(datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(days=1)) + begin
     ticks = range(first, first + width)
     expected = [all(tick * grid.minutes + minute in worked for minute in range(grid.minutes)) for tick in ticks]
-    mask = open_ticks(someone, grid, ticks.start, ticks.stop)
+    mask = Timetable(grid).open_ticks(someone, ticks.start, ticks.stop)
     assert [bool(mask >> at & 1) for at in range(width)] == expected
