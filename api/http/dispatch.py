@@ -18,7 +18,7 @@ from models.access import Caller, IdempotencyClaim
 from models.errors import Fault, InvalidRequest, PreconditionRequired, StoreUnavailable
 from services import Services
 from services.stores.connections import request_limit
-from services.stores.faults import stores_in_trouble
+from services.stores.faults import StoreTrouble
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -40,11 +40,12 @@ KEYLESS_AT_ONCE = 2
 
 def bind(app: Flask, services: Services, endpoints: list[Endpoint]) -> None:
     """Makes every endpoint answer, HEAD where there is GET, and OPTIONS on every path."""
-    gate, turns, keyless = guards.Gate(services), BoundedSemaphore(AT_ONCE), BoundedSemaphore(KEYLESS_AT_ONCE)
+    gate, trouble = guards.Gate(services), StoreTrouble()
+    turns, keyless = BoundedSemaphore(AT_ONCE), BoundedSemaphore(KEYLESS_AT_ONCE)
     paths: dict[str, list[Endpoint]] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.flask_rule, []).append(endpoint)
-        runner = Runner(endpoint, services, gate, turns=turns, keyless=keyless)
+        runner = Runner(endpoint, services, gate, turns=turns, keyless=keyless, trouble=trouble)
         _route(app, endpoint.flask_rule, endpoint.name, endpoint.method, runner)
     for rule, group in paths.items():
         _route(app, rule, f"OPTIONS {rule}", "OPTIONS", _options(group))
@@ -65,12 +66,14 @@ class Runner:
         *,
         turns: BoundedSemaphore,
         keyless: BoundedSemaphore,
+        trouble: StoreTrouble,
     ) -> None:
         self._endpoint = endpoint
         self._services = services
         self._gate = gate
         self._turns = turns
         self._keyless = keyless
+        self._trouble = trouble
 
     def __call__(self, **ids: str) -> Response:
         environ, endpoint = request.environ, self._endpoint
@@ -80,21 +83,27 @@ class Runner:
         if endpoint.roles is not None:
             return self._serve_in_turn(environ, ids, body)
         if endpoint.unmetered:
-            with request_limit():
+            with request_limit(), self._trouble.watch():
                 return self._serve(environ, ids, body)
-        _take(self._keyless)
+        self._take(self._keyless)
         try:
             return self._serve_in_turn(environ, ids, body)
         finally:
             self._keyless.release()
 
     def _serve_in_turn(self, environ: WSGIEnvironment, ids: dict[str, str], body: bytes) -> Response:
-        _take(self._turns)
+        self._take(self._turns)
         try:
-            with request_limit():
+            with request_limit(), self._trouble.watch():
                 return self._serve(environ, ids, body)
         finally:
             self._turns.release()
+
+    def _take(self, turns: BoundedSemaphore) -> None:
+        """Waits as long as it takes while requests end, but not behind those that wait for a store in vain."""
+        while not turns.acquire(timeout=TURN_SECONDS):
+            if self._trouble.lately():
+                raise StoreUnavailable
 
     def _serve(self, environ: WSGIEnvironment, ids: dict[str, str], body: bytes) -> Response:
         endpoint = self._endpoint
@@ -175,13 +184,6 @@ class Runner:
                 headers.append(("Idempotency-Replayed", "true"))
             body = to_json(body)
         return FinalResponse(body or b"", reply.status, headers, endpoint.content_type)
-
-
-def _take(turns: BoundedSemaphore) -> None:
-    """Waits for as long as it takes while the work goes on, but not behind those who wait for a store in vain."""
-    while not turns.acquire(timeout=TURN_SECONDS):
-        if stores_in_trouble():
-            raise StoreUnavailable
 
 
 def _options(group: list[Endpoint]) -> Callable[..., Response]:

@@ -23,6 +23,7 @@ from services.observability import Metrics
 from services.relay.change_feed import Change, ChangeFeed, FeedLost
 from services.relay.rebuild import Pins, Rebuild
 from services.relay.redis_runs import RedisRuns
+from services.stores.faults import StoreTrouble
 from services.stores.leases import Leases
 from services.waitlist.rounds import Offers
 
@@ -62,6 +63,7 @@ class Relay:
         self._find = find
         self._orgs = orgs
         self._metrics = metrics
+        self._trouble = StoreTrouble()
         self._stop = threading.Event()
 
     def run(self) -> None:
@@ -169,7 +171,8 @@ class Relay:
     def _guarded(self, work: Callable[[], None]) -> None:
         """Work that failed because a store did not answer is simply due again; so is what failed by a fault of ours."""
         try:
-            work()
+            with self._trouble.watch():
+                work()
         except StoreUnavailable:
             log.warning("relay_waits_for_store", work=work.__name__)
             self._count("waited_for_store")

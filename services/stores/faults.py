@@ -1,19 +1,20 @@
-"""Turns the errors of the client libraries into the one refusal that a store did not answer.
+"""Turns the errors of the client libraries into one refusal: the store did not answer.
 
 Around every call to a store:
 
     with mongo_faults():
         collection.find_one(...)
 
-A DuplicateKeyError passes: it is an answer, and the caller's to understand. What the store said is logged by its kind
-alone, for its text may hold a customer's data, and is kept as the refusal's cause.
+A DuplicateKeyError passes: it is an answer, which the caller understands. The log names only the kind of an error,
+because its text may hold a customer's data. The error itself is the refusal's cause.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 
 import structlog
@@ -22,33 +23,60 @@ from redis.exceptions import RedisError
 
 from models.errors import StoreUnavailable
 
-log = structlog.get_logger("holdfast.stores")
+log = structlog.get_logger()
 
 TROUBLE_SECONDS = 2.0
 LOG_EVERY_SECONDS = 1.0
-"""A dead store fails thousands of requests a second; one line a second for each kind of error says as much."""
+"""A dead store fails thousands of requests a second; one log line a second for each kind of error says as much."""
 
 
 class RedisUnavailable(StoreUnavailable):
     """Redis did not answer. MongoDB may: a booking can go on with its unique index alone."""
 
 
-class StoreFaults(AbstractContextManager[None]):
-    """StoreUnavailable in place of any error of one store's client. It keeps nothing of a call."""
+class StoreTrouble:
+    """Remembers the failures of stores within `watch`, for one app. monotonic: seconds that never go back."""
 
-    def __init__(
-        self,
-        store: str,
-        kind: type[Exception],
-        refusal: type[StoreUnavailable] = StoreUnavailable,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._last = float("-inf")
+        self._logged: dict[str, tuple[float, int]] = {}
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Notes here each failure of a store in the block, on this thread or greenlet."""
+        before = _watching.set(self)
+        try:
+            yield
+        finally:
+            _watching.reset(before)
+
+    def lately(self) -> bool:
+        """Whether a call failed in the last TROUBLE_SECONDS, so that waiting for a store may be in vain."""
+        return self._monotonic() - self._last < TROUBLE_SECONDS
+
+    def note(self, store: str, error: Exception) -> None:
+        """Remembers a failure, and logs it unless it logged one of this kind within LOG_EVERY_SECONDS."""
+        kind = type(error).__name__
+        now = self._last = self._monotonic()
+        last, suppressed = self._logged.get(kind, (float("-inf"), 0))
+        if now - last < LOG_EVERY_SECONDS:
+            self._logged[kind] = (last, suppressed + 1)
+            return
+        self._logged[kind] = (now, 0)
+        _log(store, error, suppressed)
+
+
+_watching: ContextVar[StoreTrouble | None] = ContextVar("store_trouble", default=None)
+
+
+class _Faults(AbstractContextManager[None]):
+    """Raises a refusal in place of any error of one store's client. Keeps no state, so all calls share one."""
+
+    def __init__(self, store: str, kind: type[Exception], refusal: type[StoreUnavailable]) -> None:
         self._store = store
         self._kind = kind
         self._refusal = refusal
-        self._monotonic = monotonic
-        self._logged: dict[str, tuple[float, int]] = {}
-        self._last = float("-inf")
 
     def __enter__(self) -> None:
         return None
@@ -57,39 +85,28 @@ class StoreFaults(AbstractContextManager[None]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, self._kind) and not isinstance(error, DuplicateKeyError):
-            self._log(error)
+            trouble = _watching.get()
+            if trouble is None:
+                _log(self._store, error, 0)
+            else:
+                trouble.note(self._store, error)
             raise self._refusal() from error
 
-    def in_trouble(self) -> bool:
-        """Whether a call failed in the last TROUBLE_SECONDS."""
-        return self._monotonic() - self._last < TROUBLE_SECONDS
 
-    def _log(self, error: Exception) -> None:
-        name = type(error).__name__
-        now = self._last = self._monotonic()
-        last, unsaid = self._logged.get(name, (float("-inf"), 0))
-        if now - last < LOG_EVERY_SECONDS:
-            self._logged[name] = (last, unsaid + 1)
-            return
-        self._logged[name] = (now, 0)
-        code = error.code if isinstance(error, OperationFailure) else None
-        log.warning("store_fault", store=self._store, kind=name, store_code=code, unsaid=unsaid)
-
-
-_mongo = StoreFaults("mongodb", PyMongoError)
-_redis = StoreFaults("redis", RedisError, RedisUnavailable)
+_MONGO = _Faults("mongodb", PyMongoError, StoreUnavailable)
+_REDIS = _Faults("redis", RedisError, RedisUnavailable)
 
 
 def mongo_faults() -> AbstractContextManager[None]:
     """Around a call to MongoDB: a PyMongoError becomes StoreUnavailable. After a write its outcome is unknown."""
-    return _mongo
+    return _MONGO
 
 
 def redis_faults() -> AbstractContextManager[None]:
     """Around a call to Redis: a RedisError becomes RedisUnavailable. After a script its outcome is unknown."""
-    return _redis
+    return _REDIS
 
 
-def stores_in_trouble() -> bool:
-    """Whether a store of this process failed a moment ago, so that waiting for one may be in vain."""
-    return _mongo.in_trouble() or _redis.in_trouble()
+def _log(store: str, error: Exception, suppressed: int) -> None:
+    code = error.code if isinstance(error, OperationFailure) else None
+    log.warning("store_fault", store=store, kind=type(error).__name__, store_code=code, suppressed=suppressed)

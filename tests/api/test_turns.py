@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from api.http.dispatch import AT_ONCE, KEYLESS_AT_ONCE
+from services.stores.faults import mongo_faults
 from tests.api.stubs import SLOT, Send, Stubbed
 
 CALENDAR = "/technicians/tech-7/calendar.ics?token=t"
@@ -105,3 +107,30 @@ def test_a_calendar_takes_a_turn_and_a_probe_takes_none(stubbed: Stubbed, monkey
         door.open()
         assert read.result(10) == 404
     assert {each.result() for each in holds} == {201}
+
+
+@pytest.mark.parametrize(("store_failed", "waiting"), [(True, {503}), (False, {201})])
+def test_a_request_waits_for_a_turn_unless_a_store_failed_just_before(
+    stubbed: Stubbed, monkeypatch: pytest.MonkeyPatch, store_failed: bool, waiting: set[int]
+) -> None:
+    door, place = Door(), stubbed.holds.place
+
+    def place_slowly(*asked: Any) -> Any:
+        door()
+        return place(*asked)
+
+    def fail(*_asked: Any) -> Any:
+        with mongo_faults():
+            raise AutoReconnect("gone")
+
+    send = stubbed.send()
+    if store_failed:
+        monkeypatch.setattr(stubbed.holds, "place", fail)
+        assert hold(send) == 503
+    monkeypatch.setattr(stubbed.holds, "place", place_slowly)
+    with many(door, lambda: hold(send)) as holds:
+        assert door.crowd(AT_ONCE)
+        refused, in_turn = wait(holds, 2 * A_WHILE)
+    assert len(refused) == (CROWD - AT_ONCE if store_failed else 0)
+    assert {each.result() for each in in_turn} == {201}
+    assert {each.result() for each in refused or in_turn} == waiting
