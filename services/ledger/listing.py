@@ -1,9 +1,7 @@
-"""Lists bookings page by page, each filter served by an index, at any number of bookings."""
+"""Lists bookings page by page. Each filter reads along one index, however many bookings there are."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import UTC, datetime
 
 from pymongo import ASCENDING
@@ -11,26 +9,27 @@ from pymongo.cursor import Cursor
 from pymongo.database import Database
 
 from models.booking import Booking, BookingQuery
-from models.errors import Fault, InvalidRequest
 from services.ledger.documents import booking_of
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
+from services.stores.pages import bad_cursor, read_cursor, write_cursor
 
 
 class BookingList:
-    """Pages of bookings in order of (start, id), which no later booking can shift."""
+    """Pages of bookings in the order of (start, id), which later bookings do not shift."""
 
     def __init__(self, db: Database[Document]) -> None:
         self._bookings = db["bookings"]
 
     def page(self, org: str, query: BookingQuery) -> tuple[list[Booking], str | None]:
-        """One page and the cursor of the next one, None after the last. Raises InvalidRequest for a cursor not ours."""
+        """One page, and the cursor of the next one or None. Raises InvalidRequest for a cursor that no list gave;
+        StoreUnavailable."""
         with mongo_faults():
             found = [booking_of(document) for document in self.documents(org, query)]
         if len(found) <= query.limit:
             return found, None
         last = found[query.limit - 1]
-        return found[: query.limit], _write_cursor(last)
+        return found[: query.limit], write_cursor(str(int(last.start.timestamp())), last.booking_id)
 
     def documents(self, org: str, query: BookingQuery) -> Cursor[Document]:
         """The documents of a page and one more, read in the order of the index that the filter names."""
@@ -47,8 +46,8 @@ def _filter(org: str, query: BookingQuery) -> Document:
     span = {"$gte": query.from_, "$lt": query.to}
     span = {operator: moment for operator, moment in span.items() if moment is not None}
     if query.cursor is not None:
-        start, booking_id = _read_cursor(query.cursor)
-        # The plain bound lets the index be entered at the right place; the $or decides among equals.
+        start, booking_id = _last_entry(query.cursor)
+        # The bound on start lets MongoDB enter the index there; the $or decides among bookings of the same start.
         span["$gte"] = max(start, query.from_) if query.from_ else start
         wanted["$or"] = [{"start": {"$gt": start}}, {"start": start, "_id": {"$gt": booking_id}}]
     if span:
@@ -64,15 +63,9 @@ def _index(query: BookingQuery) -> str:
     return "by_status" if query.status is not None else "by_start"
 
 
-def _write_cursor(last: Booking) -> str:
-    text = f"{int(last.start.timestamp())}~{last.booking_id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
+def _last_entry(cursor: str) -> tuple[datetime, str]:
+    seconds, booking_id = read_cursor(cursor, 2)
     try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        seconds, _, booking_id = text.partition("~")
         return datetime.fromtimestamp(int(seconds), UTC), booking_id
-    except (ValueError, OverflowError, OSError, binascii.Error, UnicodeDecodeError):
-        raise InvalidRequest(Fault("cursor", "bad_cursor", "this cursor was not given by this list")) from None
+    except (ValueError, OverflowError, OSError):
+        raise bad_cursor() from None

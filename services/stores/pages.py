@@ -1,57 +1,65 @@
-"""Pages of a collection whose documents have an `org` and an `id` that is unique in it.
+"""Pages of lists, and the cursors that lead from one page to the next.
 
-A cursor is the last id of the page before, so a page costs the same however far in it lies, and nothing is skipped or
-shown twice when something is added meanwhile.
+A cursor names the last entry of a page by the values that the list is sorted by. So each page costs the same, however
+far down the list it lies, and a list neither skips nor repeats an entry while others add new ones.
 """
 
 from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Any
 
 from pymongo import ASCENDING
 from pymongo.collection import Collection
 
 from models.errors import Fault, InvalidRequest
 from models.fields import ID_PATTERN
+from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 200
 
-Document = dict[str, Any]
-
-_ID = re.compile(ID_PATTERN)
+_PART = re.compile(ID_PATTERN)
+_SEPARATOR = "~"  # no id contains it
 
 
 def page_by_id(
     collection: Collection[Document], org: str, limit: int, cursor: str | None
 ) -> tuple[list[Document], str | None]:
-    """At most `limit` documents of the org after the cursor, in the order of their ids, and the next cursor or None.
+    """At most `limit` documents of the org after the cursor, in the order of their `id`, and the next cursor or None.
 
-    InvalidRequest for a limit out of 1..200 and for a cursor that was not given out here. StoreUnavailable.
+    The collection has an index on (org, id). Raises InvalidRequest for a limit outside 1..200 and for a cursor that no
+    list gave; StoreUnavailable.
     """
     if not 1 <= limit <= LARGEST_PAGE:
-        raise InvalidRequest(Fault("limit", "out_of_range", f"limit is from 1 to {LARGEST_PAGE}."))
+        raise InvalidRequest(Fault("limit", "out_of_range", f"Send a limit from 1 to {LARGEST_PAGE}."))
     query: Document = {"org": org}
     if cursor is not None:
-        query["id"] = {"$gt": _after(cursor)}
+        [last_id] = read_cursor(cursor, 1)
+        query["id"] = {"$gt": last_id}
     with mongo_faults():
         documents = list(collection.find(query).sort("id", ASCENDING).limit(limit + 1))
-    following = _cursor(documents[limit - 1]["id"]) if len(documents) > limit else None
+    following = write_cursor(documents[limit - 1]["id"]) if len(documents) > limit else None
     return documents[:limit], following
 
 
-def _cursor(last_id: str) -> str:
-    return urlsafe_b64encode(last_id.encode()).decode().rstrip("=")
+def write_cursor(*parts: str) -> str:
+    """The cursor of an entry. parts: 1 to 64 characters of A-Z a-z 0-9 . _ - each."""
+    return urlsafe_b64encode(_SEPARATOR.join(parts).encode()).decode().rstrip("=")
 
 
-def _after(cursor: str) -> str:
+def read_cursor(cursor: str, count: int) -> list[str]:
+    """The parts of a cursor that was made of `count` of them. Raises InvalidRequest for any other text."""
     try:
-        last_id = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        parts = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(_SEPARATOR)
     except ValueError:
-        last_id = ""
-    # Decoding skips what is not base64, so only what encodes to the same cursor was one of ours.
-    if not _ID.match(last_id) or _cursor(last_id) != cursor:
-        raise InvalidRequest(Fault("cursor", "bad_cursor", "cursor is not one that was given out here."))
-    return last_id
+        raise bad_cursor() from None
+    # Decoding skips characters that are not base64, so only a text that encodes to the same cursor is one of ours.
+    if len(parts) != count or not all(map(_PART.fullmatch, parts)) or write_cursor(*parts) != cursor:
+        raise bad_cursor()
+    return parts
+
+
+def bad_cursor() -> InvalidRequest:
+    """The refusal of a cursor that no list gave."""
+    return InvalidRequest(Fault("cursor", "bad_cursor", "Send a next_cursor that this list gave, or no cursor."))

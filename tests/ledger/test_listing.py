@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from models.booking import Booking, BookingQuery
+from models.errors import InvalidRequest
 from services.ids import booking_id_for
 from services.ledger.documents import document_of
 from services.ledger.listing import BookingList
+from services.stores.pages import write_cursor
 from services.timetable.grid import Grid
 from tests.world import World, rfc3339, tomorrow
 
@@ -138,3 +140,10 @@ def pages(world: World, listed: BookingList, query: BookingQuery) -> Any:
 
 def everything(world: World, listed: BookingList, query: BookingQuery) -> list[Booking]:
     return [booking for page in pages(world, listed, query) for booking in page]
+
+
+@pytest.mark.parametrize("seconds", ["tomorrow", "9" * 30, "-" + "9" * 15])
+def test_a_cursor_whose_start_is_no_time_is_refused(world: World, seconds: str) -> None:
+    cursor = write_cursor(seconds, "bk_1")
+    with pytest.raises(InvalidRequest):
+        BookingList(world.services.db).page(world.org, BookingQuery(cursor=cursor))
