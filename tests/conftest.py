@@ -1,4 +1,7 @@
-"""Fixtures for every test: a world over fakes, which is quick, and a world over real servers, which is true."""
+"""Fixtures for every test: a world over fakes, which is quick, and a world over real servers, which is true.
+
+The tests of the API use the first, the tests of the services the second.
+"""
 
 from __future__ import annotations
 
@@ -12,25 +15,30 @@ import pytest
 from models.access import Caller, Role
 from services.stores.connections import connect_mongo, connect_redis
 from tests.servers import MongoServer, RedisServer, real_stores
-from tests.world import World, services_over
+from tests.world import DATABASE, World, services_over
 
 
 @pytest.fixture(scope="session")
 def stores() -> Iterator[tuple[RedisServer, MongoServer]]:
-    """One real Redis and one real mongod for the whole run. Each world has an org of its own in them."""
-    with real_stores(test_commands=True) as both:
-        yield both
+    """One real Redis and one real mongod with a prepared database, for the whole run of one worker of pytest-xdist."""
+    with real_stores(test_commands=True) as (redis, mongo):
+        client, db = connect_redis(redis.url), connect_mongo(mongo.url, DATABASE)
+        services_over(client, db).access.close()
+        client.close()
+        db.client.close()
+        yield redis, mongo
 
 
 @pytest.fixture
 def world(stores: tuple[RedisServer, MongoServer]) -> Iterator[World]:
-    """A world over real servers."""
+    """A world over real servers. In MongoDB it has two orgs of its own; at its end Redis is empty again."""
     redis, mongo = stores
     client = connect_redis(redis.url)
-    db = connect_mongo(mongo.url, "holdfast_test")
-    made = World(services_over(client, db))
+    db = connect_mongo(mongo.url, DATABASE)
+    made = World(services_over(client, db, prepared=True))
     yield made
     made.services.access.close()
+    client.flushdb()
     client.close()
     db.client.close()
 
@@ -46,7 +54,7 @@ def fake_world() -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def lonely_database(stores: tuple[RedisServer, MongoServer], request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A database of one file's own: a relay tends every org that it finds in one."""
+    """A database for the tests of one file: a relay tends every org that it finds in a database."""
     db = connect_mongo(stores[1].url, request.module.__name__.rpartition(".")[2])
     yield db
     db.client.drop_database(db.name)
@@ -55,21 +63,20 @@ def lonely_database(stores: tuple[RedisServer, MongoServer], request: pytest.Fix
 
 @pytest.fixture
 def lonely_world(stores: tuple[RedisServer, MongoServer], lonely_database: Any) -> Iterator[World]:
-    """A world over real servers in that database, in which nothing else is."""
+    """A world over real servers in that database, which holds nothing else."""
     for name in lonely_database.list_collection_names():
         lonely_database[name].delete_many({})
     client = connect_redis(stores[0].url)
     made = World(services_over(client, lonely_database))
     yield made
     made.services.access.close()
+    client.flushdb()
     client.close()
 
 
-@pytest.fixture(params=["fakes", "real servers"])
-def any_world(request: pytest.FixtureRequest) -> World:
-    """A world over fakes, then one over real servers, for what must be so on both."""
-    made: World = request.getfixturevalue("fake_world" if request.param == "fakes" else "world")
-    return made
+@pytest.fixture
+def any_world(world: World) -> World:
+    return world
 
 
 @pytest.fixture
@@ -92,12 +99,12 @@ def bot(any_world: World) -> Caller:
 
 @pytest.fixture
 def charlie(any_world: World) -> Caller:
-    """Somebody from another org."""
+    """An admin of another org."""
     return any_world.services.access.authenticate(any_world.rival_key)
 
 
 @pytest.fixture
 def stranger(any_world: World) -> Caller:
-    """Another checkout of the same org, with a key of its own."""
+    """Another checkout key of the same org."""
     access = any_world.services.access
     return access.authenticate(access.create_key(any_world.org, Role.CHECKOUT))

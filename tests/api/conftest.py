@@ -1,4 +1,4 @@
-"""Fixtures of the API tests: an app over stubs, and the whole product over fakes and over real servers."""
+"""Fixtures of the API tests: an app over stubs, and the whole product over fakes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 
 from tests.api.stubs import Send, Stubbed
 from tests.api.town import Town
+from tests.world import World
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def send(stubbed: Stubbed) -> Send:
     return stubbed.send()
 
 
-@pytest.fixture(params=["fake_world", "world"])
-def town(request: pytest.FixtureRequest) -> Town:
-    """Each test runs twice: over fakes, and over a real Redis and mongod."""
-    return Town(request.getfixturevalue(request.param))
+@pytest.fixture
+def town(fake_world: World) -> Town:
+    """The product over fakes: what the services do on real stores is tested in the rooms of the services."""
+    return Town(fake_world)

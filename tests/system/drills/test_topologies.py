@@ -31,7 +31,9 @@ class ClusterServer(RedisServer):
         return super().url.removesuffix("/0")
 
     def _argv(self) -> list[str]:
-        return [*super()._argv(), "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"]
+        # Without a port of its own the cluster bus takes the port 10,000 above, which may not exist.
+        bus = ["--cluster-port", str(free_port())]
+        return [*super()._argv(), "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", *bus]
 
 
 @contextmanager

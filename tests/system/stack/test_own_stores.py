@@ -7,7 +7,8 @@ from pymongo import WriteConcern
 from redis.exceptions import TimeoutError as RedisTimeout
 
 from scripts.dev_server.stores import free_port
-from tests.servers import REDIS_VARIANTS, MongoServer, RedisServer
+from tests.programs import redis_variants
+from tests.servers import MongoServer, RedisServer
 
 EVERYTHING_WE_USE = """
 redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', 60000)
@@ -18,7 +19,7 @@ return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1]), cjson.encode({a
 """
 
 
-@pytest.mark.parametrize("variant", REDIS_VARIANTS)
+@pytest.mark.parametrize("variant", redis_variants())
 def test_each_redis_runs_the_commands_that_our_scripts_use(variant: str) -> None:
     with RedisServer(variant) as server, server.client() as client:
         keys = [f"hf:{{demo}}:{name}" for name in ("claim", "hold", "pins", "events")]
@@ -28,13 +29,13 @@ def test_each_redis_runs_the_commands_that_our_scripts_use(variant: str) -> None
         assert client.xrange(keys[3])[0][1] == {"kind": "hold"}
 
 
-@pytest.mark.parametrize("variant", REDIS_VARIANTS)
+@pytest.mark.parametrize("variant", redis_variants())
 def test_each_redis_never_evicts(variant: str) -> None:
     with RedisServer(variant) as server, server.client() as client:
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
 
-@pytest.mark.parametrize("variant", REDIS_VARIANTS)
+@pytest.mark.parametrize("variant", redis_variants())
 def test_each_redis_keeps_its_data_after_a_kill(variant: str) -> None:
     with RedisServer(variant) as server, server.client() as client:
         client.set("a", "kept")
