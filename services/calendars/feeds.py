@@ -1,7 +1,7 @@
-"""The technicians' calendar feeds: their secret addresses, and what they show.
+"""The technicians' calendar feeds: their secret addresses and the visits that they show.
 
-An address holds a token of 192 random bits; MongoDB keeps its SHA-256 alone, one for each technician, and Redis
-nothing. Nothing of a feed is remembered between requests, so a replaced or revoked address is dead at once.
+An address contains a token of 192 random bits. MongoDB stores only its SHA-256, one for each technician; Redis stores
+nothing. No request leaves anything in memory, so a replaced or revoked address stops working at once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -24,6 +24,7 @@ from models.catalogue import Property
 from models.errors import NotFound, TechnicianNotFound
 from services.calendars.icalendar_text import calendar_text, event_text
 from services.catalogue.reader import PROPERTIES, TECHNICIANS, document_id, property_of, technician_of
+from services.clock import Clock
 from services.ledger.documents import booking_of
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
@@ -34,37 +35,37 @@ CALENDAR_FEEDS = "calendar_feeds"
 PAST = timedelta(days=30)
 AHEAD = timedelta(days=400)
 MOST_VISITS = 2_000
-"""The first that many of the window, about a megabyte: what is furthest ahead is left out, and comes in time."""
+"""The earliest visits of the window, about a megabyte. Later visits appear as time goes on."""
 READ_BATCH = 500
 WRITTEN_AT_ONCE = 10
 PAUSE_SECONDS = 0.001
-"""So many visits are written, some three milliseconds, before other requests of this process get their turn. A pause of
-nothing does not do: gevent then hardly looks at its sockets, and the others waited ten times as long when measured."""
+"""After WRITTEN_AT_ONCE visits (about three milliseconds) other requests of this process get a turn. A pause of zero is
+not enough: gevent then hardly reads its sockets, and other requests took ten times as long when measured."""
 
 _TOKEN = re.compile(r"hfc_[A-Za-z0-9_-]{32}\Z")
 
 
 def ensure_calendar_indexes(db: Database[Document]) -> None:
-    """Makes the indexes of the feeds; nothing where they exist. StoreUnavailable."""
+    """Makes the indexes of the feeds, if they are not there yet. Raises StoreUnavailable."""
     with mongo_faults():
         feeds = db[CALENDAR_FEEDS]
         feeds.create_index([("org", ASCENDING), ("technician_id", ASCENDING)], unique=True, name="one_per_technician")
-        # Not unique: two of 192 random bits are never the same, and unique indexes begin with the org.
+        # Not unique: two tokens of 192 random bits never agree, and every unique index begins with the org.
         feeds.create_index([("token_sha256", ASCENDING)], name="by_token")
 
 
 @dataclass(frozen=True, slots=True)
 class NewFeed:
-    """A feed as it was just made. The token is not to be had again."""
+    """A new feed. The token cannot be read again."""
 
     token: str
     created_at: datetime
 
 
 class CalendarFeeds:
-    """The feeds of all orgs. Everything but `text` may raise StoreUnavailable. clock: the present as aware UTC."""
+    """The feeds of all orgs. Everything but `text` may raise StoreUnavailable."""
 
-    def __init__(self, db: Database[Document], clock: Callable[[], datetime]) -> None:
+    def __init__(self, db: Database[Document], clock: Clock) -> None:
         self._feeds = db[CALENDAR_FEEDS]
         self._technicians = db[TECHNICIANS]
         self._properties = db[PROPERTIES]
@@ -73,15 +74,15 @@ class CalendarFeeds:
         self._writing = threading.Lock()
 
     def issue(self, org: str, technician_id: str) -> NewFeed:
-        """Gives the technician's calendar a new token; the one before is good for nothing from here on.
+        """Gives the technician's calendar a new token and ends the one before. Raises TechnicianNotFound.
 
-        After StoreUnavailable either may be the good one: issue again. Raises TechnicianNotFound.
+        After StoreUnavailable either token may be the valid one: issue again.
         """
         self._require(org, technician_id)
         made = NewFeed(f"hfc_{secrets.token_urlsafe(24)}", to_milliseconds(self._clock()))
         fields = {"token_sha256": _digest(made.token), "created_at": made.created_at}
         with mongo_faults():
-            # MongoDB itself repeats an upsert that met another one on the index of exactly these two fields.
+            # When two upserts meet on the unique index of exactly these two fields, MongoDB itself repeats one of them.
             self._feeds.update_one({"org": org, "technician_id": technician_id}, {"$set": fields}, upsert=True)
         return made
 
@@ -92,9 +93,9 @@ class CalendarFeeds:
             self._feeds.delete_one({"org": org, "technician_id": technician_id})
 
     def read(self, technician_id: str, token: str) -> TechnicianCalendar:
-        """What the feed shows now. Raises NotFound unless this is the token of this technician's feed.
+        """The calendar as it is now. Raises NotFound unless the token belongs to this technician's feed.
 
-        The lookup is by hash, so how long it takes says nothing about any token.
+        The lookup is by hash, so its duration reveals nothing about any token.
         """
         if not _TOKEN.match(token):
             raise NotFound
@@ -107,14 +108,14 @@ class CalendarFeeds:
             if technician is None:
                 raise NotFound
             bookings = self._visits(org, technician_id)
-            places = self._places(org, {booking.property_id for booking in bookings})
-        return TechnicianCalendar(technician_of(technician), bookings, places)
+            properties = self._properties_of(org, {booking.property_id for booking in bookings})
+        return TechnicianCalendar(technician_of(technician), bookings, properties)
 
     def text(self, calendar: TechnicianCalendar) -> bytes:
-        """The calendar as iCalendar.
+        """The calendar as iCalendar, in UTF-8.
 
-        Two thousand visits take half a second of the processor: one calendar is written at a time, and in between the
-        process's other requests go on.
+        Two thousand visits take half a second of processor time, so a process writes one calendar at a time and pauses
+        for its other requests.
         """
         with self._writing:
             return calendar_text(calendar.technician, _events(calendar))
@@ -132,7 +133,7 @@ class CalendarFeeds:
         found = found.sort([("start", ASCENDING), ("_id", ASCENDING)]).limit(MOST_VISITS)
         return [booking_of({"history": [], "claims": [], **document}) for document in found]
 
-    def _places(self, org: str, property_ids: set[str]) -> dict[str, Property]:
+    def _properties_of(self, org: str, property_ids: set[str]) -> dict[str, Property]:
         wanted = [document_id(org, property_id) for property_id in sorted(property_ids)]
         found = self._properties.find({"_id": {"$in": wanted}, "org": org})
         return {document["id"]: property_of(document) for document in found}

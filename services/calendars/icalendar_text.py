@@ -1,9 +1,8 @@
 """A technician's calendar as iCalendar (RFC 5545). Pure: no store, no clock.
 
-All times are written in UTC. A visit is one instant to another and never repeats, so UTC says exactly when it is, also
-in the hour that a clock change shows twice or leaves out, and every calendar shows it in its reader's own zone. With
-TZID the zone's rules would have to travel along as VTIMEZONE, and programs differ in whether they go by those or by
-their own.
+All times are in UTC. A visit goes from one instant to another and never repeats, so UTC is exact, also in an hour that
+clocks skip or repeat, and every calendar shows the visit in its reader's own zone. With TZID, the file would have to
+carry the zone's rules as VTIMEZONE, and some programs use those rules while others use their own.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from models.calendar import TechnicianCalendar
 from models.catalogue import Property, Technician
 
 LAYOUT = 1
-"""Goes into every tag: raise it with each change of what is written, or who has the old text is told nothing is new."""
+"""A part of every tag. Raise it with each change of the text, or clients that have the old text keep it."""
 
 PRODUCT = "-//Holdfast//Technician calendar//EN"
 REFRESH_MINUTES = 15
@@ -28,7 +27,7 @@ CALENDAR_END = b"END:VCALENDAR\r\n"
 
 CALLED_OFF = frozenset({"cancelled", "expired"})
 STATUS_MARKS = {"pending": "Pending", "cancelled": "Cancelled", "expired": "Expired", "no_show": "No-show"}
-"""What stands before a visit's title: many calendars show no STATUS."""
+"""Written before a visit's title, because many calendars do not show STATUS."""
 PRIORITY_MARKS = {"high": "high priority", "emergency": "emergency"}
 
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -36,32 +35,32 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 
 
 def calendar_tag(calendar: TechnicianCalendar) -> str:
-    """A digest of all that the text depends on: calendars with the same one have the same text."""
+    """A digest of everything that the text depends on. Calendars with equal tags have equal texts."""
     technician = calendar.technician
     seen = [repr((LAYOUT, technician.id, technician.name, technician.timezone))]
     for booking in calendar.bookings:
-        place = calendar.property_of(booking)
-        seen.append(repr((booking.booking_id, booking.version, booking.updated_at, place.name, place.address)))
+        site = calendar.property_of(booking)
+        seen.append(repr((booking.booking_id, booking.version, booking.updated_at, site.name, site.address)))
     return blake2b("\n".join(seen).encode(), digest_size=16).hexdigest()
 
 
 def calendar_text(technician: Technician, events: Iterable[bytes]) -> bytes:
-    """The whole calendar around the events that `event_text` made."""
+    """The whole calendar, in UTF-8, around the events that `event_text` made."""
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", "PUBLISH")
-    # The library escapes no property that it does not know, but every calendar reads this one as text.
-    calendar.add("x-wr-calname", vText(_line(technician.name)))
+    # The library does not escape properties that it does not know, but every calendar reads this one as text.
+    calendar.add("x-wr-calname", vText(_one_line(technician.name)))
     calendar.add("x-wr-timezone", technician.timezone)
     calendar.add("refresh-interval", timedelta(minutes=REFRESH_MINUTES), parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", f"PT{REFRESH_MINUTES}M")
     return b"".join([calendar.to_ical().removesuffix(CALENDAR_END), *events, CALENDAR_END])
 
 
-def event_text(booking: Booking, place: Property) -> bytes:
-    """One visit as a VEVENT. Of the same booking's events, the one with the higher SEQUENCE is the newer."""
+def event_text(booking: Booking, site: Property) -> bytes:
+    """One visit as a VEVENT. Of two events of one booking, the one with the higher SEQUENCE is newer."""
     event = Event()
     event.add("uid", f"{booking.booking_id}@holdfast")
     event.add("sequence", booking.version - 1)
@@ -72,9 +71,9 @@ def event_text(booking: Booking, place: Property) -> bytes:
     event.add("dtend", _utc(booking.end))
     event.add("status", _status(booking))
     event.add("transp", "TRANSPARENT" if booking.status in CALLED_OFF else "OPAQUE")
-    event.add("summary", _summary(booking, place))
-    if place.address:
-        event.add("location", _line(place.address))
+    event.add("summary", _summary(booking, site))
+    if site.address:
+        event.add("location", _one_line(site.address))
     event.add("description", _description(booking))
     written: bytes = event.to_ical()
     return written
@@ -86,19 +85,19 @@ def _status(booking: Booking) -> str:
     return "TENTATIVE" if booking.status == "pending" else "CONFIRMED"
 
 
-def _summary(booking: Booking, place: Property) -> str:
+def _summary(booking: Booking, site: Property) -> str:
     mark, urgency = STATUS_MARKS.get(booking.status), PRIORITY_MARKS.get(booking.priority)
     before = f"{mark}: " if mark else ""
     after = f" ({urgency})" if urgency else ""
-    return f"{before}{_line(place.name)}{after}"
+    return f"{before}{_one_line(site.name)}{after}"
 
 
 def _description(booking: Booking) -> str:
-    """What we know of the visit, a line each; the customer's own words last, so that they pass for none of it."""
+    """The facts of the visit, one on each line. The customer's own words come last, so they cannot look like a fact."""
     customer = booking.customer
-    lines = [f"Status: {booking.status.replace('_', '-')}", f"Customer: {_line(customer['name'])}"]
+    lines = [f"Status: {booking.status.replace('_', '-')}", f"Customer: {_one_line(customer['name'])}"]
     if customer.get("phone"):
-        lines.append(f"Phone: {_line(customer['phone'])}")
+        lines.append(f"Phone: {_one_line(customer['phone'])}")
     if booking.buffer_before_minutes:
         lines.append(f"Travel before: {booking.buffer_before_minutes} min")
     if booking.buffer_after_minutes:
@@ -109,11 +108,11 @@ def _description(booking: Booking) -> str:
 
 
 def _text(value: str) -> str:
-    """Text with one kind of line break and without control characters, which RFC 5545 knows no way to write."""
+    """Text with one kind of line break and without control characters, because RFC 5545 cannot write those."""
     return _CONTROL.sub("", _LINE_BREAK.sub("\n", value))
 
 
-def _line(value: str) -> str:
+def _one_line(value: str) -> str:
     return _text(value).replace("\n", " ")
 
 

@@ -1,7 +1,7 @@
-"""Writes of the catalogue and the policy, and the reads that show them: always from MongoDB, never from memory.
+"""Writes the catalogue and the policy, and reads them for display: always from MongoDB, never from memory.
 
-After each write the change is announced as a new epoch, so that every process reads the catalogue again. A write whose
-outcome is unknown is announced as well. A stricter policy touches no hold or booking that exists.
+Each write announces a new epoch, so that every process reads the catalogue again. A write with an unknown outcome
+announces one too. A stricter policy changes no existing hold or booking.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -29,14 +28,8 @@ from models.catalogue import (
     TechnicianCreate,
     TechnicianPatch,
 )
-from models.errors import AlreadyExists, Fault, PropertyNotFound, StoreUnavailable, TechnicianNotFound
-from services.catalogue.checks import (
-    hours_faults,
-    null_faults,
-    policy_faults,
-    refuse_if,
-    time_off_faults,
-)
+from models.errors import AlreadyExists, Fault, PropertyNotFound, Refusal, StoreUnavailable, TechnicianNotFound
+from services.catalogue.checks import hours_faults, null_faults, policy_faults, refuse_if, time_off_faults
 from services.catalogue.reader import (
     ORGS,
     PROPERTIES,
@@ -48,6 +41,7 @@ from services.catalogue.reader import (
     property_of,
     technician_of,
 )
+from services.clock import Clock
 from services.stores.faults import mongo_faults
 from services.stores.pages import DEFAULT_PAGE, page_by_id
 from services.timetable.grid import to_milliseconds
@@ -59,14 +53,14 @@ ID_ATTEMPTS = 5
 class CatalogueDesk:
     """Creates, changes and lists properties and technicians, and changes the policy, of one org at a time.
 
-    cached: this process's own copy, dropped at once. announce: tells all processes of an org's change.
-    Everything may raise StoreUnavailable where MongoDB does not answer; after a write its outcome is then unknown.
+    cached: this process's own copy, which a write drops. announce: publishes an org's change to all processes.
+    Everything may raise StoreUnavailable; the outcome of a write is then unknown.
     """
 
     def __init__(
         self,
         db: Database[Document],
-        clock: Callable[[], datetime],
+        clock: Clock,
         *,
         cached: Catalogue,
         announce: Callable[[str], None],
@@ -83,68 +77,56 @@ class CatalogueDesk:
     def list_properties(
         self, org: str, limit: int = DEFAULT_PAGE, cursor: str | None = None
     ) -> tuple[list[Property], str | None]:
-        """One page by id, and the cursor of the next or None. InvalidRequest for a limit or cursor that is not ours."""
+        """One page by id, and the cursor of the next page or None. Raises InvalidRequest (limit, cursor)."""
         documents, following = page_by_id(self._properties, org, limit, cursor)
         return [property_of(document) for document in documents], following
 
     def list_technicians(
         self, org: str, limit: int = DEFAULT_PAGE, cursor: str | None = None
     ) -> tuple[list[Technician], str | None]:
-        """One page by id, and the cursor of the next or None. InvalidRequest for a limit or cursor that is not ours."""
+        """One page by id, and the cursor of the next page or None. Raises InvalidRequest (limit, cursor)."""
         documents, following = page_by_id(self._technicians, org, limit, cursor)
         return [technician_of(document) for document in documents], following
 
     def get_property(self, org: str, property_id: str) -> Property:
-        """PropertyNotFound."""
-        document = _find(self._properties, org, property_id)
-        if document is None:
-            raise PropertyNotFound()
-        return property_of(document)
+        """Raises PropertyNotFound."""
+        return property_of(_required(_find(self._properties, org, property_id), PropertyNotFound))
 
     def get_technician(self, org: str, technician_id: str) -> Technician:
-        """TechnicianNotFound."""
-        document = _find(self._technicians, org, technician_id)
-        if document is None:
-            raise TechnicianNotFound()
-        return technician_of(document)
+        """Raises TechnicianNotFound."""
+        return technician_of(_required(_find(self._technicians, org, technician_id), TechnicianNotFound))
 
     def get_policy(self, org: str) -> Policy:
-        """The org's policy; the defaults where it has set none."""
+        """The org's policy, with defaults for the rules that it has not set."""
         with mongo_faults():
             return policy_of(self._orgs.find_one({"_id": org}, {"policy": 1}))
 
     def create_property(self, org: str, wanted: PropertyCreate, *, request: str | None = None) -> Property:
-        """AlreadyExists if the id is taken. request: as in `create_technician`."""
+        """Raises AlreadyExists if the id is taken. request: as in `create_technician`."""
         return property_of(self._create(self._properties, org, "prop", wanted, request))
 
     def create_technician(self, org: str, wanted: TechnicianCreate, *, request: str | None = None) -> Technician:
-        """AlreadyExists if the id is taken; InvalidRequest for working hours or time off that make no sense.
+        """Raises AlreadyExists if the id is taken, InvalidRequest (working hours, time off).
 
-        request: a digest that only a repeat of this very request has (of its Idempotency-Key, caller and body). Where
-        the first attempt was written but its reply lost, the repeat then gets what it made, not AlreadyExists.
+        request: a digest of the Idempotency-Key, the caller and the body. If the first attempt was written but its
+        reply was lost, a repeat with the same digest gets what the first attempt made, not AlreadyExists.
         """
         refuse_if([*hours_faults(wanted.working_hours), *time_off_faults(wanted.time_off)])
         return technician_of(self._create(self._technicians, org, "tech", wanted, request))
 
     def patch_property(self, org: str, property_id: str, patch: PropertyPatch) -> Property:
-        """Changes the fields that the patch names; null clears `address`. PropertyNotFound, InvalidRequest."""
+        """Changes the fields in the patch; null clears `address`. Raises PropertyNotFound, InvalidRequest."""
         refuse_if(null_faults(patch, frozenset({"address"})))
-        document = self._patch(self._properties, org, property_id, patch)
-        if document is None:
-            raise PropertyNotFound()
-        return property_of(document)
+        return property_of(_required(self._patch(self._properties, org, property_id, patch), PropertyNotFound))
 
     def patch_technician(self, org: str, technician_id: str, patch: TechnicianPatch) -> Technician:
-        """Changes the fields that the patch names; null clears `working_hours`. TechnicianNotFound, InvalidRequest."""
+        """Changes the fields in the patch; null clears `working_hours`. Raises TechnicianNotFound, InvalidRequest."""
         nulls = null_faults(patch, frozenset({"working_hours"}))
         refuse_if([*nulls, *hours_faults(patch.working_hours), *time_off_faults(patch.time_off)])
-        document = self._patch(self._technicians, org, technician_id, patch)
-        if document is None:
-            raise TechnicianNotFound()
-        return technician_of(document)
+        return technician_of(_required(self._patch(self._technicians, org, technician_id, patch), TechnicianNotFound))
 
     def patch_policy(self, org: str, patch: PolicyPatch) -> Policy:
-        """Changes the rules that the patch names. InvalidRequest naming every rule that would not fit the others."""
+        """Changes the rules in the patch. Raises InvalidRequest with every rule that does not fit the others."""
         refuse_if(_policy_null_faults(patch))
         for _ in range(POLICY_ATTEMPTS):
             with mongo_faults():
@@ -156,8 +138,8 @@ class CatalogueDesk:
         raise StoreUnavailable()
 
     def _write_policy(self, org: str, patch: PolicyPatch, revision: int | None) -> bool:
-        """False if somebody else changed the policy since `revision` was read: two changes that are fine alone may not
-        be fine together, so the second is looked at again."""
+        """False if the policy has changed since `revision` was read. The caller then checks its change again, because
+        two changes that are valid alone may not be valid together."""
         changes = {f"policy.{name}": value for name, value in patch.model_dump(mode="json", exclude_unset=True).items()}
         unchanged = {"_id": org, "policy_revision": {"$exists": False} if revision is None else revision}
         update = {
@@ -166,7 +148,7 @@ class CatalogueDesk:
         }
         try:
             with self._changing(org):
-                # An org with no document yet is made; one with another revision meets its own _id instead.
+                # An org without a document gets one. With another revision the upsert fails on the org's own _id.
                 self._orgs.update_one(unchanged, update, upsert=True)
         except DuplicateKeyError:
             return False
@@ -188,7 +170,7 @@ class CatalogueDesk:
         raise AlreadyExists()
 
     def _insert(self, collection: Collection[Document], document: Document) -> Document | None:
-        """What was written, now or by an earlier attempt of the same request; None if the id is another one's."""
+        """The document, written now or by an earlier attempt of the same request; None if the id is taken."""
         try:
             with self._changing(document["org"]):
                 collection.insert_one(document)
@@ -208,7 +190,7 @@ class CatalogueDesk:
 
     @contextmanager
     def _changing(self, org: str) -> Iterator[None]:
-        """Around a write. A refused one has changed nothing and is not announced; one of unknown outcome is."""
+        """Announces the write in its block, also one with an unknown outcome. A refused write changes nothing."""
         try:
             with mongo_faults():
                 yield
@@ -219,20 +201,22 @@ class CatalogueDesk:
 
     def _spread(self, org: str) -> None:
         self._cached.forget(org, None)
-        with suppress(StoreUnavailable):  # Redis is down; the relay announces what it finds in MongoDB's log as well
+        with suppress(
+            StoreUnavailable
+        ):  # without Redis, the relay announces the change when it reads it from MongoDB's log
             self._announce(org)
 
 
 def _policy_null_faults(patch: PolicyPatch) -> list[Fault]:
     faults = null_faults(patch, frozenset({"allowed_duration_minutes"}))
     if patch.allowed_duration_minutes == []:
-        text = "allowed_duration_minutes names at least one duration, or is null for any."
+        text = "Choose at least one duration, or null to allow any."
         faults.append(Fault("allowed_duration_minutes", "too_short", text))
     return faults
 
 
 def _stored(fields: dict[str, Any]) -> Document:
-    """Fields as MongoDB gives them back, so that the reply to a write equals every later read."""
+    """The fields as MongoDB returns them, so that the reply to a write equals every later read."""
     off = fields.get("time_off")
     if off:
         fields["time_off"] = [{name: to_milliseconds(moment) for name, moment in each.items()} for each in off]
@@ -244,8 +228,14 @@ def _find(collection: Collection[Document], org: str, plain_id: str) -> Document
         return collection.find_one({"_id": document_id(org, plain_id), "org": org})
 
 
+def _required(document: Document | None, missing: type[Refusal]) -> Document:
+    if document is None:
+        raise missing
+    return document
+
+
 def _made_up_ids(prefix: str, request: str | None) -> Iterator[str]:
-    """Short random ids. A repeat of a request that can be told from others comes to the same ones in the same order."""
+    """Short random ids. Repeats of a request with a digest get the same ids in the same order."""
     for attempt in range(ID_ATTEMPTS):
         seed = f"{request}:{attempt}".encode() if request else secrets.token_bytes(16)
         yield f"{prefix}-{blake2b(seed, digest_size=4).hexdigest()}"

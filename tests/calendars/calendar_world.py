@@ -1,4 +1,4 @@
-"""A catalogue, marks and bookings made of plain data, for tests of calendars: no store, and the clock is given."""
+"""A catalogue, marks and bookings in memory, for tests of calendar rules: no store, and a fixed clock."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def off(start: str, end: str) -> Away:
 
 @dataclass
 class Shelf:
-    """A catalogue. `reloads` are the epochs it was told to read again under; `after_reload` is what it then finds."""
+    """A catalogue. reloads: the epochs that `forget` was called with. after_reload: what changes with the next one."""
 
     policy_: Policy = field(default_factory=Policy)
     place: Property = field(default_factory=house)
@@ -82,7 +82,7 @@ class Shelf:
 
 @dataclass
 class Board:
-    """Marks as Redis would have them, and bookings as MongoDB would; counts who reads."""
+    """Marks as in Redis and bookings as in MongoDB; counts the reads."""
 
     marks: dict[tuple[str, int], str] = field(default_factory=dict)
     epochs: list[str | None] = field(default_factory=lambda: ["epoch-1"])
@@ -119,7 +119,7 @@ def _mark(state: str | None, tick: int) -> Mark | None:
 
 @dataclass
 class Calendar:
-    """Candidates and availability over a shelf and a board."""
+    """Candidates and availability on top of a shelf and a board."""
 
     shelf: Shelf = field(default_factory=Shelf)
     board: Board = field(default_factory=Board)

@@ -1,4 +1,4 @@
-"""Which visits a technician's calendar has, how they are read, and whose calendar a token opens."""
+"""Which visits a technician's calendar shows, how they are read, and which calendar a token opens."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def feeds(any_world: World) -> CalendarFeeds:
 
 @pytest.fixture
 def database(stores: tuple[RedisServer, MongoServer]) -> Iterator[Any]:
-    """A database of a test's own, with a technician in it."""
+    """A database for one test, with a technician in it."""
     db = connect_mongo(stores[1].url, "calendar_tests")
     db["technicians"].insert_one({"_id": "demo/tech-1", "org": "demo", "id": "tech-1", "name": "Nina"})
     yield db
@@ -54,7 +54,7 @@ def database(stores: tuple[RedisServer, MongoServer]) -> Iterator[Any]:
 
 
 def write(world: World, start: datetime, **changed: Any) -> Booking:
-    """A booking as some worker wrote it into MongoDB."""
+    """Writes a booking into MongoDB, as a worker does."""
     now, tick = datetime.now(UTC).replace(microsecond=0), int(start.timestamp()) // 900
     booking = Booking(
         booking_id=f"bk_{tick}.{world.org}",
@@ -84,14 +84,14 @@ def write(world: World, start: datetime, **changed: Any) -> Booking:
 
 
 def shown(world: World, technician_id: str = "tech-1") -> list[Any]:
-    """The events of a technician's calendar, as a calendar program reads them from a new address."""
+    """The events of a technician's calendar, as a calendar program reads them."""
     feeds = world.services.calendar_feeds
     token = feeds.issue(world.org, technician_id).token
     calendar: Any = Calendar.from_ical(feeds.text(feeds.read(technician_id, token)))
     return list(calendar.events)
 
 
-def test_a_visit_is_shown_to_its_technician_alone(any_world: World, bob: Caller) -> None:
+def test_a_visit_is_shown_only_to_its_technician(any_world: World, bob: Caller) -> None:
     booking = any_world.services.bookings.book(bob, any_world.direct_request()).booking
     (event,) = shown(any_world)
     assert (event["UID"], event["SUMMARY"]) == (f"{booking.booking_id}@holdfast", "House 1")
@@ -99,7 +99,7 @@ def test_a_visit_is_shown_to_its_technician_alone(any_world: World, bob: Caller)
     assert shown(any_world, "tech-2") == []
 
 
-def test_a_cancelled_visit_stays_and_says_so(any_world: World, bob: Caller) -> None:
+def test_a_cancelled_visit_stays_in_the_calendar_as_cancelled(any_world: World, bob: Caller) -> None:
     booking = any_world.services.bookings.book(bob, any_world.direct_request()).booking
     any_world.services.booking_life.act(bob, booking.booking_id, "cancel")
     (event,) = shown(any_world)
@@ -113,7 +113,7 @@ def test_a_reservation_is_tentative(world: World) -> None:
     assert (event["STATUS"], event["SUMMARY"]) == ("TENTATIVE", "Pending: House 1")
 
 
-def test_a_visit_that_was_given_to_another_technician_moves_to_their_calendar(world: World) -> None:
+def test_a_visit_given_to_another_technician_moves_to_that_calendar(world: World) -> None:
     booking = write(world, tomorrow())
     assert [event["SEQUENCE"] for event in shown(world)] == [0]
     moved = replace(booking, technician_id="tech-2", version=2, start=booking.start + HOUR, end=booking.end + HOUR)
@@ -132,14 +132,14 @@ def test_the_calendar_reaches_from_a_month_ago_to_a_year_ahead(any_world: World)
     assert [event["DTSTART"].dt for event in shown(any_world)] == within
 
 
-def test_of_too_many_visits_the_furthest_ahead_are_left_out(any_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_calendar_leaves_out_the_latest_visits(any_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.calendars.feeds.MOST_VISITS", 2)
     for days in (3, 1, 2):
         write(any_world, tomorrow() + timedelta(days=days))
     assert [event["DTSTART"].dt for event in shown(any_world)] == [tomorrow() + timedelta(days=days) for days in (1, 2)]
 
 
-def test_a_place_is_shown_with_its_address_and_an_unknown_one_by_its_id(any_world: World) -> None:
+def test_a_property_is_shown_with_its_address_and_an_unknown_one_by_its_id(any_world: World) -> None:
     made = PropertyCreate(id="prop-9", name="Mill House", address="Quay 1")
     any_world.services.catalogue_desk.create_property(any_world.org, made)
     write(any_world, tomorrow(8), property_id="prop-9")
@@ -150,7 +150,7 @@ def test_a_place_is_shown_with_its_address_and_an_unknown_one_by_its_id(any_worl
     assert "LOCATION" not in gone
 
 
-def test_a_token_is_kept_as_its_hash_alone(world: World) -> None:
+def test_only_the_hash_of_a_token_is_stored(world: World) -> None:
     made = world.services.calendar_feeds.issue(world.org, "tech-1")
     (kept,) = world.services.db[CALENDAR_FEEDS].find({"org": world.org})
     assert kept["token_sha256"] == sha256(made.token.encode()).hexdigest()
@@ -159,7 +159,7 @@ def test_a_token_is_kept_as_its_hash_alone(world: World) -> None:
     assert world.services.calendar_feeds.issue(world.org, "tech-1").token != made.token
 
 
-def test_a_token_opens_the_calendar_of_its_technician_in_its_org_alone(any_world: World, feeds: CalendarFeeds) -> None:
+def test_a_token_opens_only_the_calendar_of_its_technician_in_its_org(any_world: World, feeds: CalendarFeeds) -> None:
     token = feeds.issue(any_world.org, "tech-1").token
     rival = feeds.issue(any_world.other_org, "tech-1").token
     assert feeds.read("tech-1", token).technician.name == "Technician 1"
@@ -169,7 +169,7 @@ def test_a_token_opens_the_calendar_of_its_technician_in_its_org_alone(any_world
             feeds.read(technician_id, wrong)
 
 
-def test_a_new_token_ends_the_one_before_and_revoking_ends_it_too(any_world: World, feeds: CalendarFeeds) -> None:
+def test_a_new_token_ends_the_old_one_and_revoking_ends_the_new_one(any_world: World, feeds: CalendarFeeds) -> None:
     first, second = (feeds.issue(any_world.org, "tech-1").token for _ in range(2))
     with pytest.raises(NotFound):
         feeds.read("tech-1", first)
@@ -186,13 +186,13 @@ def test_only_a_technician_of_the_org_has_a_feed(any_world: World, feeds: Calend
             act(any_world.other_org, "tech-2")
 
 
-def test_the_calendar_has_the_technicians_name_of_today(any_world: World, feeds: CalendarFeeds) -> None:
+def test_the_calendar_shows_the_technicians_current_name(any_world: World, feeds: CalendarFeeds) -> None:
     token = feeds.issue(any_world.org, "tech-1").token
     any_world.services.catalogue_desk.patch_technician(any_world.org, "tech-1", TechnicianPatch(name="Nina"))
     assert feeds.read("tech-1", token).technician.name == "Nina"
 
 
-def test_of_many_who_make_an_address_at_once_one_has_the_calendar(database: Any) -> None:
+def test_of_many_addresses_made_at_once_one_opens_the_calendar(database: Any) -> None:
     ensure_calendar_indexes(database)
     feeds = CalendarFeeds(database, lambda: datetime.now(UTC))
     for _ in range(5):
@@ -203,7 +203,7 @@ def test_of_many_who_make_an_address_at_once_one_has_the_calendar(database: Any)
         assert database[CALENDAR_FEEDS].count_documents({}) == 1
 
 
-def test_without_the_unique_index_several_would_have_it(database: Any) -> None:
+def test_without_the_unique_index_several_addresses_open_it(database: Any) -> None:
     feeds = CalendarFeeds(database, lambda: datetime.now(UTC))
     for _ in range(ATTEMPTS):
         database[CALENDAR_FEEDS].delete_many({})
@@ -223,13 +223,13 @@ def opens(feeds: CalendarFeeds, token: str) -> bool:
 
 @pytest.mark.parametrize("guarded", [True, False])
 def test_calendars_are_written_one_at_a_time(fake_world: World, monkeypatch: pytest.MonkeyPatch, guarded: bool) -> None:
-    """Without the lock each of two writers goes on in the other's pauses, which are for other requests."""
+    """Without the lock, two writers continue in each other's pauses, which are meant for other requests."""
     feeds, writers = fake_world.services.calendar_feeds, list[int]()
     write(fake_world, tomorrow())
     calendar = feeds.read("tech-1", feeds.issue(fake_world.org, "tech-1").token)
     calendar = replace(calendar, bookings=calendar.bookings * 30 * WRITTEN_AT_ONCE)
 
-    def note(_booking: Booking, _place: Property) -> bytes:
+    def note(_booking: Booking, _site: Property) -> bytes:
         writers.append(threading.get_ident())
         return b""
 
@@ -241,7 +241,7 @@ def test_calendars_are_written_one_at_a_time(fake_world: World, monkeypatch: pyt
     assert turns == 2 if guarded else turns > 2
 
 
-def test_the_relay_has_nothing_to_do_with_feeds(database: Any) -> None:
+def test_the_relay_does_not_read_changes_of_feeds(database: Any) -> None:
     feed, feeds = ChangeFeed(database, lambda: datetime.now(UTC)), CalendarFeeds(database, lambda: datetime.now(UTC))
     feed.go_on_from(feed.present())
     feeds.issue("demo", "tech-1")
@@ -275,7 +275,7 @@ def test_a_calendar_is_read_in_four_queries_each_served_by_an_index(world: World
         assert "COLLSCAN" not in str(entry["execStats"])
 
 
-def test_a_token_that_opens_nothing_costs_one_look_into_the_index_at_the_most(world: World) -> None:
+def test_an_invalid_token_costs_at_most_one_index_lookup(world: World) -> None:
     feeds = world.services.calendar_feeds
     token = feeds.issue(world.org, "tech-1").token
     for technician_id, wrong, looks in [("tech-1", "hfc_" + "x" * 32, 1), ("tech-2", token, 1), ("tech-1", "hfc_x", 0)]:
@@ -286,7 +286,7 @@ def test_a_token_that_opens_nothing_costs_one_look_into_the_index_at_the_most(wo
 
 @contextmanager
 def profiled(db: Any) -> Iterator[list[dict[str, Any]]]:
-    """What MongoDB ran for us in the block, and how; the list is filled when the block ends."""
+    """The queries that MongoDB ran during the block, with their plans. The list is filled when the block ends."""
     plain, ran = db.client.get_database(db.name), list[dict[str, Any]]()
     plain.command("profile", 0)
     plain["system.profile"].drop()

@@ -1,4 +1,4 @@
-"""The iCalendar text: what it says of a visit, its times around clock changes, and text that tries to break out."""
+"""The iCalendar text: the facts of a visit, times around clock changes, and text that could break the format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.catalogue import Property, Technician
 from services.calendars.icalendar_text import LAYOUT, calendar_tag, calendar_text, event_text
 
 MADE = datetime(2026, 11, 20, 8, tzinfo=UTC)
-PLACE = Property(id="prop-1", name="Mill House", address="Quay 1, Aarhus")
+SITE = Property(id="prop-1", name="Mill House", address="Quay 1, Aarhus")
 NINA = Technician(id="tech-7", name="Nina; Tall, the", timezone="Europe/Copenhagen")
 VISIT = Booking(
     booking_id="bk_alice",
@@ -41,16 +41,16 @@ VISIT = Booking(
     claims=(),
 )
 CLOCK_CHANGES = [
-    # The hour that Copenhagen leaves out: two visits end to end, an hour apart by the sun, two by the clock.
+    # The hour that clocks skip in Copenhagen: a visit of one hour goes from 01:30 to 03:30.
     ("Europe/Copenhagen", datetime(2027, 3, 28, 0, 30, tzinfo=UTC), 60, "01:30", "03:30"),
     ("Europe/Copenhagen", datetime(2027, 3, 28, 1, 0, tzinfo=UTC), 60, "03:00", "04:00"),
-    # The hour that it shows twice.
+    # The hour that exists twice.
     ("Europe/Copenhagen", datetime(2027, 10, 31, 0, 30, tzinfo=UTC), 60, "02:30", "02:30"),
     ("Europe/Copenhagen", datetime(2027, 10, 31, 1, 30, tzinfo=UTC), 60, "02:30", "03:30"),
     ("America/New_York", datetime(2027, 3, 14, 6, 30, tzinfo=UTC), 60, "01:30", "03:30"),
     ("America/New_York", datetime(2027, 11, 7, 5, 15, tzinfo=UTC), 60, "01:15", "01:15"),
     ("America/New_York", datetime(2027, 11, 7, 6, 15, tzinfo=UTC), 60, "01:15", "02:15"),
-    # Half an hour, and in the southern summer.
+    # Clocks change by half an hour, and in the southern summer.
     ("Australia/Lord_Howe", datetime(2027, 10, 2, 15, 0, tzinfo=UTC), 60, "01:30", "03:00"),
     ("Australia/Lord_Howe", datetime(2027, 4, 3, 14, 30, tzinfo=UTC), 30, "01:30", "01:30"),
     ("Australia/Lord_Howe", datetime(2027, 4, 3, 15, 0, tzinfo=UTC), 60, "01:30", "02:30"),
@@ -58,9 +58,9 @@ CLOCK_CHANGES = [
 NASTY = 'a, b; c\\d: "e"\r\nEND:VEVENT\rX-EVIL:1\nATTACH:x\u2028y\x85z\x00\x07\x1f\x7f 🔧 ñ\tend' + "ü" * 80
 
 
-def parsed(*bookings: Booking, place: Property = PLACE, technician: Technician = NINA) -> Any:
-    """The calendar as a calendar program reads it, without a fault in it."""
-    text = calendar_text(technician, [event_text(booking, place) for booking in bookings])
+def parsed(*bookings: Booking, site: Property = SITE, technician: Technician = NINA) -> Any:
+    """The calendar as a calendar program reads it; checks that it has no errors."""
+    text = calendar_text(technician, [event_text(booking, site) for booking in bookings])
     calendar: Any = Calendar.from_ical(text)
     assert calendar.errors == []
     assert all(event.errors == [] for event in calendar.events)
@@ -68,18 +68,18 @@ def parsed(*bookings: Booking, place: Property = PLACE, technician: Technician =
     return calendar
 
 
-def event_of(place: Property = PLACE, **changed: Any) -> Any:
-    return parsed(replace(VISIT, **changed), place=place).events[0]
+def event_of(site: Property = SITE, **changed: Any) -> Any:
+    return parsed(replace(VISIT, **changed), site=site).events[0]
 
 
-def tag(booking: Booking = VISIT, place: Property = PLACE, technician: Technician = NINA) -> str:
-    return calendar_tag(TechnicianCalendar(technician, [booking], {"prop-1": place}))
+def tag(booking: Booking = VISIT, site: Property = SITE, technician: Technician = NINA) -> str:
+    return calendar_tag(TechnicianCalendar(technician, [booking], {"prop-1": site}))
 
 
-def test_the_whole_text_is_this() -> None:
-    """Whoever changes a line of it raises LAYOUT as well: a tag must not outlive the text it stood for."""
+def test_the_whole_text_is_exactly_this() -> None:
+    """A change of this text must raise LAYOUT too, because equal tags must mean equal texts."""
     assert LAYOUT == 1
-    text = calendar_text(NINA, [event_text(VISIT, PLACE)]).decode().replace("\r\n ", "").split("\r\n")
+    text = calendar_text(NINA, [event_text(VISIT, SITE)]).decode().replace("\r\n ", "").split("\r\n")
     assert text == [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
@@ -110,12 +110,12 @@ def test_the_whole_text_is_this() -> None:
     ]
 
 
-def test_a_calendar_without_visits_opens_too() -> None:
+def test_a_calendar_without_visits_can_be_read() -> None:
     assert parsed()["X-WR-TIMEZONE"] == "Europe/Copenhagen"
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "title", "transp"),
+    ("status", "shown", "title", "transp"),
     [
         ("pending", "TENTATIVE", "Pending: Mill House", "OPAQUE"),
         ("confirmed", "CONFIRMED", "Mill House", "OPAQUE"),
@@ -125,13 +125,13 @@ def test_a_calendar_without_visits_opens_too() -> None:
         ("expired", "CANCELLED", "Expired: Mill House", "TRANSPARENT"),
     ],
 )
-def test_a_status_shows_in_every_calendar(status: str, said: str, title: str, transp: str) -> None:
+def test_a_status_is_visible_in_every_calendar_program(status: str, shown: str, title: str, transp: str) -> None:
     event = event_of(status=status)
-    assert (event["STATUS"], event["SUMMARY"], event["TRANSP"]) == (said, title, transp)
+    assert (event["STATUS"], event["SUMMARY"], event["TRANSP"]) == (shown, title, transp)
     assert event["DESCRIPTION"].startswith(f"Status: {status.replace('_', '-')}\n")
 
 
-def test_a_change_is_newer_than_what_it_changed() -> None:
+def test_a_changed_visit_has_a_higher_sequence() -> None:
     later = MADE + timedelta(hours=1, milliseconds=7)
     event = event_of(version=3, updated_at=later)
     assert event["SEQUENCE"] == 2
@@ -149,11 +149,11 @@ def test_a_change_is_newer_than_what_it_changed() -> None:
         ("emergency", "Mill House (emergency)"),
     ],
 )
-def test_urgent_visits_say_so(priority: str, title: str) -> None:
+def test_an_urgent_visit_has_its_priority_in_the_title(priority: str, title: str) -> None:
     assert event_of(priority=priority)["SUMMARY"] == title
 
 
-def test_what_is_not_known_is_left_out() -> None:
+def test_unknown_facts_are_left_out() -> None:
     event = event_of(
         Property(id="prop-1", name="Mill House"),
         customer={"name": "Alice"},
@@ -176,7 +176,7 @@ def test_times_are_right_across_clock_changes(zone: str, start: datetime, minute
     assert [moment.astimezone(ZoneInfo(zone)).strftime("%H:%M") for moment in shown] == [begins, ends]
 
 
-def test_an_hour_that_comes_twice_is_two_hours() -> None:
+def test_an_hour_that_exists_twice_is_two_hours() -> None:
     first, second = (datetime(2027, 10, 31, hour, tzinfo=UTC) for hour in (0, 1))
     hours = [replace(VISIT, booking_id=f"bk_{at:%H}", start=at, end=at + timedelta(hours=1)) for at in (first, second)]
     starts = [event["DTSTART"].dt for event in parsed(*hours).events]
@@ -186,16 +186,16 @@ def test_an_hour_that_comes_twice_is_two_hours() -> None:
     assert starts[1] - starts[0] == timedelta(hours=1)
 
 
-def test_a_time_of_another_offset_is_written_in_utc() -> None:
+def test_a_time_with_another_offset_is_written_in_utc() -> None:
     event = event_of(start=datetime(2026, 12, 5, 11, tzinfo=ZoneInfo("Europe/Copenhagen")))
     assert event.to_ical().count(b"DTSTART:20261205T100000Z\r\n") == 1
 
 
-def test_text_stays_text_whatever_is_in_it() -> None:
-    place = Property(id="prop-1", name=NASTY, address=NASTY)
+def test_no_text_can_break_out_of_its_property() -> None:
+    site = Property(id="prop-1", name=NASTY, address=NASTY)
     customer = {"name": NASTY, "phone": "+354"}
-    event = event_of(place, description=NASTY, customer=customer, priority="emergency")
-    whole = event_text(replace(VISIT, description=NASTY, customer=customer), place)
+    event = event_of(site, description=NASTY, customer=customer, priority="emergency")
+    whole = event_text(replace(VISIT, description=NASTY, customer=customer), site)
     lines = whole.decode().replace("\r\n ", "").split("\r\n")
     assert [line.partition(":")[0] for line in lines if line] == [
         *("BEGIN", "SUMMARY", "DTSTART", "DTEND", "DTSTAMP", "UID", "SEQUENCE", "CREATED", "DESCRIPTION"),
@@ -204,13 +204,13 @@ def test_text_stays_text_whatever_is_in_it() -> None:
     one_line = 'a, b; c\\d: "e" END:VEVENT X-EVIL:1 ATTACH:x y z 🔧 ñ\tend' + "ü" * 80
     assert event["SUMMARY"] == f"{one_line} (emergency)"
     assert event["LOCATION"] == one_line
-    *known, said = event["DESCRIPTION"].partition("\n\n")
+    *known, words = event["DESCRIPTION"].partition("\n\n")
     assert known[0].split("\n")[:3] == ["Status: confirmed", f"Customer: {one_line}", "Phone: +354"]
-    assert said == 'a, b; c\\d: "e"\nEND:VEVENT\nX-EVIL:1\nATTACH:x\ny\nz 🔧 ñ\tend' + "ü" * 80
+    assert words == 'a, b; c\\d: "e"\nEND:VEVENT\nX-EVIL:1\nATTACH:x\ny\nz 🔧 ñ\tend' + "ü" * 80
 
 
-def test_no_line_is_longer_than_a_parser_must_read_and_no_byte_of_one_is_a_control() -> None:
-    text = calendar_text(NINA, [event_text(replace(VISIT, description=NASTY * 5), PLACE)])
+def test_no_line_is_longer_than_75_bytes_or_contains_control_characters() -> None:
+    text = calendar_text(NINA, [event_text(replace(VISIT, description=NASTY * 5), SITE)])
     assert max(map(len, text.split(b"\r\n"))) <= 75
     assert all(line.decode().isprintable() for line in text.replace(b"\t", b"").split(b"\r\n"))
     assert b"\r" not in text.replace(b"\r\n", b"")
@@ -222,8 +222,8 @@ def test_no_line_is_longer_than_a_parser_must_read_and_no_byte_of_one_is_a_contr
         {"booking": replace(VISIT, version=2)},
         {"booking": replace(VISIT, updated_at=MADE + timedelta(seconds=1))},
         {"booking": replace(VISIT, booking_id="bk_bob")},
-        {"place": Property(id="prop-1", name="Mill House")},
-        {"place": Property(id="prop-1", name="The Mill", address=PLACE.address)},
+        {"site": Property(id="prop-1", name="Mill House")},
+        {"site": Property(id="prop-1", name="The Mill", address=SITE.address)},
         {"technician": Technician(id="tech-7", name="Nina", timezone="Europe/Copenhagen")},
         {"technician": Technician(id="tech-7", name=NINA.name)},
     ],

@@ -1,4 +1,4 @@
-"""A change of the catalogue by another process holds from the next request on, with no polling."""
+"""A catalogue change by another process counts from the next request on, without polling."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.bookings.evidence import another_server, everything
 from tests.world import World, rfc3339, tomorrow
 
 
-def test_a_property_switched_off_elsewhere_is_refused_at_once_and_so_is_its_return(
+def test_a_property_made_unavailable_elsewhere_is_refused_at_once_until_it_is_available_again(
     any_world: World, alice: Caller, bob: Caller
 ) -> None:
     services, desk = any_world.services, another_server(any_world).catalogue_desk
@@ -28,7 +28,7 @@ def test_a_property_switched_off_elsewhere_is_refused_at_once_and_so_is_its_retu
     assert services.holds.place(alice, any_world.hold_request()).created
 
 
-def test_a_technician_switched_off_elsewhere_is_passed_over_at_once(any_world: World, alice: Caller) -> None:
+def test_a_technician_made_unavailable_elsewhere_is_skipped_at_once(any_world: World, alice: Caller) -> None:
     services, desk = any_world.services, another_server(any_world).catalogue_desk
     services.holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(14))))
     desk.patch_technician(any_world.org, "tech-1", TechnicianPatch(status="unavailable"))
@@ -38,7 +38,7 @@ def test_a_technician_switched_off_elsewhere_is_passed_over_at_once(any_world: W
     assert found.visit.technician_id == "tech-2"
 
 
-def test_a_property_made_elsewhere_can_be_held_though_it_was_asked_for_before(any_world: World, alice: Caller) -> None:
+def test_a_property_created_elsewhere_can_be_held_even_after_a_refused_hold(any_world: World, alice: Caller) -> None:
     services, desk = any_world.services, another_server(any_world).catalogue_desk
     with pytest.raises(PropertyNotFound):
         services.holds.place(alice, any_world.hold_request(property_id="prop-4"))
@@ -46,7 +46,7 @@ def test_a_property_made_elsewhere_can_be_held_though_it_was_asked_for_before(an
     assert services.holds.place(alice, any_world.hold_request(property_id="prop-4")).created
 
 
-def test_a_stricter_policy_holds_at_once_and_touches_no_hold_that_exists(any_world: World, alice: Caller) -> None:
+def test_a_stricter_policy_counts_at_once_and_changes_no_existing_hold(any_world: World, alice: Caller) -> None:
     services, desk = any_world.services, another_server(any_world).catalogue_desk
     hold_id = services.holds.place(alice, any_world.hold_request()).hold.hold_id
     desk.patch_policy(any_world.org, PolicyPatch(allowed_duration_minutes=[30], default_duration_minutes=30))
@@ -56,14 +56,14 @@ def test_a_stricter_policy_holds_at_once_and_touches_no_hold_that_exists(any_wor
     assert services.bookings.book(alice, any_world.book_request(hold_id=hold_id)).booking.duration_minutes == 60
 
 
-def test_a_hold_of_a_property_switched_off_since_can_still_be_booked(any_world: World, alice: Caller) -> None:
+def test_a_hold_can_be_booked_although_its_property_became_unavailable(any_world: World, alice: Caller) -> None:
     services, desk = any_world.services, another_server(any_world).catalogue_desk
     hold_id = services.holds.place(alice, any_world.hold_request()).hold.hold_id
     desk.patch_property(any_world.org, "prop-1", PropertyPatch(status="unavailable"))
     assert services.bookings.book(alice, any_world.book_request(hold_id=hold_id)).created
 
 
-def test_another_orgs_change_is_not_ours(any_world: World, alice: Caller) -> None:
+def test_a_change_in_another_org_has_no_effect_here(any_world: World, alice: Caller) -> None:
     services, desk = any_world.services, another_server(any_world).catalogue_desk
     desk.patch_property(any_world.other_org, "prop-1", PropertyPatch(status="unavailable"))
     assert services.holds.place(alice, any_world.hold_request()).created

@@ -1,4 +1,4 @@
-"""What can be wrong with hours, time off and a policy, each by the field that a client would look at."""
+"""Faults in working hours, time off and a policy, each with the field that it names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def policy_fields(current: dict[str, Any], change: dict[str, Any], grid_minutes:
 
 
 @pytest.mark.parametrize(
-    ("shifts", "places"),
+    ("shifts", "indexes"),
     [
         ([["08:00", "12:00"], ["12:00", "16:00"]], []),
         ([["12:00", "16:00"], ["08:00", "12:00"]], []),
@@ -26,21 +26,21 @@ def policy_fields(current: dict[str, Any], change: dict[str, Any], grid_minutes:
         ([["00:00", "24:00"], ["01:00", "02:00"], ["23:00", "24:00"]], [1, 2]),
     ],
 )
-def test_shifts_that_overlap_are_named(shifts: list[list[str]], places: list[int]) -> None:
+def test_shifts_that_overlap_are_named(shifts: list[list[str]], indexes: list[int]) -> None:
     found = [fault.field for fault in hours_faults({"mon": [["09:00", "10:00"]], "tue": shifts})]
-    assert found == [f"working_hours.tue.{place}" for place in places]
+    assert found == [f"working_hours.tue.{index}" for index in indexes]
 
 
-def test_no_working_hours_are_fine() -> None:
+def test_no_working_hours_are_no_fault() -> None:
     assert hours_faults(None) == hours_faults({}) == hours_faults({"mon": []}) == []
 
 
-def test_time_off_that_mongodb_would_keep_as_empty_is_a_fault() -> None:
+def test_time_off_that_is_empty_in_milliseconds_is_a_fault() -> None:
     off = TimeOff.model_validate({"start": "2026-12-05T10:00:00.0001Z", "end": "2026-12-05T10:00:00.0009Z"})
     assert [fault.field for fault in time_off_faults([off])] == ["time_off.0.end"]
 
 
-def test_minutes_that_become_ticks_are_on_the_grid() -> None:
+def test_minutes_that_become_ticks_must_be_on_the_grid() -> None:
     change = {"default_duration_minutes": 50, "buffer_before_minutes": 5, "allowed_duration_minutes": [50, 60]}
     expected = ["default_duration_minutes", "buffer_before_minutes", "allowed_duration_minutes.0"]
     assert policy_fields({}, change) == expected
@@ -67,16 +67,16 @@ def test_lead_and_cancel_times_need_no_grid() -> None:
         ({"allowed_duration_minutes": None}, []),
     ],
 )
-def test_rules_that_do_not_fit_each_other_are_named(change: dict[str, Any], fields: list[str]) -> None:
+def test_rules_that_contradict_each_other_are_named(change: dict[str, Any], fields: list[str]) -> None:
     assert policy_fields({}, change) == fields
 
 
-def test_the_half_of_a_rule_that_was_changed_is_named() -> None:
+def test_the_changed_field_of_a_rule_is_named() -> None:
     current = {"allowed_duration_minutes": [60, 120]}
     assert policy_fields(current, {"default_duration_minutes": 30}) == ["default_duration_minutes"]
     assert policy_fields(current, {"max_duration_minutes": 60}) == ["max_duration_minutes"]
 
 
-def test_a_rule_that_the_patch_does_not_touch_is_not_held_against_it() -> None:
+def test_a_rule_that_the_patch_does_not_touch_is_not_checked() -> None:
     current = {"default_duration_minutes": 50, "max_duration_minutes": 20, "hold_seconds": 5000}
     assert policy_fields(current, {"blackout_dates": ["2026-12-25"]}) == []

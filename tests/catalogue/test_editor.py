@@ -1,4 +1,4 @@
-"""Writes of the catalogue, and what every process hears of them."""
+"""Writes of the catalogue, and how they reach every process."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ ORG = "alice-co"
 
 
 class World:
-    """One org's catalogue, the epochs that were announced, and a clock that stands still."""
+    """One org's catalogue, the orgs that were announced, and a clock that stands still."""
 
     def __init__(self) -> None:
         self.db = WatchedDatabase()
         self.announced: list[str] = []
         self.now = NOW
-        self.catalogue = Catalogue(self.db)  # type: ignore[arg-type]  # it stands in for a Database
+        self.catalogue = Catalogue(self.db)  # type: ignore[arg-type]  # a fake Database
         self.desk = CatalogueDesk(
             self.db,  # type: ignore[arg-type]  # as above
             lambda: self.now,
@@ -54,7 +54,7 @@ def faults_of(refused: pytest.ExceptionInfo[InvalidRequest]) -> list[tuple[str, 
     return [(fault.field, fault.code) for fault in refused.value.faults]
 
 
-def test_what_was_created_is_read_back_the_same(world: World) -> None:
+def test_a_created_technician_is_read_back_unchanged(world: World) -> None:
     away = {"start": "2026-12-24T00:00:00.123456Z", "end": "2026-12-27T00:00:00+01:00"}
     hours = {"mon": [["13:00", "24:00"], ["08:00", "13:00"]]}
     wanted = TechnicianCreate.model_validate({"name": "Bob", "working_hours": hours, "time_off": [away]})
@@ -63,13 +63,13 @@ def test_what_was_created_is_read_back_the_same(world: World) -> None:
     assert made.working_hours == hours
 
 
-def test_an_id_that_is_left_out_is_made_up(world: World) -> None:
+def test_a_property_without_an_id_gets_one(world: World) -> None:
     made = world.desk.create_property(ORG, PropertyCreate(name="Mill"))
     assert made.id.startswith("prop-")
     assert len(made.id) == len("prop-") + 8
 
 
-def test_an_id_is_taken_once_in_an_org_and_is_free_in_another(world: World) -> None:
+def test_an_id_is_unique_in_one_org_and_free_in_another(world: World) -> None:
     with pytest.raises(AlreadyExists):
         world.desk.create_property(ORG, PropertyCreate(id="prop-101", name="Again"))
     assert world.announced == []
@@ -78,9 +78,7 @@ def test_an_id_is_taken_once_in_an_org_and_is_free_in_another(world: World) -> N
 
 
 @pytest.mark.parametrize("plain_id", [None, "prop-7"])
-def test_a_repeat_of_a_request_whose_reply_was_lost_gets_what_the_first_one_made(
-    world: World, plain_id: str | None
-) -> None:
+def test_a_repeat_of_a_request_gets_what_the_first_attempt_made(world: World, plain_id: str | None) -> None:
     wanted = PropertyCreate(id=plain_id, name="Mill")
     first = world.desk.create_property(ORG, wanted, request="digest-1")
     assert world.desk.create_property(ORG, wanted, request="digest-1") == first
@@ -94,7 +92,7 @@ def test_another_request_for_a_taken_id_is_refused(world: World) -> None:
         world.desk.create_property(ORG, wanted, request="digest-2")
 
 
-def test_every_change_is_announced_and_seen_here_at_once(world: World) -> None:
+def test_every_change_is_announced_and_counts_here_at_once(world: World) -> None:
     assert world.catalogue.property(ORG, "prop-101").status == "available"
     world.desk.patch_property(ORG, "prop-101", PropertyPatch(status="unavailable"))
     assert world.catalogue.property(ORG, "prop-101").status == "unavailable"
@@ -103,19 +101,19 @@ def test_every_change_is_announced_and_seen_here_at_once(world: World) -> None:
     assert world.announced == [ORG] * 3
 
 
-def test_a_patch_changes_what_it_names_and_nothing_else(world: World) -> None:
+def test_a_patch_changes_only_its_own_fields(world: World) -> None:
     patched = world.desk.patch_property(ORG, "prop-101", PropertyPatch(timezone="Europe/Paris"))
     assert (patched.name, patched.address, patched.timezone) == ("Harbour House", "Quay 1", "Europe/Paris")
 
 
-def test_null_clears_a_field_that_may_be_empty(world: World) -> None:
+def test_null_clears_a_nullable_field(world: World) -> None:
     cleared = world.desk.patch_property(ORG, "prop-101", PropertyPatch.model_validate({"address": None}))
     assert cleared.address is None
     world.patch_technician(working_hours={"mon": [["08:00", "12:00"]]})
     assert world.patch_technician(working_hours=None).working_hours is None
 
 
-def test_null_for_a_field_that_may_not_be_empty_is_a_fault(world: World) -> None:
+def test_null_for_any_other_field_is_a_fault(world: World) -> None:
     with pytest.raises(InvalidRequest) as refused:
         world.patch_technician(name=None, status=None, time_off=None)
     assert faults_of(refused) == [(name, "null_not_allowed") for name in ("name", "status", "time_off")]
@@ -145,7 +143,7 @@ def test_a_technician_with_faults_is_not_created(world: World) -> None:
     assert [each.id for each in world.desk.list_technicians(ORG)[0]] == ["tech-7"]
 
 
-def test_a_patch_that_names_nothing_changes_nothing(world: World) -> None:
+def test_an_empty_patch_changes_nothing(world: World) -> None:
     assert world.desk.patch_property(ORG, "prop-101", PropertyPatch()).name == "Harbour House"
     assert world.patch_policy() == Policy()
     assert world.announced == []
@@ -165,7 +163,7 @@ def test_another_orgs_technician_is_not_found(world: World) -> None:
         world.desk.patch_technician("charlie-co", "tech-7", TechnicianPatch(name="Mine"))
 
 
-def test_a_list_is_paged_by_id_and_each_thing_is_on_one_page(world: World) -> None:
+def test_a_list_is_paged_by_id_and_each_property_is_on_one_page(world: World) -> None:
     for number in range(102, 107):
         world.desk.create_property(ORG, PropertyCreate(id=f"prop-{number}", name="House"))
     world.desk.create_property("charlie-co", PropertyCreate(id="prop-103", name="Charlie's"))
@@ -179,7 +177,7 @@ def test_a_list_is_paged_by_id_and_each_thing_is_on_one_page(world: World) -> No
 
 
 @pytest.mark.parametrize("cursor", ["", "!!!", "é", "cHJvcC0xMDE=", "cHJv cC0xMDE", "AAAA", "a" * 500])
-def test_a_cursor_that_was_not_given_out_is_a_fault(world: World, cursor: str) -> None:
+def test_an_invalid_cursor_is_a_fault(world: World, cursor: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         world.desk.list_technicians(ORG, cursor=cursor)
     assert faults_of(refused) == [("cursor", "bad_cursor")]
@@ -192,7 +190,7 @@ def test_a_limit_out_of_range_is_a_fault(world: World, limit: int) -> None:
     assert faults_of(refused) == [("limit", "out_of_range")]
 
 
-def test_a_policy_patch_keeps_the_rules_it_does_not_name(world: World) -> None:
+def test_a_policy_patch_keeps_all_other_rules(world: World) -> None:
     world.patch_policy(hold_seconds=120, blackout_dates=["2026-12-25"])
     world.patch_policy(default_duration_minutes=30)
     policy = world.desk.get_policy(ORG)
@@ -201,12 +199,12 @@ def test_a_policy_patch_keeps_the_rules_it_does_not_name(world: World) -> None:
     assert world.catalogue.policy(ORG) == policy
 
 
-def test_null_lets_visits_be_of_any_length_again(world: World) -> None:
+def test_null_allows_any_duration_again(world: World) -> None:
     world.patch_policy(allowed_duration_minutes=[30, 60])
     assert world.patch_policy(allowed_duration_minutes=None).allowed_duration_minutes is None
 
 
-def test_a_policy_that_does_not_fit_together_is_refused_whole(world: World) -> None:
+def test_a_policy_that_contradicts_itself_is_refused_as_a_whole(world: World) -> None:
     with pytest.raises(InvalidRequest) as refused:
         world.patch_policy(buffer_after_minutes=10, hold_seconds=901, horizon_days=None)
     assert faults_of(refused) == [("horizon_days", "null_not_allowed")]
@@ -229,7 +227,7 @@ def test_of_two_policy_changes_at_once_the_second_is_checked_against_the_first(w
     assert world.desk.get_policy(ORG).hold_seconds == 100
 
 
-def test_a_policy_that_keeps_changing_under_us_is_given_up(world: World) -> None:
+def test_a_policy_patch_gives_up_while_others_keep_changing_the_policy(world: World) -> None:
     def always() -> None:
         world.db.store["orgs"].update_one({"_id": ORG}, {"$inc": {"policy_revision": 1}}, upsert=True)
 
@@ -238,7 +236,7 @@ def test_a_policy_that_keeps_changing_under_us_is_given_up(world: World) -> None
         world.patch_policy(hold_seconds=100)
 
 
-def test_a_write_of_unknown_outcome_is_announced_as_well(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_with_an_unknown_outcome_is_announced_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.catalogue.technicians(ORG)
     collection = world.desk._technicians
     written = collection.find_one_and_update
@@ -254,7 +252,7 @@ def test_a_write_of_unknown_outcome_is_announced_as_well(world: World, monkeypat
     assert world.catalogue.technician(ORG, "tech-7").status == "unavailable"
 
 
-def test_a_change_stands_although_redis_is_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_is_kept_while_redis_is_down(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def cannot_announce(_org: str) -> None:
         raise StoreUnavailable()
 
@@ -263,7 +261,7 @@ def test_a_change_stands_although_redis_is_down(world: World, monkeypatch: pytes
     assert world.catalogue.technician(ORG, "tech-7").status == "unavailable"
 
 
-def test_created_at_stays_and_updated_at_moves(world: World) -> None:
+def test_a_patch_changes_updated_at_but_not_created_at(world: World) -> None:
     world.now = NOW + timedelta(hours=1)
     world.desk.patch_property(ORG, "prop-101", PropertyPatch(name="Renamed"))
     document = world.db.store["properties"].find_one({"_id": f"{ORG}/prop-101"})

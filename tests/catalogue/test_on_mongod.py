@@ -1,4 +1,4 @@
-"""What only a real mongod can say: uniqueness, races between writers, and what a query really reads."""
+"""Tests that need a real mongod: uniqueness, races between writers, and the documents that a query reads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KEYS = {"checkout": "hf_checkout_a", "desk": "hf_desk_b", "bot": "hf_bot_c", "ad
 
 
 class Installation:
-    """One fresh database, and the desk that writes to it."""
+    """A new database, and the desk that writes to it."""
 
     def __init__(self, db: Database[dict[str, Any]]) -> None:
         self.db = db
@@ -70,7 +70,7 @@ def test_an_id_is_unique_in_its_org(installation: Installation, collection: str,
         installation.db[collection].insert_one({"_id": 3, **document})
 
 
-def test_of_many_who_create_the_same_id_one_succeeds(installation: Installation) -> None:
+def test_of_many_requests_for_one_id_one_succeeds(installation: Installation) -> None:
     def create(number: int) -> bool:
         try:
             installation.desk.create_property("alice-co", PropertyCreate(id="prop-101", name=f"House {number}"))
@@ -82,7 +82,7 @@ def test_of_many_who_create_the_same_id_one_succeeds(installation: Installation)
         assert sum(pool.map(create, range(16))) == 1
 
 
-def test_a_list_reads_no_more_than_its_page(installation: Installation) -> None:
+def test_a_list_reads_only_its_page_and_one_more_document(installation: Installation) -> None:
     for number in range(10):
         installation.desk.create_property("alice-co", PropertyCreate(id=f"prop-{number}", name="House"))
     _, cursor = installation.desk.list_properties("alice-co", limit=3)
@@ -92,7 +92,7 @@ def test_a_list_reads_no_more_than_its_page(installation: Installation) -> None:
     assert plan["executionStats"]["totalDocsExamined"] == 4
 
 
-def test_policy_changes_at_once_never_end_in_rules_that_contradict_each_other(installation: Installation) -> None:
+def test_policy_changes_at_once_never_lead_to_contradictory_rules(installation: Installation) -> None:
     def change(number: int) -> None:
         half = {"hold_seconds": 600} if number % 2 else {"max_hold_seconds": 400}
         other = {"hold_seconds": 300} if number % 2 else {"max_hold_seconds": 900}
@@ -109,7 +109,7 @@ def test_policy_changes_at_once_never_end_in_rules_that_contradict_each_other(in
     assert installation.db["orgs"].count_documents({}) == 1
 
 
-def test_a_patch_is_one_write_that_answers_with_the_whole(installation: Installation) -> None:
+def test_a_patch_is_one_write_and_returns_the_whole_document(installation: Installation) -> None:
     installation.desk.create_property("alice-co", PropertyCreate(id="prop-101", name="House", address="Quay 1"))
     patched = installation.desk.patch_property("alice-co", "prop-101", PropertyPatch.model_validate({"address": None}))
     assert patched == installation.desk.get_property("alice-co", "prop-101")
@@ -118,7 +118,7 @@ def test_a_patch_is_one_write_that_answers_with_the_whole(installation: Installa
         installation.desk.patch_property("alice-co", "prop-999", PropertyPatch(name="Nowhere"))
 
 
-def test_two_servers_that_seed_at_once_do_not_disturb_each_other(installation: Installation) -> None:
+def test_servers_that_seed_at_once_do_not_disturb_each_other(installation: Installation) -> None:
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(lambda _: seed(installation, KEYS), range(4))) == {"demo"}
     counts = {name: installation.db[name].count_documents({"org": "demo"}) for name in ("properties", "technicians")}
@@ -134,6 +134,6 @@ def test_a_second_seed_only_reads(installation: Installation) -> None:
 
 
 def writes_of(db: Database[dict[str, Any]]) -> tuple[int, int]:
-    """How many inserts and updates clients have sent to this server."""
+    """The number of inserts and updates that this server has received."""
     counters = db.command("serverStatus")["opcounters"]
     return counters["insert"], counters["update"]

@@ -1,6 +1,6 @@
-"""A database for unit tests that counts the reads on it and can be made to fail.
+"""A database for unit tests that records its reads and can fail.
 
-It stands in front of mongomock; failures happen before the store sees anything.
+It wraps mongomock. A failure happens before mongomock sees the call.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pymongo.errors import ConnectionFailure
 
 
 class WatchedDatabase:
-    """reads: the collections that were read, in order. down: every call fails. after_read: called as a read ends."""
+    """reads: the collections that were read, in order. down: every call fails. after_read: called after each read."""
 
     def __init__(self) -> None:
         self.store: Any = mongomock.MongoClient(tz_aware=True)["holdfast"]
@@ -26,7 +26,7 @@ class WatchedDatabase:
 
 
 class WatchedCollection:
-    """One collection of it; whatever is not a read goes straight to the store."""
+    """One collection of it. Calls that are not reads go straight to mongomock."""
 
     def __init__(self, database: WatchedDatabase, name: str) -> None:
         self._database = database

@@ -26,12 +26,12 @@ CATALOGUE: list[tuple[str, str, str]] = [
     (
         "technicians",
         'id,name,working_hours\nt-1,Kim,"{""mon"": [[""08:00"", ""12:00""], [""11:00"", ""13:00""]]}"',
-        "working_hours.mon.1: Working hours of one day may not overlap.",
+        "working_hours.mon.1: Choose shifts that do not overlap on one day.",
     ),
     (
         "technicians",
         'id,name,time_off\nt-1,Kim,"[{""start"": ""2026-12-05T10:00:00Z"", ""end"": ""2026-12-05T10:00:00Z""}]"',
-        "time_off.0.end: Time off ends after it starts.",
+        "time_off.0.end: Choose an end after the start.",
     ),
 ]
 
