@@ -1,4 +1,4 @@
-"""The present, as the services take it: a function that tests replace."""
+"""The clock of the services: a function that gives the present, and that tests replace."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 Clock = Callable[[], datetime]
+"""Gives the present as an aware UTC time."""
 
 
 def utc_now() -> datetime:

@@ -1,6 +1,7 @@
-"""Named points at which a worker can be told to die, so that a drill can kill it exactly there.
+"""Named points at which a worker can be made to die, so that a test can kill it exactly there.
 
-Off unless HOLDFAST_CRASH_POINT names a point; then the process kills itself with SIGKILL, as a lost machine would.
+Off unless HOLDFAST_CRASH_POINT names a point. Then the process kills itself with SIGKILL, which leaves what a lost
+machine would leave.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ POINTS = (
 
 
 def survive(_point: str) -> None:
-    """The crash point of normal life: nothing happens."""
+    """What production uses: does nothing at any point."""
 
 
 def crash_at(wanted: str) -> CrashPoints:
-    """Gives a function that ends the process when it is called with the wanted point's name.
+    """A function that kills the process when it is called with the name `wanted`; `survive` where that is empty.
 
-    Raises ValueError for a point that does not exist, since a drill that never strikes proves nothing.
+    Raises ValueError for a point that does not exist, because a test that never reaches it would prove nothing.
     """
     if not wanted:
         return survive

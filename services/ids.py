@@ -1,7 +1,7 @@
-"""Ids and tokens that prove themselves: hold ids, manage tokens, and the ids of bookings and places, which are derived.
+"""Makes ids and tokens, and checks without any store that this installation made them.
 
-One secret per installation, the same on every server. Each purpose has a key of its own made from it, so that nothing
-signed for one purpose passes for another. No store is asked here.
+There is one secret per installation, the same on every server. Each purpose has its own key, made from the secret, so
+nothing that is signed for one purpose passes for another.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ def _key(secret: str, purpose: str) -> bytes:
 
 
 class HoldIds:
-    """Makes hold ids, and tells an id that Redis has lost from one that somebody made up.
+    """Makes hold ids, and recognises them even after Redis lost the hold.
 
-    `h_` and 32 characters of base64url: 48 bits of time, 80 random bits, and 64 bits of a keyed hash over them and the
-    (org, API key) that the hold belongs to. Nobody can guess a live one, nor make one that was never given out.
+    An id is `h_` and 32 characters of base64url: 48 bits of time, 80 random bits, and 64 bits of a keyed hash over both
+    and over the (org, API key) that owns the hold. So a client can neither guess a live id nor make up a valid one.
     """
 
     def __init__(self, secret: str) -> None:
         self._keyed = blake2b(key=_key(secret, "hold-id"), digest_size=MAC_BYTES)
 
     def make(self, org: str, key_id: str, now_ms: int) -> str:
-        """A new id. now_ms: the present in epoch milliseconds."""
+        """A new id. now_ms: the present in milliseconds since the Unix epoch."""
         body = now_ms.to_bytes(TIME_BYTES, "big") + os.urandom(RANDOM_BYTES)
         return "h_" + urlsafe_b64encode(body + self._mac(org, key_id, body)).decode()
 
     def issued_at_ms(self, org: str, key_id: str, hold_id: str) -> int | None:
-        """When we gave this id to this key of this org, in epoch milliseconds; None if we never did."""
+        """When this key of this org got this id, in milliseconds since the Unix epoch; None if it never did."""
         match = _HOLD_ID.match(hold_id)
         if match is None:
             return None
@@ -54,13 +54,13 @@ class HoldIds:
 
     def _mac(self, org: str, key_id: str, body: bytes) -> bytes:
         mac = self._keyed.copy()
-        # The body's length is fixed and ids hold no NUL, so no two owners share this text.
+        # The body has a fixed length and ids contain no NUL, so each owner has a text of its own.
         mac.update(body + f"{org}\0{key_id}".encode())
         return mac.digest()
 
 
 class WaitlistIds:
-    """Derives the ids of places on the waitlist: the same parts give the same id, and nobody else can work it out."""
+    """Derives the ids of waitlist entries: the same parts give the same id. Nobody can guess one without the secret."""
 
     def __init__(self, secret: str) -> None:
         self._secret = _key(secret, "waitlist-id")
@@ -71,9 +71,9 @@ class WaitlistIds:
 
 
 class ManageTokens:
-    """The bearer credential of one booking: derived from its id, hence never stored and always the same.
+    """Makes and reads the bearer token of one booking. The token follows from the booking's id, so no store keeps it.
 
-    `hfm_<org>~<booking id>~<mac>`: ids hold no `~`, and a bearer token may (token68 of RFC 9110).
+    It is `hfm_<org>~<booking id>~<mac>`: ids contain no `~`, and a bearer token may (token68 of RFC 9110).
     """
 
     def __init__(self, secret: str) -> None:
@@ -83,12 +83,12 @@ class ManageTokens:
         return f"{MANAGE_PREFIX}{org}~{booking_id}~{self._mac(org, booking_id)}"
 
     def read(self, token: str) -> tuple[str, str] | None:
-        """The (org, booking id) that a token is good for; None if it is not ours."""
+        """The (org, booking id) of a token; None if this installation did not make it."""
         match = _MANAGE_TOKEN.match(token)
         if match is None:
             return None
         org, booking_id, mac = match.groups()
-        # Compared as text: the last character of base64 has two spare bits, so several spellings decode alike.
+        # Compares text, because several texts decode to the same bytes: base64's last character has two spare bits.
         return (org, booking_id) if hmac.compare_digest(mac, self._mac(org, booking_id)) else None
 
     def _mac(self, org: str, booking_id: str) -> str:
@@ -97,9 +97,9 @@ class ManageTokens:
 
 
 def booking_id_for(org: str, *parts: str) -> str:
-    """The id of the booking that comes of `parts`: of a hold id, or of an API key's id and an Idempotency-Key.
+    """The id of the booking that `parts` lead to: a hold id, or an API key's id and an Idempotency-Key.
 
-    The same parts give the same id, so that a repeated insert meets itself. `bk_` and 26 characters of a-z2-7.
+    The same parts give the same id, so a repeated insert finds the first one. It is `bk_` and 26 characters of a-z2-7.
     """
     text = "".join(f"{len(part)}:{part}" for part in (org, *parts))
     mac = blake2b(text.encode(errors="surrogatepass"), digest_size=16)
@@ -107,24 +107,24 @@ def booking_id_for(org: str, *parts: str) -> str:
 
 
 def direct_pin(name: str) -> str:
-    """The name under which a direct booking with an idempotency key pins its claims: a repeat meets it."""
+    """The name under which a direct booking with an idempotency key pins its claims; a repeat finds the same pin."""
     return f"{DIRECT_PREFIX}{name}"
 
 
 def move_pin(booking_id: str, version: int, target: str) -> str:
-    """The name under which a change of a booking's version pins the claims that it is to have: a repeat meets it.
+    """The name under which a move pins a booking's new claims; a repeat of the move finds the same pin.
 
-    target: a digest of the visit that it is to become.
+    version: the booking's version before the move. target: a digest of the visit after it.
     """
     return f"{MOVE_PREFIX}{booking_id}.{version}.{target}"
 
 
 def version_moved(pin: str, booking_id: str) -> int | None:
-    """Which version of this booking a pin is to move; None if it is none of its pins."""
+    """The version of this booking that a pin moves; None for a pin of anything else."""
     of_booking, _, version = pin.rpartition(".")[0].rpartition(".")
     return int(version) if of_booking == MOVE_PREFIX + booking_id else None
 
 
 def is_pin(hold_id: str) -> bool:
-    """Whether a name is that of a pin, which is no client's to read, extend, release or book."""
+    """Whether a name is a pin's. Clients may not read, extend, release or book a pin."""
     return hold_id.startswith((DIRECT_PREFIX, MOVE_PREFIX))

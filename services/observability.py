@@ -1,7 +1,7 @@
-"""What operators see of a running process: structured log lines on stderr and prometheus metrics.
+"""What operators see of a running process: structured log lines on stderr, and Prometheus metrics.
 
-Must never carry personal data, keys, tokens, bodies or query strings. Label values come from fixed sets, never from
-clients.
+Neither may contain personal data, keys, tokens, bodies or query strings. The values of labels come from fixed sets,
+never from clients.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from pydantic_core import to_json
 STDERR = 2
 
 current_request: ContextVar[str] = ContextVar("current_request", default="")
-"""The id of the request that is being worked on; empty in background work. It does not cross threads."""
+"""The id of the request in progress on this thread or greenlet; empty in background work."""
 
 SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 EventDict = MutableMapping[str, Any]
 
 _SECRET = re.compile(r"\?.*|hf[a-z]?_[\w.~-]+", re.DOTALL)
-"""What lines of other libraries must not hold either: query strings, and whatever looks like a key or token of ours."""
+"""What the log lines of other libraries must not show: query strings, and what looks like a key or token of ours."""
 
 
 class LineWriter:
-    """The end of the log chain: one line, one write to a file descriptor.
+    """Writes each log line with one write to a file descriptor.
 
-    A single unbuffered write needs no lock and keeps lines whole. A reader that went away must not fail a request,
-    so a line that cannot be written is dropped.
+    A single unbuffered write needs no lock and keeps lines whole. It drops a line that it cannot write, because a
+    reader of the log that went away must not fail a request.
     """
 
     def __init__(self, descriptor: int = STDERR) -> None:
@@ -59,7 +59,7 @@ def _complete(_logger: Any, level: str, event: EventDict) -> EventDict:
     if request and "request_id" not in event:
         event["request_id"] = request
     error = event.pop("exc_info", None)
-    if error is True:  # as `exception` passes it: whatever is being handled
+    if error is True:  # `log.exception` passes True, which means the exception in progress
         error = sys.exc_info()
     if isinstance(error, tuple):
         error = error[1]
@@ -70,7 +70,7 @@ def _complete(_logger: Any, level: str, event: EventDict) -> EventDict:
 
 
 def _without_secrets(_logger: Any, _level: str, event: EventDict) -> EventDict:
-    """gunicorn quotes the whole request line where it cannot read a request, or could not answer one."""
+    """gunicorn quotes the first line of a request that it cannot read or answer, query string and all."""
     event["event"] = _SECRET.sub("…", str(event["event"]))
     return event
 
@@ -84,17 +84,18 @@ def _as_text(logger: Any, level: str, event: EventDict) -> str:
 
 
 PROCESSORS: list[Any] = [_complete, _as_line]
-"""One list for all times: a logger keeps the one it was first used with, and who captures lines changes it in place."""
+"""One list for every call of `configure_logging`: a logger keeps the list that it was first used with. Only structlog's
+`capture_logs` changes it, in tests, to reach all loggers."""
 
 
 class _ForeignHandler(logging.StreamHandler[Any]):
-    """Lines of other libraries in the same shape; its own type, so that it is added once."""
+    """Writes the log lines of other libraries. It has its own type so that `configure_logging` adds it only once."""
 
 
 def configure_logging(level: str = "INFO") -> None:
-    """Sends our own lines and those of other libraries to stderr as JSON. level: a name such as INFO. Idempotent.
+    """Writes our log lines and those of other libraries to stderr as JSON. level: a name such as INFO. Idempotent.
 
-    pymongo's are never finer than INFO: at DEBUG it writes whole commands, and customers with them.
+    pymongo never logs below INFO: at DEBUG it writes whole commands, and the customers in them.
     """
     structlog.configure(
         processors=PROCESSORS,
@@ -110,7 +111,7 @@ def configure_logging(level: str = "INFO") -> None:
 
 
 def foreign_handler() -> logging.Handler:
-    """A handler for the standard library's logging, which gunicorn and pymongo use."""
+    """A handler for the standard library's logging, which gunicorn and pymongo use. It writes lines as ours are."""
     handler = _ForeignHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -124,18 +125,18 @@ def foreign_handler() -> logging.Handler:
 def frames(error: BaseException) -> list[str]:
     """Where an error came from, as `file:line function`, outermost first.
 
-    Neither its message nor any value: those may hold a customer's data.
+    It leaves out the message and all values, because they may hold a customer's data.
     """
-    places, trace = [], error.__traceback__
+    found, trace = [], error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
-        places.append(f"{os.path.basename(code.co_filename)}:{trace.tb_lineno} {code.co_name}")
+        found.append(f"{os.path.basename(code.co_filename)}:{trace.tb_lineno} {code.co_name}")
         trace = trace.tb_next
-    return places
+    return found
 
 
 class Metrics:
-    """Every metric of one process. With PROMETHEUS_MULTIPROC_DIR set, `exposition` adds up all processes."""
+    """All metrics of one process. With PROMETHEUS_MULTIPROC_DIR set, `exposition` adds up those of all processes."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -154,10 +155,10 @@ class Metrics:
         return Counter(name, text, labels, registry=self.registry)
 
     def exposition(self) -> bytes:
-        """All metrics in prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         everything = CollectorRegistry()
         try:
-            MultiProcessCollector(everything)  # type: ignore[no-untyped-call]  # the library has no annotations here
-        except ValueError:  # not several processes: their folder is not set
+            MultiProcessCollector(everything)  # type: ignore[no-untyped-call]  # has no annotations
+        except ValueError:  # PROMETHEUS_MULTIPROC_DIR is not set: there is one process
             return generate_latest(self.registry)
         return generate_latest(everything)

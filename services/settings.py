@@ -1,4 +1,4 @@
-"""The only reader of the environment."""
+"""The settings of an installation. Only this module reads the environment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class StoreSettings(BaseSettings):
-    """Where the stores are."""
+    """The addresses of the stores."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
@@ -19,7 +19,10 @@ class StoreSettings(BaseSettings):
 
 
 class Settings(StoreSettings):
-    """What differs between installations. `secret` signs hold ids and manage tokens: the same on every server."""
+    """Everything that differs between installations.
+
+    secret: signs hold ids and manage tokens; the same on every server of an installation.
+    """
 
     secret: SecretStr = Field(validation_alias="HOLDFAST_SECRET", min_length=32)
     grid_minutes: int = Field(15, validation_alias="HOLDFAST_GRID_MINUTES")
@@ -34,5 +37,5 @@ class Settings(StoreSettings):
     @classmethod
     def _known_grid(cls, value: int) -> int:
         if value not in (5, 15):
-            raise ValueError("HOLDFAST_GRID_MINUTES is 5 or 15")
+            raise ValueError("HOLDFAST_GRID_MINUTES must be 5 or 15.")
         return value

@@ -1,1 +1,1 @@
-"""Connections to Redis and MongoDB, their faults, and what several rooms build on them."""
+"""Connections to Redis and MongoDB, their faults, and the tools that several rooms build on them."""

@@ -1,6 +1,6 @@
-"""What a process keeps in memory of a store: bounded, and read once however many ask at the same time.
+"""What a process keeps in memory of a store: bounded, and read once for all callers that ask at the same time.
 
-Both classes serve plain threads and gevent's greenlets alike. They know nothing of what they keep.
+Both classes serve threads and gevent's greenlets alike. They know nothing of the values that they keep.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """A mapping of at most `limit` entries: the one that was used longest ago makes room."""
+    """A mapping of at most `limit` entries: a new entry replaces the least recently used one."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -29,7 +29,7 @@ class Recent(Generic[K, V]):
         return len(self._entries)
 
     def get(self, key: K) -> V | None:
-        # No lock: a single look is whole by itself, and an entry that has just made room may still be used once.
+        # No lock: a single look is atomic, and it does no harm to use an entry once more that was just replaced.
         value = self._entries.get(key)
         if value is not None:
             try:
@@ -43,7 +43,7 @@ class Recent(Generic[K, V]):
             self._put(key, value)
 
     def get_or_put(self, key: K, make: Callable[[], V]) -> V:
-        """The entry under `key`, made now if there is none; all callers get the same one."""
+        """The entry under `key`; `make` gives it where there is none. All callers get the same one."""
         found = self.get(key)
         if found is not None:
             return found
@@ -67,10 +67,10 @@ class Recent(Generic[K, V]):
 
 
 class SharedReads:
-    """Reads under one key that are asked for at the same time become one read; all get its value, or its refusal.
+    """Makes one read of all reads under one key at the same time. Every caller gets its value, or its refusal.
 
-    Sharing the refusal matters as much: were each to wait for its own turn, requests would queue up behind a store
-    that does not answer, each for a whole timeout more than the one before it.
+    Sharing the refusal matters as much as sharing the value: callers that read one after another would queue behind a
+    store that does not answer, and each would wait one time-out longer than the caller before it.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,8 @@ class SharedReads:
         self._under_way: dict[Hashable, Future[Any]] = {}
 
     def read(self, key: Hashable, read: Callable[[], V]) -> V:
-        """The value of `read()`, ours or that of the caller who is at it. Whoever keeps the value does so in `read`."""
+        """The value of `read()`, or of another caller's read under this key that has not ended yet. It keeps no value
+        after that: `read` may."""
         with self._lock:
             shared: Future[V] | None = self._under_way.get(key)
             ours: Future[V] = Future()
@@ -90,7 +91,7 @@ class SharedReads:
         try:
             value = read()
         except BaseException as error:
-            # A worker told to stop (SystemExit, GreenletExit) must not stop those who merely waited for it.
+            # SystemExit or GreenletExit ends this caller; those that wait for its read must get an ordinary refusal.
             ours.set_exception(error if isinstance(error, Exception) else StoreUnavailable())
             raise
         else:

@@ -1,4 +1,4 @@
-"""How we talk to Redis and MongoDB: addresses, timeouts and retries, and why they are what they are."""
+"""Connects to Redis and MongoDB: addresses, time-outs and retries, each with its reason."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from redis.retry import Retry
 
 from services.settings import StoreSettings
 
-# A request must be answered within two seconds whatever is down: one stalled Redis call and one stalled MongoDB
-# write fit.
+# Every request gets its answer within two seconds, whatever is down: one stalled Redis call and one stalled MongoDB
+# write fit into that.
 REDIS_TIMEOUT_SECONDS = 0.8
 REDIS_CONNECT_SECONDS = 0.3
 MONGO_SELECTION_MS = 900
 MONGO_CONNECT_MS = 900
 MONGO_TIMEOUT_MS = 1300
 BACKGROUND_TIMEOUT_MS = 20_000
-REQUEST_SECONDS = 1.4  # pymongo looks at its clock every half second while it seeks a primary: at 1.9 it is over
+REQUEST_SECONDS = 1.4  # while pymongo seeks a primary it checks the time every half second, so it ends at 1.9
 
-# More than a worker's requests at a time (api/http/dispatch.py), so that nobody ever waits for a connection.
+# More than the requests that a worker serves at a time (api/http/dispatch.py), so that none waits for a connection.
 REDIS_CONNECTIONS = 32
 MONGO_CONNECTIONS = 32
 
@@ -44,9 +44,9 @@ class Stores:
 
 
 def connect_stores(settings: StoreSettings, *, background: bool = False) -> Stores:
-    """Clients for the stores that the settings name; they connect at their first use.
+    """Clients for the stores that the settings name. They connect at their first use.
 
-    background: for a process that serves no requests, whose reads may take their time.
+    background: for a process that serves no requests, so that a read may take long.
     """
     timeout_ms = None if background else MONGO_TIMEOUT_MS
     return Stores(
@@ -56,9 +56,10 @@ def connect_stores(settings: StoreSettings, *, background: bool = False) -> Stor
 
 
 def request_limit() -> AbstractContextManager[None]:
-    """Around one request: however often it asks MongoDB, none of it goes on past REQUEST_SECONDS from here.
+    """Around one request: ends all its calls to MongoDB, however many, REQUEST_SECONDS from now.
 
-    Time-outs of single calls add up: with Redis stalled and MongoDB frozen a direct booking took 4.9 seconds without.
+    The time-outs of single calls add up: without this limit a direct booking took 4.9 seconds while Redis was stalled
+    and MongoDB frozen.
     """
     return pymongo.timeout(REQUEST_SECONDS)
 
@@ -66,9 +67,9 @@ def request_limit() -> AbstractContextManager[None]:
 def connect_redis(url: str) -> Redis:
     """A client for `redis://`, `rediss://`, `redis+cluster://host:port` or `redis+sentinel://host:port,host:port/name`.
 
-    The last two take `user:password@` and `rediss+…` as well, for the servers themselves (not for the Sentinels).
+    The last two also take `user:password@` and `rediss+…`; both are for the servers, not for the Sentinels.
 
-    No retries: a stalled script would run twice, and every caller knows what a failure means for it.
+    The client never retries: a stalled script would run twice, and every caller knows what a failure means for it.
     """
     address = urlsplit(url)
     options: dict[str, Any] = {
@@ -76,7 +77,7 @@ def connect_redis(url: str) -> Redis:
         "socket_timeout": REDIS_TIMEOUT_SECONDS,
         "socket_connect_timeout": REDIS_CONNECT_SECONDS,
         "retry": Retry(NoBackoff(), 0),
-        "protocol": 2,  # what it would tell us beyond is not used, and a new connection is ready without asking
+        "protocol": 2,  # we use nothing of version 3, and with 2 a new connection needs no handshake
         "driver_info": None,
     }
     if "+" in address.scheme:
@@ -103,10 +104,10 @@ def _hosts(url: str, port: int) -> list[tuple[str, int]]:
 
 
 def connect_mongo(url: str, name: str, *, timeout_ms: int | None = MONGO_TIMEOUT_MS) -> Database[Document]:
-    """A database whose writes are acknowledged by a majority's journal and whose reads see only such writes.
+    """A database that acknowledges a write once a majority has it in its journal, and that reads only such writes.
 
-    timeout_ms bounds each operation with all its retries; None is for background work that may take its time.
-    It connects at its first use, hence only after a fork.
+    timeout_ms: bounds each operation with all its retries; None is for background work, which may take long.
+    The client connects at its first use, so after a fork.
     """
     client: MongoClient[Document] = MongoClient(
         url,

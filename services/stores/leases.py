@@ -1,14 +1,14 @@
-"""Who does a piece of background work: any number of relays may run, each piece belongs to one of them for a while."""
+"""Decides which relay does a piece of background work: any number may run, and one at a time holds each lease."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
+from services.clock import Clock
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
@@ -16,15 +16,15 @@ LEASE_SECONDS = 10
 
 
 class Leases:
-    """Leases in MongoDB, by name. One that is not renewed passes to whoever asks next."""
+    """Leases in MongoDB, by name. One that its owner does not renew in time passes to the next that asks."""
 
-    def __init__(self, db: Database[Document], clock: Callable[[], datetime]) -> None:
+    def __init__(self, db: Database[Document], clock: Clock) -> None:
         self._leases = db["leases"]
         self._clock = clock
         self._owner = secrets.token_hex(8)
 
     def hold(self, name: str, seconds: int = LEASE_SECONDS) -> bool:
-        """Takes or renews a lease; False while another has it. Raises StoreUnavailable."""
+        """Takes or renews a lease; False while another process has it. Raises StoreUnavailable."""
         now = self._clock()
         mine_or_over = {"_id": name, "$or": [{"owner": self._owner}, {"until": {"$lte": now}}]}
         lease = {"$set": {"owner": self._owner, "until": now + timedelta(seconds=seconds)}}
@@ -36,6 +36,6 @@ class Leases:
         return True
 
     def give_up(self) -> None:
-        """Lets go of everything, so that another may go on at once."""
+        """Ends all leases of this process, so that another may take them at once. Raises StoreUnavailable."""
         with mongo_faults():
             self._leases.delete_many({"owner": self._owner})
