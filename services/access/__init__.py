@@ -1,1 +1,1 @@
-"""Who a bearer token stands for, and the API keys."""
+"""Authenticates bearer tokens, and manages API keys."""

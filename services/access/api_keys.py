@@ -1,17 +1,15 @@
-"""Makes, lists and revokes API keys. A key itself is shown once, when it is made; MongoDB keeps its SHA-256.
+"""Makes, lists and revokes API keys. Only the call that makes a key shows it; MongoDB keeps its SHA-256.
 
-A key holds 192 random bits, so its plain hash gives nothing away. Running processes notice a revoked key at the next
-round of `services.access`, or at once where they are told to forget the org.
+A key has 192 random bits, so its plain hash reveals nothing. How soon each process refuses a revoked key, see
+`services.access.authentication`.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 from pymongo import ASCENDING
 from pymongo.database import Database
@@ -19,18 +17,18 @@ from pymongo.errors import DuplicateKeyError
 
 from models.access import Caller, Role
 from models.errors import AlreadyExists
+from services.clock import Clock
+from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
 API_KEYS = "api_keys"
 ORGS = "orgs"
 KEY_ROLES = frozenset(Role) - {Role.CUSTOMER}
 
-Document = dict[str, Any]
-
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """What may be shown of a key."""
+    """What a list may show of a key."""
 
     key_id: str
     role: Role
@@ -39,14 +37,14 @@ class ApiKey:
 
 
 def caller_of(record: Document | None) -> Caller | None:
-    """The caller behind the record of a key; None without one, and for a revoked key."""
+    """The caller whose key has this record; None without a record, and for a revoked key."""
     if record is None or record["revoked"]:
         return None
     return Caller(org=record["org"], role=Role(record["role"]), key_id=record["key_id"])
 
 
 def new_key_record(org: str, role: Role, key: str, now: datetime) -> Document:
-    """What MongoDB keeps of a new key. Its id is random: it says nothing about the key."""
+    """What MongoDB keeps of a new key. The key_id is random, so it reveals nothing about the key."""
     return {
         "_id": sha256(key.encode()).hexdigest(),
         "org": org,
@@ -58,15 +56,15 @@ def new_key_record(org: str, role: Role, key: str, now: datetime) -> Document:
 
 
 class ApiKeys:
-    """The keys of every org, in MongoDB. Everything may raise StoreUnavailable. clock: the present as aware UTC."""
+    """The keys of every org, in MongoDB. Every method may raise StoreUnavailable."""
 
-    def __init__(self, db: Database[Document], clock: Callable[[], datetime]) -> None:
+    def __init__(self, db: Database[Document], clock: Clock) -> None:
         self._keys = db[API_KEYS]
         self._orgs = db[ORGS]
         self._clock = clock
 
     def create_org(self, org: str, name: str) -> None:
-        """Makes an org with the default policy; nothing where it exists."""
+        """Makes an org with the default policy; changes nothing where it exists."""
         document = {"name": name, "policy": {}, "created_at": self._clock()}
         with mongo_faults():
             self._orgs.update_one({"_id": org}, {"$setOnInsert": document}, upsert=True)
@@ -76,9 +74,9 @@ class ApiKeys:
             return self._orgs.find_one({"_id": org}, {"_id": 1}) is not None
 
     def create_key(self, org: str, role: Role, key: str | None = None) -> str:
-        """A new key, or the given one, which is made only once: it stays revoked if it was.
+        """Makes a new key, or records the given one, and gives it. A given key that exists stays revoked if it was.
 
-        AlreadyExists if the given key is that of another org or role. ValueError for a role that keys do not have.
+        Raises AlreadyExists if the given key belongs to another org or role; ValueError for a role that has no keys.
         """
         if role not in KEY_ROLES:
             raise ValueError(f"an API key cannot have the role {role}")
@@ -95,13 +93,13 @@ class ApiKeys:
         return made
 
     def list_keys(self, org: str) -> list[ApiKey]:
-        """The org's keys, the oldest first."""
+        """The org's keys, the oldest first, revoked ones too."""
         with mongo_faults():
             records = list(self._keys.find({"org": org}).sort("created_at", ASCENDING))
         return [ApiKey(each["key_id"], Role(each["role"]), each["revoked"], each["created_at"]) for each in records]
 
     def revoke_key(self, org: str, key_id: str) -> bool:
-        """Ends a key for good. False if the org has no such key; repeating is fine."""
+        """Ends a key for good; a repeat does no harm. False if the org has no such key."""
         with mongo_faults():
             done = self._keys.update_one({"org": org, "key_id": key_id}, {"$set": {"revoked": True}})
         return done.matched_count == 1

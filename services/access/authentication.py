@@ -1,10 +1,10 @@
-"""Who is behind a bearer token: an API key, or the manage token of one booking.
+"""Finds the caller of a bearer token, which is an API key or the manage token of one booking.
 
-A known key costs a hash and a look into memory. MongoDB has only the hash of each key; the lookup is by that hash, so
-how long it takes says nothing about any key. What is known is looked over in the background, so that a revoked key
-dies within half a minute everywhere, and goes on being served while MongoDB is down.
+A known key costs a hash and a look into memory. MongoDB has only the hash of each key, and finds it by that hash, so
+the time that it takes reveals nothing about any key. A background thread reads the known keys again, so every process
+refuses a revoked key within half a minute. While MongoDB is down, known keys stay valid.
 
-Must not decide what a caller may do; that is for `api.guards` and the services.
+This module does not decide what a caller may do: `api.http.guards` and the services do.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
-from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 import pymongo
 import structlog
@@ -26,36 +24,38 @@ from pymongo.database import Database
 from models.access import Caller, Role
 from models.errors import StoreUnavailable, Unauthenticated
 from services.access.api_keys import API_KEYS, ApiKeys, caller_of
+from services.clock import Clock
 from services.ids import MANAGE_PREFIX, ManageTokens
 from services.stores.cache import Recent, SharedReads
+from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
-log = structlog.get_logger("holdfast.access")
+log = structlog.get_logger()
 
 REFRESH_SECONDS = 30.0
 KEYS_KEPT = 10_000
 KEYS_WARMED = 2_000
 REFUSED_KEPT = 1_000
 DOUBT_SECONDS = 0.3
-"""So long MongoDB may take to say whether a key that was known still is one; the request's time is for its own work."""
+"""How long a request waits for MongoDB to confirm a key that was known before; then it takes the key as valid."""
 REFUSED_SECONDS = 5.0
-"""For so long a token that was no key is refused without asking again: a key made meanwhile on another server waits."""
+"""How long a refused token stays refused without a look into MongoDB, even if another server makes it a key."""
 
 _BEARER = re.compile(r"[A-Za-z0-9._~+/=-]{1,256}\Z")
 
 
 class Access:
-    """Authenticates bearers. One for each process; safe with threads and greenlets. To be used only after a fork.
+    """Authenticates bearer tokens. A process has one, made after the fork; threads and greenlets may share it.
 
-    secret: the installation's, which signs manage tokens. clock: the present as aware UTC. monotonic: seconds that
-    never go back. `api_keys` makes and lists keys; `create_key` and `revoke_key` here have effect at once as well.
+    secret: signs manage tokens. monotonic: seconds that never go back. `api_keys` makes and lists keys; `create_key`
+    and `revoke_key` do so with effect on this process at once.
     """
 
     def __init__(
         self,
-        db: Database[dict[str, Any]],
+        db: Database[Document],
         secret: str,
-        clock: Callable[[], datetime],
+        clock: Clock,
         *,
         monotonic: Callable[[], float] = time.monotonic,
         refresh_seconds: float = REFRESH_SECONDS,
@@ -76,31 +76,31 @@ class Access:
         weakref.finalize(self, self._stop.set)
 
     def authenticate(self, bearer: str) -> Caller:
-        """The caller that a bearer token stands for, without an address. Unauthenticated; StoreUnavailable where the
-        key was never seen here and MongoDB does not answer."""
+        """The caller of a bearer token, without an address. Raises Unauthenticated; StoreUnavailable where this process
+        does not know the key and MongoDB does not answer."""
         digest = sha256(bearer.encode(errors="surrogatepass")).hexdigest()
         caller = self._known.get(digest)
         return caller if caller is not None else self._admit(bearer, digest)
 
     def manage_token(self, org: str, booking_id: str) -> str:
-        """The bearer token of one booking, for the customer who made it. Always the same."""
+        """The bearer token of one booking, for its customer. It is always the same."""
         return self._tokens.make(org, booking_id)
 
     def create_key(self, org: str, role: Role, key: str | None = None) -> str:
-        """As ApiKeys.create_key; it can be used here at once."""
+        """As ApiKeys.create_key; this process accepts the key at once."""
         made = self.api_keys.create_key(org, role, key)
         self._refused.clear()
         return made
 
     def revoke_key(self, org: str, key_id: str) -> bool:
-        """As ApiKeys.revoke_key; it is refused here at once, and within half a minute everywhere."""
+        """As ApiKeys.revoke_key; this process refuses the key at once, every other one within half a minute."""
         try:
             return self.api_keys.revoke_key(org, key_id)
         finally:
-            self.forget(org)  # also where the outcome is unknown
+            self.forget(org)  # also after a failure, because its outcome is unknown
 
     def forget(self, org: str) -> None:
-        """The org's keys are asked for again at their next use; until MongoDB answers that, they go on being served."""
+        """Reads each of the org's keys again at its next use; while MongoDB does not answer, they stay valid."""
         with self._changing:
             self._generation += 1
             for digest in [digest for digest, caller in self._known.items() if caller.org == org]:
@@ -108,9 +108,9 @@ class Access:
         self._refused.clear()
 
     def refresh(self) -> None:
-        """Looks over all keys that are known here, with one query: a revoked one is known no longer.
+        """Reads all known keys again, with one query, and forgets the revoked ones. The background thread calls this.
 
-        The background thread does this about every half minute. StoreUnavailable leaves all as it was.
+        Raises StoreUnavailable, which changes nothing.
         """
         with self._changing:
             digests = [*self._known, *self._doubted]
@@ -128,7 +128,7 @@ class Access:
                     self._known[digest] = caller
 
     def warm(self) -> None:
-        """Reads the keys that are in use, so that their first request asks nobody. StoreUnavailable."""
+        """Reads the valid keys, so that their first requests need no MongoDB. Raises StoreUnavailable."""
         with mongo_faults():
             records = list(self._keys.find({"revoked": False}).limit(KEYS_WARMED))
         with self._changing:
@@ -164,7 +164,7 @@ class Access:
         return until is not None and self._monotonic() < until
 
     def _look_up(self, digest: str, generation: int) -> Caller | None:
-        """What MongoDB says of a key, remembered unless something was forgotten while it was asked."""
+        """Asks MongoDB for a key, and remembers the answer unless `forget` ran meanwhile, which may outdate it."""
         limit = pymongo.timeout(DOUBT_SECONDS) if digest in self._doubted else nullcontext()
         try:
             with mongo_faults(), limit:
@@ -188,7 +188,7 @@ class Access:
         self._known[digest] = caller
         self._doubted.pop(digest, None)
         if self._refresher is None:
-            # It must not keep this object alive, or every Access that was ever used would stay, thread and all.
+            # The thread has only a weak reference, so that it ends with this object instead of keeping it alive.
             arguments = (weakref.ref(self), self._stop, self._refresh_seconds)
             self._refresher = threading.Thread(target=_keep_fresh, args=arguments, name="access-refresh", daemon=True)
             self._refresher.start()
@@ -200,8 +200,8 @@ def _keep_fresh(reference: weakref.ref[Access], stop: threading.Event, seconds: 
         if access is None:
             return
         try:
-            with suppress(StoreUnavailable):  # logged already; what is known is served on, the next round asks again
+            with suppress(StoreUnavailable):  # it is logged already, and the next round tries again
                 access.refresh()
-        except Exception:  # whatever it is: were this thread to die, a revoked key would live as long as the process
+        except Exception:  # this thread must go on, or this process would never again notice a revoked key
             log.exception("access_refresh_failed")
         del access

@@ -1,15 +1,11 @@
-"""Firm reservations: bookings that are `pending` until somebody confirms them or their deadline is over.
+"""Expires reservations: bookings that are `pending` until staff confirm them or their deadline is over.
 
-At the deadline the slot is free for whoever asks for it: the marks in Redis end by themselves, and whoever meets what
-is left of an overdue reservation in MongoDB expires it, by its version, so that of a late confirmation and an expiry
-exactly one is made. The relay expires the rest. Nothing is scheduled for a reservation, so nothing is left behind that
-could end the next one.
+At the deadline the slot becomes free. Its marks in Redis expire by themselves. The first request that meets an overdue
+reservation in MongoDB expires it, and the relay expires the rest. An expiry changes one version, so of an expiry and a
+late confirmation exactly one succeeds. Nothing schedules a timer, so no leftover timer can end a later reservation.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from datetime import datetime
 
 import structlog
 
@@ -19,37 +15,38 @@ from models.errors import InvalidTransition, StoreUnavailable
 from models.slot import Visit
 from services.claims.mirror import Mirror
 from services.claims.placements import Obstacle
+from services.clock import Clock
 from services.ledger.documents import change
 from services.ledger.store import BookingStore, WriteRefused
 from services.stores.faults import RedisUnavailable
 
-log = structlog.get_logger("holdfast.bookings")
+log = structlog.get_logger()
 
 SYSTEM = "system"
-"""Who did what nobody asked for, in a booking's history."""
+"""Stands for the system, in a booking's history, as the author of a change that no person asked for."""
 MOST_AT_ONCE = 500
 MOST_ATTEMPTS = 5
 
 
 class Reservations:
-    """Ends what is overdue, and keeps what is being confirmed."""
+    """Expires overdue reservations, and keeps the slots of those that are being confirmed."""
 
-    def __init__(self, store: BookingStore, mirror: Mirror, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: BookingStore, mirror: Mirror, clock: Clock) -> None:
         self._store = store
         self._mirror = mirror
         self._clock = clock
 
     def current(self, booking: Booking, *, redis_answers: bool = True) -> Booking:
-        """The booking; an overdue reservation expires here, or is what somebody else made of it just now.
+        """The booking as it is now: it expires an overdue reservation, unless another change came first.
 
-        redis_answers: if it does not, the relay tells it. Raises StoreUnavailable.
+        redis_answers: False leaves the mirroring to the relay. Raises StoreUnavailable.
         """
         for _ in range(MOST_ATTEMPTS):
             now = self._clock()
             if booking.status != "pending" or booking.reserved_until is None or booking.reserved_until > now:
                 return booking
-            told = {"status": (booking.status, TRANSITIONS["expire"].after)}
-            entry = change(now, SYSTEM, "expire", told)
+            changed = {"status": (booking.status, TRANSITIONS["expire"].after)}
+            entry = change(now, SYSTEM, "expire", changed)
             expired = self._store.update(booking, {"status": TRANSITIONS["expire"].after, "active": False}, entry)
             if expired:
                 if redis_answers:
@@ -59,9 +56,9 @@ class Reservations:
         raise StoreUnavailable
 
     def made_way(self, org: str, obstacles: list[Obstacle]) -> bool:
-        """Whether one of the reservations among some obstacles is over, so that asking again may help.
+        """Whether a reservation among some obstacles is over, so that a second try may succeed.
 
-        While MongoDB does not answer, none is.
+        False while MongoDB does not answer.
         """
         pending = {obstacle.mark.owner for obstacle in obstacles if obstacle.mark.pending}
         try:
@@ -70,30 +67,30 @@ class Reservations:
             return False
 
     def blockers(self, org: str, visit: Visit, *, redis_answers: bool = True) -> list[Booking]:
-        """The bookings in a visit's way, once those that are overdue have expired. Raises StoreUnavailable."""
+        """The active bookings in a visit's way, after it expired those that are overdue. Raises StoreUnavailable."""
         blockers = self._store.blockers(org, visit)
         found = [self.current(booking, redis_answers=redis_answers) for booking in blockers]
         return [booking for booking in found if booking.active]
 
     def expire_overdue(self) -> int:
-        """Expires every overdue reservation of every org, and says how many. Raises StoreUnavailable."""
+        """Expires up to MOST_AT_ONCE overdue reservations of all orgs, and gives their number. StoreUnavailable."""
         expired = 0
         for booking in self._store.overdue(self._clock(), MOST_AT_ONCE):
             try:
                 expired += self.current(booking).status == "expired"
-            except WriteRefused:  # one that was not written by us must not keep the others waiting
+            except WriteRefused:  # a document that we did not write must not stop the others
                 log.exception("expiry_refused", org=booking.org, booking_id=booking.booking_id)
         return expired
 
     def keep(self, booking: Booking) -> None:
-        """Keeps a reservation's slot from others while it is confirmed.
+        """Protects a reservation's slot while staff confirm it.
 
-        Raises InvalidTransition when its deadline is over by Redis' clock, by which others are given the slot.
+        Raises InvalidTransition if its deadline is over by Redis' clock, because then others can get the slot.
         """
         try:
             kept = self._mirror.keep(booking)
         except RedisUnavailable:
-            return  # nobody is given a hold either
+            return  # without Redis nobody gets a hold either
         if not kept:
             raise InvalidTransition("This reservation has run out.")
 
@@ -102,5 +99,5 @@ class Reservations:
         if booking is None or self.current(booking).active:
             return False
         if not booking.active:
-            self._mirror.settle_or_leave(booking)  # ended before, and its marks have not heard of it
+            self._mirror.settle_or_leave(booking)  # it ended earlier, but its marks are still in Redis
         return True

@@ -1,7 +1,8 @@
-"""The writer of the bookings collection, beside services.booking_import, and the owner of the final guard.
+"""Reads and writes bookings in MongoDB, under the final guard against double booking.
 
-The guard is one unique multikey index over (org, claims.resource, claims.tick) of active bookings: an insert is
-refused if any single claim of it is taken. A booking is one document, so it is written whole or not at all.
+The guard is one unique multikey index over (org, claims.resource, claims.tick) of active bookings: MongoDB refuses an
+insert if another booking has any single claim of it. A booking is one document, so MongoDB writes all of it or nothing.
+Only this module and `services.transfer.booking_import` write bookings.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ from services.ledger.schema import BOOKING_INDEXES, VALIDATOR
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
-log = structlog.get_logger("holdfast.stores")
+log = structlog.get_logger()
 
 WRITE_SECONDS = 1.2
-"""Bounds one write with its reading back: with a stalled Redis call beside it, an answer comes within two seconds."""
+"""Bounds one write and its reading back. With a stalled Redis call in the same request that is under two seconds."""
 CERTAIN_SECONDS = 5.0
 DEFINITELY_REFUSED = frozenset({121, 10334, 17419})
 """MongoDB's codes for a document that its validator refuses, or that is too large."""
@@ -44,37 +45,37 @@ DEFINITELY_REFUSED = frozenset({121, 10334, 17419})
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """How an insert ended: inserted; repeated (this _id is there: `booking` is what it is now); taken (by another
-    one)."""
+    """How an insert ended.
+
+    inserted: it was written. repeated: its _id was there already, and `booking` is that booking as it is now. taken:
+    another booking has one of its claims.
+    """
 
     outcome: Literal["inserted", "repeated", "taken"]
     booking: Booking | None = None
 
 
 class WriteRefused(Exception):
-    """MongoDB refused the document itself: a fault of ours, and definitely not written."""
+    """MongoDB refused the document itself, which is a fault of ours. It was definitely not written."""
 
 
 class NothingSent(StoreUnavailable):
-    """No MongoDB could be reached, so the write was definitely not made."""
+    """MongoDB could not be reached, so the write was definitely not made."""
 
 
 class GridChanged(NothingSent):
-    """The database was filled under another time grid: its claims would mean other times under this one.
-
-    advice: what the operator should do.
-    """
+    """The database has another time grid, so its claims mean other times. advice: what an operator should do."""
 
     def __init__(self, minutes: int) -> None:
         super().__init__()
         self.advice = (
-            f"This database has a grid of {minutes} minutes: set HOLDFAST_GRID_MINUTES to that, "
-            "or start with an empty database."
+            f"This database has a grid of {minutes} minutes: set HOLDFAST_GRID_MINUTES to {minutes}, "
+            "or use an empty database."
         )
 
 
 class ClaimsTaken(Exception):
-    """The unique index refused a change: another active booking has one of its claims."""
+    """The unique index refused a change, because another active booking has one of its claims."""
 
 
 class BookingStore:
@@ -87,7 +88,7 @@ class BookingStore:
         self._grid_is_ours = False
 
     def prepare(self) -> None:
-        """Creates the collection, its validator and its indexes; harmless when they are there."""
+        """Creates the collection, its validator and its indexes; does no harm where they exist. StoreUnavailable."""
         with mongo_faults():
             try:
                 self._db.create_collection("bookings", validator=VALIDATOR)
@@ -96,7 +97,7 @@ class BookingStore:
             self._bookings.create_indexes(BOOKING_INDEXES)
 
     def check_grid(self) -> None:
-        """Once in a process, before it writes. Raises GridChanged, StoreUnavailable."""
+        """Compares the database's grid with ours, until they agree once. Raises GridChanged, StoreUnavailable."""
         if self._grid_is_ours:
             return
         with mongo_faults():
@@ -107,10 +108,10 @@ class BookingStore:
         self._grid_is_ours = True
 
     def insert(self, booking: Booking) -> Insert:
-        """Writes a booking, acknowledged by a majority's journal.
+        """Writes a booking, and returns once a majority has it in its journal.
 
-        A failure that leaves the outcome open is read back by _id; if that fails too, StoreUnavailable: the booking may
-        exist or come to exist. Raises NothingSent, GridChanged or WriteRefused when it definitely does not.
+        After a failure with an unknown outcome it reads the booking back by _id. Raises StoreUnavailable if that fails
+        too, and then the booking may exist or come to exist; NothingSent, GridChanged or WriteRefused if it does not.
         """
         self.check_grid()
         with pymongo.timeout(WRITE_SECONDS):
@@ -151,9 +152,9 @@ class BookingStore:
         return booking_of(document) if document else None
 
     def find_for_certain(self, org: str, booking_id: str) -> Booking | None:
-        """As `find`, but its None holds: no write that was sent before is still on its way to a majority.
+        """As `find`, but None means that no write sent earlier can still make the booking appear.
 
-        Slower, and it fails rather than wait for long, so it is for background work. Raises StoreUnavailable.
+        It is slower, because it asks a majority, so it is for background work. Raises StoreUnavailable.
         """
         linearizable = self._bookings.with_options(read_concern=ReadConcern("linearizable"))
         with mongo_faults(), pymongo.timeout(CERTAIN_SECONDS):
@@ -161,7 +162,7 @@ class BookingStore:
         return booking_of(document) if document else None
 
     def blockers(self, org: str, visit: Visit) -> list[Booking]:
-        """The active bookings that have any of a visit's claims; overdue reservations are among them."""
+        """The active bookings that have any of a visit's claims, overdue reservations too. Raises StoreUnavailable."""
         query = {"org": org, "active": True, "$or": [_touches(*span) for span in visit.spans()]}
         with mongo_faults():
             return [booking_of(document) for document in self._bookings.find(query)]
@@ -169,9 +170,9 @@ class BookingStore:
     def active_claims(
         self, org: str, resources: list[str], from_tick: int, to_tick: int, *, now: datetime
     ) -> set[Claim]:
-        """The claims of active bookings on some resources over the ticks [from_tick, to_tick).
+        """The claims of active bookings on some resources over the ticks [from_tick, to_tick). Raises StoreUnavailable.
 
-        A reservation whose deadline is over by `now` claims nothing: whoever wants its slot expires it.
+        It leaves out reservations that are overdue at `now`: a request for their slot expires them.
         """
         touched = {"$elemMatch": {"resource": {"$in": resources}, "tick": {"$gte": from_tick, "$lt": to_tick}}}
         query = {"org": org, "active": True, "claims": touched, "$nor": [_overdue(now)]}
@@ -182,13 +183,13 @@ class BookingStore:
         return {claim for claim in claims if claim[0] in wanted and from_tick <= claim[1] < to_tick}
 
     def overdue(self, now: datetime, most: int) -> list[Booking]:
-        """Reservations of all orgs whose deadline is over, the longest overdue first. Raises StoreUnavailable."""
+        """At most `most` overdue reservations of all orgs, the longest overdue first. Raises StoreUnavailable."""
         with mongo_faults():
             found = self._bookings.find(_overdue(now)).sort("reserved_until", ASCENDING).limit(most)
             return [booking_of(document) for document in found]
 
     def current_from(self, org: str, moment: datetime) -> Iterator[Booking]:
-        """Every booking of an org that starts at or after a moment, the inactive ones first: what a mirror shows."""
+        """Every booking of an org that starts at or after a moment, inactive ones first. Raises StoreUnavailable."""
         with mongo_faults():
             for active in (False, True):
                 query = {"org": org, "active": active, "start": {"$gte": moment}}
@@ -196,12 +197,12 @@ class BookingStore:
                     yield booking_of(document)
 
     def update(self, old: Booking, fields: Document, entry: Document) -> Booking | None:
-        """Changes an active booking if it is still the version that was read; None if it is not.
+        """Changes an active booking and gives it as it is then; None if it is no longer the version `old`.
 
-        After an open failure the document is read back: if this very entry is in its history, our write was made; if
-        its version has moved on without that, it never will be.
-        Raises ClaimsTaken when the change takes a claim of another booking; NothingSent or WriteRefused when it was
-        definitely not made; StoreUnavailable when its outcome is unknown.
+        After a failure with an unknown outcome it reads the booking back. If this entry is in its history, the change
+        was made; if its version is a newer one without the entry, the change can no longer be made.
+        Raises ClaimsTaken if another booking has one of the new claims; NothingSent or WriteRefused if the change was
+        definitely not made; StoreUnavailable if its outcome is unknown.
         """
         query = {"_id": old.booking_id, "org": old.org, "version": old.version, "active": True}
         change = {

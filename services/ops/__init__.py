@@ -1,1 +1,1 @@
-"""Runs an installation: prepares its stores, reports its health, warms a worker's memory."""
+"""Runs an installation: prepares its stores, reports its health, and fills the memory of new workers."""

@@ -1,4 +1,4 @@
-"""Whether this installation can serve: its stores answer, its guard stands, and Redis evicts nothing."""
+"""Reports whether this installation can serve: stores that answer, all indexes, the right grid, no eviction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OK = "ok"
 
 
 class Health:
-    """Looks at the stores that a process uses."""
+    """Checks the stores of a process."""
 
     def __init__(self, redis: RedisInfo, db: Database[Document], store: BookingStore) -> None:
         self._redis = redis
@@ -23,12 +23,12 @@ class Health:
         self._store = store
 
     def readiness(self) -> dict[str, str]:
-        """What was looked at, and `ok` or a sentence on what is wrong with it."""
+        """The name of each check, with `ok` or a sentence that says what is wrong."""
         redis, mongodb = self._redis_answers(), self._mongodb_answers()
         return {
             "redis": redis,
             "mongodb": mongodb,
-            # A store that does not answer is not asked again: that would only take as long once more.
+            # No second check of a store that did not answer: it would only take as long once more.
             "indexes": self._guard_stands() if mongodb == OK else mongodb,
             "grid": self._grid_is_ours() if mongodb == OK else mongodb,
             "eviction_policy": self._nothing_is_evicted() if redis == OK else redis,
@@ -68,11 +68,11 @@ class Health:
         return OK
 
     def _nothing_is_evicted(self) -> str:
-        """With any other policy Redis throws away half of a hold when its memory is full."""
+        """With any other policy a full Redis removes single keys, and leaves half a hold."""
         try:
             policy = self._redis.eviction_policy()
         except StoreUnavailable:
             return "Redis does not answer."
-        if policy in (None, "noeviction"):  # None: a hosted Redis that does not show its settings
+        if policy in (None, "noeviction"):  # None: Redis does not show its settings
             return OK
         return f"Redis must run with maxmemory-policy noeviction, not {policy}."

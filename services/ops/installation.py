@@ -1,4 +1,4 @@
-"""Prepares a database for this product, once per installation and harmlessly at every later start."""
+"""Prepares a database for this product. Each start may do it again without harm."""
 
 from __future__ import annotations
 

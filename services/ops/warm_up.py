@@ -1,6 +1,6 @@
-"""Reads ahead what requests will want, in the background: a request then waits for no MongoDB, nor needs one.
+"""Fills a new worker's memory in the background, so that its first requests need not wait for MongoDB.
 
-With MongoDB down a hold goes on from memory, which should not depend on what a process was asked before.
+While MongoDB is down, holds go on from memory. That must not depend on which requests the worker served before.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from models.errors import StoreUnavailable
 from services.access.authentication import Access
 from services.catalogue.reader import Catalogue
 
-log = structlog.get_logger("holdfast.stores")
+log = structlog.get_logger()
 
 MOST_ORGS = 200
 
 
 class Warming:
-    """Fills what a process remembers. What cannot be read is left to the requests that want it."""
+    """Reads the keys and catalogues of a process ahead. Requests read whatever it could not read."""
 
     def __init__(
         self,
@@ -35,15 +35,15 @@ class Warming:
         self._epoch = epoch
 
     def start(self) -> None:
-        """Runs in a thread of its own, for a process that has just started."""
+        """Runs it in a thread of its own."""
         threading.Thread(target=self.run, name="warming", daemon=True).start()
 
     def run(self) -> None:
-        """Reads the keys and the orgs' catalogues, until all is there or MongoDB does not answer."""
+        """Reads the keys and the catalogues of up to MOST_ORGS orgs; ends early if a store does not answer."""
         try:
             self._access.warm()
             for org in self._orgs()[:MOST_ORGS]:
-                # Under today's epoch: else the first hold would find it changed and throw all of this away.
+                # With the present epoch, or the first hold would take it for a changed one and read everything again.
                 self._catalogue.forget(org, self._epoch(org))
                 self._catalogue.warm(org)
         except StoreUnavailable:

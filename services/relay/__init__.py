@@ -1,1 +1,1 @@
-"""The background process: finishes what a dead worker left, expires reservations, rebuilds the mirror."""
+"""The background process: finishes the work of dead workers and keeps the mirror equal to MongoDB."""

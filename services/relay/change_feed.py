@@ -1,35 +1,36 @@
-"""MongoDB's change stream as a list of what to carry over to Redis, read on from a saved place."""
+"""Reads from MongoDB's change stream, from a saved resume token on, what the relay has to mirror in Redis."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
+from services.clock import Clock
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
 CATALOGUE = frozenset({"properties", "technicians", "orgs", "api_keys"})
-PLACE = "change_feed"
-TOLD = {"ns.coll": 1, "fullDocument._id": 1, "fullDocument.org": 1, "fullDocument.version": 1}
-"""What is read of a change: mostly its worker has mirrored it already, and then the whole document is for nothing."""
+STATE_ID = "change_feed"
+READ_FIELDS = {"ns.coll": 1, "fullDocument._id": 1, "fullDocument.org": 1, "fullDocument.version": 1}
+"""The fields to read of a change, not the whole document: mostly its worker has mirrored it already."""
 BATCH = 500
 HISTORY_LOST = frozenset({136, 286, 260, 280, 9, 15, 40647, 40649})
-"""MongoDB's codes for a place in its log that is gone, or (the last four) that it cannot read: start over."""
+"""MongoDB's codes for a resume token that its log no longer has, or (the last four) that it cannot read."""
 
 
 class FeedLost(Exception):
-    """There is no saved place, or it is no longer in MongoDB's log."""
+    """There is no saved resume token, or MongoDB's log no longer reaches back to it: changes may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change: a booking that has this version or a newer one, or (None) something in the catalogue of `org`."""
+    """A booking that has this version or a newer one; without a booking_id, a change of the org's catalogue."""
 
     org: str
     booking_id: str | None = None
@@ -37,18 +38,17 @@ class Change:
 
 
 class ChangeFeed:
-    """Reads changes in order. The place is saved after they were carried over, so each comes at least once."""
+    """Reads changes in order. It saves its resume token after the caller has handled them: each comes at least once."""
 
-    def __init__(self, db: Database[Document], clock: Callable[[], datetime]) -> None:
+    def __init__(self, db: Database[Document], clock: Clock) -> None:
         self._db = db
         self._clock = clock
         self._state = db["relay_state"]
 
     def read(self) -> Iterator[list[Change]]:
-        """The changes since the saved place, in batches; after each is carried over, how far that came is saved.
+        """The changes since the saved resume token, in batches. To ask for the next batch saves the token of this one.
 
-        Raises FeedLost when MongoDB's log no longer reaches back that far, or no place was ever saved: then nobody
-        knows what was missed. Raises StoreUnavailable.
+        Raises FeedLost, StoreUnavailable.
         """
         with mongo_faults():
             try:
@@ -58,24 +58,24 @@ class ChangeFeed:
                     raise FeedLost from error
                 raise
 
-    def present(self) -> Any:
-        """The place where MongoDB's log ends now, for `go_on_from`. Raises StoreUnavailable."""
+    def end_of_log(self) -> Any:
+        """The resume token of the present, for `start_at`. Raises StoreUnavailable."""
         with mongo_faults(), self._db.watch() as stream:
             return stream.resume_token
 
-    def go_on_from(self, place: Any) -> None:
-        """The next read begins at this place. Raises StoreUnavailable."""
+    def start_at(self, token: Any) -> None:
+        """Lets the next read begin at this resume token. Raises StoreUnavailable."""
         with mongo_faults():
-            self._save(place)
+            self._save(token)
 
     def _read(self) -> Iterator[list[Change]]:
-        saved = self._state.find_one({"_id": PLACE})
+        saved = self._state.find_one({"_id": STATE_ID})
         if saved is None:
             raise FeedLost
         with self._db.watch(
-            [{"$match": self._wanted()}, {"$project": TOLD}],
+            [{"$match": self._wanted()}, {"$project": READ_FIELDS}],
             full_document="updateLookup",
-            max_await_time_ms=1,  # what came since the last time, and no waiting: it would wake us for each single one
+            max_await_time_ms=1,  # reads what has come since and does not wait: waiting would return each single change
             batch_size=BATCH,
             resume_after=saved["token"],
         ) as stream:
@@ -87,7 +87,7 @@ class ChangeFeed:
                     return
 
     def _wanted(self) -> Document:
-        """Changes of the catalogue, and of bookings whose visit is not long over."""
+        """The filter: changes of catalogues, and of bookings that ended less than a day ago or will end later."""
         current = {"fullDocument.end": {"$gte": self._clock() - timedelta(days=1)}}
         return {
             "operationType": {"$in": ["insert", "update", "replace"]},
@@ -95,13 +95,13 @@ class ChangeFeed:
         }
 
     def _save(self, token: Any) -> None:
-        self._state.update_one({"_id": PLACE}, {"$set": {"token": token}}, upsert=True)
+        self._state.update_one({"_id": STATE_ID}, {"$set": {"token": token}}, upsert=True)
 
 
 def _change_of(event: Document) -> Change | None:
     document = event.get("fullDocument")
     collection = event["ns"]["coll"]
-    if document is None:  # deleted since it was changed
+    if document is None:  # the document was deleted after this change
         return None
     if collection == "bookings":
         return Change(document["org"], document["_id"], document["version"])

@@ -1,9 +1,9 @@
-"""The background process that finishes what a dead worker left. Any number may run; each piece of work is leased.
+"""The background process that finishes the work of dead workers. Any number may run; each piece of work has a lease.
 
-It follows MongoDB's change stream, so the database's own log is the outbox: every change of a booking is mirrored once
-more (nothing to do where its worker already did), every change of a catalogue makes a new epoch. It resolves overdue
-pins, expires overdue reservations, makes the waitlist's offers and rebuilds the mirror after Redis was lost or
-restarted. Whatever fails is tried again; nothing here is needed for rules 1 and 2.
+It follows MongoDB's change stream, so the database's own log is the outbox: it mirrors every change of a booking once
+more (its worker has mostly done so already), and gives an org a new epoch at every change of its catalogue. It also
+resolves overdue pins, expires overdue reservations, makes the waitlist's offers, and rebuilds the mirror after Redis
+restarted or lost its data. It tries again what fails. Bookings stay safe, and never double, without it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable
 
 import structlog
-from pymongo.errors import OperationFailure
 
 from models.booking import Booking
 from models.errors import StoreUnavailable
@@ -27,13 +26,13 @@ from services.stores.faults import StoreTrouble
 from services.stores.leases import Leases
 from services.waitlist.rounds import Offers
 
-log = structlog.get_logger("holdfast.relay")
+log = structlog.get_logger()
 
 PAUSE_SECONDS = 0.3
 
 
 class Relay:
-    """Runs the background work until it is told to stop."""
+    """Does the background work until `stop`."""
 
     def __init__(
         self,
@@ -67,7 +66,7 @@ class Relay:
         self._stop = threading.Event()
 
     def run(self) -> None:
-        """Works until `stop`. What may take long has a thread of its own, so that nothing else waits for it."""
+        """Works until `stop`. Work that may take long has its own thread, so that nothing else waits for it."""
         beside = [
             threading.Thread(target=self._repeat, args=(work,), name=work.__name__, daemon=True)
             for work in (self.follow, self.offer)
@@ -80,20 +79,21 @@ class Relay:
         self._guarded(self._leases.give_up)
 
     def stop(self) -> None:
+        """Lets `run` and `follow` end after the work in progress."""
         self._stop.set()
 
     def tend(self) -> None:
-        """One round of everything that is due by now, for every org; what fails keeps nothing else from being done."""
+        """One round of all work that is due, for every org. A failure in one piece of work does not stop the others."""
         if self._leases.hold("tend"):
             for work in (self.expire, self.mend_mirrors, self.resolve_pins):
                 self._guarded(work)
 
     def expire(self) -> None:
-        """Expires reservations whose deadline is over. It needs MongoDB alone."""
+        """Expires reservations whose deadline is over. It needs only MongoDB."""
         self._count("reservation_expired", self._reservations.expire_overdue())
 
     def mend_mirrors(self) -> None:
-        """Rebuilds the mirrors that are not whole or not to be trusted."""
+        """Rebuilds the mirrors that are incomplete, all of them after a restart of Redis."""
         orgs = self._orgs()
         self._distrust_after_restart(orgs)
         for org in self._epochs.missing(orgs):
@@ -101,7 +101,7 @@ class Relay:
             self._count("mirror_rebuilt")
 
     def resolve_pins(self) -> None:
-        """Finds out what became of confirmations and moves whose worker never said."""
+        """Finds out how confirmations and moves ended whose worker died."""
         for org in self._orgs():
             self._count("pin_resolved", self._pins.resolve_overdue(org))
 
@@ -113,21 +113,21 @@ class Relay:
             log.warning("redis_restarted")
             for org in orgs:
                 self._epochs.remove(org)
-        # Only now, so that whoever fails on the way notices again.
+        # Last, so that after a failure above the next round finds the restart again.
         self._redis_runs.note(runs)
 
     def follow(self) -> None:
-        """Mirrors changes as they come, from where the last relay stopped, until the lease is lost or `stop`."""
+        """Mirrors changes as they come, from where the last relay stopped, until it loses the lease or `stop`."""
         while not self._stop.is_set() and self._leases.hold("changes"):
             self.carry_over_changes()
             self._stop.wait(PAUSE_SECONDS)
 
     def offer(self) -> None:
-        """Settles and makes the waitlist's offers, by leases of their own."""
+        """Settles and makes the waitlist's offers, which have leases of their own."""
         self._offers.tend()
 
     def carry_over_changes(self) -> None:
-        """Carries over what changed since the saved place."""
+        """Mirrors what changed since the saved resume token."""
         try:
             for changes in self._feed.read():
                 self._carry_over(changes)
@@ -136,20 +136,20 @@ class Relay:
             self._mirror_anew()
 
     def _mirror_anew(self) -> None:
-        """Mirrors everything, since no saved place says what in the log is new.
+        """Mirrors everything, because without a resume token nothing says which changes are new.
 
-        The new place is from before the first read, so that no change falls between the two; and it is saved last, so
-        that whoever fails on the way finds the old one lost again and starts over.
+        It takes the new token before it reads any booking, so that it misses no change in between. It saves the token
+        last, so that after a failure the next round finds none again and starts over.
         """
-        place, orgs = self._feed.present(), self._orgs()
+        token, orgs = self._feed.end_of_log(), self._orgs()
         for org in orgs:
             self._epochs.remove(org)
         for org in orgs:
             self._rebuild.run(org)
-        self._feed.go_on_from(place)
+        self._feed.start_at(token)
 
     def _carry_over(self, changes: list[Change]) -> None:
-        """What its worker has mirrored already, as it mostly has, costs a share of one round trip and no more."""
+        """A change that its worker has mirrored, as it mostly has, costs only its share of one round trip."""
         for org in {change.org for change in changes if change.booking_id is None}:
             self._mirror.announce_catalogue_change(org)
             self._count("catalogue_announced")
@@ -169,15 +169,13 @@ class Relay:
         self._metrics.relay.labels(action).inc(times)
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """Work that failed because a store did not answer is simply due again; so is what failed by a fault of ours."""
+        """Logs and counts a failure. The work stays due, so the next round tries it again."""
         try:
             with self._trouble.watch():
                 work()
         except StoreUnavailable:
             log.warning("relay_waits_for_store", work=work.__name__)
             self._count("waited_for_store")
-        except OperationFailure as error:
-            log.warning("relay_waits_for_store", work=work.__name__, store_code=error.code)
         except Exception:
             log.exception("relay_fault", work=work.__name__)
             self._count("failed")

@@ -243,7 +243,7 @@ def test_calendars_are_written_one_at_a_time(fake_world: World, monkeypatch: pyt
 
 def test_the_relay_does_not_read_changes_of_feeds(database: Any) -> None:
     feed, feeds = ChangeFeed(database, lambda: datetime.now(UTC)), CalendarFeeds(database, lambda: datetime.now(UTC))
-    feed.go_on_from(feed.present())
+    feed.start_at(feed.end_of_log())
     feeds.issue("demo", "tech-1")
     feeds.issue("demo", "tech-1")
     feeds.revoke("demo", "tech-1")

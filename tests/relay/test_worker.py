@@ -14,7 +14,7 @@ from models.errors import SlotBooked
 from scripts.dev_server.child import wait_until
 from services.claims.mirror import Mirror
 from services.ledger.expiry import Reservations
-from services.relay.change_feed import PLACE
+from services.relay.change_feed import STATE_ID
 from tests.bookings.evidence import another_server, begin, everything, insert_only, lose_redis, make_overdue, owners
 from tests.bookings.reserving import due_in, ends_ms, expired, now_in_store, reserve, run_out
 from tests.world import World, rfc3339, tomorrow
@@ -35,7 +35,7 @@ def following(world: World) -> Iterator[Callable[[], bool]]:
     thread = threading.Thread(target=relay.follow)
     thread.start()
     try:
-        yield lambda: world.services.db["relay_state"].find_one({"_id": PLACE}) is not None
+        yield lambda: world.services.db["relay_state"].find_one({"_id": STATE_ID}) is not None
     finally:
         relay.stop()
         thread.join(SOON)

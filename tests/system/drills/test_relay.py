@@ -8,7 +8,7 @@ import pytest
 
 from models.errors import StoreUnavailable
 from scripts.dev_server.child import wait_until
-from services.relay.change_feed import PLACE
+from services.relay.change_feed import STATE_ID
 from tests.system.drills.customers import Customers
 from tests.system.drills.installation import SOON, Api, Installation, away
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules, claimed, marked
@@ -48,7 +48,7 @@ def epoch(place: Installation) -> Any:
 
 
 def saved_place(place: Installation) -> Any:
-    return place.world.services.db["relay_state"].find_one({"_id": PLACE})
+    return place.world.services.db["relay_state"].find_one({"_id": STATE_ID})
 
 
 def test_the_next_relay_carries_over_what_a_killed_one_missed(
@@ -80,9 +80,9 @@ def test_without_a_usable_place_everything_is_mirrored_anew(
         with place.failing(["aggregate"], errorCode=286):
             relay.carry_over_changes()
     else:
-        state.delete_one({"_id": PLACE})
+        state.delete_one({"_id": STATE_ID})
         if how == "no place at all":
-            state.insert_one({"_id": PLACE, "token": NOT_A_PLACE})
+            state.insert_one({"_id": STATE_ID, "token": NOT_A_PLACE})
         relay.carry_over_changes()
     assert is_mirrored(place)
     assert epoch(place) not in (None, before)
@@ -97,7 +97,7 @@ def test_a_place_that_was_lost_while_redis_is_away_is_not_forgotten(
     relay = place.world.services.relay
     relay.carry_over_changes()
     miss_one(cut_off)
-    place.world.services.db["relay_state"].update_one({"_id": PLACE}, {"$set": {"token": NOT_A_PLACE}})
+    place.world.services.db["relay_state"].update_one({"_id": STATE_ID}, {"$set": {"token": NOT_A_PLACE}})
     with away(place.redis, "killed"), pytest.raises(StoreUnavailable):
         relay.carry_over_changes()
     relay.carry_over_changes()
