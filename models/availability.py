@@ -1,4 +1,4 @@
-"""Availability: which slots of a property are asked for, and how they are told."""
+"""Availability: the question which slots of a property are free, and its answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.fields import LocalDate, Minutes, PlainId, Request, WholeNumber
+from models.fields import LocalDate, Minutes, PlainId, Request, Shown, WholeNumber
 
 SlotState = Literal["free", "held", "booked", "closed"]
 
@@ -24,8 +24,8 @@ class AvailabilityQuery(Request):
     buffer_after_minutes: Minutes | None = None
 
 
-class AvailabilitySlot(Request):
-    """One start on the grid; `technician_ids` names who could come, where the slot is free."""
+class AvailabilitySlot(Shown):
+    """One start on the grid; `technician_ids` names the technicians who could come, where the slot is free."""
 
     start: datetime
     end: datetime
@@ -33,7 +33,7 @@ class AvailabilitySlot(Request):
     technician_ids: list[str]
 
 
-class AvailabilityReply(Request):
+class AvailabilityReply(Shown):
     """The slots of a property's local dates, by start. `timezone` is the property's; times are UTC."""
 
     timezone: str

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SkipValidation,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
 
-from models.fields import Moment, Name, PlainId, Request, Text, WholeNumber
+from models.fields import Instant, Matches, Moment, Name, PlainId, Request, ShapedAs, Shown, Text, WholeNumber
 from models.slot import SlotFields, SlotOptions
 
 BookingStatus = Literal["pending", "confirmed", "completed", "no_show", "cancelled", "expired"]
@@ -18,19 +27,43 @@ Source = Literal["web", "desk", "sms", "api"]
 
 ACTIVE_STATUSES = frozenset({"pending", "confirmed"})
 
-Phone = Annotated[str, StringConstraints(min_length=3, max_length=32, pattern=r"^\+?[0-9 ().\-/]+$")]
-Email = Annotated[str, StringConstraints(min_length=3, max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")]
+Phone = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=32),
+    Matches(
+        r"^\+?[0-9 ().\-/]+$",
+        "bad_format",
+        "Give {field} with digits, blanks and ( ) . - / only, after a + if there is one, such as +1 555 0100.",
+    ),
+]
+Email = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=254),
+    Matches(
+        r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$",
+        "bad_format",
+        "Give {field} as a name and a domain with one @ between them, such as alice@example.com.",
+    ),
+]
 
 
 class Customer(Request):
-    """Whom the visit is for."""
+    """The person that the visit is for."""
 
     name: Name
     phone: Phone | None = None
     email: Email | None = None
 
 
-class BookRequest(SlotOptions):
+class Details(BaseModel):
+    """What a visit is about. A field that is added here is also in the requests, the booking, its document, the reply
+    and its example, and the CSV columns."""
+
+    description: Text = ""
+    priority: Priority = "medium"
+
+
+class BookRequest(SlotOptions, Details):
     """Body of POST /book: a hold to confirm, or the slot itself, or both.
 
     With both, the slot serves where the hold cannot be read because Redis is down.
@@ -49,14 +82,12 @@ class BookRequest(SlotOptions):
     property_id: PlainId | None = None
     start: Moment | None = None
     customer: Customer
-    description: Text = ""
-    priority: Priority = "medium"
     if_expired: Literal["reject", "book_if_free"] = "reject"
 
     @model_validator(mode="after")
     def _names_a_hold_or_a_slot(self) -> BookRequest:
         if self.hold_id is None and (self.property_id is None or self.start is None):
-            raise PydanticCustomError("missing", "give hold_id, or property_id and start")
+            raise PydanticCustomError("missing", "Give hold_id, or property_id and start.")
         return self
 
     @property
@@ -71,81 +102,44 @@ class BookRequest(SlotOptions):
         )
 
 
-class ReserveRequest(SlotFields):
-    """Body of POST /reserve: a slot that is kept for so many hours, until somebody confirms it.
+class ReserveRequest(SlotFields, Details):
+    """Body of POST /reserve: a slot that is kept for so many hours, until the office confirms it.
 
-    reserved_by: who asked for it; also the customer's name where no customer is given.
+    reserved_by: the person who asked for it; also the customer's name where no customer is given.
     """
 
     reserved_by: Name
     hours: Annotated[WholeNumber, Field(ge=1, le=72)] = 24
     customer: Customer | None = None
-    description: Text = ""
-    priority: Priority = "medium"
 
     @property
     def as_booking(self) -> BookRequest:
         """The direct booking that this would be if it were firm at once."""
-        shared = {name: getattr(self, name) for name in (*SlotFields.model_fields, "description", "priority")}
+        shared = {name: getattr(self, name) for name in (*SlotFields.model_fields, *Details.model_fields)}
         return BookRequest.model_construct(**shared, customer=self.customer or Customer(name=self.reserved_by))
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
-    """One booking as MongoDB has it. Times are aware UTC; ticks are in `claims` alone.
-
-    placed_as: the name under which a direct booking pinned its claims in Redis.
-    made_by, fingerprint: the API key and the digest of the request that made it, for telling a repeat from a reuse.
-    """
-
-    booking_id: str
-    org: str
-    status: BookingStatus
-    property_id: str
-    technician_id: str
-    start: datetime
-    end: datetime
-    duration_minutes: int
-    buffer_before_minutes: int
-    buffer_after_minutes: int
-    customer: dict[str, Any]
-    description: str
-    priority: Priority
-    source: Source
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    requested_start: datetime
-    fallback_used: bool
-    claims: tuple[tuple[str, int], ...]
-    hold_id: str | None = None
-    placed_as: str | None = None
-    made_by: str = ""
-    fingerprint: str | None = None
-    history: list[dict[str, Any]] = field(default_factory=list)
-    reserved_by: str | None = None
-    reserved_until: datetime | None = None
-
-    @property
-    def active(self) -> bool:
-        return self.status in ACTIVE_STATUSES
-
-
-class CustomerReply(Request):
+class _CustomerReply(TypedDict):
     name: str
-    phone: str | None = None
-    email: str | None = None
+    phone: NotRequired[str]
+    email: NotRequired[str]
 
 
-class HistoryEntry(Request):
-    at: datetime
+class _HistoryEntry(TypedDict):
+    """One change of a booking: who made it when, and each changed field's value before (`from`) and after (`to`)."""
+
+    at: Instant
     by: str
     action: str
     changes: dict[str, Any]
 
 
-class BookingReply(Request):
-    """What clients see of a booking. `manage_token` only in the reply that made it; `history` only for staff."""
+CustomerReply = Annotated[dict[str, Any], ShapedAs(_CustomerReply)]
+HistoryEntry = Annotated[dict[str, Any], ShapedAs(_HistoryEntry)]
+
+
+class PublicBooking(Shown, Details):
+    """What every reply shows of a booking; `history` is for staff alone."""
 
     booking_id: str
     status: BookingStatus
@@ -157,22 +151,49 @@ class BookingReply(Request):
     buffer_before_minutes: int
     buffer_after_minutes: int
     customer: CustomerReply
-    description: str
-    priority: Priority
     source: Source
     version: int
-    created_at: datetime
-    updated_at: datetime
+    created_at: Instant
+    updated_at: Instant
     hold_id: str | None
     requested_start: datetime
     fallback_used: bool
-    manage_token: str | None = None
     reserved_by: str | None = None
-    reserved_until: datetime | None = None
+    reserved_until: Instant | None = None
     history: list[HistoryEntry] | None = None
 
 
-class BookingPage(Request):
+class BookingReply(PublicBooking):
+    """What clients see of a booking. `manage_token` only in the reply that made it; `history` only for staff."""
+
+    manage_token: str | None = None
+
+
+class Booking(PublicBooking):
+    """One booking as MongoDB has it. Times are aware UTC; ticks are in `claims` alone.
+
+    placed_as: the name under which a direct booking pinned its claims in Redis.
+    made_by, fingerprint: the API key and the digest of the request that made it, which tell a repeat of that request
+    from another one.
+    """
+
+    org: str
+    claims: SkipValidation[tuple[tuple[str, int], ...]]
+    history: list[HistoryEntry]
+    placed_as: str | None = None
+    made_by: str = ""
+    fingerprint: str | None = None
+
+    def changed(self, **values: Any) -> Booking:
+        """The same booking with other values of some fields."""
+        return self.model_copy(update=values)
+
+    @property
+    def active(self) -> bool:
+        return self.status in ACTIVE_STATUSES
+
+
+class BookingPage(Shown):
     """One page of bookings, by start; `next_cursor` is null on the last one."""
 
     bookings: list[BookingReply]

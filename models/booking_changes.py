@@ -31,7 +31,7 @@ class BookingPatch(Request):
     @classmethod
     def _given_or_left_out(cls, value: Any) -> Any:
         if value is None:
-            raise PydanticCustomError("null_not_allowed", "null is no value here; leave it out to keep what it is")
+            raise PydanticCustomError("null_not_allowed", "Give {field} a value, or leave it out to keep what it is.")
         return value
 
     def given(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ CUSTOMER_MAY_CHANGE = frozenset({"start", "duration_minutes", "technician_id", "
 
 
 class ReasonRequest(Request):
-    """Body of what ends a booking: why, in the words of whoever does it."""
+    """Body of what ends a booking: why, in the words of the person who does it."""
 
     reason: ShortText | None = None
 
@@ -63,7 +63,7 @@ class Transition:
     after: BookingStatus
 
     def is_done(self, booking: Booking) -> bool:
-        """Whether the booking has gone this way already, so that asking again is answered alike."""
+        """Whether the booking has gone this way already, so that the same request again gets the same answer."""
         if self.after == "confirmed":
             return booking.status == "confirmed" and booking.reserved_until is not None
         return booking.status == self.after

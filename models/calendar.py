@@ -9,7 +9,7 @@ from pydantic import StringConstraints
 
 from models.booking import Booking
 from models.catalogue import Property, Technician
-from models.fields import Moment, PlainId, Request
+from models.fields import Instant, Request, Shown
 
 
 class CalendarQuery(Request):
@@ -18,12 +18,12 @@ class CalendarQuery(Request):
     token: Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
-class CalendarReply(Request):
+class CalendarReply(Shown):
     """Where a technician's calendar is read. The address is a secret, and is shown this once."""
 
-    technician_id: PlainId
+    technician_id: str
     calendar_url: str
-    created_at: Moment
+    created_at: Instant
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from datetime import date
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from models.fields import LocalDate, Minutes, Moment, Name, PlainId, Request, ShortText, WholeNumber, null_only_for
+from models.fields import (
+    Instant,
+    LocalDate,
+    Minutes,
+    Moment,
+    Name,
+    PlainId,
+    Request,
+    ShortText,
+    WholeNumber,
+    null_only_for,
+)
 
 ResourceStatus = Literal["available", "unavailable"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -24,13 +35,13 @@ def _known_timezone(value: str) -> str:
     try:
         ZoneInfo(value)
     except Exception:  # ZoneInfo raises KeyError, ValueError and OSError kinds, by the shape of the bad name
-        raise PydanticCustomError("bad_timezone", "a timezone is an IANA name such as Europe/Paris") from None
+        raise PydanticCustomError("bad_timezone", "Give {field} as an IANA name such as Europe/Paris.") from None
     return value
 
 
 def _clock(value: str) -> str:
     if not _CLOCK.match(value):
-        raise PydanticCustomError("bad_clock", "a time of day is written as 08:00, up to 24:00")
+        raise PydanticCustomError("bad_clock", "Give {field} as a time of day such as 08:00, up to 24:00.")
     return value
 
 
@@ -41,7 +52,7 @@ Clock = Annotated[str, AfterValidator(_clock), WithJsonSchema({"type": "string",
 
 def _ordered_shift(shift: list[str]) -> list[str]:
     if shift[0] >= shift[1]:
-        raise PydanticCustomError("bad_shift", "working hours begin before they end")
+        raise PydanticCustomError("bad_shift", "Give {field} with a beginning that is before its end.")
     return shift
 
 
@@ -132,7 +143,7 @@ class PolicyPatch(Request):
 
 
 class Property(BaseModel):
-    """A place that technicians are sent to."""
+    """Where technicians are sent to."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -148,12 +159,12 @@ class Away(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    start: datetime
-    end: datetime
+    start: Instant
+    end: Instant
 
 
 class Technician(BaseModel):
-    """Somebody who visits properties. No working hours means always."""
+    """A person who visits properties. No working hours means always."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -166,6 +177,3 @@ class Technician(BaseModel):
 
     def __hash__(self) -> int:
         return hash(self.id)
-
-
-Changes = dict[str, Any]

@@ -1,32 +1,103 @@
-"""The field types that requests share. Each is strict: what JSON Schema would refuse is refused here, and nothing
-more."""
+"""The field types that requests and replies share, and the two base classes of all models that clients see.
+
+A request is strict: what its JSON Schema refuses is refused here, and nothing more. A sentence that refuses a value
+holds `{field}` where the field's name belongs; `models.faults` puts it in.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 ID_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+ID_SENTENCE = "Give {field} as 1 to 64 letters, digits, dots, hyphens or underscores."
+
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})\Z", re.ASCII)
 _NAIVE = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\Z", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 
 
 class Request(BaseModel):
-    """Base of every request body: strict, and an unknown field is a fault."""
+    """Base of what clients send: strict, and an unknown field is a fault."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-def _plain_id(value: Any) -> Any:
-    if not isinstance(value, str) or not _ID.match(value):
-        raise PydanticCustomError("bad_id", "an id is 1 to 64 of A-Z a-z 0-9 . _ -")
-    return value
+def members_that_may_be_absent(model: type[BaseModel]) -> tuple[str, ...]:
+    """The members that a reply leaves out instead of showing null: those whose default is None."""
+    return tuple(
+        name for name, field in model.model_fields.items() if not field.is_required() and field.default is None
+    )
+
+
+def _require_the_others(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    absent = {model.model_fields[name].alias or name for name in members_that_may_be_absent(model)}
+    schema["required"] = [name for name in schema["properties"] if name not in absent]
+
+
+class Shown(BaseModel):
+    """Base of what clients are sent. A reply has every member, except that one with the default None may be absent."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=_require_the_others)
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Annotates text that must match a pattern, and says in a sentence of ours what to give instead.
+
+    The pattern is in Rust's syntax, where `$` is the end of the text; pydantic checks it without a call into Python.
+    code: of the fault. described: the JSON Schema names the pattern. alone: a value that is no text gets the same code
+    and sentence; otherwise the type before this annotation is checked first.
+    """
+
+    pattern: str
+    code: str
+    sentence: str
+    described: bool = True
+    alone: bool = False
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        matching = core_schema.custom_error_schema(
+            core_schema.str_schema(pattern=self.pattern), self.code, custom_error_message=self.sentence
+        )
+        return matching if self.alone else core_schema.chain_schema([handler(source), matching])
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        described = handler(schema)
+        return {**described, "pattern": self.pattern} if self.described else described
+
+
+@dataclass(frozen=True, slots=True)
+class ShapedAs:
+    """Annotates a plain dict whose members are those of a TypedDict, for pydantic and for the JSON Schema."""
+
+    shape: type
+
+    def __get_pydantic_core_schema__(self, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return handler.generate_schema(self.shape)
+
+
+class _ToTheSecond:
+    """Annotates a time in UTC that replies show without parts of a second."""
+
+    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        shown = core_schema.format_ser_schema("%Y-%m-%dT%H:%M:%SZ", when_used="json")
+        return core_schema.datetime_schema(serialization=shown)
 
 
 def _whole_number(value: Any) -> Any:
@@ -37,16 +108,14 @@ def _whole_number(value: Any) -> Any:
 
 
 def _moment(value: Any) -> datetime:
-    if not isinstance(value, str):
-        raise PydanticCustomError("bad_time", "a time is a string such as 2026-12-05T10:00:00Z")
+    if not isinstance(value, str) or not (_RFC3339.match(value) or _NAIVE.match(value)):
+        raise PydanticCustomError("bad_time", "Give {field} as RFC 3339 writes a time, such as 2026-12-05T10:00:00Z.")
     if _NAIVE.match(value):
-        raise PydanticCustomError("naive_time", "a time needs its offset from UTC, such as 2026-12-05T10:00:00Z")
-    if not _RFC3339.match(value):
-        raise PydanticCustomError("bad_time", "a time is written as RFC 3339, such as 2026-12-05T10:00:00Z")
+        raise PydanticCustomError("naive_time", "Give {field} with its offset from UTC, such as 2026-12-05T10:00:00Z.")
     try:
         return datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise PydanticCustomError("bad_time", "there is no such time") from None
+        raise PydanticCustomError("bad_time", "Give {field} as a time that exists; there is no such time.") from None
 
 
 def _local_date(value: Any) -> date:
@@ -54,18 +123,13 @@ def _local_date(value: Any) -> date:
         try:
             return date.fromisoformat(value)
         except ValueError:
-            raise PydanticCustomError("bad_date", "there is no such date") from None
-    raise PydanticCustomError("bad_date", "a date is written as 2026-12-05")
+            raise PydanticCustomError(
+                "bad_date", "Give {field} as a date that exists; there is no such date."
+            ) from None
+    raise PydanticCustomError("bad_date", "Give {field} as a date such as 2026-12-05.")
 
 
-def printable(value: str) -> str:
-    # A NUL cannot be stored in every system that text travels to, and a lone surrogate cannot be encoded at all.
-    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise PydanticCustomError("bad_text", "text holds a character that cannot be stored")
-    return value
-
-
-PlainId = Annotated[str, BeforeValidator(_plain_id), WithJsonSchema({"type": "string", "pattern": ID_PATTERN})]
+PlainId = Annotated[str, Matches(ID_PATTERN, "bad_id", ID_SENTENCE, alone=True)]
 """An id: nothing in it can break out of a key, a path or a query."""
 
 WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
@@ -74,14 +138,21 @@ WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 """An aware time with an offset; inside, always UTC."""
 
+Instant = Annotated[datetime, _ToTheSecond()]
+"""A time of a reply, aware UTC, whose parts of a second are cut off: no deadline is promised too late."""
+
 LocalDate = Annotated[date, BeforeValidator(_local_date), WithJsonSchema({"type": "string", "format": "date"})]
 
 Minutes = Annotated[WholeNumber, Field(ge=0, le=1440)]
 
+Printable = Matches(
+    r"^[^\x00]*$", "bad_text", "Give {field} without the character NUL, which cannot be stored.", described=False
+)
+"""Annotates text. A NUL cannot be stored in every system that text travels to."""
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(printable)]
-Text = Annotated[str, StringConstraints(max_length=4000), AfterValidator(printable)]
-ShortText = Annotated[str, StringConstraints(min_length=1, max_length=320), AfterValidator(printable)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), Printable]
+Text = Annotated[str, StringConstraints(max_length=4000), Printable]
+ShortText = Annotated[str, StringConstraints(min_length=1, max_length=320), Printable]
 
 
 def null_only_for(*names: str) -> ConfigDict:

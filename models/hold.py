@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, SkipValidation, StringConstraints
 
-from models.fields import Request, WholeNumber, printable
+from models.fields import Instant, Printable, Request, Shown, WholeNumber
 from models.slot import SlotFields, Visit
 
 HoldStatus = Literal["held", "confirming", "booked", "released", "expired"]
 
-Holder = Annotated[str, StringConstraints(min_length=1, max_length=128), AfterValidator(printable)]
+Holder = Annotated[str, StringConstraints(min_length=1, max_length=128), Printable]
 """Who a hold is for: a checkout session, a phone number, a desk user. Never logged, stored as a digest."""
 
 
@@ -30,32 +29,8 @@ class ExtendRequest(Request):
     ttl_seconds: Annotated[WholeNumber, Field(ge=1, le=86_400)]
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """One hold as it stands. Times are aware UTC; `visit` is in ticks."""
-
-    hold_id: str
-    visit: Visit
-    status: HoldStatus
-    start: datetime
-    end: datetime
-    duration_minutes: int
-    buffer_before_minutes: int
-    buffer_after_minutes: int
-    ttl_seconds: int
-    created_at: datetime
-    expires_at: datetime
-    requested_start: datetime
-    owner: str
-    booking_id: str | None = None
-
-    @property
-    def fallback_used(self) -> bool:
-        return self.start != self.requested_start
-
-
-class HoldReply(Request):
-    """What clients see of a hold; the shape of every hold in the API."""
+class HoldReply(Shown):
+    """What clients see of a hold. `booking_id` only where it became a booking."""
 
     hold_id: str
     property_id: str
@@ -66,12 +41,16 @@ class HoldReply(Request):
     buffer_before_minutes: int
     buffer_after_minutes: int
     status: HoldStatus
-    expires_at: datetime
+    expires_at: Instant
     ttl_seconds: int
     requested_start: datetime
     fallback_used: bool
     booking_id: str | None = None
 
 
-Record = dict[str, Any]
-"""A document or a hash as a store gives it."""
+class Hold(HoldReply):
+    """One hold as it stands. Times are aware UTC; `visit` is the same visit in ticks."""
+
+    visit: SkipValidation[Visit]
+    created_at: datetime
+    owner: str

@@ -1,4 +1,4 @@
-"""The waitlist: who waits for a slot to become free, and what became of that."""
+"""The waitlist: its entries wait for a slot to become free."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from models.booking import Customer, CustomerReply
-from models.fields import Moment, PlainId, Request, WholeNumber
+from models.fields import Instant, Moment, PlainId, Request, Shown, WholeNumber
 
 WaitStatus = Literal["waiting", "offered", "booked", "lapsed", "cancelled"]
 
@@ -36,19 +36,19 @@ class WaitRequest(Request):
     def _is_after_from(cls, to: datetime, info: ValidationInfo) -> datetime:
         begin = info.data.get("from_")  # not there where it could not be read
         if begin is not None and to <= begin:
-            raise PydanticCustomError("bad_span", "the window should end after it begins")
+            raise PydanticCustomError("bad_span", "Give {field} as a time after from.")
         return to
 
 
 @dataclass(frozen=True, slots=True)
 class WaitEntry:
-    """One place in line as MongoDB has it. Times are aware UTC.
+    """One entry of the waitlist as MongoDB has it. Times are aware UTC.
 
     hold_id: of the hold that is offered, or was; while the entry is `waiting`, the name under which its next offer will
     be placed, or is being placed just now.
     start, end, offered_technician_id, offered_until: of the last offer.
-    unsettled: the relay has to look at it, because it is in line, or because a hold of it may still be placed.
-    made_by, fingerprint: the API key and the digest of the request that made it, for telling a repeat from a reuse.
+    unsettled: the relay has to look at it, because it waits, or because a hold of it may still be placed.
+    made_by, fingerprint: the API key and the digest of the request that made it, which tell a repeat from a reuse.
     joined_from: a digest of the client's address, where that bounds how many may wait at once.
     """
 
@@ -83,25 +83,38 @@ class WaitEntry:
         return (self.property_id, self.technician_id, self.duration_minutes, self.from_, self.to)
 
 
-class WaitReply(Request):
-    """A place in line. The offer's members come with an offer; `booking_id` when it was booked; `customer` for staff.
+class WaitReply(Shown):
+    """An entry of the waitlist. The offer's members come with an offer; `booking_id` when it was booked; `customer` for
+    staff.
 
-    technician_id: who was asked for; offered_technician_id: who comes with the offer.
+    technician_id: the technician who was asked for; offered_technician_id: the one who comes with the offer.
     """
+
+    model_config = ConfigDict(populate_by_name=True)
 
     waitlist_id: str
     status: WaitStatus
     property_id: str
     technician_id: str | None
-    from_: datetime = Field(alias="from")
-    to: datetime
+    from_: Instant = Field(alias="from")
+    to: Instant
     duration_minutes: int
     offer_minutes: int
-    created_at: datetime
+    created_at: Instant
     hold_id: str | None = None
     start: datetime | None = None
     end: datetime | None = None
     offered_technician_id: str | None = None
-    expires_at: datetime | None = None
+    expires_at: Instant | None = None
     booking_id: str | None = None
     customer: CustomerReply | None = None
+
+    @classmethod
+    def of(cls, entry: WaitEntry, *, with_customer: bool) -> WaitReply:
+        """What is shown of an entry; an offer only while it is whole, for `hold_id` is a secret before that."""
+        own = ("waitlist_id", "status", "property_id", "technician_id", "from_", "to", "duration_minutes")
+        values = {name: getattr(entry, name) for name in (*own, "offer_minutes", "created_at", "booking_id")}
+        if entry.start and entry.end and entry.offered_until:
+            offered = ("hold_id", "start", "end", "offered_technician_id")
+            values |= {name: getattr(entry, name) for name in offered} | {"expires_at": entry.offered_until}
+        return cls(**values, customer=entry.customer if with_customer else None)

@@ -161,7 +161,7 @@ class Runner:
         if not body and not environ.get("CONTENT_TYPE"):
             if not self._endpoint.body_required:
                 return model(), None, []
-            return None, None, [Fault("body", "missing", "A JSON body is required.")]
+            return None, None, [Fault("body", "missing", "Send a JSON body, which is required.")]
         parsing.require_json(environ)
         if not body and not self._endpoint.body_required:
             return model(), None, []

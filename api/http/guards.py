@@ -110,7 +110,9 @@ def idempotency_key(header: str) -> tuple[str, list[Fault]]:
     if quoted is not None:
         key = _ESCAPED.sub(r"\1", quoted[1])
     if _BARE_KEY.match(key) is None or (quoted is None and key.startswith('"')):
-        return "", [Fault("Idempotency-Key", "bad_idempotency_key", "Idempotency-Key should be 1 to 255 characters.")]
+        return "", [
+            Fault("Idempotency-Key", "bad_idempotency_key", "Give Idempotency-Key as 1 to 255 printable characters.")
+        ]
     return key, []
 
 

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import from_json
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from models.errors import Fault, InvalidRequest
-from models.fields import ID_PATTERN
+from models.faults import LONGEST_FIELD, MOST_FAULTS, faults_of, unknown_field
+from models.fields import ID_PATTERN, ID_SENTENCE
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 BODY_LIMIT_BYTES = 65_536
-MOST_FAULTS = 100
-LONGEST_FIELD = 120
 
 _ID = re.compile(ID_PATTERN.rstrip("$") + r"\Z")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})\Z", re.ASCII)
@@ -28,18 +27,6 @@ _ENTITY_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"\Z')
 _VERSION = re.compile(r"[1-9][0-9]{0,8}\Z", re.ASCII)
 
 NO_SUCH_VERSION = -1
-
-CODES = {
-    "json_invalid": "malformed_json",
-    "extra_forbidden": "unknown_field",
-    "literal_error": "not_allowed",
-    "greater_than_equal": "out_of_range",
-    "less_than_equal": "out_of_range",
-    "string_too_short": "too_short",
-    "string_too_long": "too_long",
-    "string_pattern_mismatch": "bad_format",
-}
-"""pydantic's word for a fault -> ours, where they differ; every `..._type` is `wrong_type`."""
 
 
 def read_body(environ: WSGIEnvironment) -> bytes:
@@ -53,7 +40,9 @@ def read_body(environ: WSGIEnvironment) -> bytes:
     try:
         body = bytes(environ["wsgi.input"].read(expected))
     except Exception as error:  # each server has errors of its own for broken chunks and for connections that were cut
-        raise InvalidRequest(Fault("body", "malformed_body", "The body did not arrive whole.")) from error
+        raise InvalidRequest(
+            Fault("body", "malformed_body", "Send the body again, because it did not arrive whole.")
+        ) from error
     if len(body) > BODY_LIMIT_BYTES:
         raise RequestEntityTooLarge
     return body
@@ -69,7 +58,7 @@ def require_json(environ: WSGIEnvironment) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise InvalidRequest(Fault("body", "malformed_json", "A field is given twice."))
+        raise InvalidRequest(Fault("body", "malformed_json", "Give each field once; one of them is given twice."))
     return members
 
 
@@ -97,14 +86,20 @@ def parse_query(model: type[BaseModel] | None, query: str) -> tuple[BaseModel | 
     try:
         pairs = parse_qsl(query.encode("latin-1").decode(), True, errors="strict", max_num_fields=MOST_FAULTS)
     except ValueError:
-        return None, [Fault("query", "malformed_query", "The query string could not be read.")]
+        return None, [
+            Fault(
+                "query",
+                "malformed_query",
+                "Send the query string percent-encoded, in UTF-8.",
+            )
+        ]
     given = dict(pairs)
-    faults = [Fault(name, "repeated", f"{name} is given more than once.") for name in sorted(_repeated(pairs))]
+    faults = [Fault(name, "repeated", f"Give {name} only once.") for name in sorted(_repeated(pairs))]
     if model is None:
-        return None, faults + [_unknown(name) for name in given]
+        return None, faults + [unknown_field(name) for name in given]
     # A model may know its fields by another name as well; clients know the described one.
     described = query_fields(model)
-    faults += [_unknown(name) for name in given if name not in described]
+    faults += [unknown_field(name) for name in given if name not in described]
     try:
         parsed = model.__pydantic_validator__.validate_python(
             {
@@ -139,7 +134,7 @@ def query_fields(model: type[BaseModel]) -> dict[str, bool]:
 def parse_path(ids: dict[str, str]) -> list[Fault]:
     """Faults of the ids in a path."""
     return [
-        Fault(name, "bad_id", f"{name} should be an id of 1 to 64 characters out of A-Z a-z 0-9 . _ -")
+        Fault(name, "bad_id", ID_SENTENCE.replace("{field}", name))
         for name, value in ids.items()
         if not _ID.match(value)
     ]
@@ -155,32 +150,7 @@ def parse_if_match(header: str | None) -> tuple[int | None, list[Fault]]:
         return None, []
     tag = _ENTITY_TAG.match(header.strip())
     if tag is None:
-        return None, [Fault("If-Match", "bad_if_match", 'If-Match should be one version in quotes, such as "3", or *.')]
+        return None, [
+            Fault("If-Match", "bad_if_match", 'Give If-Match as one version in quotes, such as "3", or as *.')
+        ]
     return int(tag[1]) if _VERSION.match(tag[1]) else NO_SUCH_VERSION, []
-
-
-def faults_of(error: ValidationError) -> list[Fault]:
-    """Our faults for pydantic's, in its order."""
-    return [_fault(found) for found in error.errors(include_url=False, include_input=False)[:MOST_FAULTS]]
-
-
-def _fault(found: ErrorDetails) -> Fault:
-    kind, name = found["type"], ".".join(str(part) for part in found["loc"] if part != "[key]")[:LONGEST_FIELD]
-    if kind == "missing" and name:
-        return Fault(name, "missing", f"{name} is required.")
-    if kind == "extra_forbidden":
-        return _unknown(name)
-    code = "wrong_type" if kind.endswith("_type") else CODES.get(kind, kind)
-    return Fault(name or "body", code, _sentence(name or "The body", found["msg"]))
-
-
-def _unknown(name: str) -> Fault:
-    return Fault(name[:LONGEST_FIELD], "unknown_field", f"{name[:LONGEST_FIELD]} is not known here.")
-
-
-def _sentence(name: str, message: str) -> str:
-    """pydantic's `Input should be …` with the field's name; our own messages after it."""
-    head, found, rest = message.partition(" should ")
-    if found and head in ("Input", "String", "List", "Dictionary", "Value"):
-        return f"{name} should {rest}."
-    return f"{name}: {message}."

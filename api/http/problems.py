@@ -5,6 +5,9 @@ The stable code decides status and title. An unexpected error says nothing of it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
 import structlog
@@ -12,7 +15,7 @@ from flask import Flask, Response, request
 from pydantic_core import to_json
 from werkzeug.exceptions import HTTPException
 
-from api.http.replies import FinalResponse, plain
+from api.http.replies import FinalResponse
 from api.http.request_log import EXCHANGE
 from models.errors import Refusal, StoreUnavailable
 
@@ -95,7 +98,7 @@ def document(code: str, detail: str, **members: Any) -> dict[str, Any]:
 
 
 def _refused(refusal: Refusal) -> Response:
-    members = {name: plain(value) for name, value in refusal.members.items()}
+    members = {name: _plain(value) for name, value in refusal.members.items()}
     headers = []
     seconds = refusal.retry_after_seconds
     if seconds is not None or refusal.code in ALWAYS_RETRYABLE:
@@ -116,10 +119,10 @@ def _refused_by_flask(error: HTTPException) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     if type(error).__module__.partition(".")[0] in STORES:
-        # Services translate these; one that slipped through is still an outage to the client, and a line to us.
-        structlog.get_logger().error("untranslated store error", exc_info=error)
+        # Services translate these; one that slipped through is an outage for the client and a line in our log.
+        structlog.get_logger().error("untranslated_store_error", exc_info=error)
         return _refused(StoreUnavailable())
-    structlog.get_logger().error("unexpected error", exc_info=error)
+    structlog.get_logger().error("unexpected_error", exc_info=error)
     detail = "Something went wrong on our side. Please try again; X-Request-Id names this request to the operator."
     return _reply(document("internal_error", detail), [])
 
@@ -128,3 +131,19 @@ def _reply(body: dict[str, Any], headers: list[tuple[str, str]]) -> Response:
     request.environ[EXCHANGE].code = body["code"]
     headers.append(("Cache-Control", "no-store"))
     return FinalResponse(to_json(body), body["status"], headers, PROBLEM_TYPE)
+
+
+def _plain(value: Any) -> Any:
+    """A member of a problem as JSON's own types, times to the second. What is None in a dataclass is left out."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()[:19] + "Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if is_dataclass(value):
+        members = [(name, getattr(value, name)) for name in value.__dataclass_fields__]
+        return {name: _plain(item) for name, item in members if item is not None}
+    return value

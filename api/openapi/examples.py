@@ -1,58 +1,65 @@
-"""Example bodies and replies for the OpenAPI document. Tests hold each against its schema."""
+"""Example bodies and replies for the OpenAPI document. Replies are made from their models; tests hold each example
+against its schema."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from api.http.replies import BOOKING as BOOKING_SHAPE
+from api.http.replies import HOLD as HOLD_SHAPE
+from api.http.replies import WAITING as WAITING_SHAPE
+from models.booking import PublicBooking
+from models.hold import HoldReply
+from models.waitlist import WaitReply
 
 Json = dict[str, Any]
 
+_ASKED = datetime(2026, 12, 4, 9, tzinfo=UTC)
+_START = datetime(2026, 12, 5, 10, tzinfo=UTC)
+_HOUR = timedelta(hours=1)
 _SLOT: Json = {
     "property_id": "prop-101",
     "technician_id": "tech-7",
-    "start": "2026-12-05T10:00:00Z",
-    "end": "2026-12-05T11:00:00Z",
+    "start": _START,
+    "end": _START + _HOUR,
     "duration_minutes": 60,
     "buffer_before_minutes": 0,
     "buffer_after_minutes": 0,
-}
-
-HOLD: Json = {
-    "hold_id": "h_2a7c9d",
-    **_SLOT,
-    "status": "held",
-    "expires_at": "2026-12-04T09:05:00Z",
-    "ttl_seconds": 300,
-    "requested_start": "2026-12-05T10:00:00Z",
+    "requested_start": _START,
     "fallback_used": False,
 }
 
-BOOKING: Json = {
-    "booking_id": "bk_5f1c9a",
-    "status": "confirmed",
-    **_SLOT,
-    "customer": {"name": "Alice Example", "phone": "+1 555 0100"},
-    "description": "The kitchen tap drips.",
-    "priority": "medium",
-    "source": "web",
-    "version": 1,
-    "created_at": "2026-12-04T09:01:00Z",
-    "updated_at": "2026-12-04T09:01:00Z",
-    "hold_id": "h_2a7c9d",
-    "requested_start": "2026-12-05T10:00:00Z",
-    "fallback_used": False,
-}
-
-WAITING: Json = {
-    "waitlist_id": "wl_7d3e10",
-    "status": "waiting",
-    "property_id": "prop-101",
-    "technician_id": None,
-    "from": "2026-12-05T08:00:00Z",
-    "to": "2026-12-05T18:00:00Z",
-    "duration_minutes": 60,
-    "offer_minutes": 30,
-    "created_at": "2026-12-04T09:00:00Z",
-}
+HOLD = HOLD_SHAPE.of(
+    HoldReply(hold_id="h_2a7c9d", status="held", ttl_seconds=300, expires_at=_ASKED + timedelta(seconds=300), **_SLOT)
+)
+BOOKING = BOOKING_SHAPE.of(
+    PublicBooking(
+        booking_id="bk_5f1c9a",
+        status="confirmed",
+        customer={"name": "Alice Example", "phone": "+1 555 0100"},
+        description="The kitchen tap drips.",
+        source="web",
+        version=1,
+        created_at=_ASKED + timedelta(minutes=1),
+        updated_at=_ASKED + timedelta(minutes=1),
+        hold_id="h_2a7c9d",
+        **_SLOT,
+    )
+)
+WAITING = WAITING_SHAPE.of(
+    WaitReply(
+        waitlist_id="wl_7d3e10",
+        status="waiting",
+        property_id="prop-101",
+        technician_id=None,
+        from_=_START - 2 * _HOUR,
+        to=_START + 8 * _HOUR,
+        duration_minutes=60,
+        offer_minutes=30,
+        created_at=_ASKED,
+    )
+)
 
 BODIES: dict[str, Json] = {
     "POST /hold": {
@@ -67,8 +74,8 @@ BODIES: dict[str, Json] = {
                 "suggest": 3,
             },
         },
-        "whatever is next": {
-            "summary": "Anybody, from this time on",
+        "the next one": {
+            "summary": "Any technician, from this time on",
             "value": {"property_id": "prop-101", "start": "2026-12-05T10:00:00Z", "fallback": "next_available"},
         },
     },
@@ -106,12 +113,12 @@ BODIES: dict[str, Json] = {
     },
     "PATCH /bookings/{booking_id}": {
         "an hour later": {"value": {"start": "2026-12-05T11:00:00Z"}},
-        "somebody else comes": {"value": {"technician_id": "tech-3", "priority": "high"}},
+        "another technician comes": {"value": {"technician_id": "tech-3", "priority": "high"}},
     },
-    "POST /bookings/{booking_id}/no-show": {"why": {"value": {"reason": "Nobody opened."}}},
+    "POST /bookings/{booking_id}/no-show": {"why": {"value": {"reason": "The door stayed shut."}}},
     "POST /bookings/{booking_id}/cancel": {"why": {"value": {"reason": "The customer called."}}},
     "POST /waitlist": {
-        "some time that day": {
+        "any time that day": {
             "value": {
                 "property_id": "prop-101",
                 "from": "2026-12-05T08:00:00Z",
@@ -191,7 +198,13 @@ _CONFLICT: Json = {
 
 MEMBERS: dict[str, Json] = {
     "invalid_request": {
-        "errors": [{"field": "start", "code": "naive_time", "message": "start: a time needs its offset from UTC."}]
+        "errors": [
+            {
+                "field": "start",
+                "code": "naive_time",
+                "message": "Give start with its offset from UTC, such as 2026-12-05T10:00:00Z.",
+            }
+        ]
     },
     "slot_held": {"conflicts": [{**_CONFLICT, "state": "held", "retry_after_seconds": 240}]},
     "slot_booked": {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from models.catalogue import Property, Technician
-from models.fields import Moment, PlainId, Request, WholeNumber
+from models.fields import Moment, PlainId, Request, Shown, WholeNumber
 
 
 class PageQuery(Request):
@@ -17,34 +17,34 @@ class PageQuery(Request):
     cursor: Annotated[str, Field(min_length=1, max_length=128)] | None = None
 
 
-class PropertyPage(Request):
+class PropertyPage(Shown):
     """One page of properties by id; `next_cursor` is null on the last one."""
 
     properties: list[Property]
     next_cursor: str | None
 
 
-class TechnicianPage(Request):
+class TechnicianPage(Shown):
     """One page of technicians by id; `next_cursor` is null on the last one."""
 
     technicians: list[Technician]
     next_cursor: str | None
 
 
-class Health(Request):
+class Health(Shown):
     """The process answers."""
 
     status: Literal["ok"]
 
 
-class Readiness(Request):
+class Readiness(Shown):
     """Every check by name, each `ok`."""
 
     status: Literal["ready"]
     checks: dict[str, str]
 
 
-class FaultReply(Request):
+class FaultReply(Shown):
     """One thing that is wrong with a request."""
 
     field: str
@@ -52,7 +52,7 @@ class FaultReply(Request):
     message: str
 
 
-class BlockReply(Request):
+class BlockReply(Shown):
     """What stands in the way on one resource, and the span that it takes up there. Nobody's identity."""
 
     kind: Literal["property", "technician"]
@@ -63,7 +63,7 @@ class BlockReply(Request):
     retry_after_seconds: Annotated[int, Field(ge=1)] | None = None
 
 
-class OpeningReply(Request):
+class OpeningReply(Shown):
     """A slot that was free when it was looked for."""
 
     start: Moment
@@ -71,10 +71,8 @@ class OpeningReply(Request):
     technician_id: PlainId
 
 
-class Problem(BaseModel):
+class Problem(Shown):
     """RFC 9457. `code` is the stable word; `detail` is a sentence that a customer could read."""
-
-    model_config = ConfigDict(extra="forbid")
 
     type: str
     title: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from api.http.endpoint import Ask, Reply, Routes
-from api.http.replies import plain
 from models.availability import AvailabilityQuery, AvailabilityReply
 from models.errors import PropertyNotFound, TechnicianNotFound
 
@@ -18,4 +17,4 @@ routes = Routes("Availability")
     refusals=(PropertyNotFound, TechnicianNotFound),
 )
 def days(ask: Ask[AvailabilityQuery]) -> Reply:
-    return Reply(200, plain(ask.services.availability.days(ask.caller.org, ask.given)))
+    return Reply(200, ask.services.availability.days(ask.caller.org, ask.given))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import request
 
 from api.http.endpoint import Ask, Reply, Routes
-from api.http.replies import moment
 from models.access import STAFF
 from models.calendar import CalendarQuery, CalendarReply
 from models.errors import TechnicianNotFound
@@ -27,11 +26,12 @@ ASK_EACH_TIME = "private, no-cache"
     idempotency="none",
 )
 def make_calendar(ask: Ask[None], technician_id: str) -> Reply:
-    """No idempotency key: the first answer, kept for a day, would be the secret in Redis. A repeat makes a new address,
-    and nobody misses one whose answer was lost."""
+    """No idempotency key: the first answer, kept for a day, would be the secret in Redis. A repeat makes a new address;
+    one whose answer was lost is known to no client."""
     made = ask.services.calendar_feeds.issue(ask.caller.org, technician_id)
     url = f"/technicians/{technician_id}/calendar.ics?token={made.token}"
-    return Reply(201, {"technician_id": technician_id, "calendar_url": url, "created_at": moment(made.created_at)})
+    shown = CalendarReply(technician_id=technician_id, calendar_url=url, created_at=made.created_at)
+    return Reply(201, shown.model_dump(mode="json"))
 
 
 @routes.delete(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from api.http.endpoint import Ask, Reply, Routes
-from api.http.replies import plain
 from api.openapi.schemas import PageQuery, PropertyPage, TechnicianPage
 from models.access import STAFF, Role
 from models.catalogue import (
@@ -28,7 +29,7 @@ ADMIN = frozenset({Role.ADMIN})
 @routes.get("/properties", "List properties by id", query=PageQuery, replies={200: PropertyPage})
 def list_properties(ask: Ask[PageQuery]) -> Reply:
     found, next_cursor = ask.services.catalogue_desk.list_properties(ask.caller.org, ask.given.limit, ask.given.cursor)
-    return Reply(200, {"properties": plain(found), "next_cursor": next_cursor})
+    return _shown(PropertyPage(properties=found, next_cursor=next_cursor))
 
 
 @routes.post(
@@ -42,12 +43,12 @@ def list_properties(ask: Ask[PageQuery]) -> Reply:
 )
 def create_property(ask: Ask[PropertyCreate]) -> Reply:
     made = ask.services.catalogue_desk.create_property(ask.caller.org, ask.given, request=_request(ask))
-    return Reply(201, plain(made))
+    return _shown(made, 201)
 
 
 @routes.get("/properties/{property_id}", "Read a property", replies={200: Property}, refusals=(PropertyNotFound,))
 def read_property(ask: Ask[None], property_id: str) -> Reply:
-    return Reply(200, plain(ask.services.catalogue_desk.get_property(ask.caller.org, property_id)))
+    return _shown(ask.services.catalogue_desk.get_property(ask.caller.org, property_id))
 
 
 @routes.patch(
@@ -60,13 +61,13 @@ def read_property(ask: Ask[None], property_id: str) -> Reply:
 )
 def patch_property(ask: Ask[PropertyPatch], property_id: str) -> Reply:
     _desk_changes_status_only(ask)
-    return Reply(200, plain(ask.services.catalogue_desk.patch_property(ask.caller.org, property_id, ask.given)))
+    return _shown(ask.services.catalogue_desk.patch_property(ask.caller.org, property_id, ask.given))
 
 
 @routes.get("/technicians", "List technicians by id", query=PageQuery, replies={200: TechnicianPage})
 def list_technicians(ask: Ask[PageQuery]) -> Reply:
     found, next_cursor = ask.services.catalogue_desk.list_technicians(ask.caller.org, ask.given.limit, ask.given.cursor)
-    return Reply(200, {"technicians": plain(found), "next_cursor": next_cursor})
+    return _shown(TechnicianPage(technicians=found, next_cursor=next_cursor))
 
 
 @routes.post(
@@ -80,14 +81,14 @@ def list_technicians(ask: Ask[PageQuery]) -> Reply:
 )
 def create_technician(ask: Ask[TechnicianCreate]) -> Reply:
     made = ask.services.catalogue_desk.create_technician(ask.caller.org, ask.given, request=_request(ask))
-    return Reply(201, plain(made))
+    return _shown(made, 201)
 
 
 @routes.get(
     "/technicians/{technician_id}", "Read a technician", replies={200: Technician}, refusals=(TechnicianNotFound,)
 )
 def read_technician(ask: Ask[None], technician_id: str) -> Reply:
-    return Reply(200, plain(ask.services.catalogue_desk.get_technician(ask.caller.org, technician_id)))
+    return _shown(ask.services.catalogue_desk.get_technician(ask.caller.org, technician_id))
 
 
 @routes.patch(
@@ -100,17 +101,21 @@ def read_technician(ask: Ask[None], technician_id: str) -> Reply:
 )
 def patch_technician(ask: Ask[TechnicianPatch], technician_id: str) -> Reply:
     _desk_changes_status_only(ask)
-    return Reply(200, plain(ask.services.catalogue_desk.patch_technician(ask.caller.org, technician_id, ask.given)))
+    return _shown(ask.services.catalogue_desk.patch_technician(ask.caller.org, technician_id, ask.given))
 
 
 @routes.get("/policy", "Read the policy", roles=ADMIN, replies={200: Policy})
 def read_policy(ask: Ask[None]) -> Reply:
-    return Reply(200, plain(ask.services.catalogue_desk.get_policy(ask.caller.org)))
+    return _shown(ask.services.catalogue_desk.get_policy(ask.caller.org))
 
 
 @routes.patch("/policy", "Change the policy", roles=ADMIN, body=PolicyPatch, replies={200: Policy})
 def patch_policy(ask: Ask[PolicyPatch]) -> Reply:
-    return Reply(200, plain(ask.services.catalogue_desk.patch_policy(ask.caller.org, ask.given)))
+    return _shown(ask.services.catalogue_desk.patch_policy(ask.caller.org, ask.given))
+
+
+def _shown(made: BaseModel, status: int = 200) -> Reply:
+    return Reply(status, made.model_dump(mode="json"))
 
 
 def _desk_changes_status_only(ask: Ask[Any]) -> None:
@@ -119,6 +124,6 @@ def _desk_changes_status_only(ask: Ask[Any]) -> None:
 
 
 def _request(ask: Ask[Any]) -> str | None:
-    """What only a repeat of this very request has: lets a creation whose reply was lost meet what it made."""
+    """What only a repeat of this very request has, by which a creation whose reply was lost finds what it made."""
     claim = ask.idempotency
     return None if claim is None else f"{ask.caller.key_id}:{claim.fingerprint}:{claim.key}"

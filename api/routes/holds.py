@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.http.endpoint import Ask, Reply, Routes
-from api.http.replies import hold_reply
+from api.http.replies import HOLD
 from api.routes.slot_review import review_hold
 from models.errors import (
     HoldExpired,
@@ -40,7 +40,7 @@ SLOT_REFUSALS = (
     TooSoon,
     TooFarAhead,
 )
-"""Why a slot cannot be had."""
+"""The reasons why a slot is refused."""
 
 
 @routes.post(
@@ -55,12 +55,12 @@ SLOT_REFUSALS = (
 )
 def place(ask: Ask[HoldRequest]) -> Reply:
     placed = ask.services.holds.place(ask.caller, ask.given, ask.idempotency)
-    return Reply(201 if placed.created else 200, hold_reply(placed.hold), placed.replayed)
+    return Reply(201 if placed.created else 200, HOLD.of(placed.hold), placed.replayed)
 
 
 @routes.get("/hold/{hold_id}", "Read a hold", replies={200: HoldReply}, refusals=(HoldNotFound,))
 def read(ask: Ask[None], hold_id: str) -> Reply:
-    return Reply(200, hold_reply(ask.services.holds.get(ask.caller, hold_id)))
+    return Reply(200, HOLD.of(ask.services.holds.get(ask.caller, hold_id)))
 
 
 @routes.post(
@@ -71,7 +71,7 @@ def read(ask: Ask[None], hold_id: str) -> Reply:
     refusals=(HoldNotFound, HoldLimit, InvalidTransition, RequestInProgress, HoldExpired, HoldReleased),
 )
 def extend(ask: Ask[ExtendRequest], hold_id: str) -> Reply:
-    return Reply(200, hold_reply(ask.services.holds.extend(ask.caller, hold_id, ask.given.ttl_seconds)))
+    return Reply(200, HOLD.of(ask.services.holds.extend(ask.caller, hold_id, ask.given.ttl_seconds)))
 
 
 @routes.delete(

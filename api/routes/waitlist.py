@@ -1,11 +1,11 @@
-"""POST /waitlist, and what is done with a place in line afterwards."""
+"""POST /waitlist, and what is done with an entry afterwards."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from api.http.endpoint import Ask, Reply, Review, Routes
-from api.http.replies import wait_reply
+from api.http.replies import WAITING
 from models.access import Caller
 from models.errors import (
     Fault,
@@ -16,7 +16,7 @@ from models.errors import (
     RequestInProgress,
     TechnicianNotFound,
 )
-from models.waitlist import WaitReply, WaitRequest
+from models.waitlist import WaitEntry, WaitReply, WaitRequest
 from services import Services
 
 routes = Routes("Waitlist")
@@ -57,21 +57,24 @@ def _further_faults(services: Services, caller: Caller, fields: dict[str, Any], 
 )
 def join(ask: Ask[WaitRequest]) -> Reply:
     joined = ask.services.waitlist.join(ask.caller, ask.given, ask.idempotency)
-    return Reply(201, wait_reply(joined.entry, with_customer=ask.caller.is_staff), joined.replayed)
+    return Reply(201, _shown(ask, joined.entry), joined.replayed)
 
 
-@routes.get("/waitlist/{waitlist_id}", "Read a place in line", replies={200: WaitReply}, refusals=(NotFound,))
+@routes.get("/waitlist/{waitlist_id}", "Read an entry of the waitlist", replies={200: WaitReply}, refusals=(NotFound,))
 def read(ask: Ask[None], waitlist_id: str) -> Reply:
-    entry = ask.services.waitlist.get(ask.caller, waitlist_id)
-    return Reply(200, wait_reply(entry, with_customer=ask.caller.is_staff))
+    return Reply(200, _shown(ask, ask.services.waitlist.get(ask.caller, waitlist_id)))
 
 
 @routes.delete(
     "/waitlist/{waitlist_id}",
-    "Leave the line and give up what is offered; again is fine",
+    "Leave the waitlist and give up what is offered; again is fine",
     replies={204: None},
     refusals=(NotFound, InvalidTransition, RequestInProgress),
 )
 def leave(ask: Ask[None], waitlist_id: str) -> Reply:
     ask.services.waitlist.leave(ask.caller, waitlist_id)
     return Reply(204)
+
+
+def _shown(ask: Ask[Any], entry: WaitEntry) -> dict[str, Any]:
+    return WAITING.of(WaitReply.of(entry, with_customer=ask.caller.is_staff))

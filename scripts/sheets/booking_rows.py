@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from models.booking import Booking, BookingStatus, Customer, Priority, Source
+from models.booking import Booking, BookingStatus, Customer, Details, Source
 from models.catalogue import Duration
-from models.fields import Minutes, Moment, Name, PlainId, Request, ShortText, Text, WholeNumber
+from models.fields import Matches, Minutes, Moment, Name, PlainId, Request, ShortText, WholeNumber
 from models.slot import Visit
 from scripts.sheets import cells
 from scripts.sheets.catalogue_rows import BadRow, Reading, read
@@ -36,10 +36,13 @@ _UNREAD = {
 }
 """Stands in for what could not be read: on every grid and of every calendar, so it adds no fault."""
 
-BookingId = Annotated[str, StringConstraints(pattern=r"^bk_[a-z2-7]{26}$")]
+BookingId = Annotated[
+    str,
+    Matches(r"^bk_[a-z2-7]{26}$", "bad_format", "Give {field} as it was exported: bk_ and 26 letters or digits."),
+]
 
 
-class BookingRow(Request):
+class BookingRow(Request, Details):
     """What a row may say. Left out: what the API would have made of it."""
 
     booking_id: BookingId | None = None
@@ -53,8 +56,6 @@ class BookingRow(Request):
     buffer_before_minutes: Minutes = 0
     buffer_after_minutes: Minutes = 0
     customer: Customer
-    description: Text = ""
-    priority: Priority = "medium"
     source: Source = "api"
     reserved_by: Name | None = None
     reserved_until: Moment | None = None
@@ -68,7 +69,8 @@ class BookingRow(Request):
     fingerprint: PlainId | None = None
 
 
-_EXPORTED = [name for name in BookingRow.model_fields if name != "reference"]
+_EXPORTED = [name for name in BookingRow.model_fields if name not in ("reference", *Details.model_fields)]
+_EXPORTED += Details.model_fields
 _CELLS = tuple(
     cell
     for name in _EXPORTED
@@ -178,7 +180,7 @@ def _booking(given: BookingRow, row: dict[str, str], org: str, now: datetime, gr
     before, after = given.buffer_before_minutes, given.buffer_after_minutes
     created, requested = to_milliseconds(given.created_at or now), given.requested_start or given.start
     moved = requested != given.start
-    same = ("status", "property_id", "technician_id", "start", "description", "priority", "source", "version")
+    same = ("status", "property_id", "technician_id", "start", "source", "version", *Details.model_fields)
     kept = ("reserved_by", "hold_id", "fingerprint")
     visit = Visit(
         given.property_id,

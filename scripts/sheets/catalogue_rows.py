@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from models import errors
 from models.catalogue import Property, PropertyCreate, Technician, TechnicianCreate
+from models.faults import faults_of
 from scripts.sheets import cells
 from scripts.sheets.problems import Fault
 from scripts.sheets.sheet import Columns
@@ -105,10 +105,10 @@ def read(
     try:
         return Reading(model.model_validate(values), frozenset(), [])
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-    places = [each["loc"] for each in found]
+        places = [each["loc"] for each in error.errors(include_url=False, include_input=False)]
+        faults = [Fault(fault.field, fault.message) for fault in faults_of(error, rename)]
     made = model.model_validate({**stand_ins, **_readable(values, places)})
-    return Reading(made, frozenset(str(place[0]) for place in places), _faults_of(found, rename))
+    return Reading(made, frozenset(str(place[0]) for place in places), faults)
 
 
 def _readable(values: Mapping[str, Any], places: Iterable[tuple[int | str, ...]]) -> dict[str, Any]:
@@ -123,18 +123,3 @@ def _readable(values: Mapping[str, Any], places: Iterable[tuple[int | str, ...]]
         elif name in _JSON and () not in bad:
             readable[name] = [_AWAY if (number,) in bad else off for number, off in enumerate(value)]
     return readable
-
-
-def _faults_of(found: Iterable[ErrorDetails], rename: Callable[[str], str]) -> list[Fault]:
-    found = list(found)
-    places = [".".join(str(part) for part in each["loc"] if part != "[key]") for each in found]
-    return [
-        Fault(rename(place), "is required" if each["type"] == "missing" else _sentence(each["msg"]))
-        for place, each in zip(places, found, strict=True)
-    ]
-
-
-def _sentence(message: str) -> str:
-    """pydantic's `Input should be …` without its subject, which is the column; our own messages as they are."""
-    head, found, rest = message.partition(" should ")
-    return f"should {rest}" if found and head in ("Input", "String", "List", "Dictionary", "Value") else message

@@ -11,7 +11,7 @@ Without Redis a visit is not moved: nobody could tell whether a hold is in the w
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -88,7 +88,7 @@ class Rescheduling:
         None if it is no longer the version that was read. Raises the refusals of Placing.claim, SlotBooked, SlotHeld,
         RequestInProgress (another change of this version is under way), StoreUnavailable; the old booking stands.
         """
-        wanted = replace(booking, **patch.given())
+        wanted = booking.changed(**patch.given())
         if any(getattr(wanted, name) != getattr(booking, name) for name in SLOT_FIELDS):
             return self._move(caller, booking, wanted)
         fields, told = difference(booking, wanted)
@@ -187,10 +187,10 @@ class Rescheduling:
         raise NothingSent
 
     def _moved(self, booking: Booking, wanted: Booking, visit: Visit) -> Booking:
-        moved = replace(wanted, end=self._grid.moment(visit.end), claims=tuple(visit.claims()))
-        return (
-            moved if moved.start == booking.start else replace(moved, requested_start=moved.start, fallback_used=False)
-        )
+        moved = wanted.changed(end=self._grid.moment(visit.end), claims=tuple(visit.claims()))
+        if moved.start == booking.start:
+            return moved
+        return moved.changed(requested_start=moved.start, fallback_used=False)
 
     def _freed_own_pins(self, booking: Booking, obstacles: list[Obstacle]) -> bool:
         """Gives back what the making of this booking or changes of earlier versions left pinned: all of that is

@@ -104,6 +104,8 @@ def hold_view(record: HoldRecord, grid: Grid, now_ms: int) -> Hold:
     status = record.standing(now_ms)
     return Hold(
         hold_id=record.hold_id,
+        property_id=visit.property_id,
+        technician_id=visit.technician_id,
         visit=visit,
         status=status,
         start=grid.moment(visit.start),
@@ -115,6 +117,7 @@ def hold_view(record: HoldRecord, grid: Grid, now_ms: int) -> Hold:
         created_at=moment_of_ms(record.created_ms),
         expires_at=moment_of_ms(record.expires_ms),
         requested_start=grid.moment(record.requested),
+        fallback_used=record.requested != visit.start,
         owner=record.owner,
         booking_id=record.booking_id if status == "booked" else None,
     )

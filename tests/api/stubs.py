@@ -24,6 +24,8 @@ SLOT = {"property_id": "prop-101", "technician_id": "tech-7", "start": "2026-12-
 
 HOLD = Hold(
     hold_id="h_alice",
+    property_id="prop-101",
+    technician_id="tech-7",
     visit=Visit("prop-101", "tech-7", 1, 5),
     status="held",
     start=START,
@@ -35,6 +37,7 @@ HOLD = Hold(
     created_at=START - timedelta(days=1),
     expires_at=START - timedelta(days=1) + timedelta(seconds=300, milliseconds=900),
     requested_start=START,
+    fallback_used=False,
     owner="key-checkout",
 )
 

@@ -234,8 +234,8 @@ def test_the_first_answer_to_its_booking_stays_the_first(any_world: World, bob: 
     move(services, bob, first, start=at(14), technician_id="tech-2", customer={"name": "Bea"})
     again = services.bookings.book(bob, any_world.direct_request(), key)
     assert again.replayed
-    assert [getattr(again.booking, name) for name in Booking.__slots__ if name != "claims"] == [
-        getattr(first, name) for name in Booking.__slots__ if name != "claims"
+    assert [getattr(again.booking, name) for name in Booking.model_fields if name != "claims"] == [
+        getattr(first, name) for name in Booking.model_fields if name != "claims"
     ]
     assert stored(any_world, first.booking_id).version == 2
 
@@ -259,7 +259,7 @@ def test_another_orgs_and_a_missing_booking_are_not_found(
 ) -> None:
     with pytest.raises(BookingNotFound):
         move(any_world.services, charlie, booking, start=at(14))
-    missing = {name: getattr(booking, name) for name in Booking.__slots__} | {"booking_id": "bk_nothing"}
+    missing = {name: getattr(booking, name) for name in Booking.model_fields} | {"booking_id": "bk_nothing"}
     with pytest.raises(BookingNotFound):
         move(any_world.services, bob, Booking(**missing), start=at(14))
     check_stands(any_world, booking)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -182,7 +181,7 @@ def test_whoever_took_over_leaves_no_gap_before_what_the_other_made_is_mirrored(
     """Who only seemed dead writes, then the second finds the version gone, and nobody has mirrored anything yet."""
     bob, second = world.caller("desk"), later(world)
     die_at(world, "after_move_claim", booking, start=at(14))
-    at_step(second, "after_move_claim", lambda: write_alone(world, booking, replace(booking, start=tomorrow(14))))
+    at_step(second, "after_move_claim", lambda: write_alone(world, booking, booking.changed(start=tomorrow(14))))
     assert move(second, bob, booking, start=at(14)).version == 2
     with pytest.raises((SlotBooked, SlotHeld)):
         world.services.holds.place(world.caller("bot"), world.hold_request(start=at(14)))
@@ -194,7 +193,7 @@ def test_whoever_took_over_and_reached_no_mongodb_leaves_the_pin(world: World, b
     die_at(world, "after_move_claim", booking, start=at(14))
 
     def lose_mongodb() -> None:
-        write_alone(world, booking, replace(booking, start=tomorrow(14)))
+        write_alone(world, booking, booking.changed(start=tomorrow(14)))
         second.booking_life._store.update = send_nothing  # type: ignore[assignment,method-assign]
 
     at_step(second, "after_move_claim", lose_mongodb)

@@ -76,9 +76,11 @@ def write(world: World, start: datetime, **changed: Any) -> Booking:
         updated_at=now,
         requested_start=start,
         fallback_used=False,
+        hold_id=None,
+        history=[],
         claims=(("property:prop-1", tick), ("technician:tech-1", tick)),
     )
-    made = replace(booking, **changed)
+    made = booking.changed(**changed)
     world.services.db["bookings"].insert_one(document_of(made))
     return made
 
@@ -116,7 +118,7 @@ def test_a_reservation_is_tentative(world: World) -> None:
 def test_a_visit_given_to_another_technician_moves_to_that_calendar(world: World) -> None:
     booking = write(world, tomorrow())
     assert [event["SEQUENCE"] for event in shown(world)] == [0]
-    moved = replace(booking, technician_id="tech-2", version=2, start=booking.start + HOUR, end=booking.end + HOUR)
+    moved = booking.changed(technician_id="tech-2", version=2, start=booking.start + HOUR, end=booking.end + HOUR)
     world.services.db["bookings"].replace_one({"_id": booking.booking_id}, document_of(moved))
     assert shown(world) == []
     (event,) = shown(world, "tech-2")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,6 +37,8 @@ VISIT = Booking(
     updated_at=MADE,
     requested_start=datetime(2026, 12, 5, 10, tzinfo=UTC),
     fallback_used=False,
+    hold_id=None,
+    history=[],
     claims=(),
 )
 CLOCK_CHANGES = [
@@ -69,7 +70,7 @@ def parsed(*bookings: Booking, site: Property = SITE, technician: Technician = N
 
 
 def event_of(site: Property = SITE, **changed: Any) -> Any:
-    return parsed(replace(VISIT, **changed), site=site).events[0]
+    return parsed(VISIT.changed(**changed), site=site).events[0]
 
 
 def tag(booking: Booking = VISIT, site: Property = SITE, technician: Technician = NINA) -> str:
@@ -169,7 +170,7 @@ def test_unknown_facts_are_left_out() -> None:
 def test_times_are_right_across_clock_changes(zone: str, start: datetime, minutes: int, begins: str, ends: str) -> None:
     end = start + timedelta(minutes=minutes)
     technician = Technician(id="tech-7", name="Nina", timezone=zone)
-    (event,) = parsed(replace(VISIT, start=start, end=end), technician=technician).events
+    (event,) = parsed(VISIT.changed(start=start, end=end), technician=technician).events
     shown = [event["DTSTART"].dt, event["DTEND"].dt]
     assert shown == [start, end]
     assert [moment.utcoffset() for moment in shown] == [timedelta(0), timedelta(0)]
@@ -178,7 +179,7 @@ def test_times_are_right_across_clock_changes(zone: str, start: datetime, minute
 
 def test_an_hour_that_exists_twice_is_two_hours() -> None:
     first, second = (datetime(2027, 10, 31, hour, tzinfo=UTC) for hour in (0, 1))
-    hours = [replace(VISIT, booking_id=f"bk_{at:%H}", start=at, end=at + timedelta(hours=1)) for at in (first, second)]
+    hours = [VISIT.changed(booking_id=f"bk_{at:%H}", start=at, end=at + timedelta(hours=1)) for at in (first, second)]
     starts = [event["DTSTART"].dt for event in parsed(*hours).events]
     local = [start.astimezone(ZoneInfo("Europe/Copenhagen")) for start in starts]
     assert [f"{moment:%H:%M}" for moment in local] == ["02:00", "02:00"]
@@ -195,7 +196,7 @@ def test_no_text_can_break_out_of_its_property() -> None:
     site = Property(id="prop-1", name=NASTY, address=NASTY)
     customer = {"name": NASTY, "phone": "+354"}
     event = event_of(site, description=NASTY, customer=customer, priority="emergency")
-    whole = event_text(replace(VISIT, description=NASTY, customer=customer), site)
+    whole = event_text(VISIT.changed(description=NASTY, customer=customer), site)
     lines = whole.decode().replace("\r\n ", "").split("\r\n")
     assert [line.partition(":")[0] for line in lines if line] == [
         *("BEGIN", "SUMMARY", "DTSTART", "DTEND", "DTSTAMP", "UID", "SEQUENCE", "CREATED", "DESCRIPTION"),
@@ -210,7 +211,7 @@ def test_no_text_can_break_out_of_its_property() -> None:
 
 
 def test_no_line_is_longer_than_75_bytes_or_contains_control_characters() -> None:
-    text = calendar_text(NINA, [event_text(replace(VISIT, description=NASTY * 5), SITE)])
+    text = calendar_text(NINA, [event_text(VISIT.changed(description=NASTY * 5), SITE)])
     assert max(map(len, text.split(b"\r\n"))) <= 75
     assert all(line.decode().isprintable() for line in text.replace(b"\t", b"").split(b"\r\n"))
     assert b"\r" not in text.replace(b"\r\n", b"")
@@ -219,9 +220,9 @@ def test_no_line_is_longer_than_75_bytes_or_contains_control_characters() -> Non
 @pytest.mark.parametrize(
     "other",
     [
-        {"booking": replace(VISIT, version=2)},
-        {"booking": replace(VISIT, updated_at=MADE + timedelta(seconds=1))},
-        {"booking": replace(VISIT, booking_id="bk_bob")},
+        {"booking": VISIT.changed(version=2)},
+        {"booking": VISIT.changed(updated_at=MADE + timedelta(seconds=1))},
+        {"booking": VISIT.changed(booking_id="bk_bob")},
         {"site": Property(id="prop-1", name="Mill House")},
         {"site": Property(id="prop-1", name="The Mill", address=SITE.address)},
         {"technician": Technician(id="tech-7", name="Nina", timezone="Europe/Copenhagen")},

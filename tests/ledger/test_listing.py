@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -58,6 +57,7 @@ def inactive(world: World, number: int) -> Booking:
         updated_at=start,
         requested_start=start,
         fallback_used=False,
+        hold_id=None,
         claims=((f"property:prop-{number % PROPERTIES}", Grid(15).tick(start)),),
         made_by=bob.key_id,
         history=[],
@@ -111,8 +111,8 @@ def test_pages_neither_skip_nor_repeat_while_others_book(
     seen: list[Booking] = []
     for number, page in enumerate(pages(world, listed, query)):
         seen += page
-        before = replace(
-            inactive(world, 3 + number), booking_id=booking_id_for(world.org, f"new {number}"), property_id="prop-3"
+        before = inactive(world, 3 + number).changed(
+            booking_id=booking_id_for(world.org, f"new {number}"), property_id="prop-3"
         )
         world.services.db["bookings"].insert_one(document_of(before))
     assert [(booking.start, booking.booking_id) for booking in seen] == sorted(

@@ -10,18 +10,22 @@ import pytest
 from tests.transfer.office import Office, named
 
 CATALOGUE: list[tuple[str, str, str]] = [
-    ("properties", "id,name,status\np-1,House,closed", "status: should be"),
+    ("properties", "id,name,status\np-1,House,closed", "status: Give status as"),
     ("properties", "id,name\n,House", "id: is required"),
-    ("properties", "id,name\np-1,", "name: is required"),
-    ("properties", "id,name,timezone\np-1,House,Mars/Base", "timezone: a timezone is"),
+    ("properties", "id,name\np-1,", "name: Give name, which is required."),
+    ("properties", "id,name,timezone\np-1,House,Mars/Base", "timezone: Give timezone as an IANA name"),
     ("properties", "id,name\np-1,A\np-1,B", "id: p-1 is in line 2 already"),
     ("properties", "id,name\nprop-1,Another name", "id: prop-1 is there with another name; --update"),
     ("properties", "id,name,working_hours\np-1,House,{}", "working_hours: there is no such column"),
-    ("technicians", "id,name,working_hours\nt-1,Kim,nine to five", "working_hours: should be"),
+    (
+        "technicians",
+        "id,name,working_hours\nt-1,Kim,nine to five",
+        "working_hours: Give working_hours as a JSON object",
+    ),
     (
         "technicians",
         'id,name,working_hours\nt-1,Kim,"{""mon"": [[""9"", ""17:00""]]}"',
-        "working_hours.mon.0.0: a time",
+        "working_hours.mon.0.0: Give working_hours.mon.0.0 as a time",
     ),
     (
         "technicians",
