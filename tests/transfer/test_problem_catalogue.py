@@ -20,7 +20,7 @@ CATALOGUE: list[tuple[str, str, str]] = [
     (
         "technicians",
         "id,name,working_hours\nt-1,Kim,nine to five",
-        "working_hours: Give working_hours as a JSON object",
+        "working_hours: Give working_hours as",
     ),
     (
         "technicians",
