@@ -133,12 +133,12 @@ def test_what_a_dead_worker_left_pinned_is_given_back_after_the_window(
     doomed = Customers(place, place.api("after_begin"))
     doomed.deeds = customers.deeds
     hold, slot = customers.held(), place.slot()
-    place.lapse_leases()
-    relay = place.relay()
     assert doomed.book(doomed.wish(), {"hold_id": hold.body["hold_id"]}).status == 0
     assert doomed.book(doomed.wish(), slot).status == 0
     assert len(place.pins()) == 2
     assert customers.hold(slot).told == (409, "slot_held")
+    place.lapse_leases()
+    relay = place.relay()  # only now, or it could release the first pin before there is a second one
     assert wait_until(lambda: place.pins() == [], seconds=SOON), relay.log_tail()
     relay.stop()
     assert customers.ask("GET", f"/hold/{hold.body['hold_id']}").body["status"] == "held"
