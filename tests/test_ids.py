@@ -1,4 +1,4 @@
-"""Ids and tokens that prove themselves."""
+"""Ids and tokens show by themselves that this installation made them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def tokens() -> ManageTokens:
 
 
 def every_other_character(text: str) -> list[str]:
-    """The text with each character in turn replaced by another that could stand there."""
-    return [text[:place] + ("A" if text[place] != "A" else "B") + text[place + 1 :] for place in range(len(text))]
+    """The text with each of its characters, one at a time, replaced by another allowed one."""
+    return [text[:at] + ("A" if text[at] != "A" else "B") + text[at + 1 :] for at in range(len(text))]
 
 
 @given(org=ids, key_id=ids, now_ms=st.integers(0, 2**48 - 1))
-def test_a_hold_id_says_when_it_was_issued(hold_ids: HoldIds, org: str, key_id: str, now_ms: int) -> None:
+def test_a_hold_id_contains_the_time_of_its_issue(hold_ids: HoldIds, org: str, key_id: str, now_ms: int) -> None:
     hold_id = hold_ids.make(org, key_id, now_ms)
     assert re.fullmatch(r"h_[A-Za-z0-9_-]{1,62}", hold_id)
     assert hold_ids.issued_at_ms(org, key_id, hold_id) == now_ms
@@ -43,21 +43,21 @@ def test_two_hold_ids_of_the_same_moment_differ(hold_ids: HoldIds) -> None:
     assert len({hold_ids.make("alice-co", "key_1", NOW_MS) for _ in range(1000)}) == 1000
 
 
-def test_a_hold_id_is_good_for_its_org_key_and_secret_alone(hold_ids: HoldIds) -> None:
+def test_a_hold_id_is_valid_only_for_its_org_key_and_secret(hold_ids: HoldIds) -> None:
     hold_id = hold_ids.make("alice-co", "key_1", NOW_MS)
     assert hold_ids.issued_at_ms("charlie-co", "key_1", hold_id) is None
     assert hold_ids.issued_at_ms("alice-co", "key_2", hold_id) is None
     assert HoldIds("another" + SECRET).issued_at_ms("alice-co", "key_1", hold_id) is None
 
 
-def test_a_hold_id_with_any_character_changed_is_not_ours(hold_ids: HoldIds) -> None:
+def test_a_hold_id_with_any_character_changed_is_invalid(hold_ids: HoldIds) -> None:
     hold_id = hold_ids.make("alice-co", "key_1", NOW_MS)
     changed = every_other_character(hold_id)
     assert [hold_ids.issued_at_ms("alice-co", "key_1", each) for each in changed] == [None] * len(hold_id)
 
 
 @pytest.mark.parametrize("hold_id", ["", "h_", "h_" + "A" * 32, "h_" + "A" * 31 + "\n", "x" * 34, "h_" + "é" * 32])
-def test_what_nobody_issued_is_not_ours(hold_ids: HoldIds, hold_id: str) -> None:
+def test_a_text_that_was_never_issued_is_invalid(hold_ids: HoldIds, hold_id: str) -> None:
     assert hold_ids.issued_at_ms("alice-co", "key_1", hold_id) is None
 
 
@@ -76,23 +76,23 @@ def test_dots_in_ids_cannot_move_from_the_org_to_the_booking(tokens: ManageToken
     assert tokens.read(f"hfm_a~b.c~{mac}") is None
 
 
-def test_a_manage_token_with_any_character_changed_is_not_ours(tokens: ManageTokens) -> None:
+def test_a_manage_token_with_any_character_changed_is_invalid(tokens: ManageTokens) -> None:
     token = tokens.make("alice-co", "bk_1")
     assert [tokens.read(each) for each in every_other_character(token)] == [None] * len(token)
     assert ManageTokens("another" + SECRET).read(token) is None
 
 
-def test_the_other_spellings_of_the_same_mac_are_not_ours(tokens: ManageTokens) -> None:
+def test_other_spellings_of_the_same_mac_are_invalid(tokens: ManageTokens) -> None:
     token = tokens.make("alice-co", "bk_1")
     assert [last for last in ascii_letters + digits + "-_" if tokens.read(token[:-1] + last)] == [token[-1]]
 
 
 @pytest.mark.parametrize("token", ["", "hfm_", "hfm_a~b", "hfm_a~b~", "hfm_a~b~" + "A" * 43, "hf_a~b~" + "A" * 43])
-def test_what_is_no_manage_token_is_not_ours(tokens: ManageTokens, token: str) -> None:
+def test_any_other_text_is_no_manage_token(tokens: ManageTokens, token: str) -> None:
     assert tokens.read(token) is None
 
 
-def test_the_id_of_a_booking_is_derived_from_all_its_parts_and_nothing_else() -> None:
+def test_the_id_of_a_booking_depends_on_each_of_its_parts_and_nothing_else() -> None:
     assert booking_id_for("alice-co", "h_1") == booking_id_for("alice-co", "h_1")
     assert re.fullmatch(r"bk_[a-z2-7]{26}", booking_id_for("alice-co", "h_1"))
     different = [

@@ -1,4 +1,4 @@
-"""Log lines: what they tell of an error, and what no level lets into them."""
+"""What log lines show of an error, and what they show at no level."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECRET = "Alice Example"
 
 @pytest.fixture
 def levels() -> Iterator[None]:
-    """The levels as they were, afterwards."""
+    """Restores the levels after the test."""
     loggers = [logging.getLogger(name) for name in (None, "pymongo")]
     before = [logger.level for logger in loggers]
     yield
@@ -40,45 +40,45 @@ def logged(capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return found
 
 
-def test_a_line_of_an_exception_names_its_kind_and_its_places_and_no_more(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_line_of_an_exception_shows_only_its_kind_and_its_stack(capfd: pytest.CaptureFixture[str]) -> None:
     configure_logging()
-    log = structlog.get_logger("tests")
+    log = structlog.get_logger()
     try:
         fails()
     except LookupError:
         log.exception("it failed")
     line = logged(capfd)
     assert (line["event"], line["level"], line["error"]) == ("it failed", "error", "LookupError")
-    assert [place.rpartition(" ")[2] for place in line["stack"]] == [
-        "test_a_line_of_an_exception_names_its_kind_and_its_places_and_no_more",
+    assert [frame.rpartition(" ")[2] for frame in line["stack"]] == [
+        "test_the_line_of_an_exception_shows_only_its_kind_and_its_stack",
         "fails",
     ]
     assert "exc_info" not in line
 
 
-def test_an_exception_that_is_handed_over_is_told_alike(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_exception_that_is_passed_is_shown_in_the_same_way(capfd: pytest.CaptureFixture[str]) -> None:
     configure_logging()
-    structlog.get_logger("tests").error("it failed", exc_info=LookupError(SECRET))
+    structlog.get_logger().error("it failed", exc_info=LookupError(SECRET))
     line = logged(capfd)
     assert (line["error"], line["stack"]) == ("LookupError", [])
 
 
-def test_where_nothing_is_being_handled_there_is_no_error_to_tell(capfd: pytest.CaptureFixture[str]) -> None:
+def test_without_an_exception_in_progress_the_line_shows_no_error(capfd: pytest.CaptureFixture[str]) -> None:
     configure_logging()
-    structlog.get_logger("tests").error("all is well", exc_info=True)
+    structlog.get_logger().error("all is well", exc_info=True)
     assert logged(capfd).keys() == {"event", "level", "at"}
 
 
 @pytest.mark.usefixtures("levels")
 @pytest.mark.parametrize(("level", "pymongo"), [("DEBUG", "INFO"), ("INFO", "INFO"), ("warning", "WARNING")])
-def test_pymongo_is_never_finer_than_info(level: str, pymongo: str) -> None:
+def test_pymongo_never_logs_below_info(level: str, pymongo: str) -> None:
     configure_logging(level)
     loggers = [logging.getLogger(f"pymongo{part}") for part in ("", ".command", ".connection", ".serverSelection")]
     assert {logging.getLevelName(logger.getEffectiveLevel()) for logger in loggers} == {pymongo}
 
 
 @pytest.mark.usefixtures("levels")
-def test_at_debug_no_customer_is_in_any_line(world: World) -> None:
+def test_no_line_shows_a_customer_even_at_debug(world: World) -> None:
     handler, written = foreign_handler(), io.StringIO()
     assert isinstance(handler, logging.StreamHandler)
     handler.setStream(written)

@@ -1,4 +1,4 @@
-"""Who is behind a bearer token, and how soon a revoked one is nobody."""
+"""Which caller a bearer token belongs to, and how soon a revoked key is refused."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def is_known(access: Access, key: str) -> bool:
 
 
 def revoke_elsewhere(db: WatchedDatabase, access: Access, key: str) -> None:
-    """As another server does: this process is not told."""
+    """As another server does: this process gets no notice of it."""
     key_id = access.authenticate(key).key_id
     db.store["api_keys"].update_one({"key_id": key_id}, {"$set": {"revoked": True}})
 
 
-def test_a_key_stands_for_its_org_and_role(access: Access) -> None:
+def test_a_key_gives_its_org_and_role(access: Access) -> None:
     alice = access.authenticate(access.create_key("alice-co", Role.CHECKOUT))
     bob = access.authenticate(access.create_key("alice-co", Role.DESK))
     assert alice == Caller("alice-co", Role.CHECKOUT, alice.key_id)
@@ -78,7 +78,7 @@ def test_a_key_stands_for_its_org_and_role(access: Access) -> None:
     assert alice.key_id != bob.key_id
 
 
-def test_a_known_key_asks_mongodb_once(db: WatchedDatabase, access: Access) -> None:
+def test_a_known_key_is_read_from_mongodb_once(db: WatchedDatabase, access: Access) -> None:
     key = access.create_key("alice-co", Role.BOT)
     first = access.authenticate(key)
     assert access.authenticate(key) is first
@@ -92,18 +92,20 @@ def test_mongodb_never_holds_the_key_itself(db: WatchedDatabase, access: Access)
 
 
 @pytest.mark.parametrize("bearer", ["", "hf_admin_guess", "Bearer x", "é" * 20, "\ud800", "a\x00b", "x" * 5000, "hfm_"])
-def test_what_is_no_key_is_refused(access: Access, bearer: str) -> None:
+def test_a_bearer_that_is_no_key_is_refused(access: Access, bearer: str) -> None:
     with pytest.raises(Unauthenticated):
         access.authenticate(bearer)
 
 
-def test_what_cannot_be_a_key_costs_no_read(db: WatchedDatabase, access: Access) -> None:
+def test_a_bearer_that_cannot_be_a_key_costs_no_read(db: WatchedDatabase, access: Access) -> None:
     for bearer in ("", "x" * 257, "a b", "hfm_no-token"):
         assert not is_known(access, bearer)
     assert db.reads == []
 
 
-def test_a_wrong_key_is_asked_for_once_in_a_while(db: WatchedDatabase, access: Access, stopwatch: Stopwatch) -> None:
+def test_a_wrong_key_is_read_at_most_once_in_five_seconds(
+    db: WatchedDatabase, access: Access, stopwatch: Stopwatch
+) -> None:
     for _ in range(3):
         assert not is_known(access, "hf_admin_guess")
     assert len(db.reads) == 1
@@ -112,7 +114,7 @@ def test_a_wrong_key_is_asked_for_once_in_a_while(db: WatchedDatabase, access: A
     assert len(db.reads) == 2
 
 
-def test_a_key_that_is_made_after_it_was_refused_works_at_once(access: Access) -> None:
+def test_a_key_that_is_made_after_a_refusal_works_at_once(access: Access) -> None:
     assert not is_known(access, "hf_bot_given")
     access.create_key("alice-co", Role.BOT, "hf_bot_given")
     assert is_known(access, "hf_bot_given")
@@ -128,12 +130,12 @@ def test_a_given_key_is_made_once_and_belongs_to_one_org_and_role(access: Access
     assert access.authenticate("hf_bot_given").org == "alice-co"
 
 
-def test_no_key_can_be_a_customer(access: Access) -> None:
+def test_no_key_can_have_the_role_customer(access: Access) -> None:
     with pytest.raises(ValueError, match="customer"):
         access.create_key("alice-co", Role.CUSTOMER)
 
 
-def test_a_key_that_is_revoked_here_is_refused_at_once(access: Access) -> None:
+def test_a_key_that_this_process_revokes_is_refused_at_once(access: Access) -> None:
     key = access.create_key("alice-co", Role.DESK)
     assert access.revoke_key("alice-co", access.authenticate(key).key_id)
     assert not is_known(access, key)
@@ -147,7 +149,9 @@ def test_an_org_cannot_revoke_the_key_of_another(access: Access) -> None:
     assert is_known(access, key)
 
 
-def test_a_key_that_is_revoked_elsewhere_is_refused_after_the_next_look(db: WatchedDatabase, access: Access) -> None:
+def test_a_key_that_another_server_revokes_is_refused_after_the_next_refresh(
+    db: WatchedDatabase, access: Access
+) -> None:
     doomed, other = (access.create_key("alice-co", Role.DESK) for _ in range(2))
     access.authenticate(other)
     revoke_elsewhere(db, access, doomed)
@@ -157,7 +161,7 @@ def test_a_key_that_is_revoked_elsewhere_is_refused_after_the_next_look(db: Watc
     assert is_known(access, other)
 
 
-def test_a_key_that_is_revoked_elsewhere_is_refused_once_its_org_is_forgotten(
+def test_a_key_that_another_server_revokes_is_refused_after_its_org_is_forgotten(
     db: WatchedDatabase, access: Access
 ) -> None:
     key = access.create_key("alice-co", Role.DESK)
@@ -182,7 +186,7 @@ def test_the_background_thread_notices_a_revoked_key_and_survives_a_dead_store(d
     access.close()
 
 
-def test_no_thread_runs_before_the_first_key_is_seen_nor_after_access_is_gone(db: WatchedDatabase) -> None:
+def test_the_thread_starts_with_the_first_key_and_ends_with_its_access(db: WatchedDatabase) -> None:
     access = access_to(db)
     assert access._refresher is None
     access.authenticate(access.create_key("alice-co", Role.DESK))
@@ -195,7 +199,7 @@ def test_no_thread_runs_before_the_first_key_is_seen_nor_after_access_is_gone(db
     assert eventually(lambda: not refresher.is_alive())
 
 
-def test_known_keys_go_on_being_served_while_mongodb_is_down(db: WatchedDatabase, access: Access) -> None:
+def test_known_keys_stay_valid_while_mongodb_is_down(db: WatchedDatabase, access: Access) -> None:
     known, unseen = (access.create_key("alice-co", Role.DESK) for _ in range(2))
     access.authenticate(known)
     db.down = True
@@ -208,9 +212,7 @@ def test_known_keys_go_on_being_served_while_mongodb_is_down(db: WatchedDatabase
         access.authenticate(unseen)
 
 
-def test_a_key_that_was_served_on_while_mongodb_was_down_is_looked_at_again(
-    db: WatchedDatabase, access: Access
-) -> None:
+def test_a_key_that_stayed_valid_while_mongodb_was_down_is_read_again(db: WatchedDatabase, access: Access) -> None:
     key = access.create_key("alice-co", Role.DESK)
     revoke_elsewhere(db, access, key)
     access.forget("alice-co")
@@ -221,7 +223,7 @@ def test_a_key_that_was_served_on_while_mongodb_was_down_is_looked_at_again(
     assert not is_known(access, key)
 
 
-def test_a_read_that_a_revocation_overtook_is_not_remembered(db: WatchedDatabase, access: Access) -> None:
+def test_a_read_during_which_the_key_was_revoked_is_not_remembered(db: WatchedDatabase, access: Access) -> None:
     key = access.create_key("alice-co", Role.DESK)
 
     def revoke_meanwhile() -> None:
@@ -242,7 +244,7 @@ def test_a_changed_role_is_noticed(db: WatchedDatabase, access: Access) -> None:
     assert access.authenticate(key).role is Role.BOT
 
 
-def test_the_manage_token_of_a_booking_stands_for_its_customer(db: WatchedDatabase, access: Access) -> None:
+def test_the_manage_token_of_a_booking_gives_its_customer(db: WatchedDatabase, access: Access) -> None:
     token = access.manage_token("alice-co", "bk_1")
     assert token == access_to(db).manage_token("alice-co", "bk_1")
     caller = access.authenticate(token)
@@ -251,7 +253,7 @@ def test_the_manage_token_of_a_booking_stands_for_its_customer(db: WatchedDataba
     assert db.reads == []
 
 
-def test_a_list_of_keys_shows_what_they_are_and_not_the_keys(access: Access) -> None:
+def test_a_list_of_keys_shows_their_roles_and_not_the_keys(access: Access) -> None:
     made = access.create_key("alice-co", Role.DESK)
     access.create_key("charlie-co", Role.DESK)
     access.revoke_key("alice-co", access.authenticate(made).key_id)

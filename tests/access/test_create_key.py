@@ -35,20 +35,20 @@ def installation() -> Installation:
 Output = pytest.CaptureFixture[str]
 
 
-def test_it_makes_the_org_and_prints_the_key_alone(installation: Installation, capsys: Output) -> None:
+def test_it_makes_the_org_and_prints_only_the_key(installation: Installation, capsys: Output) -> None:
     assert installation.run("acme", "admin", "--name", "Acme Property Care") == 0
     key = capsys.readouterr().out.strip()
     assert installation.access.authenticate(key).role is Role.ADMIN
     assert installation.db["orgs"].find_one({"_id": "acme"})["name"] == "Acme Property Care"
 
 
-def test_it_does_not_make_an_org_by_a_slip_of_the_keyboard(installation: Installation, capsys: Output) -> None:
+def test_a_mistyped_org_is_not_made(installation: Installation, capsys: Output) -> None:
     assert installation.run("acne", "admin") == 1
     assert "--name" in capsys.readouterr().err
     assert installation.db["api_keys"].count_documents({}) == 0
 
 
-def test_it_leaves_the_name_of_an_org_that_exists(installation: Installation) -> None:
+def test_it_keeps_the_name_of_an_org_that_exists(installation: Installation) -> None:
     for name in ("Acme", "Other"):
         assert installation.run("acme", "desk", "--name", name) == 0
     assert installation.db["orgs"].find_one({"_id": "acme"})["name"] == "Acme"
@@ -74,7 +74,7 @@ def test_it_says_what_is_wrong(installation: Installation, capsys: Output, argum
     assert capsys.readouterr().err
 
 
-def test_no_key_can_be_a_customer(installation: Installation, capsys: Output) -> None:
+def test_no_key_can_have_the_role_customer(installation: Installation, capsys: Output) -> None:
     with pytest.raises(SystemExit):
         installation.run("acme", "customer", "--name", "Acme")
     assert "customer" in capsys.readouterr().err

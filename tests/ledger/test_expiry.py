@@ -1,4 +1,4 @@
-"""A reservation whose deadline is over: its slot is had by whoever asks, in whatever way, with no relay running."""
+"""An overdue reservation gives its slot to the next request of any kind, although no relay runs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SOON = 10
 
 
 @pytest.mark.parametrize("take", [hold_and_book, book, search, reserve_too, move_there])
-def test_one_that_has_run_out_is_had_by_whoever_asks(world: World, take: Take) -> None:
+def test_the_slot_of_an_overdue_reservation_goes_to_the_next_request(world: World, take: Take) -> None:
     booking = reserve(world)
     run_out(world, booking)
     made = take(world)
@@ -48,7 +48,7 @@ def test_one_that_has_run_out_is_had_by_whoever_asks(world: World, take: Take) -
 
 
 @pytest.mark.parametrize("take", [hold_and_book, book, reserve_too, move_there])
-def test_while_its_marks_still_stand_too(world: World, take: Take) -> None:
+def test_its_slot_goes_to_the_next_request_while_its_marks_are_still_in_redis(world: World, take: Take) -> None:
     booking = reserve(world)
     run_out(world, booking, marks_stay=True)
     made = take(world)
@@ -59,7 +59,7 @@ def test_while_its_marks_still_stand_too(world: World, take: Take) -> None:
 
 
 @pytest.mark.parametrize("take", [hold_and_book, book, search, reserve_too, move_there])
-def test_while_the_mirror_is_cold_too(world: World, take: Take) -> None:
+def test_its_slot_goes_to_the_next_request_while_the_mirror_is_not_trusted(world: World, take: Take) -> None:
     booking = reserve(world)
     run_out(world, booking)
     lose_redis(world)
@@ -79,7 +79,7 @@ def cut_off(world: World) -> Iterator[World]:
 
 
 @pytest.mark.parametrize("take", [book, search, reserve_too])
-def test_without_redis_too(world: World, cut_off: World, take: Take) -> None:
+def test_its_slot_goes_to_the_next_request_without_redis(world: World, cut_off: World, take: Take) -> None:
     booking = reserve(world)
     with pytest.raises(SlotBooked):
         book(cut_off)
@@ -90,20 +90,20 @@ def test_without_redis_too(world: World, cut_off: World, take: Take) -> None:
     assert owners(world) == {f"booked {made.booking_id}": 8}
 
 
-def test_without_redis_nobody_waits_for_it_on_behalf_of_the_one_that_ran_out(
+def test_without_redis_the_expiry_is_not_mirrored_so_the_request_does_not_wait(
     world: World, cut_off: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     booking = reserve(world)
     run_out(world, booking)
-    told: list[str] = []
-    monkeypatch.setattr(Mirror, "settle_or_leave", lambda _mirror, found: told.append(found.booking_id))
+    mirrored: list[str] = []
+    monkeypatch.setattr(Mirror, "settle_or_leave", lambda _mirror, found: mirrored.append(found.booking_id))
     made = book(cut_off)
-    assert told == [made.booking_id]
+    assert mirrored == [made.booking_id]
     assert expired(world, booking)
 
 
 @pytest.mark.parametrize("cold", [False, True], ids=["warm", "cold"])
-def test_availability_shows_its_slot_free_from_then_on(any_world: World, cold: bool) -> None:
+def test_availability_shows_its_slot_as_free(any_world: World, cold: bool) -> None:
     booking = reserve(any_world)
     query = AvailabilityQuery.model_validate({"property_id": "prop-1", "from": tomorrow().date().isoformat()})
 
@@ -119,7 +119,7 @@ def test_availability_shows_its_slot_free_from_then_on(any_world: World, cold: b
     assert any_world.services.holds.place(any_world.caller(), any_world.hold_request()).created
 
 
-def test_at_its_deadline_the_marks_end_by_themselves(world: World) -> None:
+def test_at_its_deadline_its_marks_expire_by_themselves(world: World) -> None:
     booking = due_in(world, reserve(world), 0.4)
     with pytest.raises(SlotBooked):
         world.services.holds.place(world.caller(), world.hold_request())
@@ -133,9 +133,7 @@ def test_at_its_deadline_the_marks_end_by_themselves(world: World) -> None:
 
 
 @pytest.mark.parametrize("act", ["cancel", "expire", "confirm"])
-def test_marks_that_have_not_heard_how_it_ended_are_asked_about_in_mongodb(
-    any_world: World, monkeypatch: pytest.MonkeyPatch, act: str
-) -> None:
+def test_where_marks_are_outdated_mongodb_decides(any_world: World, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
     booking = reserve(any_world)
     if act == "expire":
         run_out(any_world, booking, marks_stay=True)
@@ -156,8 +154,8 @@ def test_marks_that_have_not_heard_how_it_ended_are_asked_about_in_mongodb(
         assert owners(any_world) == {f"booked {made.booking_id}": 8}
 
 
-@pytest.mark.parametrize("stay", [False, True], ids=["marks ended", "marks stand"])
-def test_two_that_have_run_out_are_both_out_of_the_way(world: World, stay: bool) -> None:
+@pytest.mark.parametrize("stay", [False, True], ids=["marks expired", "marks still there"])
+def test_two_overdue_reservations_are_both_out_of_the_way(world: World, stay: bool) -> None:
     both = [reserve(world, technician_id="tech-2"), reserve(world, property_id="prop-2")]
     run_out(world, both[0], marks_stay=stay)
     for take in (hold_and_book, book):
@@ -169,7 +167,7 @@ def test_two_that_have_run_out_are_both_out_of_the_way(world: World, stay: bool)
     assert owners(world) == {f"booked {made.booking_id}": 8}
 
 
-def test_a_list_knows_that_it_has_expired(any_world: World) -> None:
+def test_a_list_shows_it_as_expired(any_world: World) -> None:
     booking, listed = reserve(any_world), any_world.services.booking_life.page
     run_out(any_world, booking)
     bob = any_world.caller("desk")

@@ -1,4 +1,4 @@
-"""Lists of bookings on a real mongod: every filter walks one index in order, and pages stay put while others book."""
+"""Lists of bookings on a real mongod: every filter reads along one index, and new bookings shift no page."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FILTERS: list[tuple[dict[str, str], str]] = [
 
 
 def inactive(world: World, number: int) -> Booking:
-    """One of many bookings that are over: no two claim anything, so that any number fits."""
+    """One of many inactive bookings: they block no slot, so any number fits."""
     bob = world.caller("desk")
     start = tomorrow(0) + timedelta(minutes=15 * number)
     return Booking(
@@ -78,25 +78,25 @@ def stages(plan: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("wanted", "index"), FILTERS)
 @pytest.mark.parametrize("later_page", [False, True])
-def test_every_filter_walks_one_index_in_order(
+def test_every_filter_reads_along_one_index(
     world: World, listed: BookingList, wanted: dict[str, str], index: str, later_page: bool
 ) -> None:
     query = BookingQuery.model_validate({**wanted, "limit": 5})
     if later_page:
         _, cursor = listed.page(world.org, query)
         query = query.model_copy(update={"cursor": cursor})
-    told = listed.documents(world.org, query).explain()
-    used = stages(told["queryPlanner"]["winningPlan"])
+    plan = listed.documents(world.org, query).explain()
+    used = stages(plan["queryPlanner"]["winningPlan"])
     names = [stage["stage"] for stage in used]
     assert [stage["indexName"] for stage in used if stage["stage"] == "IXSCAN"] == [index]
     assert "SORT" not in names
     assert "COLLSCAN" not in names
-    # What the index cannot tell apart is a filter of one property's visits at the most; else it reads the page alone.
-    assert told["executionStats"]["totalKeysExamined"] <= (20 if len(wanted.keys() - SPAN.keys()) < 2 else MANY)
+    # With one filter MongoDB reads only the page; a second filter it applies to the visits of one property at most.
+    assert plan["executionStats"]["totalKeysExamined"] <= (20 if len(wanted.keys() - SPAN.keys()) < 2 else MANY)
 
 
 def test_without_the_hint_of_its_index_a_page_could_be_sorted_in_memory(world: World, listed: BookingList) -> None:
-    """The negative control: what the test above looks for is there to be seen."""
+    """The negative control: the test above would notice a sort in memory."""
     found = world.services.db["bookings"].find({"org": world.org, "property_id": "prop-3"}).hint("by_status")
     used = stages(found.sort([("start", 1), ("_id", 1)]).explain()["queryPlanner"]["winningPlan"])
     assert "SORT" in [stage["stage"] for stage in used]
@@ -129,7 +129,7 @@ def test_two_hundred_is_the_largest_page(world: World, listed: BookingList) -> N
 
 
 def pages(world: World, listed: BookingList, query: BookingQuery) -> Any:
-    """Page after page, each read when it is come to."""
+    """Page after page, each read when the caller asks for it."""
     while True:
         page, cursor = listed.page(world.org, query)
         yield page

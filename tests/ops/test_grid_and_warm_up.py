@@ -1,4 +1,4 @@
-"""A process refuses a database of another grid, reads ahead what requests will want, and notices a restarted Redis."""
+"""A process refuses a database of another grid, fills its memory ahead of requests, and notices a restarted Redis."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.world import SECRET, World, settings
 
 @pytest.fixture
 def five_minute_server(world: World) -> Iterator[Services]:
-    """Another server over the same stores, set up with another grid."""
+    """Another server over the same stores, with another grid."""
     services = build_services(settings(grid_minutes=5), redis=world.services.redis, mongo=world.services.db)
     yield services
     services.access.close()
@@ -37,7 +37,7 @@ def test_a_server_with_another_grid_than_its_database_is_not_ready(five_minute_s
     assert "grid of 15 minutes" in five_minute_server.health.readiness()["grid"]
 
 
-def test_what_was_read_ahead_is_served_while_mongodb_is_down(fake_world: World) -> None:
+def test_what_the_warm_up_read_is_served_while_mongodb_is_down(fake_world: World) -> None:
     db = WatchedDatabase()
     db.store = fake_world.services.db
     access, catalogue = Access(db, SECRET, fake_world.services.clock), Catalogue(db)  # type: ignore[arg-type]
@@ -51,7 +51,7 @@ def test_what_was_read_ahead_is_served_while_mongodb_is_down(fake_world: World) 
     access.close()
 
 
-def test_holds_go_on_while_mongodb_is_down_even_if_the_catalogue_changed_before(fake_world: World) -> None:
+def test_holds_go_on_while_mongodb_is_down_even_after_a_change_of_the_catalogue(fake_world: World) -> None:
     db = WatchedDatabase()
     db.store = fake_world.services.db
     fresh = build_services(settings(), redis=fake_world.services.redis, mongo=db)  # type: ignore[arg-type]
@@ -64,7 +64,7 @@ def test_holds_go_on_while_mongodb_is_down_even_if_the_catalogue_changed_before(
     fresh.access.close()
 
 
-def test_reading_ahead_gives_up_quietly_while_mongodb_is_down(fake_world: World) -> None:
+def test_the_warm_up_ends_without_an_error_while_mongodb_is_down(fake_world: World) -> None:
     db = WatchedDatabase()
     db.down = True
     access = Access(db, SECRET, fake_world.services.clock)  # type: ignore[arg-type]
@@ -74,7 +74,7 @@ def test_reading_ahead_gives_up_quietly_while_mongodb_is_down(fake_world: World)
     access.close()
 
 
-def test_a_redis_of_another_run_makes_the_mirror_distrusted(world: World) -> None:
+def test_after_a_restart_of_redis_the_mirror_is_rebuilt(world: World) -> None:
     restarts = RedisRuns(RedisInfo(world.services.redis), world.services.db)
     world.services.relay.tend()
     assert restarts.noted() == restarts.current()

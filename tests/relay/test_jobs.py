@@ -1,4 +1,4 @@
-"""The relay's jobs go on without each other: whatever one of them stumbles over, the others are done."""
+"""The relay's jobs do not depend on each other: where one fails, the relay does the others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.bookings.reserving import now_in_store, reserve, run_out
 from tests.world import World
 
 TOO_LARGE, OPERATION_FAILED = 17419, 96
-"""MongoDB's codes: a document would outgrow what it takes; anything, of which nobody knows whether it was done."""
+"""MongoDB's codes: a document becomes too large; a failure that may have happened after the write."""
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def world(lonely_world: World) -> World:
     return lonely_world
 
 
-def test_one_reservation_that_cannot_be_expired_does_not_keep_the_others(world: World) -> None:
+def test_a_reservation_that_cannot_be_expired_does_not_stop_the_others(world: World) -> None:
     bookings = [reserve(world, hour) for hour in (10, 12)]
     for booking in bookings:
         run_out(world, booking)
@@ -30,7 +30,7 @@ def test_one_reservation_that_cannot_be_expired_does_not_keep_the_others(world: 
     assert {now_in_store(world, booking).status for booking in bookings} == {"expired"}
 
 
-def test_what_fails_in_a_round_keeps_nothing_else_from_being_done(world: World) -> None:
+def test_a_failed_job_does_not_stop_the_others(world: World) -> None:
     alice = world.caller("checkout")
     run_out(world, reserve(world, 14))
     world.services.redis.delete(world.names.epoch)

@@ -55,7 +55,7 @@ def test_a_mirror_that_was_whole_keeps_its_marks_and_gets_a_new_epoch(any_world:
     assert any_world.services.redis.get(any_world.names.epoch) not in (None, epoch)
 
 
-def test_holds_of_the_meantime_live_on(any_world: World, alice: Caller, bob: Caller) -> None:
+def test_holds_that_were_placed_before_the_rebuild_stay(any_world: World, alice: Caller, bob: Caller) -> None:
     book(any_world, bob, 10)
     lose_redis(any_world)
     hold = any_world.services.holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(14)))).hold
@@ -72,7 +72,7 @@ def test_other_orgs_are_not_touched(any_world: World, bob: Caller) -> None:
     assert any_world.services.redis.get(any_world.names.epoch) is None
 
 
-def test_those_in_need_are_the_orgs_without_an_epoch(any_world: World) -> None:
+def test_the_orgs_to_rebuild_are_those_without_an_epoch(any_world: World) -> None:
     epochs, orgs = epochs_of(any_world), [any_world.org, any_world.other_org]
     assert epochs.missing(orgs) == []
     any_world.services.redis.delete(any_world.names.epoch)
@@ -81,7 +81,7 @@ def test_those_in_need_are_the_orgs_without_an_epoch(any_world: World) -> None:
     assert epochs.missing(orgs) == orgs
 
 
-def test_redis_lost_again_meanwhile_leaves_the_mirror_untrusted(
+def test_redis_lost_again_during_a_rebuild_leaves_the_mirror_untrusted(
     any_world: World, bob: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = book(any_world, bob, 8), book(any_world, bob, 10)
@@ -102,7 +102,7 @@ def test_redis_lost_again_meanwhile_leaves_the_mirror_untrusted(
     assert owners(any_world) == {f"booked {first}": 8, f"booked {second}": 8}
 
 
-def test_of_two_rebuilds_at_once_the_later_one_decides(
+def test_of_two_rebuilds_at_once_the_later_one_sets_the_epoch(
     any_world: World, bob: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     book(any_world, bob, 10)
@@ -121,7 +121,7 @@ def test_of_two_rebuilds_at_once_the_later_one_decides(
     assert any_world.services.redis.get(any_world.names.epoch) is not None
 
 
-def test_a_visit_that_is_over_is_not_brought_back(any_world: World, bob: Caller) -> None:
+def test_a_visit_that_is_over_gets_no_marks(any_world: World, bob: Caller) -> None:
     booking_id = book(any_world, bob, 10)
     past = {"$set": {"start": tomorrow().replace(year=2020), "end": tomorrow(11).replace(year=2020)}}
     any_world.services.db["bookings"].update_one({"_id": booking_id}, past)
@@ -132,7 +132,9 @@ def test_a_visit_that_is_over_is_not_brought_back(any_world: World, bob: Caller)
     assert everything(any_world)["bookings"] == before
 
 
-def test_a_late_worker_does_not_bring_back_what_was_cancelled_before_the_rebuild(any_world: World, bob: Caller) -> None:
+def test_a_late_worker_does_not_bring_back_a_booking_cancelled_before_the_rebuild(
+    any_world: World, bob: Caller
+) -> None:
     services = any_world.services
     made = services.bookings.book(bob, any_world.direct_request()).booking
     services.booking_life.act(bob, made.booking_id, "cancel")

@@ -1,4 +1,4 @@
-"""The relay finishes what a dead worker left: here that is made by hand, and then tended to."""
+"""The relay finishes the work of a dead worker, which these tests leave behind by hand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def world(lonely_world: World) -> World:
 
 @contextmanager
 def following(world: World) -> Iterator[Callable[[], bool]]:
-    """A relay that follows MongoDB's changes for as long as the block runs; gives whether it is at it yet."""
+    """A relay that follows MongoDB's changes during the block; gives a function that says whether it has begun."""
     relay = world.services.relay
     thread = threading.Thread(target=relay.follow)
     thread.start()
@@ -46,7 +46,7 @@ def held(world: World) -> str:
     return world.services.holds.place(world.caller("checkout"), world.hold_request()).hold.hold_id
 
 
-def test_a_confirmation_whose_worker_died_before_the_insert_gives_the_hold_back(world: World) -> None:
+def test_a_confirmation_whose_worker_died_before_the_insert_becomes_a_hold_again(world: World) -> None:
     hold_id = held(world)
     begin(world, world.caller("checkout"), hold_id)
     make_overdue(world, hold_id)
@@ -77,7 +77,7 @@ def test_a_pin_within_its_window_is_left_alone(world: World) -> None:
     assert owners(world) == {f"confirming {hold_id}": 8}
 
 
-def test_a_pin_of_a_hold_whose_time_is_over_is_released(world: World) -> None:
+def test_a_pin_of_an_expired_hold_is_released(world: World) -> None:
     hold_id = held(world)
     begin(world, world.caller("checkout"), hold_id)
     world.services.redis.hset(world.names.hold(hold_id), "expires_ms", 1)
@@ -86,7 +86,7 @@ def test_a_pin_of_a_hold_whose_time_is_over_is_released(world: World) -> None:
     assert owners(world) == {}
 
 
-def test_a_pin_that_was_lost_but_for_its_deadline_is_forgotten(world: World) -> None:
+def test_a_pin_of_which_only_the_deadline_is_left_is_removed(world: World) -> None:
     make_overdue(world, "h_nothing")
     world.services.relay.tend()
     assert world.services.redis.exists(world.names.pins) == 0
@@ -101,7 +101,7 @@ def test_tending_where_nothing_is_due_changes_nothing(world: World) -> None:
     assert everything(world) == before
 
 
-def test_redis_that_was_lost_is_rebuilt(world: World) -> None:
+def test_the_mirror_is_rebuilt_after_redis_was_lost(world: World) -> None:
     booking = world.services.bookings.book(world.caller("desk"), world.direct_request()).booking
     lose_redis(world)
     world.services.relay.tend()
@@ -122,7 +122,7 @@ def test_only_one_relay_tends_at_a_time_and_another_takes_over(world: World) -> 
     assert owners(world) == {f"held {hold_id}": 8}
 
 
-def test_bookings_cancellations_and_the_catalogue_are_carried_over_from_mongodbs_log(world: World) -> None:
+def test_bookings_cancellations_and_catalogue_changes_are_mirrored_from_mongodbs_log(world: World) -> None:
     bob = world.caller("desk")
     kept = world.services.bookings.book(bob, world.direct_request()).booking
     epoch = world.services.redis.get(world.names.epoch)
@@ -137,7 +137,7 @@ def test_bookings_cancellations_and_the_catalogue_are_carried_over_from_mongodbs
         assert wait_until(lambda: world.services.redis.get(world.names.epoch) != epoch, seconds=SOON)
 
 
-def test_a_relay_goes_on_where_the_last_one_stopped(world: World) -> None:
+def test_a_relay_continues_where_the_last_one_stopped(world: World) -> None:
     bob = world.caller("desk")
     with following(world) as at_it:
         assert wait_until(at_it, seconds=SOON)
@@ -151,7 +151,7 @@ def test_a_relay_goes_on_where_the_last_one_stopped(world: World) -> None:
     next_one.services.access.close()
 
 
-def test_when_the_place_in_the_log_is_lost_everything_is_mirrored_anew(world: World) -> None:
+def test_when_the_resume_token_is_lost_everything_is_mirrored_anew(world: World) -> None:
     world.services.relay.carry_over_changes()
     missed = insert_only(world, world.caller("desk"), world.direct_request())
     epoch = world.services.redis.get(world.names.epoch)
@@ -167,7 +167,7 @@ def fail_once(world: World, data: dict[str, object]) -> None:
     world.services.db.client.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=data)
 
 
-def test_what_has_run_out_is_expired_for_every_org_by_the_index_of_deadlines(world: World) -> None:
+def test_overdue_reservations_of_every_org_expire_by_the_index_of_deadlines(world: World) -> None:
     other = World(world.services)
     overdue = [(each, reserve(each, hour)) for each in (world, other) for hour in (8, 10)]
     kept = [reserve(world, 12), reserve(other, 12)]
@@ -179,8 +179,8 @@ def test_what_has_run_out_is_expired_for_every_org_by_the_index_of_deadlines(wor
     assert [now_in_store(world, kept[0]), now_in_store(other, kept[1])] == kept
     for each, booking in zip((world, other), kept, strict=True):
         assert owners(each) == {f"booked {booking.booking_id}": 8}
-        told = [event for event in events(each) if event["kind"] == "release"]
-        assert {(event["id"], event["state"]) for event in told} == {
+        released = [event for event in events(each) if event["kind"] == "release"]
+        assert {(event["id"], event["state"]) for event in released} == {
             (gone.booking_id, "free") for where, gone in overdue if where is each
         }
     looked = [each for each in asked if "reserved_until" in each["command"].get("filter", {})]
@@ -192,7 +192,7 @@ def test_what_has_run_out_is_expired_for_every_org_by_the_index_of_deadlines(wor
     assert everything(world) == before
 
 
-def test_a_reservation_that_was_confirmed_or_cancelled_is_none_of_its_business(world: World) -> None:
+def test_a_confirmed_or_cancelled_reservation_is_left_alone(world: World) -> None:
     bob, life = world.caller("desk"), world.services.booking_life
     ended = [
         life.act(bob, reserve(world, 8).booking_id, "confirm"),
@@ -205,7 +205,7 @@ def test_a_reservation_that_was_confirmed_or_cancelled_is_none_of_its_business(w
     assert everything(world) == before
 
 
-def test_a_confirmation_whose_worker_died_before_the_mirror_outlives_the_deadline(world: World) -> None:
+def test_a_confirmed_reservation_whose_worker_died_before_the_mirror_keeps_its_slot(world: World) -> None:
     relay, bob = world.services.relay, world.caller("desk")
     with following(world) as at_it:
         assert wait_until(at_it, seconds=SOON)
@@ -223,7 +223,7 @@ def test_a_confirmation_whose_worker_died_before_the_mirror_outlives_the_deadlin
     assert now_in_store(world, due).status == "confirmed"
 
 
-def test_in_a_mirror_that_is_rebuilt_what_has_run_out_blocks_nobody(world: World) -> None:
+def test_an_overdue_reservation_blocks_nobody_after_a_rebuild(world: World) -> None:
     overdue, kept = reserve(world, 8), reserve(world, 10)
     run_out(world, overdue)
     lose_redis(world)
@@ -241,7 +241,7 @@ def test_in_a_mirror_that_is_rebuilt_what_has_run_out_blocks_nobody(world: World
 
 @contextmanager
 def watched(world: World) -> Iterator[list[dict[str, Any]]]:
-    """What MongoDB was asked in the block, and how it went about that; filled in when the block is over."""
+    """The commands that MongoDB got in the block, with their plans; filled in at the end of the block."""
     db, asked = world.services.db, list[dict[str, Any]]()
     db.command("profile", 2)
     try:

@@ -1,4 +1,4 @@
-"""What a process keeps in memory: bounded, and read once however many ask."""
+"""The memory of a process is bounded, and many callers share one read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.errors import StoreUnavailable
 from services.stores.cache import Recent, SharedReads
 
 
-def test_the_entry_that_was_used_longest_ago_makes_room() -> None:
+def test_a_new_entry_replaces_the_least_recently_used_one() -> None:
     recent: Recent[str, int] = Recent(2)
     recent.put("a", 1)
     recent.put("b", 2)
@@ -41,7 +41,7 @@ def test_all_threads_get_the_same_entry() -> None:
 
 
 class SlowStore:
-    """Lets a read go on only once it was told to."""
+    """A store whose read ends only when the test lets it."""
 
     def __init__(self, outcome: BaseException | None = None) -> None:
         self.reads = 0
@@ -58,7 +58,7 @@ class SlowStore:
 
 
 def ask_twice(store: SlowStore) -> list[object]:
-    """What two callers at the same time get: the first one reads, the second one waits for it."""
+    """What two callers at the same time get: the first one reads, the second one waits for its result."""
     shared, joined = SharedReads(), threading.Event()
     got: list[object] = []
 
@@ -88,18 +88,18 @@ def ask_twice(store: SlowStore) -> list[object]:
     return got
 
 
-def test_who_asks_while_a_read_is_under_way_gets_its_value() -> None:
+def test_a_caller_during_a_read_gets_its_value() -> None:
     store = SlowStore()
     assert ask_twice(store) == [store, store]
     assert store.reads == 1
 
 
-def test_who_asks_while_a_read_is_under_way_gets_its_refusal_too() -> None:
+def test_a_caller_during_a_read_gets_its_refusal() -> None:
     refusal = StoreUnavailable()
     assert ask_twice(SlowStore(refusal)) == [refusal, refusal]
 
 
-def test_a_reader_that_is_told_to_stop_does_not_stop_those_who_wait_for_it() -> None:
+def test_a_reader_that_is_ended_does_not_end_those_that_wait_for_it() -> None:
     got = ask_twice(SlowStore(SystemExit()))
     assert {type(each) for each in got} == {SystemExit, StoreUnavailable}
 
