@@ -7,24 +7,23 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
-from pydantic import BaseModel
 from pydantic_core import to_json
 
-from api.http import guards, parsing
 from api.http.endpoint import Ask, Endpoint, Reply
+from api.http.guards import Gate
+from api.http.parsing import Parser, read_body
 from api.http.replies import FinalResponse
 from api.http.request_log import EXCHANGE
-from models.access import Caller, IdempotencyClaim
-from models.errors import Fault, InvalidRequest, PreconditionRequired, StoreUnavailable
+from models.access import IdempotencyClaim
+from models.errors import StoreUnavailable
 from services import Services
-from services.stores.connections import request_limit
 from services.stores.faults import StoreTrouble
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 TURN_SECONDS = 0.3
-"""How often somebody who waits for a turn looks whether it is worth waiting."""
+"""How often a request that waits for a turn checks whether waiting is in vain."""
 PREFLIGHT_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-Id"
 PREFLIGHT_SECONDS = "7200"
 
@@ -35,18 +34,31 @@ With a thousand at once, each would wait so long between two steps that stores s
 than this gains nothing: a worker has one processor, and a store answers a few of them while it works on the others.
 """
 KEYLESS_AT_ONCE = 2
-"""How many of those may have come without a key: whoever they are, the other turns are left to those with one."""
+"""How many of those may be requests to endpoints without a key, so that the other turns stay for requests with one."""
+
+
+class Turns:
+    """The turns of one app, and the memory of its stores' failures."""
+
+    def __init__(self) -> None:
+        self.all = BoundedSemaphore(AT_ONCE)
+        self.keyless = BoundedSemaphore(KEYLESS_AT_ONCE)
+        self.trouble = StoreTrouble()
+
+    def take(self, turns: BoundedSemaphore) -> None:
+        """Waits as long as it takes while requests end. Raises StoreUnavailable behind those that wait for a store."""
+        while not turns.acquire(timeout=TURN_SECONDS):
+            if self.trouble.lately():
+                raise StoreUnavailable
 
 
 def bind(app: Flask, services: Services, endpoints: list[Endpoint]) -> None:
     """Makes every endpoint answer, HEAD where there is GET, and OPTIONS on every path."""
-    gate, trouble = guards.Gate(services), StoreTrouble()
-    turns, keyless = BoundedSemaphore(AT_ONCE), BoundedSemaphore(KEYLESS_AT_ONCE)
+    gate, turns = Gate(services), Turns()
     paths: dict[str, list[Endpoint]] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.flask_rule, []).append(endpoint)
-        runner = Runner(endpoint, services, gate, turns=turns, keyless=keyless, trouble=trouble)
-        _route(app, endpoint.flask_rule, endpoint.name, endpoint.method, runner)
+        _route(app, endpoint.flask_rule, endpoint.name, endpoint.method, Runner(endpoint, services, gate, turns))
     for rule, group in paths.items():
         _route(app, rule, f"OPTIONS {rule}", "OPTIONS", _options(group))
 
@@ -56,121 +68,62 @@ def _route(app: Flask, rule: str, name: str, method: str, view: Callable[..., Re
 
 
 class Runner:
-    """The Flask view of one endpoint. turns: of all requests; keyless: of those without a key, taken first."""
+    """The Flask view of one endpoint."""
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        services: Services,
-        gate: guards.Gate,
-        *,
-        turns: BoundedSemaphore,
-        keyless: BoundedSemaphore,
-        trouble: StoreTrouble,
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, services: Services, gate: Gate, turns: Turns) -> None:
         self._endpoint = endpoint
-        self._services = services
-        self._gate = gate
+        self._view = endpoint.view
+        self._once = endpoint.idempotency == "once"
+        self._admit = gate.admission(endpoint)
+        self._parse = Parser(endpoint, services).parse
         self._turns = turns
-        self._keyless = keyless
-        self._trouble = trouble
 
     def __call__(self, **ids: str) -> Response:
-        environ, endpoint = request.environ, self._endpoint
+        environ, endpoint, turns = request.environ, self._endpoint, self._turns
         environ[EXCHANGE].endpoint = endpoint
         # A body comes as slowly as its client likes: it is awaited before a turn is taken and the clock starts.
-        body = parsing.read_body(environ) if endpoint.body is not None else b""
+        body = read_body(environ) if endpoint.body is not None else b""
         if endpoint.roles is not None:
             return self._serve_in_turn(environ, ids, body)
         if endpoint.unmetered:
-            with request_limit(), self._trouble.watch():
-                return self._serve(environ, ids, body)
-        self._take(self._keyless)
+            return self._serve(environ, ids, body)
+        turns.take(turns.keyless)
         try:
             return self._serve_in_turn(environ, ids, body)
         finally:
-            self._keyless.release()
+            turns.keyless.release()
 
     def _serve_in_turn(self, environ: WSGIEnvironment, ids: dict[str, str], body: bytes) -> Response:
-        self._take(self._turns)
+        turns = self._turns
+        turns.take(turns.all)
         try:
-            with request_limit(), self._trouble.watch():
-                return self._serve(environ, ids, body)
+            return self._serve(environ, ids, body)
         finally:
-            self._turns.release()
-
-    def _take(self, turns: BoundedSemaphore) -> None:
-        """Waits as long as it takes while requests end, but not behind those that wait for a store in vain."""
-        while not turns.acquire(timeout=TURN_SECONDS):
-            if self._trouble.lately():
-                raise StoreUnavailable
+            turns.all.release()
 
     def _serve(self, environ: WSGIEnvironment, ids: dict[str, str], body: bytes) -> Response:
-        endpoint = self._endpoint
-        caller = self._gate.admit(endpoint, environ, ids)
-        if caller is not guards.NOBODY:
-            environ[EXCHANGE].caller = caller
-        ask = self._parse(environ, caller, ids, body)
-        if endpoint.idempotency == "once" and ask.idempotency is not None:
-            return self._render(self._run_once(ask, ask.idempotency, ids))
-        return self._render(endpoint.view(ask, **ids))
+        with self._turns.trouble.watch_request():
+            caller = self._admit(environ, ids)
+            if caller.org:
+                environ[EXCHANGE].caller = caller
+            ask = self._parse(environ, caller, ids, body)
+            if self._once and ask.idempotency is not None:
+                return self._render(self._run_once(ask, ask.idempotency, ids))
+            return self._render(self._view(ask, **ids))
 
     def _run_once(self, ask: Ask[Any], claim: IdempotencyClaim, ids: dict[str, str]) -> Reply:
         recall, fresh = self._endpoint.recall, list[Reply]()
 
         def act() -> tuple[int, dict[str, Any]]:
-            reply = self._endpoint.view(ask, **ids)
+            reply = self._view(ask, **ids)
             fresh.append(reply)
             body = reply.body if isinstance(reply.body, dict) else {}
             return reply.status, {name: body[name] for name in recall.kept} if recall else body
 
-        status, kept, replayed = self._services.idempotency.once(ask.caller, claim, act)
+        status, kept, replayed = ask.services.idempotency.once(ask.caller, claim, act)
         if not replayed:
             return fresh[0]
         return Reply(status, recall.again(ask, kept) if recall else kept, replayed=True)
-
-    def _parse(self, environ: WSGIEnvironment, caller: Caller, ids: dict[str, str], body: bytes) -> Ask[Any]:
-        endpoint = self._endpoint
-        faults = parsing.parse_path(ids) if ids else []
-        ask: Ask[Any] = Ask(self._services, caller, None)
-        query = environ.get("QUERY_STRING")
-        if query or endpoint.query is not None:
-            ask.given, found = parsing.parse_query(endpoint.query, query or "")
-            faults += found
-        document: Any = None
-        if endpoint.body is not None:
-            ask.given, document, found = self._parse_body(environ, caller, endpoint.body, body)
-            faults += found
-        if endpoint.if_match != "none":
-            ask.expected_version, found = parsing.parse_if_match(environ.get("HTTP_IF_MATCH"))
-            faults += found
-        if endpoint.idempotency != "none" and "HTTP_IDEMPOTENCY_KEY" in environ:
-            key, found = guards.idempotency_key(environ["HTTP_IDEMPOTENCY_KEY"])
-            faults += found
-            ask.idempotency = guards.claim(key, endpoint.method, environ.get("PATH_INFO", ""), document)
-        if faults:
-            raise InvalidRequest(*faults)
-        if endpoint.if_match == "required" and "HTTP_IF_MATCH" not in environ:
-            raise PreconditionRequired
-        return ask
-
-    def _parse_body(
-        self, environ: WSGIEnvironment, caller: Caller, model: type[BaseModel], body: bytes
-    ) -> tuple[BaseModel | None, Any, list[Fault]]:
-        """As parsing.parse_json, with the endpoint's review."""
-        if not body and not environ.get("CONTENT_TYPE"):
-            if not self._endpoint.body_required:
-                return model(), None, []
-            return None, None, [Fault("body", "missing", "Send a JSON body, which is required.")]
-        parsing.require_json(environ)
-        if not body and not self._endpoint.body_required:
-            return model(), None, []
-        parsed, document, faults = parsing.parse_json(model, body)
-        review = self._endpoint.review
-        if review is not None and isinstance(document, dict) and (faults or review.suspects(caller, parsed)):
-            faulty = frozenset(fault.field.partition(".")[0] for fault in faults)
-            faults += review.faults(self._services, caller, document, faulty)
-        return parsed, document, faults
 
     def _render(self, reply: Reply) -> Response:
         endpoint, body = self._endpoint, reply.body
@@ -187,7 +140,7 @@ class Runner:
 
 
 def _options(group: list[Endpoint]) -> Callable[..., Response]:
-    """The OPTIONS view of a path: what it answers to, and for browsers the CORS preflight."""
+    """The OPTIONS view of a path: the methods that it answers to, and for browsers the CORS preflight."""
     allowed = sorted({"OPTIONS", *_methods(group)})
     for_browsers = [endpoint for endpoint in group if endpoint.for_browsers]
     headers = [("Allow", ", ".join(allowed))]

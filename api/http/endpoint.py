@@ -1,7 +1,7 @@
 """A route is declared once: who may call it, what it takes, what it replies, what it may refuse.
 
-From the declaration come strict parsing (api.parsing), admission (api.guards), the reply, and the OpenAPI entry
-(api.openapi). A view is left with: take what was parsed, call one service, reply.
+From the declaration come strict parsing (`parsing`), admission (`guards`), the reply, and the OpenAPI entry
+(`api.openapi`). A view is left with: take what was parsed, call one service, reply.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _PATH_NAME = re.compile(r"{(\w+)}")
 class Ask(Generic[Given]):
     """One admitted and parsed request. `given` is the body, or the query of an endpoint that takes one.
 
-    expected_version: from If-Match, None where the client does not care; a version that cannot exist matches nothing.
+    expected_version: from If-Match; None means any version, and a version that cannot exist matches nothing.
     """
 
     services: Services
@@ -39,9 +39,9 @@ class Ask(Generic[Given]):
 
 @dataclass(slots=True)
 class Reply:
-    """What a view answers. A dict becomes JSON and holds only JSON's own types; bytes are sent as they are.
+    """What a view answers. A dict becomes JSON; times in it are in UTC and to the second. Bytes are sent as they are.
 
-    cache: the Cache-Control header. headers: others, of this reply alone.
+    cache: the Cache-Control header. headers: further headers, of this reply alone.
     """
 
     status: int
@@ -55,7 +55,7 @@ View = Callable[..., Reply]
 
 
 class Recall(NamedTuple):
-    """How a first answer is given again without keeping it, since it holds a customer's data.
+    """How a first answer is given again without keeping it, because it holds a customer's data.
 
     kept: the members of the reply that are remembered. again(ask, kept): the reply's body, made from those.
     """
@@ -67,26 +67,27 @@ class Recall(NamedTuple):
 class Review(NamedTuple):
     """Faults that the body's model cannot see.
 
-    suspects(caller, body): cheap, asked of every valid body. faults(services, caller, fields, faulty): what else is
-    wrong among the fields whose names are not in `faulty`; asked only when the request is refused anyway.
+    faults(services, caller, fields, faulty): what else is wrong among the fields whose names are not in `faulty`. It is
+    called when the request is refused anyway, or when `suspects(caller, body)` finds a valid body suspicious.
     """
 
-    suspects: Callable[[Caller, Any], bool]
     faults: Callable[[Services, Caller, dict[str, Any], frozenset[str]], list[Fault]]
+    suspects: Callable[[Caller, Any], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One method of one path.
 
-    roles: who may call it, None for everybody without a key. replies: success status -> model of its body.
+    roles: the roles that may call it; None for an endpoint that needs no key.
+    replies: success status -> model of its body.
     refusals: what the service may raise, besides what every endpoint may answer.
     idempotency: `service` hands the claim to the service, `once` wraps the view in services.idempotency, which keeps
     the whole reply, or what `recall` makes it from.
     location: template of the Location header, filled from the reply. etag: the reply has a `version`.
     if_match: whether the header is read, and whether a request without it is refused.
-    unmetered: it takes no turn and counts for no rate limit, for it is to answer whatever else goes on. Without a key,
-    and next to no work, alone.
+    unmetered: it takes no turn and counts for no rate limit, so that it answers whatever else goes on. Only an endpoint
+    that needs no key and does next to no work may be so.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]

@@ -1,9 +1,8 @@
-"""Strict reading of what clients send: bodies, queries, path ids, headers. Names everything that is wrong at once."""
+"""Strict reading of what clients send: bodies, queries, path ids. One answer names everything that is wrong."""
 
 from __future__ import annotations
 
 import re
-from functools import cache
 from json import JSONDecoder
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -12,9 +11,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from models.errors import Fault, InvalidRequest
+from api.http.conditions import claim, idempotency_key, parse_if_match
+from api.http.endpoint import Ask, Endpoint
+from models.access import Caller
+from models.errors import Fault, InvalidRequest, PreconditionRequired
 from models.faults import LONGEST_FIELD, MOST_FAULTS, faults_of, unknown_field
 from models.fields import ID_PATTERN, ID_SENTENCE
+from services import Services
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -23,10 +26,6 @@ BODY_LIMIT_BYTES = 65_536
 
 _ID = re.compile(ID_PATTERN.rstrip("$") + r"\Z")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})\Z", re.ASCII)
-_ENTITY_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"\Z')
-_VERSION = re.compile(r"[1-9][0-9]{0,8}\Z", re.ASCII)
-
-NO_SUCH_VERSION = -1
 
 
 def read_body(environ: WSGIEnvironment) -> bytes:
@@ -40,35 +39,74 @@ def read_body(environ: WSGIEnvironment) -> bytes:
     try:
         body = bytes(environ["wsgi.input"].read(expected))
     except Exception as error:  # each server has errors of its own for broken chunks and for connections that were cut
-        raise InvalidRequest(
-            Fault("body", "malformed_body", "Send the body again, because it did not arrive whole.")
-        ) from error
+        text = "Send the body again, because it did not arrive whole."
+        raise InvalidRequest(Fault("body", "malformed_body", text)) from error
     if len(body) > BODY_LIMIT_BYTES:
         raise RequestEntityTooLarge
     return body
 
 
-def require_json(environ: WSGIEnvironment) -> None:
-    """Raises UnsupportedMediaType unless the body is said to be JSON."""
-    content_type = environ.get("CONTENT_TYPE", "")
-    if content_type != "application/json" and content_type.partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMediaType
+class Parser:
+    """Reads the requests of one endpoint."""
 
+    def __init__(self, endpoint: Endpoint, services: Services) -> None:
+        self._endpoint = endpoint
+        self._services = services
+        self._query = _QueryParser(endpoint.query)
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise InvalidRequest(Fault("body", "malformed_json", "Give each field once; one of them is given twice."))
-    return members
+    def parse(self, environ: WSGIEnvironment, caller: Caller, ids: dict[str, str], body: bytes) -> Ask[Any]:
+        """What the view is asked. Raises InvalidRequest, PreconditionRequired, UnsupportedMediaType."""
+        endpoint = self._endpoint
+        ask: Ask[Any] = Ask(self._services, caller, None)
+        document: Any = None
+        faults = _path_faults(ids) if ids else []
+        query = environ.get("QUERY_STRING")
+        if query or endpoint.query is not None:
+            ask.given, found = self._query.parse(query or "")
+            faults += found
+        if endpoint.body is not None:
+            ask.given, document, found = self._parse_body(environ, caller, endpoint.body, body)
+            faults += found
+        if endpoint.if_match != "none":
+            ask.expected_version, found = parse_if_match(environ.get("HTTP_IF_MATCH"))
+            faults += found
+        if endpoint.idempotency != "none" and "HTTP_IDEMPOTENCY_KEY" in environ:
+            key, found = idempotency_key(environ["HTTP_IDEMPOTENCY_KEY"])
+            faults += found
+            ask.idempotency = claim(key, endpoint.method, environ.get("PATH_INFO", ""), document)
+        if faults:
+            raise InvalidRequest(*faults)
+        if endpoint.if_match == "required" and "HTTP_IF_MATCH" not in environ:
+            raise PreconditionRequired
+        return ask
 
-
-_decode_unique = JSONDecoder(object_pairs_hook=_unique).decode
+    def _parse_body(
+        self, environ: WSGIEnvironment, caller: Caller, model: type[BaseModel], body: bytes
+    ) -> tuple[BaseModel | None, Any, list[Fault]]:
+        """As `parse_json`, with the endpoint's review."""
+        content_type = environ.get("CONTENT_TYPE", "")
+        if not body and not content_type:
+            if not self._endpoint.body_required:
+                return model(), None, []
+            return None, None, [Fault("body", "missing", "Send a JSON body, which is required.")]
+        if content_type != "application/json" and content_type.partition(";")[0].strip().lower() != "application/json":
+            raise UnsupportedMediaType
+        if not body and not self._endpoint.body_required:
+            return model(), None, []
+        parsed, document, faults = parse_json(model, body)
+        review = self._endpoint.review
+        if review is None or not isinstance(document, dict):
+            return parsed, document, faults
+        if faults or (review.suspects is not None and review.suspects(caller, parsed)):
+            faulty = frozenset(fault.field.partition(".")[0] for fault in faults)
+            faults += review.faults(self._services, caller, document, faulty)
+        return parsed, document, faults
 
 
 def parse_json(model: type[BaseModel], body: bytes) -> tuple[BaseModel | None, Any, list[Fault]]:
     """(parsed, the plain JSON, faults): parsed is None where there are faults; the JSON is None where it is malformed.
 
-    A field given twice is refused: two readers would take different ones.
+    A field given twice is refused, because two readers would take different ones.
     """
     try:
         # pydantic first: it bounds the depth, so that the plain decoder behind it cannot be sent into deep recursion.
@@ -81,36 +119,53 @@ def parse_json(model: type[BaseModel], body: bytes) -> tuple[BaseModel | None, A
         return None, None, list(error.faults)
 
 
-def parse_query(model: type[BaseModel] | None, query: str) -> tuple[BaseModel | None, list[Fault]]:
-    """(parsed, faults) of a raw query string; without a model every parameter is unknown."""
-    try:
-        pairs = parse_qsl(query.encode("latin-1").decode(), True, errors="strict", max_num_fields=MOST_FAULTS)
-    except ValueError:
-        return None, [
-            Fault(
-                "query",
-                "malformed_query",
-                "Send the query string percent-encoded, in UTF-8.",
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise InvalidRequest(Fault("body", "malformed_json", "Give each field once; one of them is given twice."))
+    return members
+
+
+_decode_unique = JSONDecoder(object_pairs_hook=_unique).decode
+
+
+class _QueryParser:
+    """Reads the queries of one endpoint; without a model every parameter is unknown.
+
+    A query is all text: what the model wants as an integer becomes one where it is written as one. A model may know its
+    fields by another name as well; clients know the described one.
+    """
+
+    def __init__(self, model: type[BaseModel] | None) -> None:
+        self._model = model
+        properties: dict[str, Any] = model.model_json_schema()["properties"] if model else {}
+        self._is_integer = {
+            name: any(option.get("type") == "integer" for option in schema.get("anyOf", [schema]))
+            for name, schema in properties.items()
+        }
+
+    def parse(self, query: str) -> tuple[BaseModel | None, list[Fault]]:
+        """(parsed, faults) of a raw query string."""
+        try:
+            pairs = parse_qsl(query.encode("latin-1").decode(), True, errors="strict", max_num_fields=MOST_FAULTS)
+        except ValueError:
+            return None, [Fault("query", "malformed_query", "Send the query string percent-encoded, in UTF-8.")]
+        given = dict(pairs)
+        faults = [Fault(name, "repeated", f"Give {name} only once.") for name in sorted(_repeated(pairs))]
+        faults += [unknown_field(name) for name in given if name not in self._is_integer]
+        if self._model is None:
+            return None, faults
+        try:
+            parsed = self._model.__pydantic_validator__.validate_python(
+                {
+                    name: int(value) if self._is_integer[name] and _WHOLE.match(value) else value
+                    for name, value in given.items()
+                    if name in self._is_integer
+                }
             )
-        ]
-    given = dict(pairs)
-    faults = [Fault(name, "repeated", f"Give {name} only once.") for name in sorted(_repeated(pairs))]
-    if model is None:
-        return None, faults + [unknown_field(name) for name in given]
-    # A model may know its fields by another name as well; clients know the described one.
-    described = query_fields(model)
-    faults += [unknown_field(name) for name in given if name not in described]
-    try:
-        parsed = model.__pydantic_validator__.validate_python(
-            {
-                name: int(value) if described[name] and _WHOLE.match(value) else value
-                for name, value in given.items()
-                if name in described
-            }
-        )
-    except ValidationError as error:
-        return None, faults + faults_of(error)
-    return (None if faults else parsed), faults
+        except ValidationError as error:
+            return None, faults + faults_of(error)
+        return (None if faults else parsed), faults
 
 
 def _repeated(pairs: list[tuple[str, str]]) -> set[str]:
@@ -118,39 +173,9 @@ def _repeated(pairs: list[tuple[str, str]]) -> set[str]:
     return {name[:LONGEST_FIELD] for name in names if names.count(name) > 1}
 
 
-@cache
-def query_fields(model: type[BaseModel]) -> dict[str, bool]:
-    """The names of a query model's fields as clients write them, and whether each is an integer.
-
-    A query is all text: what the model wants as an integer becomes one where it is written as one.
-    """
-    properties: dict[str, Any] = model.model_json_schema()["properties"]
-    return {
-        name: any(option.get("type") == "integer" for option in schema.get("anyOf", [schema]))
-        for name, schema in properties.items()
-    }
-
-
-def parse_path(ids: dict[str, str]) -> list[Fault]:
-    """Faults of the ids in a path."""
+def _path_faults(ids: dict[str, str]) -> list[Fault]:
     return [
         Fault(name, "bad_id", ID_SENTENCE.replace("{field}", name))
         for name, value in ids.items()
         if not _ID.match(value)
     ]
-
-
-def parse_if_match(header: str | None) -> tuple[int | None, list[Fault]]:
-    """(expected version, faults) of an If-Match header.
-
-    `*` is any version. `W/"3"` counts as `"3"`: a compressing proxy weakens our tags, and a version names the booking's
-    state, not the bytes of a reply. A well-formed tag that is no version of ours matches nothing.
-    """
-    if header is None or header.strip() == "*":
-        return None, []
-    tag = _ENTITY_TAG.match(header.strip())
-    if tag is None:
-        return None, [
-            Fault("If-Match", "bad_if_match", 'Give If-Match as one version in quotes, such as "3", or as *.')
-        ]
-    return int(tag[1]) if _VERSION.match(tag[1]) else NO_SUCH_VERSION, []

@@ -1,7 +1,7 @@
 """What else is wrong with a slot that is refused anyway, so that one answer names every fault.
 
-The body's model sees types and shapes; the grid, the present and the policy are known to services, which are asked here
-about the fields that were readable.
+The body's model sees types and shapes; the services know the grid, the present and the policy, and are asked here about
+the fields that were readable.
 """
 
 from __future__ import annotations
@@ -18,25 +18,24 @@ SHORTEST_SECRET_HOLDER = 16
 """With the publishable key a holder is a secret of the browser: it must not be guessable."""
 
 _ELSEWHERE = {"property_id": "unread", "start": "2100-01-01T00:00:00Z"}
-"""Stands in for a place or time that could not be read: on every grid and never past, so it adds no fault."""
+"""Stands in for a property or time that could not be read: on every grid and never past, so it adds no fault."""
 
 
 def review_hold() -> Review:
     """Of POST /hold."""
     return Review(
-        _short_holder,
         lambda services, caller, fields, faulty: [
             *_holder_faults(caller, fields, faulty),
             *_slot_faults(services, caller, fields, faulty),
             *_lifetime_faults(services, caller, fields, faulty),
         ],
+        suspects=_short_holder,
     )
 
 
 def review_book() -> Review:
     """Of POST /book."""
     return Review(
-        lambda _caller, _body: False,
         lambda services, caller, fields, faulty: [
             *_target_faults(fields, faulty),
             *(_slot_faults(services, caller, fields, faulty) if _given(fields, "property_id", "start") else []),
@@ -46,7 +45,7 @@ def review_book() -> Review:
 
 def review_slot() -> Review:
     """Of a body with slot fields and none of a hold's: POST /reserve, PATCH /bookings/{booking_id}."""
-    return Review(lambda _caller, _body: False, _slot_faults)
+    return Review(_slot_faults)
 
 
 def _short_holder(caller: Caller, body: Any) -> bool:
@@ -59,7 +58,7 @@ def _holder_faults(caller: Caller, fields: dict[str, Any], faulty: frozenset[str
         return []
     if len(holder) >= SHORTEST_SECRET_HOLDER:
         return []
-    text = f"holder should be a secret of at least {SHORTEST_SECRET_HOLDER} characters with this key."
+    text = f"Give holder as a secret of {SHORTEST_SECRET_HOLDER} or more characters."
     return [Fault("holder", "too_short", text)]
 
 
@@ -87,11 +86,11 @@ def _lifetime_faults(services: Services, caller: Caller, fields: dict[str, Any],
         most = services.catalogue.policy(caller.org).max_hold_seconds
     except Refusal:  # as above
         return []
-    return [Fault("ttl_seconds", "too_long", f"a hold lasts {most} seconds at the most")] if seconds > most else []
+    return [Fault("ttl_seconds", "too_long", f"Give ttl_seconds as {most} or less.")] if seconds > most else []
 
 
 def _target_faults(fields: dict[str, Any], faulty: frozenset[str]) -> list[Fault]:
     named = _given(fields, "hold_id", "property_id", "start")
     if "hold_id" in named or {"property_id", "start"} <= named or "body" in faulty:
         return []
-    return [Fault("body", "missing", "The body: give hold_id, or property_id and start.")]
+    return [Fault("body", "missing", "Give hold_id, or property_id and start.")]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import pymongo
 from pymongo import MongoClient, WriteConcern
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
@@ -26,7 +24,6 @@ MONGO_SELECTION_MS = 900
 MONGO_CONNECT_MS = 900
 MONGO_TIMEOUT_MS = 1300
 BACKGROUND_TIMEOUT_MS = 20_000
-REQUEST_SECONDS = 1.4  # while pymongo seeks a primary it checks the time every half second, so it ends at 1.9
 
 # More than the requests that a worker serves at a time (api/http/dispatch.py), so that none waits for a connection.
 REDIS_CONNECTIONS = 32
@@ -53,15 +50,6 @@ def connect_stores(settings: StoreSettings, *, background: bool = False) -> Stor
         redis=connect_redis(settings.redis_url),
         db=connect_mongo(settings.mongo_url, settings.mongo_db, timeout_ms=timeout_ms),
     )
-
-
-def request_limit() -> AbstractContextManager[None]:
-    """Around one request: ends all its calls to MongoDB, however many, REQUEST_SECONDS from now.
-
-    The time-outs of single calls add up: without this limit a direct booking took 4.9 seconds while Redis was stalled
-    and MongoDB frozen.
-    """
-    return pymongo.timeout(REQUEST_SECONDS)
 
 
 def connect_redis(url: str) -> Redis:

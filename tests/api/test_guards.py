@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from api.http.guards import claim, client_address, idempotency_key
+from api.http.conditions import claim, idempotency_key
+from api.http.guards import client_address
 from tests.api.stubs import SLOT, Send, Stubbed, faults
 
 
@@ -116,7 +117,7 @@ def test_a_broken_limiter_lets_everybody_through_and_is_counted(
     monkeypatch.setattr("limits.strategies.FixedWindowRateLimiter.hit", broken)
     assert [send("POST", "/hold", json=SLOT).status_code for _ in range(3)] == [201] * 3
     assert b"holdfast_rate_limiter_failures_total 3.0" in stubbed.metrics.exposition()
-    assert "rate limiter failed" in capfd.readouterr().err
+    assert "rate_limiter_failed" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
