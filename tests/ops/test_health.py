@@ -1,0 +1,51 @@
+"""The checks of Redis in the readiness report, on a Redis of their own that they may change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import mongomock
+import pytest
+
+from services.ledger.store import BookingStore
+from services.ops.health import Health
+from services.stores.connections import connect_redis
+from services.stores.redis_server import RedisInfo
+from tests.servers import RedisServer
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+def readiness(server: RedisServer, user: str = "") -> dict[str, str]:
+    """The report of a process that connects to this Redis, as `user:password@` where one is given."""
+    client = connect_redis(server.url.replace("redis://", f"redis://{user}"))
+    db = mongomock.MongoClient(tz_aware=True)["test"]
+    try:
+        return Health(RedisInfo(client), db, BookingStore(db, 15)).readiness()
+    finally:
+        client.close()
+
+
+def test_a_redis_that_evicts_keys_is_named(server: RedisServer) -> None:
+    assert readiness(server)["eviction_policy"] == "ok"
+    with server.client() as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+    sentence = "Redis must run with maxmemory-policy noeviction, not allkeys-lru."
+    assert readiness(server)["eviction_policy"] == sentence
+
+
+def test_a_redis_that_hides_its_settings_is_accepted(server: RedisServer) -> None:
+    with server.client() as client:
+        client.execute_command("ACL", "SETUSER", "tenant", "on", ">secret", "allkeys", "+@all", "-config")
+        client.config_set("maxmemory-policy", "allkeys-lru")
+    assert readiness(server, "tenant:secret@")["eviction_policy"] == "ok"
+
+
+def test_a_redis_that_is_down_fails_both_of_its_checks(server: RedisServer) -> None:
+    server.kill()
+    report = readiness(server)
+    assert {report[name] for name in ("redis", "eviction_policy")} == {"Redis does not answer."}
