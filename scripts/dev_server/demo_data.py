@@ -6,7 +6,9 @@ Plain data in the form of API requests; `seed` writes it. Imports nothing of the
 from __future__ import annotations
 
 import hmac
+import json
 from base64 import urlsafe_b64encode
+from datetime import date, timedelta
 from typing import Any
 
 ORG = "demo"
@@ -18,6 +20,8 @@ COPENHAGEN = "Europe/Copenhagen"
 
 OFFICE_DAYS = ("mon", "tue", "wed", "thu", "fri")
 ALL_DAYS = (*OFFICE_DAYS, "sat", "sun")
+
+EXAMPLE_AHEAD = timedelta(days=30)  # within the booking horizon
 
 Hours = dict[str, list[list[str]]]
 
@@ -38,6 +42,15 @@ def demo_keys(secret: str) -> dict[str, str]:
     """An API key of the demo org for each role. They follow from the secret, so each run names the same keys."""
     digests = {role: hmac.digest(secret.encode(), b"holdfast/demo-key/" + role.encode(), "sha256") for role in ROLES}
     return {role: f"hf_{role}_{urlsafe_b64encode(digest[:24]).decode()}" for role, digest in digests.items()}
+
+
+def example_of_a_hold(url: str, desk_key: str, today: date) -> str:
+    """A shell command that holds the next free hour of a day a month ahead, so that it works for a month."""
+    wish = {"property_id": "prop-101", "start": f"{today + EXAMPLE_AHEAD}T09:00:00Z", "fallback": "next_available"}
+    return (
+        f"curl -sw '\\n' {url}/hold -H 'Authorization: Bearer {desk_key}' "
+        f"-H 'Content-Type: application/json' -d '{json.dumps(wish)}'"
+    )
 
 
 PROPERTIES = [

@@ -8,20 +8,19 @@ import os
 import resource
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from scripts.dev_server import stores
 from scripts.dev_server.child import Child, StartError
 from scripts.dev_server.data_folder import DataFolder
-from scripts.dev_server.demo_data import ORG, demo_keys
+from scripts.dev_server.demo_data import ORG, demo_keys, example_of_a_hold
 from scripts.dev_server.supervisor import StopAsked, Supervisor, say
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
 PREPARE_SECONDS = 120.0
 STORES, SERVICE = 0, 1  # waves: the service stops before its stores
-EXAMPLE_DAYS_AHEAD = 30  # so that the printed example works for a month
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,7 +78,8 @@ class DevStack:
             self._choose_port()
             say(f"Starting. Keys: {self.folder / 'dev.json'}. Logs: {self.folder / 'logs'}. Ctrl-C stops everything.")
             self._start_all()
-            print(f"ready {self._url()}\n{self._example()}", flush=True)
+            key = demo_keys(self.env["HOLDFAST_SECRET"])["desk"]
+            print(f"ready {self._url()}\n{example_of_a_hold(self._url(), key, datetime.now(UTC).date())}", flush=True)
             self.supervisor.watch()
         except StopAsked:
             pass
@@ -96,16 +96,6 @@ class DevStack:
 
     def _url(self) -> str:
         return f"http://{stores.HOST}:{self.port}"
-
-    def _example(self) -> str:
-        """A command to paste: a hold on the next free hour of a day that is within the booking horizon."""
-        day = (datetime.now(UTC) + timedelta(days=EXAMPLE_DAYS_AHEAD)).date()
-        wish = f'{{"property_id": "prop-101", "start": "{day}T09:00:00Z", "fallback": "next_available"}}'
-        key = demo_keys(self.env["HOLDFAST_SECRET"])["desk"]
-        return (
-            f"curl -sw '\\n' {self._url()}/hold -H 'Authorization: Bearer {key}' "
-            f"-H 'Content-Type: application/json' -d '{wish}'"
-        )
 
     def _start_all(self) -> None:
         self.folder.prepare()
