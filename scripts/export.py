@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Writes an org's properties, technicians and bookings as CSV files, which scripts/import.py reads again.
+"""Exports an org's properties, technicians and bookings as CSV files that scripts/import.py can import.
 
     scripts/export.py --data .data --to export                          properties.csv, technicians.csv, bookings.csv
     scripts/export.py --org acme --to export --only bookings --from 2026-12-01 --until 2027-01-01
     scripts/export.py --org acme --to - --only bookings | gzip > bookings.csv.gz
 
-The stores are those that the environment names (MONGO_URL, HOLDFAST_MONGO_DB), or with --data those of a running
-scripts/server. The files hold personal data: only their owner may read them.
+The environment names the stores (MONGO_URL, HOLDFAST_MONGO_DB); with --data they are those of a running
+scripts/server. The files hold personal data, so only their owner may read them.
 
-Exit status: 0 all is written; 2 no run was possible; 130 stopped by Ctrl-C.
+Exit status: 0 success; 2 the command cannot run; 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -28,10 +29,11 @@ enter()
 from pydantic import TypeAdapter, ValidationError
 
 from models.booking import DayOrMoment
-from scripts.sheets.dumping import KINDS, STDOUT, Span, run
+from scripts.sheets.dumping import KINDS, STDOUT, Kind, run
 from scripts.sheets.outcome import outcome
 from scripts.sheets.progress import Progress
 from scripts.sheets.stores import add_store_options, open_stores
+from scripts.sheets.table import Span
 from services.observability import configure_logging
 
 
@@ -43,10 +45,10 @@ def _moment(text: str) -> datetime:
     return found
 
 
-def _kinds(text: str) -> list[str]:
+def _kinds(text: str) -> list[Kind]:
     wanted = text.split(",")
     if not set(wanted) <= set(KINDS):
-        raise argparse.ArgumentTypeError("out of " + ",".join(KINDS))
+        raise argparse.ArgumentTypeError("choose from " + ",".join(KINDS))
     return [kind for kind in KINDS if kind in wanted]
 
 
@@ -59,8 +61,8 @@ def parser() -> argparse.ArgumentParser:
     add_store_options(made)
     made.add_argument("--to", required=True, metavar="DIR", help="the folder for the files; - is stdout, for one kind")
     made.add_argument("--only", type=_kinds, default=list(KINDS), metavar="KINDS", help=",".join(KINDS))
-    made.add_argument("--from", dest="since", type=_moment, metavar="DATE", help="bookings that start at it or later")
-    made.add_argument("--until", type=_moment, metavar="DATE", help="bookings that start before it; dates are UTC")
+    made.add_argument("--from", dest="since", type=_moment, metavar="DATE", help="the earliest start of a booking")
+    made.add_argument("--until", type=_moment, metavar="DATE", help="bookings that start before it; dates are in UTC")
     return made
 
 
@@ -69,16 +71,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     made = parser()
     options = made.parse_args(arguments)
     if options.to == STDOUT and len(options.only) != 1:
-        made.error("--to - is for one kind: say which with --only")
+        made.error("--to - writes one kind: choose it with --only")
     configure_logging("WARNING")
-    return outcome(lambda: _export(options), afterwards="The file that was being written is not there.")
+    return outcome(lambda: _export(options), afterwards="The unfinished file has been removed.")
 
 
 def _export(options: argparse.Namespace) -> int:
-    org, carrying = open_stores(options.org, options.data)
+    org, transfer = open_stores(options.org, options.data)
     span = Span(options.since, options.until)
-    with Progress(sys.stderr) as progress:
-        run(carrying, org, target=options.to, kinds=options.only, span=span, progress=progress)
+    with closing(Progress(sys.stderr)) as progress:
+        run(transfer, org, target=options.to, kinds=options.only, span=span, progress=progress)
     return 0
 
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Reads properties, technicians and bookings that exist already from CSV files into an org.
+"""Imports properties, technicians and bookings of another system from CSV files into an org.
 
-    scripts/import.py --data .data --bookings bookings.csv --dry-run      what is wrong, line by line; writes nothing
+    scripts/import.py --data .data --bookings bookings.csv --dry-run      reports the problems by line; writes nothing
     scripts/import.py --org acme --properties p.csv --technicians t.csv --bookings b.csv
     zcat b.csv.gz | scripts/import.py --org acme --bookings - --problems problems.txt
 
-Every line is checked first, and nothing is written where one is wrong. The same command again writes what is missing
-and nothing twice. The stores are those that the environment names (MONGO_URL, HOLDFAST_MONGO_DB, REDIS_URL), or with
---data those of a running scripts/server. The columns are described in docs/operations.md.
+Checks every line first, and writes nothing if one is wrong. The same command again writes only what is missing. The
+environment names the stores (MONGO_URL, HOLDFAST_MONGO_DB, REDIS_URL); with --data they are those of a running
+scripts/server. docs/operations.md describes the columns.
 
-Exit status: 0 all is well; 1 there were problems; 2 no run was possible; 130 stopped by Ctrl-C.
+Exit status: 0 success; 1 there were problems; 2 the command cannot run; 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -44,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument(f"--{kind}", metavar="FILE", help=f"{kind} as CSV; - is standard input")
     made.add_argument("--dry-run", action="store_true", help="only check")
     made.add_argument("--update", action="store_true", help="change properties and technicians that differ")
-    made.add_argument("--problems", metavar="FILE", help="write the problems there instead of to stdout")
+    made.add_argument("--problems", metavar="FILE", help="write the problems to this file instead of stdout")
     return made
 
 
@@ -59,15 +60,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if paths.count(STDIN) > 1:
         made.error("only one file can come from standard input")
     configure_logging("WARNING")
-    written = "What is written stays; run the same command again for the rest."
+    written = "What is written stays; run the same command again to write the rest."
     return outcome(lambda: _import(options, files), afterwards=written)
 
 
 def _import(options: argparse.Namespace, files: Files) -> int:
-    org, carrying = open_stores(options.org, options.data)
-    told, only_check, update = options.problems, options.dry_run, options.update
-    with Progress(sys.stderr) as progress:
-        return run(carrying, org, files, progress=progress, update=update, dry_run=only_check, told=told)
+    org, transfer = open_stores(options.org, options.data)
+    with closing(Progress(sys.stderr)) as progress:
+        return run(
+            transfer,
+            org,
+            files,
+            progress=progress,
+            update=options.update,
+            dry_run=options.dry_run,
+            problems_file=options.problems,
+        )
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
-"""What scripts/import.py and scripts/export.py are made of.
+"""The parts of scripts/import.py and scripts/export.py.
 
-problems    one thing that is wrong in a file, and where they are told
-sheet       a CSV file: its header, its rows, what is wrong with their shape
-cells       one cell as text, and back; what a spreadsheet must not run
-catalogue_rows, booking_rows   which columns there are, and what a row means
-scratch     ids and spans in a temporary database, so that memory stays steady
-checking    the first reading, which writes nothing;  loading  the second one, which writes
-importing   both of them, and the summary;  dumping  the way out
-stores      which installation;  progress  what is seen meanwhile
-sample      makes large files to measure with
+sheet        a CSV file: its header, its rows, and faults in their shape
+cells        a value as the text of a cell, and back; protection against spreadsheet formulas
+problems     the faults of a file, and how they are printed
+table        what the three kinds of records have in common, and how a row is read
+catalogue_table, booking_table   the columns of each kind, and what a row means
+scratch      ids and spans in a temporary database, so that memory stays steady
+checking     the first reading of the files, which writes nothing
+loading      the second reading, which writes
+importing    an import: both readings and the summary;  dumping  an export
+stores       the installation to use;  outcome  the exit status;  progress  what a person sees meanwhile
+sample       large files for measurements
 """

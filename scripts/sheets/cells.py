@@ -1,8 +1,7 @@
-"""One cell of a CSV file: as text, and back to what it means.
+"""One cell of a CSV file: a value as text, and back.
 
 A spreadsheet runs a cell that begins with = + - @ (or their wide forms, a tab, a return, a line feed) as a formula. So
-export puts an apostrophe before such a cell, and import takes one off again. An apostrophe before anything else is just
-itself.
+export puts an apostrophe before such a cell, and import removes one. Any other apostrophe is ordinary text.
 """
 
 from __future__ import annotations
@@ -15,21 +14,20 @@ from typing import Any
 
 _RUNS = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 _GUARDED = re.compile("'+[=+\\-@\t\r\n＝＋－＠]")
-_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})\Z", re.ASCII)
 
 
 def guarded(text: str) -> str:
-    """Text that no spreadsheet runs."""
+    """The text as a cell that no spreadsheet runs."""
     return f"'{text}" if _RUNS.match(text) else text
 
 
 def unguarded(cell: str) -> str:
-    """The text in a cell that may be guarded."""
+    """The text of a cell, which may be guarded."""
     return cell[1:] if cell[:1] == "'" and _GUARDED.match(cell) else cell
 
 
 def written(value: Any) -> str:
-    """A value as a cell. Nothing and an empty list are an empty cell."""
+    """A value as a cell. None and an empty list are an empty cell."""
     if value is None or value == []:
         return ""
     if isinstance(value, bool):
@@ -42,22 +40,13 @@ def written(value: Any) -> str:
 
 
 def moment(value: datetime) -> str:
-    """An aware time in UTC; thousandths of a second only where there are any."""
+    """An aware time in UTC, with milliseconds only if there are any."""
     exact = "milliseconds" if value.microsecond else "seconds"
     return value.astimezone(UTC).isoformat(timespec=exact).removesuffix("+00:00") + "Z"
 
 
-def number(cell: str) -> int | str:
-    """A whole number; anything else stays text, for the model to say what is wrong with it."""
-    return int(cell) if _WHOLE.match(cell) else cell
-
-
-def truth(cell: str) -> bool | str:
-    return {"true": True, "false": False}.get(cell, cell)
-
-
 def structure(cell: str) -> Any:
-    """JSON; what is none stays text, for the model to say what is wrong with it."""
+    """The JSON value of a cell. Other text stays text, so that the model can report it."""
     try:
         return json.loads(cell)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The way out: an org's data as CSV files that can be imported again, row by row as they come."""
+"""One export: an org's data as CSV files, written row by row, that can be imported again."""
 
 from __future__ import annotations
 
@@ -7,74 +7,58 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Literal
 
-from scripts.sheets import booking_rows
-from scripts.sheets.catalogue_rows import PROPERTIES, TECHNICIANS
+from scripts.sheets.booking_table import BookingTable
+from scripts.sheets.catalogue_table import CatalogueTable
 from scripts.sheets.progress import Progress
-from services.transfer.wiring import Carrying
+from scripts.sheets.table import Record, Span, Stored, Table
+from services.transfer.wiring import Transfer
 
-KINDS = ("properties", "technicians", "bookings")
+Kind = Literal["properties", "technicians", "bookings"]
+KINDS: Sequence[Kind] = ("properties", "technicians", "bookings")
 STDOUT = "-"
-TOLD_EVERY = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Bookings that start in [since, until); None is without a bound."""
-
-    since: datetime | None = None
-    until: datetime | None = None
+REPORT_EVERY = 1000
 
 
 def run(
-    carrying: Carrying, org: str, *, target: str, kinds: Sequence[str], span: Span, progress: Progress
-) -> dict[str, int]:
-    """Writes a file for each kind into the folder `target`, or one kind to stdout (`-`); says how many rows of each.
+    transfer: Transfer, org: str, *, target: str, kinds: Sequence[Kind], span: Span, progress: Progress
+) -> dict[Kind, int]:
+    """Writes a file for each kind into the folder `target`, or one kind to stdout (`-`). Returns the number of rows.
 
-    A file has its name once it is whole. Raises StoreUnavailable, OSError.
+    A file gets its name when it is complete. Raises StoreUnavailable, OSError.
     """
-    counts = {}
+    counts: dict[Kind, int] = {}
     for kind in kinds:
         progress.phase(f"exporting {kind}")
-        header, rows, write = _source(carrying, org, kind, span)
         with _stdout() if target == STDOUT else _whole_file(Path(target) / f"{kind}.csv") as file:
-            counts[kind] = _write(file, header, map(write, rows), progress)
+            if kind == "bookings":
+                counts[kind] = _write(file, BookingTable(transfer, org), span, progress)
+            else:
+                counts[kind] = _write(file, CatalogueTable(kind, transfer, org), span, progress)
     progress.end()
     return counts
 
 
-def _source(
-    carrying: Carrying, org: str, kind: str, span: Span
-) -> tuple[Sequence[str], Iterator[Any], Callable[[Any], list[str]]]:
-    if kind == "properties":
-        return PROPERTIES.columns.known, carrying.exporting.properties(org), PROPERTIES.write
-    if kind == "technicians":
-        return TECHNICIANS.columns.known, carrying.exporting.technicians(org), TECHNICIANS.write
-    return booking_rows.EXPORTED, carrying.exporting.bookings(org, span.since, span.until), booking_rows.write
-
-
-def _write(file: IO[str], header: Sequence[str], rows: Iterable[list[str]], progress: Progress) -> int:
-    writer = csv.writer(file)  # with its own line ends: with others it leaves a return in a text unquoted
-    writer.writerow(header)
+def _write(file: IO[str], table: Table[Record, Stored], span: Span, progress: Progress) -> int:
+    writer = csv.writer(file)  # keep its own line ends: with others it does not quote a return inside a text
+    writer.writerow(table.exported)
     count = 0
-    for row in rows:
-        writer.writerow(row)
+    for stored in table.records(span):
+        writer.writerow(table.write(stored))
         count += 1
-        if count % TOLD_EVERY == 0:
-            progress.advance(TOLD_EVERY)
-    progress.advance(count % TOLD_EVERY)
+        if count % REPORT_EVERY == 0:
+            progress.advance(REPORT_EVERY)
+    progress.advance(count % REPORT_EVERY)
     return count
 
 
 @contextmanager
 def _whole_file(path: Path) -> Iterator[IO[str]]:
-    """A file that only its owner may read, for it holds customers; it is there under its name whole, or not at all."""
+    """A new file that gets its name when it is complete. Only its owner may read it, because it holds customers."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     part = Path(name)

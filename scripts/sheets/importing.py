@@ -1,29 +1,31 @@
-"""One import: check everything, then write everything, or nothing where a single line is wrong."""
+"""One import: checks all files, then writes all of them, or none if a single line is wrong."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.sheets import booking_rows
-from scripts.sheets.catalogue_rows import PROPERTIES, TECHNICIANS, CatalogueTable
-from scripts.sheets.checking import Checking, Tally
-from scripts.sheets.loading import Loading, Written
-from scripts.sheets.order import Order
+from scripts.sheets.booking_table import BookingTable
+from scripts.sheets.catalogue_table import CatalogueTable
+from scripts.sheets.checking import Checking
+from scripts.sheets.loading import load
 from scripts.sheets.problems import Problems
 from scripts.sheets.progress import Progress
 from scripts.sheets.scratch import Scratch
-from scripts.sheets.sheet import Sheet
-from services.timetable.grid import to_milliseconds
-from services.transfer.wiring import Carrying
+from scripts.sheets.sheet import Sheet, open_sheet
+from services.transfer.wiring import Transfer
+
+Numbers = dict[str, Counter[str]]
+"""For each kind of file the numbers of its records, by the names in `Added`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The paths of what is to be read, `-` for standard input; None where there is none."""
+    """The paths of the files, `-` for standard input, None for no file."""
 
     properties: str | None = None
     technicians: str | None = None
@@ -32,73 +34,85 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class _Sheets:
-    catalogue: Sequence[tuple[CatalogueTable, Sheet]]
-    bookings: Sheet | None
+    catalogue: Sequence[tuple[Sheet, CatalogueTable]]
+    bookings: Sequence[tuple[Sheet, BookingTable]]
 
 
 def run(
-    carrying: Carrying, org: str, files: Files, *, progress: Progress, update: bool, dry_run: bool, told: str | None
+    transfer: Transfer,
+    org: str,
+    files: Files,
+    *,
+    progress: Progress,
+    update: bool,
+    dry_run: bool,
+    problems_file: str | None,
 ) -> int:
-    """Imports, and returns the exit status: 0, or 1 where there were problems.
+    """Imports the files. Returns the exit status: 0, or 1 if there were problems.
 
-    told: the file that problems are written to; None for stdout.
-    Raises Unreadable, StoreUnavailable, OSError.
+    update: existing properties and technicians may change. dry_run: only check. problems_file: the file for the
+    problems, None for stdout. Raises Unreadable, StoreUnavailable, OSError.
     """
-    with _problems(told, progress) as problems, ExitStack() as stack:
-        sheets = _open(files, stack)
-        order = Order(carrying, org, to_milliseconds(carrying.clock()), update, problems, progress)
-        found = _check(order, sheets)
+    with _problems(problems_file, progress) as problems, ExitStack() as stack:
+        sheets = _open(transfer, org, files, update, stack)
+        found = _check(transfer, org, sheets, problems, progress)
         if problems.count:
             progress.end()
-            print(f"{_counted(problems)}; nothing was written.")
+            print(f"{_number(problems)}; nothing was written.")
             return 1
         if dry_run:
             progress.end()
-            _conclude("to write", "to change", found)
+            _print_counts("to write", "to change", found)
             return 0
-        done = _load(order, sheets)
+        done = _load(sheets, problems, progress)
         progress.end()
-        _conclude("written", "changed", done)
-        left = sum(each.left_to_relay for each in done.values())
+        _print_counts("written", "changed", done)
+        left = sum(each["left_to_relay"] for each in done.values())
         if left:
-            print(f"Redis did not answer: the relay will tell it of {left:,} bookings.")
+            print(f"Redis did not answer: the relay will mirror {left:,} bookings.")
         if problems.count:
-            print(f"{_counted(problems)}: somebody else was quicker; all other lines are written.")
+            print(f"{_number(problems)}: other clients were faster. All other lines are written.")
     return 1 if problems.count else 0
 
 
-def _check(order: Order, sheets: _Sheets) -> dict[str, Tally]:
-    tallies: dict[str, Tally] = {}
-    with Scratch() as scratch:
-        check = Checking(order, scratch)
-        for table, sheet in sheets.catalogue:
-            tallies[table.kind] = check.catalogue(sheet, table)
-        if sheets.bookings is not None:
-            check.know_the_org()
-            tallies["bookings"] = check.bookings(sheets.bookings)
-            check.overlaps(sheets.bookings)
-    return tallies
+def _check(transfer: Transfer, org: str, sheets: _Sheets, problems: Problems, progress: Progress) -> Numbers:
+    with closing(Scratch()) as scratch:
+        checking = Checking(transfer, org, scratch, problems, progress)
+        counts: Numbers = {table.kind: checking.check(sheet, table) for sheet, table in sheets.catalogue}
+        for sheet, table in sheets.bookings:
+            checking.read_catalogue()
+            counts[table.kind] = checking.check(sheet, table)
+            checking.overlaps(sheet)
+    return counts
 
 
-def _load(order: Order, sheets: _Sheets) -> dict[str, Written]:
-    loading = Loading(order)
-    done: dict[str, Written] = {table.kind: loading.catalogue(sheet, table) for table, sheet in sheets.catalogue}
-    if sheets.bookings is not None:
-        done["bookings"] = loading.bookings(sheets.bookings)
+def _load(sheets: _Sheets, problems: Problems, progress: Progress) -> Numbers:
+    done: Numbers = {}
+    for sheet, table in sheets.catalogue:
+        done[table.kind] = load(sheet, table, problems, progress)
+    for sheet, bookings in sheets.bookings:
+        done[bookings.kind] = load(sheet, bookings, problems, progress)
     return done
 
 
-def _open(files: Files, stack: ExitStack) -> _Sheets:
-    given = ((PROPERTIES, files.properties), (TECHNICIANS, files.technicians))
-    catalogue = [(table, stack.enter_context(Sheet(path, table.columns))) for table, path in given if path]
-    bookings = stack.enter_context(Sheet(files.bookings, booking_rows.COLUMNS)) if files.bookings else None
-    return _Sheets(catalogue, bookings)
+def _open(transfer: Transfer, org: str, files: Files, update: bool, stack: ExitStack) -> _Sheets:
+    def opened(path: str, table: CatalogueTable | BookingTable) -> Sheet:
+        return stack.enter_context(open_sheet(path, table.columns))
+
+    properties = CatalogueTable("properties", transfer, org, update=update)
+    technicians = CatalogueTable("technicians", transfer, org, update=update)
+    given = ((files.properties, properties), (files.technicians, technicians))
+    bookings = BookingTable(transfer, org)
+    return _Sheets(
+        [(opened(path, table), table) for path, table in given if path],
+        [(opened(files.bookings, bookings), bookings)] if files.bookings else [],
+    )
 
 
 @contextmanager
-def _problems(told: str | None, progress: Progress) -> Iterator[Problems]:
-    if told is not None:
-        with Path(told).open("w", encoding="utf-8") as file:
+def _problems(path: str | None, progress: Progress) -> Iterator[Problems]:
+    if path is not None:
+        with Path(path).open("w", encoding="utf-8") as file:
             yield Problems(lambda line: print(line, file=file))
     elif progress.live and sys.stdout.isatty():
         yield Problems(progress.say)
@@ -106,11 +120,11 @@ def _problems(told: str | None, progress: Progress) -> Iterator[Problems]:
         yield Problems(print)
 
 
-def _counted(problems: Problems) -> str:
+def _number(problems: Problems) -> str:
     return "1 problem" if problems.count == 1 else f"{problems.count:,} problems"
 
 
-def _conclude(new: str, changed: str, counts: Mapping[str, Tally | Written]) -> None:
+def _print_counts(new: str, changed: str, counts: Numbers) -> None:
     for kind, each in counts.items():
-        changes = f", {each.changed:,} {changed}" if each.changed else ""
-        print(f"{kind}: {each.new:,} {new}{changes}, {each.present:,} there already")
+        changes = f", {each['changed']:,} {changed}" if each["changed"] else ""
+        print(f"{kind}: {each['new']:,} {new}{changes}, {each['present']:,} there already")

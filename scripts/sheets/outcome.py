@@ -1,4 +1,4 @@
-"""The exit status of a command, and its sentence on stderr where it could not go on."""
+"""The exit status of a command, and its sentence on stderr when it cannot continue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 
 def outcome(work: Callable[[], int], *, afterwards: str) -> int:
-    """What `work` returns; 2 where it is not possible, 130 after Ctrl-C. afterwards: what is true after it stopped."""
+    """The status that `work` returns; 2 if it cannot run, 130 after Ctrl-C. afterwards: added to each sentence."""
     status = NOT_POSSIBLE
     try:
         return work()
@@ -29,8 +29,8 @@ def outcome(work: Callable[[], int], *, afterwards: str) -> int:
     except StoreUnavailable:
         sentence = f"A store did not answer. {afterwards}"
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains once more
-        sentence = f"Nobody reads what is written any more. {afterwards}"
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python reports the broken pipe again
+        sentence = f"The reader of the output has stopped. {afterwards}"
     except (OSError, sqlite3.Error) as error:
         sentence = f"Stopped: {error}. {afterwards}"
     except KeyboardInterrupt:

@@ -1,11 +1,10 @@
-"""What is seen while data are carried: a live line on a terminal, else a plain line now and then; always on stderr."""
+"""Progress on stderr: a live line on a terminal, otherwise a plain line every few seconds."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from rich.console import Console
 from rich.progress import Progress as LiveBar
@@ -23,13 +22,13 @@ class _Speed(TextColumn):
 
 
 class Progress:
-    """Phases one after the other, each with a number of rows. `say` prints a line without tearing the live one."""
+    """One phase after another, each with a number of rows."""
 
     def __init__(self, stderr: IO[str], monotonic: Callable[[], float] = time.monotonic) -> None:
         console = Console(file=stderr, highlight=False, markup=False)
         self._stderr = stderr
         self._monotonic = monotonic
-        self._name, self._rows, self._began, self._told = "", 0, 0.0, 0.0
+        self._name, self._rows, self._began, self._printed = "", 0, 0.0, 0.0
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,} rows"))
         self._bar = LiveBar(
             *(*columns, _Speed(""), TimeElapsedColumn()),
@@ -37,46 +36,39 @@ class Progress:
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
+            disable=not console.is_terminal,
         )
         self.live = console.is_terminal
-        self._task = self._bar.add_task("", total=None) if self.live else None
+        self._task = self._bar.add_task("", total=None)
+        self._bar.start()
 
-    def __enter__(self) -> Self:
-        if self.live:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.live:
-            self._bar.stop()
+    def close(self) -> None:
+        """Removes the live line."""
+        self._bar.stop()
 
     def phase(self, name: str) -> None:
-        """What is done from now on."""
+        """Begins a phase."""
         self._end_phase()
         self._name, self._rows = name, 0
-        self._began = self._told = self._monotonic()
-        if self._task is not None:
-            self._bar.reset(self._task, description=name, total=None)
+        self._began = self._printed = self._monotonic()
+        self._bar.reset(self._task, description=name, total=None)
 
     def advance(self, rows: int) -> None:
-        """So many rows more."""
+        """Adds rows to the phase."""
         self._rows += rows
-        if self._task is not None:
-            self._bar.update(self._task, completed=self._rows)
-        elif self._monotonic() - self._told >= EVERY_SECONDS:
-            self._told = self._monotonic()
+        self._bar.update(self._task, completed=self._rows)
+        if not self.live and self._monotonic() - self._printed >= EVERY_SECONDS:
+            self._printed = self._monotonic()
             self._print_phase()
 
     def end(self) -> None:
-        """The last phase is over; what is printed from now on stands alone."""
+        """Ends the last phase and removes the live line."""
         self._end_phase()
         self._name = ""
-        if self.live:
-            self._bar.stop()
+        self.close()
 
     def say(self, line: str) -> None:
+        """Prints a line without breaking the live one."""
         if self.live:
             self._bar.console.print(line, soft_wrap=True)
         else:

@@ -1,8 +1,8 @@
-"""Makes files of any size to measure an import with.
+"""Makes files of any size for measurements of an import.
 
     python -m scripts.sheets.sample DIR --bookings 1000000      properties.csv, technicians.csv, bookings.csv in DIR
 
-Each of the 500 technicians has a property and eight visits of an hour on every day, up to some days ahead.
+Each of 500 technicians has a property and eight visits of an hour on each day. The last day lies some days ahead.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ HEADER = (
 
 
 def bookings(count: int, today: datetime) -> Iterator[tuple[str, ...]]:
-    """So many rows, the latest first. today: midnight, aware UTC."""
+    """`count` rows, the latest first. today: midnight, aware UTC."""
     for number in range(count):
         turn, pair = divmod(number, PAIRS)
-        back, place = divmod(turn, len(HOURS))
-        start = today + timedelta(days=DAYS_AHEAD - back, hours=HOURS[place])
+        back, slot = divmod(turn, len(HOURS))
+        start = today + timedelta(days=DAYS_AHEAD - back, hours=HOURS[slot])
         yield (
             *(f"order-{number}", f"sample-{pair}", f"sample-{pair}", f"{start:%Y-%m-%dT%H:%M:%SZ}", "60"),
             *(f"Customer {number}", f"+45 {number % 10**8:08}", f"customer{number}@example.com"),
@@ -39,7 +39,7 @@ def bookings(count: int, today: datetime) -> Iterator[tuple[str, ...]]:
 
 
 def write(folder: Path, count: int, today: datetime) -> None:
-    """Writes the three files."""
+    """Writes the three files, with `count` bookings."""
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "properties.csv", ("id", "name"), ((f"sample-{each}", f"House {each}") for each in range(PAIRS)))
     _write(folder / "technicians.csv", ("id", "name"), ((f"sample-{each}", f"Tech {each}") for each in range(PAIRS)))
@@ -54,9 +54,9 @@ def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="sample", description="Make CSV files to measure an import with.")
+    parser = argparse.ArgumentParser(prog="sample", description="Make CSV files for measurements of an import.")
     parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--bookings", type=int, default=100_000, metavar="N", help="how many (%(default)s)")
+    parser.add_argument("--bookings", type=int, default=100_000, metavar="N", help="bookings to make (%(default)s)")
     options = parser.parse_args(arguments)
     write(options.folder, options.bookings, datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
     return 0

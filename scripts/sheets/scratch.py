@@ -1,7 +1,7 @@
-"""Ids and spans of a whole file in a temporary SQLite database, so that memory stays steady.
+"""The ids and spans of whole files in a temporary SQLite database, so that memory stays steady.
 
-SQLite makes it without a name, in the folder for temporary files (SQLITE_TMPDIR, TMPDIR): however the process ends,
-nothing of it is left.
+SQLite makes a nameless file in the folder for temporary files (SQLITE_TMPDIR, TMPDIR), so that nothing is left of it
+when the process ends, also after a crash.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 CACHE_KIB = 16_384
 SCHEMA = """
@@ -22,7 +20,7 @@ CREATE TABLE spans (resource TEXT, start INTEGER, stop INTEGER, line INTEGER, bo
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One resource for [start, stop) ticks, by a line of the file, or by a booking that exists (line is None)."""
+    """The ticks [start, stop) of one resource, taken by a line of the file or by an existing booking (line is None)."""
 
     resource: str
     start: int
@@ -32,7 +30,7 @@ class Taken:
 
 
 class Scratch:
-    """What a check has to remember. Close it, or leave its `with` block."""
+    """The memory of one check. Close it after use."""
 
     def __init__(self) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
@@ -42,24 +40,21 @@ class Scratch:
         self._db.executescript(SCHEMA)
         self._db.execute("BEGIN")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Deletes the database."""
         self._db.close()
 
     def know(self, kind: str, ids: Iterable[str]) -> None:
-        """These ids may be referred to."""
+        """Notes ids of one kind as known."""
         self._db.executemany("INSERT OR IGNORE INTO known VALUES (?, ?)", ((kind, each) for each in ids))
 
     def knows(self, kind: str, plain_id: str) -> bool:
+        """Whether `know` was called with this id."""
         found = self._db.execute("SELECT 1 FROM known WHERE kind = ? AND id = ?", (kind, plain_id))
         return found.fetchone() is not None
 
     def first_line(self, kind: str, plain_id: str, line: int) -> int:
-        """The line in which this id came first: this one, or an earlier one."""
+        """The first line with this id: this one or an earlier one."""
         added = self._db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (kind, plain_id, line))
         if added.rowcount:
             return line
@@ -67,17 +62,17 @@ class Scratch:
         return int(found.fetchone()[0])
 
     def take(self, spans: Iterable[Taken]) -> None:
-        """Remembers spans for `overlaps`."""
+        """Notes spans for `overlaps`."""
         self._db.executemany(
             "INSERT INTO spans VALUES (?, ?, ?, ?, ?)",
             ((each.resource, each.start, each.stop, each.line, each.booking_id) for each in spans),
         )
 
     def overlaps(self) -> Iterator[tuple[Taken, Taken]]:
-        """Pairs (of a line of the file, of what it overlaps), by resource and time.
+        """Pairs (span of a line, span that it overlaps), by resource and time. Of two lines, the later one is first.
 
-        Every line that overlaps anything is in at least one pair, and of two lines the later one comes first in it; not
-        every pair that there is: of a hundred bookings of one slot that would be five thousand.
+        Every line that overlaps another span is in at least one pair. Not every possible pair is there: a hundred
+        bookings of one slot have five thousand.
         """
         reaching: Taken | None = None
         order = "SELECT resource, start, stop, line, booking FROM spans ORDER BY resource, start, stop, line"
@@ -86,7 +81,7 @@ class Scratch:
             if reaching is None or reaching.resource != span.resource or reaching.stop <= span.start:
                 reaching = span
                 continue
-            # An earlier span that reaches further covers whatever any other earlier one does from here on.
+            # Of all earlier spans, only the one that reaches furthest matters from here on.
             if (pair := _pair(reaching, span)) is not None:
                 yield pair
             if span.stop > reaching.stop:
@@ -94,6 +89,6 @@ class Scratch:
 
 
 def _pair(one: Taken, other: Taken) -> tuple[Taken, Taken] | None:
-    """The later line first; None of two that exist, which the index looks after."""
+    """The two spans, the later line first; None for two existing bookings, because the unique index guards those."""
     later, earlier = sorted((one, other), key=lambda each: each.line or 0, reverse=True)
     return None if later.line is None else (later, earlier)

@@ -1,6 +1,6 @@
-"""A CSV file: comma-separated, UTF-8 with or without a byte order mark, a header first. Read twice, never held.
+"""A CSV file: comma-separated, UTF-8 with or without a byte order mark, with a header. Read twice, never kept.
 
-What is wrong with the shape of a row comes with the row; what its cells mean is not known here.
+A row comes with the faults of its shape. Must not know what cells mean.
 """
 
 from __future__ import annotations
@@ -13,28 +13,27 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self, cast
+from typing import BinaryIO, cast
 
 from scripts.sheets.cells import unguarded
 from scripts.sheets.problems import Fault
 
 LONGEST_LINE = 1_048_576
-"""Characters of a line; more than that is no table, and would not be steady memory."""
+"""Characters. A longer line is not a table, and would take too much memory."""
 STDIN = "-"
 
 
 class Unreadable(Exception):
-    """The file cannot be read, or is another one than it was a moment ago; the message says which."""
+    """The file cannot be read, or has changed between two readings. The message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: the line that it begins in, its cells that are not empty by column, and what is wrong with its shape."""
+    """One row: the line in which it begins, its cells that are not empty, by column, and the faults of its shape."""
 
     line: int
     cells: dict[str, str]
@@ -43,52 +42,31 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which columns a file may have, and which it must."""
+    """The columns that a file may have, and those that it must have."""
 
     known: Sequence[str]
     required: Sequence[str]
 
 
 class Sheet:
-    """One file; `-` is standard input. What cannot be read twice is first copied to a temporary file without a name.
+    """One file that can be read twice: see `open_sheet`.
 
-    header_faults and given (the known columns that are there) are good from the first row on.
+    header_faults and given (the known columns of the file) are set once the first row is read.
     """
 
-    def __init__(self, path: str, columns: Columns) -> None:
-        self.name = "stdin" if path == STDIN else path
+    def __init__(self, name: str, file: BinaryIO, columns: Columns) -> None:
+        self.name = name
         self.header_faults: list[Fault] = []
         self.given: frozenset[str] = frozenset()
-        self._path = path
+        self._file = file
         self._columns = columns
-        self._stack = ExitStack()
         self._state: tuple[int, int] | None = None
 
-    def __enter__(self) -> Self:
-        """Raises Unreadable."""
-        try:
-            file = sys.stdin.buffer if self._path == STDIN else self._stack.enter_context(Path(self._path).open("rb"))
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                spool = self._stack.enter_context(tempfile.TemporaryFile())
-                shutil.copyfileobj(file, spool)
-                spool.flush()
-                file = cast("BinaryIO", spool)
-        except OSError as error:
-            self._stack.close()
-            raise Unreadable(f"{self.name} cannot be read: {error.strerror}.") from error
-        self._file = file
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
-
     def rows(self) -> Iterator[Row]:
-        """All rows, from the beginning. Raises Unreadable where the file was changed since it was read before."""
+        """All rows, from the beginning. Raises Unreadable, also if the file has changed since it was read before."""
         self._require_unchanged()
         self._file.seek(0)
-        # What is not UTF-8 becomes lone surrogates, so that its line can be named and the next one read.
+        # Bytes that are not UTF-8 become lone surrogates, so that their line can be reported and the next one read.
         text = io.TextIOWrapper(self._file, encoding="utf-8-sig", errors="surrogateescape", newline="")
         try:
             yield from self._read(text)
@@ -100,8 +78,12 @@ class Sheet:
         found = os.fstat(self._file.fileno())
         state = (found.st_size, found.st_mtime_ns)
         if self._state not in (None, state):
-            raise Unreadable(f"{self.name} was changed while it was read. Run the same command again.")
+            raise self.changed()
         self._state = state
+
+    def changed(self) -> Unreadable:
+        """The error of a file that has changed between two readings."""
+        return Unreadable(f"{self.name} was changed while it was read. Run the same command again.")
 
     def _read(self, text: io.TextIOWrapper) -> Iterator[Row]:
         reader = csv.reader(self._lines(text), strict=True)
@@ -115,7 +97,7 @@ class Sheet:
             except csv.Error as error:
                 if header is None:
                     break
-                yield Row(line, {}, (Fault(None, f"this is no line of CSV: {error}"),))
+                yield Row(line, {}, (Fault(None, f"Give a line of CSV; this one cannot be read: {error}."),))
                 continue
             if header is None:
                 header = self._header(cells)
@@ -124,7 +106,7 @@ class Sheet:
             elif cells:
                 yield self._row(line, header, cells)
         if header is None:
-            self.header_faults = [Fault(None, "the first line should name the columns")]
+            self.header_faults = [Fault(None, "Name the columns in the first line.")]
 
     def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
         for number in count(1):
@@ -139,31 +121,47 @@ class Sheet:
         names = [cell.strip() for cell in cells]
         self.given = frozenset(names) & frozenset(self._columns.known)
         faults = [
-            Fault(_shown(name), f"there is no such column; known are {', '.join(self._columns.known)}")
+            Fault(_shown(name), f"Leave this column out; the known ones are {', '.join(self._columns.known)}.")
             for name in dict.fromkeys(names)
             if name not in self._columns.known
         ]
-        faults += [Fault(name, "this column is there twice") for name in sorted(self.given) if names.count(name) > 1]
-        faults += [Fault(name, "this column is missing") for name in self._columns.required if name not in names]
+        faults += [Fault(name, "Give this column only once.") for name in sorted(self.given) if names.count(name) > 1]
+        faults += [Fault(name, "Add this required column.") for name in self._columns.required if name not in names]
         if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
-            faults = [Fault(None, "columns should be separated by commas")]
+            faults = [Fault(None, "Separate the columns by commas.")]
         self.header_faults = faults
         return names
 
     def _row(self, line: int, header: list[str], cells: list[str]) -> Row:
         if len(cells) != len(header):
-            many = "many" if len(cells) > len(header) else "few"
-            sentence = f"too {many} columns: {len(cells)}, and the header has {len(header)}"
+            sentence = f"Give {len(header)} cells, as many as the header has; this line has {len(cells)}."
             return Row(line, {}, (Fault(None, sentence),))
         broken = [name for name, cell in zip(header, cells, strict=True) if not cell.isascii() and not _is_utf8(cell)]
         if broken:
-            return Row(line, {}, tuple(Fault(_shown(name), "this is not UTF-8") for name in broken))
+            return Row(line, {}, tuple(Fault(_shown(name), "Give this cell in UTF-8.") for name in broken))
         pairs = zip(header, cells, strict=True)
         return Row(line, {name: unguarded(cell) for name, cell in pairs if cell and name in self.given})
 
 
+@contextmanager
+def open_sheet(path: str, columns: Columns) -> Iterator[Sheet]:
+    """Opens a file, or stdin for `-`. Copies what cannot be read twice to a temporary file. Raises Unreadable."""
+    name = "stdin" if path == STDIN else path
+    with ExitStack() as stack:
+        try:
+            file = sys.stdin.buffer if path == STDIN else stack.enter_context(Path(path).open("rb"))
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                spool = stack.enter_context(tempfile.TemporaryFile())
+                shutil.copyfileobj(file, spool)
+                spool.flush()
+                file = cast("BinaryIO", spool)
+        except OSError as error:
+            raise Unreadable(f"{name} cannot be read: {error.strerror}.") from error
+        yield Sheet(name, file, columns)
+
+
 def chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
-    """The rows in lists of so many."""
+    """The rows in lists of `size`."""
     return iter(lambda: list(islice(rows, size)), [])
 
 
@@ -176,5 +174,5 @@ def _is_utf8(cell: str) -> bool:
 
 
 def _shown(name: str) -> str:
-    """A column's name that can be printed whatever stands in it."""
+    """A column's name with only printable characters."""
     return ascii(name[:60])[1:-1] or "(no name)"

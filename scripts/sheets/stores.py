@@ -1,5 +1,4 @@
-"""Which installation, and which org of it: the stores that the environment names, or those of a running development
-server, which its dev.json names."""
+"""The installation and the org to use: the stores in the environment, or those in the dev.json of a running server."""
 
 from __future__ import annotations
 
@@ -11,43 +10,43 @@ from pathlib import Path
 from models.fields import ID_PATTERN
 from services.settings import StoreSettings
 from services.stores.connections import connect_stores
-from services.transfer.wiring import Carrying, build_carrying
+from services.transfer.wiring import Transfer, build_transfer
 
 
 class Unusable(Exception):
-    """There is no such installation or org; the message says what to do."""
+    """There is no such installation or org. The message says what to do."""
 
 
 def add_store_options(parser: argparse.ArgumentParser) -> None:
     """`--org` and `--data`."""
-    parser.add_argument("--org", help="the org's id; with --data it may be left out")
+    parser.add_argument("--org", help="the org's id; optional with --data")
     parser.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
-        help="the data folder of a running scripts/server (.data); else the environment says where the stores are",
+        help="the data folder of a running scripts/server (.data); without it, the environment names the stores",
     )
 
 
-def open_stores(org: str | None, data: Path | None) -> tuple[str, Carrying]:
-    """The org's id, and the parts to carry with. Raises Unusable, NotPrepared, StoreUnavailable."""
+def open_stores(org: str | None, data: Path | None) -> tuple[str, Transfer]:
+    """The org's id, and the parts for import and export. Raises Unusable, NotPrepared, StoreUnavailable."""
     settings = StoreSettings()
     if data is not None:
         settings, its_org = _of_server(data)
         org = org or its_org
     if org is None or not re.match(ID_PATTERN, org):
-        raise Unusable("Say which org with --org: 1 to 64 of A-Z a-z 0-9 . _ -")
-    carrying = build_carrying(connect_stores(settings, background=True))
-    if not carrying.catalogue.org_exists(org):
-        raise Unusable(f"There is no org {org}; scripts/create_key.py makes one.")
-    return org, carrying
+        raise Unusable("Give --org as 1 to 64 letters, digits, dots, hyphens or underscores.")
+    transfer = build_transfer(connect_stores(settings, background=True))
+    if not transfer.catalogue.org_exists(org):
+        raise Unusable(f"There is no org {org}; make it with scripts/create_key.py.")
+    return org, transfer
 
 
 def _of_server(data: Path) -> tuple[StoreSettings, str]:
     path = data / "dev.json"
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        given = {name: told[name] for name in ("redis_url", "mongo_url", "mongo_db")}
-        return StoreSettings(**given), str(told["org"])
+        found = json.loads(path.read_text(encoding="utf-8"))
+        given = {name: found[name] for name in ("redis_url", "mongo_url", "mongo_db")}
+        return StoreSettings(**given), str(found["org"])
     except (OSError, ValueError, KeyError) as error:
-        raise Unusable(f"No running server is known here: {path} cannot be read. Start scripts/server.") from error
+        raise Unusable(f"{path} cannot be read. Start scripts/server first.") from error

@@ -36,7 +36,7 @@ def null_faults(patch: BaseModel, nullable: frozenset[str]) -> list[Fault]:
 def hours_faults(hours: WorkingHours | None) -> list[Fault]:
     """A fault for each shift that overlaps an earlier one of its day. Shifts may touch, and may come in any order."""
     return [
-        Fault(f"working_hours.{day}.{later}", "overlapping_shifts", "Choose shifts that do not overlap on one day.")
+        Fault(f"working_hours.{day}.{later}", "overlapping_shifts", "Give shifts of one day that do not overlap.")
         for day, shifts in (hours or {}).items()
         for later in _overlapping([(shift[0], shift[1]) for shift in shifts])
     ]
@@ -55,7 +55,7 @@ def _overlapping(shifts: Sequence[tuple[str, str]]) -> list[int]:
 def time_off_faults(time_off: Sequence[TimeOff] | None) -> list[Fault]:
     """A fault for each time off that is empty in whole milliseconds, because MongoDB stores no less."""
     return [
-        Fault(f"time_off.{index}.end", "bad_span", "Choose an end after the start.")
+        Fault(f"time_off.{index}.end", "bad_span", "Give an end after the start.")
         for index, off in enumerate(time_off or ())
         if to_milliseconds(off.start) >= to_milliseconds(off.end)
     ]
@@ -72,7 +72,7 @@ def policy_faults(policy: Policy, patch: PolicyPatch, grid_minutes: int) -> list
     faults += _duration_faults(policy, touched)
     if {"hold_seconds", "max_hold_seconds"} & touched and policy.hold_seconds > policy.max_hold_seconds:
         field = "hold_seconds" if "hold_seconds" in touched else "max_hold_seconds"
-        faults.append(Fault(field, "inconsistent", "Choose hold_seconds of at most max_hold_seconds."))
+        faults.append(Fault(field, "inconsistent", "Give hold_seconds of at most max_hold_seconds."))
     return faults
 
 
@@ -81,7 +81,7 @@ def _grid_faults(policy: Policy, touched: set[str], grid_minutes: int) -> list[F
     if "allowed_duration_minutes" in touched:
         minutes |= {f"allowed_duration_minutes.{index}": each for index, each in _allowed(policy)}
     return [
-        Fault(name, "off_grid", f"Choose a multiple of {grid_minutes} minutes.")
+        Fault(name, "off_grid", f"Give {name} as a multiple of {grid_minutes}.")
         for name, value in minutes.items()
         if value % grid_minutes
     ]
@@ -92,10 +92,10 @@ def _duration_faults(policy: Policy, touched: set[str]) -> list[Fault]:
     faults, default, allowed = [], policy.default_duration_minutes, policy.allowed_duration_minutes
     blamed = "default_duration_minutes" if "default_duration_minutes" in touched else None
     if default > policy.max_duration_minutes and (blamed or "max_duration_minutes" in touched):
-        text = "Choose a default_duration_minutes of at most max_duration_minutes."
+        text = "Give a default_duration_minutes of at most max_duration_minutes."
         faults.append(Fault(blamed or "max_duration_minutes", "inconsistent", text))
     if allowed and default not in allowed and (blamed or "allowed_duration_minutes" in touched):
-        text = "Choose a default_duration_minutes that is one of allowed_duration_minutes."
+        text = "Give a default_duration_minutes that is one of allowed_duration_minutes."
         faults.append(Fault(blamed or "allowed_duration_minutes", "inconsistent", text))
     if touched & {"max_duration_minutes", "allowed_duration_minutes"}:
         faults += _too_long_faults(policy, named="allowed_duration_minutes" in touched)
@@ -103,7 +103,7 @@ def _duration_faults(policy: Policy, touched: set[str]) -> list[Fault]:
 
 
 def _too_long_faults(policy: Policy, *, named: bool) -> list[Fault]:
-    text = "Choose allowed_duration_minutes of at most max_duration_minutes."
+    text = "Give allowed_duration_minutes of at most max_duration_minutes."
     return [
         Fault(f"allowed_duration_minutes.{index}" if named else "max_duration_minutes", "inconsistent", text)
         for index, minutes in _allowed(policy)

@@ -210,7 +210,7 @@ class CatalogueDesk:
 def _policy_null_faults(patch: PolicyPatch) -> list[Fault]:
     faults = null_faults(patch, frozenset({"allowed_duration_minutes"}))
     if patch.allowed_duration_minutes == []:
-        text = "Choose at least one duration, or null to allow any."
+        text = "Give at least one duration, or null to allow any."
         faults.append(Fault("allowed_duration_minutes", "too_short", text))
     return faults
 

@@ -1,1 +1,1 @@
-"""Moves an org's data in and out: import of catalogue and bookings, and export."""
+"""Import of an org's catalogue and bookings, and export of both."""

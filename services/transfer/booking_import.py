@@ -1,15 +1,14 @@
-"""Bookings that were made elsewhere: written in batches, each guarded by the unique index like any other booking.
+"""Writes bookings that were made in another system, in batches. The unique index guards each one, as any booking.
 
-The rules of policy are not asked: these visits are agreed on already. What an installation must be for it is checked by
-`require_prepared`. Nothing here decides which rows of a file are good; `scripts.carry` does.
+Does not check the rules of the policy, because the customers have these visits already. Must not decide which rows of
+a file are valid; `scripts.sheets` does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any
 
 import structlog
 from pymongo.database import Database
@@ -19,6 +18,7 @@ from models.booking import Booking
 from models.errors import StoreUnavailable
 from models.slot import Visit
 from services.claims.mirror import Mirror
+from services.clock import Clock
 from services.ledger.documents import booking_of, document_of
 from services.ledger.schema import GUARD
 from services.ledger.store import BookingStore
@@ -26,72 +26,50 @@ from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 from services.timetable.grid import Grid
 from services.timetable.rules import LONGEST_VISIT
+from services.transfer.batches import Added, Refused
 
 log = structlog.get_logger("holdfast.bookings")
 
 DUPLICATE_KEY = 11000
 READ_BATCH = 5000
-_SLOT = ("property_id", "technician_id", "start", "end", "buffer_before_minutes", "buffer_after_minutes")
+SLOT = ("property_id", "technician_id", "start", "end", "buffer_before_minutes", "buffer_after_minutes")
 
 
 class NotPrepared(Exception):
-    """This database is not one that bookings may be written into; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A booking that was not written.
-
-    taken: the index refused it; `by` are the ids of the bookings in its way, as far as they are still there.
-    another: its id belongs to another org's booking. invalid: MongoDB's validator refused it, a fault of ours.
-    """
-
-    booking_id: str
-    why: Literal["taken", "another", "invalid"]
-    by: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What became of one batch. present: were there already; left_to_relay: are not mirrored yet."""
-
-    inserted: int
-    present: int
-    refused: list[Refused]
-    left_to_relay: int
+    """The database is not prepared for bookings. The message says what to do."""
 
 
 def require_prepared(db: Database[Document]) -> int:
-    """The grid's minutes, which the database remembers. Raises NotPrepared where the guard is missing;
-    StoreUnavailable."""
+    """The minutes of the grid that the database was prepared for.
+
+    Raises NotPrepared (no grid, or no unique index), StoreUnavailable.
+    """
     with mongo_faults():
         grid = db["meta"].find_one({"_id": "grid"})
         indexes = db["bookings"].index_information() if grid else {}
     if grid is None or GUARD not in indexes:
         raise NotPrepared(
-            f"The database {db.name} is not prepared: run `python -m scripts.prepare`, or look at the address."
+            f"The database {db.name} is not prepared: run `python -m scripts.prepare`, or correct the address."
         )
     return int(grid["minutes"])
 
 
-def visit_of(booking: Booking, grid: Grid) -> Visit:
-    """The ticks that a booking takes while it is active."""
+def visit_of(slot: Mapping[str, Any], grid: Grid) -> Visit:
+    """The ticks of a slot that is given by its fields: those in SLOT."""
     return Visit(
-        booking.property_id,
-        booking.technician_id,
-        grid.tick(booking.start),
-        grid.tick(booking.end),
-        grid.ticks(booking.buffer_before_minutes),
-        grid.ticks(booking.buffer_after_minutes),
+        slot["property_id"],
+        slot["technician_id"],
+        grid.tick(slot["start"]),
+        grid.tick(slot["end"]),
+        grid.ticks(slot["buffer_before_minutes"]),
+        grid.ticks(slot["buffer_after_minutes"]),
     )
 
 
 class BookingImport:
-    """Reads what is there, adds what is not. Everything may raise StoreUnavailable; the same call again is harmless."""
+    """Reads bookings and adds missing ones. Everything may raise StoreUnavailable; repeating a call is harmless."""
 
-    def __init__(
-        self, db: Database[Document], store: BookingStore, mirror: Mirror, grid: Grid, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, db: Database[Document], store: BookingStore, mirror: Mirror, grid: Grid, clock: Clock) -> None:
         self._bookings = db["bookings"]
         self._store = store
         self._mirror = mirror
@@ -99,7 +77,7 @@ class BookingImport:
         self._clock = clock
 
     def find(self, booking_ids: Sequence[str]) -> dict[str, Booking]:
-        """Those of some bookings that exist, in whatever org, by id."""
+        """The bookings with these ids that exist, of every org, by id."""
         with mongo_faults():
             return {
                 document["_id"]: booking_of(document)
@@ -107,19 +85,18 @@ class BookingImport:
             }
 
     def active_around(self, org: str, first: datetime, last: datetime) -> Iterator[tuple[str, Visit]]:
-        """(booking id, visit) of every active booking that could touch one that starts in [first, last]. Streamed."""
+        """Streams (booking id, visit) of every active booking that may overlap one that starts in [first, last]."""
         reach = {"$gte": first - LONGEST_VISIT, "$lte": last + LONGEST_VISIT}
         query = {"org": org, "active": True, "start": reach}
-        with mongo_faults(), self._bookings.find(query, _SLOT, batch_size=READ_BATCH).hint("by_start") as found:
+        with mongo_faults(), self._bookings.find(query, SLOT, batch_size=READ_BATCH).hint("by_start") as found:
             for each in found:
-                start, end = self._grid.tick(each["start"]), self._grid.tick(each["end"])
-                before, after = (self._grid.ticks(each[f"buffer_{side}_minutes"]) for side in ("before", "after"))
-                yield each["_id"], Visit(each["property_id"], each["technician_id"], start, end, before, after)
+                yield each["_id"], visit_of(each, self._grid)
 
     def add(self, org: str, bookings: Sequence[Booking]) -> Added:
-        """Inserts those that are not there by id, and mirrors what is still to come, so that holds know of it at once.
+        """Inserts the bookings whose ids are not there. Mirrors those that are not over, so that holds respect them.
 
-        Also of what was there: an earlier run may have died between the two. While Redis is away the relay does it.
+        Mirrors bookings that are there too, because an earlier run may have died before it did. While Redis is away,
+        the mirroring is left to the relay.
         """
         self._store.check_grid()
         there = self._versions([booking.booking_id for booking in bookings])
@@ -129,7 +106,7 @@ class BookingImport:
         for booking in bookings:
             known = there.get(booking.booking_id)
             if known is not None and known["org"] != org:
-                refused.append(Refused(booking.booking_id, "another"))
+                refused.append(Refused(booking.booking_id, "another_org"))
             elif known is not None:
                 present += 1
             elif booking.booking_id in errors:
@@ -137,7 +114,7 @@ class BookingImport:
             else:
                 fresh.append(booking)
         left = self._settle(fresh, [document for document in there.values() if document["org"] == org])
-        return Added(len(fresh), present, refused, left)
+        return Added(len(fresh), present, refused, left_to_relay=left)
 
     def _versions(self, booking_ids: list[str]) -> dict[str, Document]:
         if not booking_ids:
@@ -147,7 +124,7 @@ class BookingImport:
             return {each["_id"]: each for each in self._bookings.find({"_id": {"$in": booking_ids}}, wanted)}
 
     def _insert(self, bookings: list[Booking]) -> dict[str, int]:
-        """MongoDB's error code for each booking that was not written."""
+        """MongoDB's error code by booking id, for each booking that was not written."""
         if not bookings:
             return {}
         with mongo_faults():
@@ -164,11 +141,13 @@ class BookingImport:
         if code != DUPLICATE_KEY:
             log.error("import_refused", booking_id=booking.booking_id, store_code=code)
             return Refused(booking.booking_id, "invalid")
-        blockers = self._store.blockers(booking.org, visit_of(booking, self._grid))
+        blockers = self._store.blockers(
+            booking.org, visit_of({name: getattr(booking, name) for name in SLOT}, self._grid)
+        )
         return Refused(booking.booking_id, "taken", tuple(sorted(each.booking_id for each in blockers)))
 
     def _settle(self, fresh: list[Booking], there: list[Document]) -> int:
-        """Mirrors what is still to come; says of how many Redis did not take the marks."""
+        """Mirrors the bookings that are not over. Returns the number of those that Redis did not take."""
         coming = [each for each in fresh if self._is_coming(each.active, each.end, each.buffer_after_minutes)]
         known = [each for each in there if self._is_coming(each["active"], each["end"], each["buffer_after_minutes"])]
         mirrored = 0

@@ -1,6 +1,6 @@
-"""Properties and technicians of a file: compared with what is there, written in batches, and announced like any change.
+"""Writes the properties and technicians of a file in batches, and announces them as any change of the catalogue.
 
-Which rows are good is decided by `scripts.carry`, with the models that the API has for its requests.
+Must not decide which rows of a file are valid; `scripts.sheets` does, with the request models of the API.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -17,17 +16,19 @@ from pymongo.database import Database
 
 from models.errors import StoreUnavailable
 from services.catalogue.reader import ORGS, document_id, property_of, technician_of
+from services.clock import Clock
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 from services.timetable.grid import to_milliseconds
+from services.transfer.batches import Added, Refused
 
-Kind = Literal["properties", "technicians"]
-_READ: dict[Kind, Callable[[Document], BaseModel]] = {"properties": property_of, "technicians": technician_of}
+CatalogueKind = Literal["properties", "technicians"]
+_READ: dict[CatalogueKind, Callable[[Document], BaseModel]] = {"properties": property_of, "technicians": technician_of}
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One property or technician of a file. given: the fields that the file has a column for; others are defaults."""
+    """One property or technician of a file. given: the fields for which the file has a column; others are defaults."""
 
     fields: dict[str, Any]
     given: frozenset[str]
@@ -36,26 +37,16 @@ class Entry:
     def id(self) -> str:
         return str(self.fields["id"])
 
-    def differing(self, there: BaseModel) -> list[str]:
-        """The given fields that are another thing in what is there."""
-        known = there.model_dump()
+    def differing(self, stored: BaseModel) -> list[str]:
+        """The given fields that have another value in the stored record, sorted."""
+        known = stored.model_dump()
         return sorted(name for name in self.given if known[name] != self.fields[name])
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What became of one batch. overtaken: ids that somebody else made meanwhile, and that are left as they are."""
-
-    created: int
-    changed: int
-    present: int
-    overtaken: list[str]
-
-
 class CatalogueImport:
-    """Everything may raise StoreUnavailable; the same call again is harmless."""
+    """Properties and technicians in MongoDB. Everything may raise StoreUnavailable; repeating a call is harmless."""
 
-    def __init__(self, db: Database[Document], clock: Callable[[], datetime], announce: Callable[[str], None]) -> None:
+    def __init__(self, db: Database[Document], clock: Clock, announce: Callable[[str], None]) -> None:
         self._db = db
         self._clock = clock
         self._announce = announce
@@ -64,21 +55,21 @@ class CatalogueImport:
         with mongo_faults():
             return self._db[ORGS].find_one({"_id": org}, {"_id": 1}) is not None
 
-    def ids(self, kind: Kind, org: str) -> Iterator[str]:
-        """The ids of all that the org has of one kind. Streamed, from the index alone."""
+    def ids(self, kind: CatalogueKind, org: str) -> Iterator[str]:
+        """Streams the ids of all of an org's properties or technicians, from the index alone."""
         wanted = {"_id": 0, "id": 1}
         with mongo_faults(), self._db[kind].find({"org": org}, wanted).hint("one_per_id") as found:
             for document in found:
                 yield document["id"]
 
-    def find(self, kind: Kind, org: str, ids: Sequence[str]) -> dict[str, BaseModel]:
-        """Those of some properties or technicians that exist, by id."""
+    def find(self, kind: CatalogueKind, org: str, ids: Sequence[str]) -> dict[str, BaseModel]:
+        """The properties or technicians with these ids that exist, by id."""
         names = [document_id(org, each) for each in ids]
         with mongo_faults():
             return {each["id"]: _READ[kind](each) for each in self._db[kind].find({"_id": {"$in": names}, "org": org})}
 
-    def add(self, kind: Kind, org: str, entries: Sequence[Entry], *, update: bool) -> Stored:
-        """Creates what is not there; what is there and differs is changed if `update`, else overtaken."""
+    def add(self, kind: CatalogueKind, org: str, entries: Sequence[Entry], *, update: bool) -> Added:
+        """Creates missing entries. An entry that is there and differs is changed if `update`, else refused."""
         there = self.find(kind, org, [entry.id for entry in entries])
         new = [entry for entry in entries if entry.id not in there]
         different = [entry for entry in entries if entry.id in there and entry.differing(there[entry.id])]
@@ -88,20 +79,20 @@ class CatalogueImport:
         if writes:
             with mongo_faults():
                 made = self._db[kind].bulk_write(writes, ordered=False).upserted_count
-        overtaken = [entry.id for entry in different if not update]
+        differing = [entry.id for entry in different if not update]
         if made < len(new):
             found = self.find(kind, org, [entry.id for entry in new])
-            overtaken += [entry.id for entry in new if entry.differing(found[entry.id])]
-        present = len(entries) - made - len(changed) - len(overtaken)
-        return Stored(made, len(changed), present, overtaken)
+            differing += [entry.id for entry in new if entry.differing(found[entry.id])]
+        present = len(entries) - made - len(changed) - len(differing)
+        return Added(made, present, [Refused(each, "differs") for each in differing], changed=len(changed))
 
     def announce(self, org: str) -> None:
-        """Tells all processes that the org's catalogue is another one; while Redis is away the relay does it."""
+        """Announces a change of the org's catalogue to all processes. While Redis is away, the relay does that."""
         with suppress(StoreUnavailable):
             self._announce(org)
 
     def _creation(self, org: str, entry: Entry) -> UpdateOne:
-        """Writes nothing where somebody else was quicker."""
+        """A write that changes nothing if another client has made the record meanwhile."""
         now = to_milliseconds(self._clock())
         fields = {**entry.fields, "org": org, "created_at": now, "updated_at": now}
         return UpdateOne({"_id": document_id(org, entry.id)}, {"$setOnInsert": fields}, upsert=True)

@@ -1,4 +1,4 @@
-"""An org's data as they leave: streamed from MongoDB in the order of an index, however many. Writes nothing."""
+"""Streams an org's data from MongoDB in the order of an index, so that memory stays steady. Writes nothing."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from services.stores.faults import mongo_faults
 READ_BATCH = 1000
 
 
-class Exporting:
-    """Reads of one org after another. Everything may raise StoreUnavailable."""
+class Export:
+    """The records of one org. Everything may raise StoreUnavailable."""
 
     def __init__(self, db: Database[Document]) -> None:
         self._db = db
@@ -34,8 +34,7 @@ class Exporting:
         return map(technician_of, self._by_id(TECHNICIANS, org))
 
     def bookings(self, org: str, since: datetime | None = None, until: datetime | None = None) -> Iterator[Booking]:
-        """All bookings that start in [since, until), by start. One that is moved meanwhile may come twice or not at
-        all."""
+        """All bookings that start in [since, until), by start. One that moves meanwhile may come twice or never."""
         query: dict[str, Any] = {"org": org}
         span = {operator: moment for operator, moment in (("$gte", since), ("$lt", until)) if moment is not None}
         if span:

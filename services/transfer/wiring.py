@@ -1,4 +1,4 @@
-"""The parts that carry an org's data in and out, put together for `scripts.carry`: no secret, and no requests."""
+"""The parts of an import and an export, put together for `scripts.sheets`. They need no secret and serve no request."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from services.stores.connections import Stores
 from services.timetable.grid import Grid
 from services.transfer.booking_import import BookingImport, require_prepared
 from services.transfer.catalogue_import import CatalogueImport
-from services.transfer.export import Exporting
+from services.transfer.export import Export
 
 
 @dataclass(frozen=True, slots=True)
-class Carrying:
-    """What an import and an export need."""
+class Transfer:
+    """The parts that an import and an export need."""
 
     clock: Clock
     grid: Grid
     catalogue: CatalogueImport
     bookings: BookingImport
-    exporting: Exporting
+    export: Export
 
 
-def build_carrying(stores: Stores, clock: Clock = utc_now) -> Carrying:
-    """Puts them together on the grid that the database remembers. Raises NotPrepared, StoreUnavailable."""
+def build_transfer(stores: Stores, clock: Clock = utc_now) -> Transfer:
+    """Builds the parts on the grid that the database was prepared for. Raises NotPrepared, StoreUnavailable."""
     redis, db = stores.redis, stores.db
     grid = Grid(require_prepared(db))
     store = BookingStore(db, grid.minutes)
     mirror = Mirror(redis, Scripts(redis), grid, clock, store.find)
-    return Carrying(
+    return Transfer(
         clock=clock,
         grid=grid,
         catalogue=CatalogueImport(db, clock, mirror.announce_catalogue_change),
         bookings=BookingImport(db, store, mirror, grid, clock),
-        exporting=Exporting(db),
+        export=Export(db),
     )

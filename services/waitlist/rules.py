@@ -48,7 +48,7 @@ class WaitRules:
             now, (begin, end) = self._clock(), window
             first = self._grid.tick_from(max(begin, now) if end > now else begin)
             if first + length > self._grid.tick(end):
-                text = "Choose a window with room for a visit of this length."
+                text = "Give a window with room for a visit of this length."
                 found.append(Fault("to", "no_visit_fits", text))
         return found
 
@@ -56,18 +56,18 @@ class WaitRules:
         found: list[Fault] = []
         now = self._clock()
         if end <= now:
-            found.append(Fault("to", "window_over", "Choose a window that ends in the future."))
+            found.append(Fault("to", "window_over", "Give a window that ends in the future."))
         if end - begin > LONGEST_WINDOW:
-            found.append(Fault("to", "too_long", f"Choose a window of at most {LONGEST_WINDOW.days} days."))
+            found.append(Fault("to", "too_long", f"Give a window of at most {LONGEST_WINDOW.days} days."))
         # Subtract, because a sum may be later than datetime can say.
         days = self._catalogue.policy(org).horizon_days + LONGEST_WINDOW.days
         if end - now > timedelta(days=days):
-            found.append(Fault("to", "too_far_ahead", f"Choose a window that ends within {days} days from now."))
+            found.append(Fault("to", "too_far_ahead", f"Give a window that ends within {days} days from now."))
         return found
 
 
 def _offer_faults(caller: Caller, offer_minutes: int | None) -> list[Fault]:
     if caller.role is not Role.CHECKOUT or (offer_minutes or 0) <= LONGEST_PUBLIC_OFFER_MINUTES:
         return []
-    text = f"With this key, send at most {LONGEST_PUBLIC_OFFER_MINUTES} offer_minutes."
+    text = f"Give offer_minutes as {LONGEST_PUBLIC_OFFER_MINUTES} or less with this key."
     return [Fault("offer_minutes", "too_long", text)]

@@ -1,4 +1,4 @@
-"""Cells: what a spreadsheet would run is written so that it does not, and comes back as it was."""
+"""Cells: no spreadsheet runs an exported cell, and every text is imported unchanged."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ TEXTS = st.one_of(
 @example("'\n")
 @example("'t Hooft")
 @example("''")
-def test_every_text_comes_back_and_none_is_run(text: str) -> None:
+def test_every_text_is_read_back_and_none_is_run(text: str) -> None:
     cell = guarded(text)
     assert cell[:1] not in RUN_BY_SPREADSHEETS or not cell
     assert unguarded(cell) == text
 
 
 @pytest.mark.parametrize("text", ["+45 12 34 56 78", "'t Hooft", "-", "=1"])
-def test_what_another_system_wrote_without_guard_is_read_as_it_stands(text: str) -> None:
+def test_a_cell_without_a_guard_is_read_as_it_is(text: str) -> None:
     assert unguarded(text) == text
 
 
 @given(TEXTS)
-def test_the_csv_around_a_cell_keeps_it(text: str) -> None:
+def test_csv_keeps_the_text_of_a_cell(text: str) -> None:
     file = io.StringIO(newline="")
     csv.writer(file).writerow([guarded(text), "end"])
     lines = io.TextIOWrapper(io.BytesIO(file.getvalue().encode()), encoding="utf-8", newline="")
@@ -45,7 +45,7 @@ def test_the_csv_around_a_cell_keeps_it(text: str) -> None:
     assert unguarded(row[0]) == text
 
 
-def test_times_are_written_as_the_api_writes_them_and_thousandths_are_kept() -> None:
+def test_times_are_written_as_in_the_api_with_their_milliseconds() -> None:
     assert moment(datetime(2026, 12, 5, 10, tzinfo=UTC)) == "2026-12-05T10:00:00Z"
     assert moment(datetime(2026, 12, 5, 10, 0, 0, 123_000, tzinfo=UTC)) == "2026-12-05T10:00:00.123Z"
 

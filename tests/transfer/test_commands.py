@@ -1,4 +1,4 @@
-"""scripts/import.py and scripts/export.py as a person starts them."""
+"""scripts/import.py and scripts/export.py, started as a person starts them."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Shell:
-    """Starts the commands with the environment of an installation."""
+    """Starts the commands in the environment of an installation."""
 
     def __init__(self, redis: str, mongo: str, folder: Path) -> None:
         self.folder = folder
         self.env = {**os.environ, "REDIS_URL": redis, "MONGO_URL": mongo, "HOLDFAST_MONGO_DB": "holdfast_test"}
 
     def start(self, script: str, *arguments: str, **options: object) -> subprocess.Popen[str]:
-        # As from a terminal: what a shell runs in the background ignores Ctrl-C, and so would its children.
+        # As from a terminal. A background job of a shell ignores Ctrl-C, and its children would too.
         command = ["env", "--default-signal=INT", str(ROOT / "scripts" / script), *arguments]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(command, text=True, env=self.env, **{**pipes, **options})  # type: ignore[call-overload, no-any-return]
 
     def run(self, script: str, *arguments: str, given: str = "") -> tuple[int, str, str]:
-        """(status, stdout, stderr)"""
+        """Runs a command. Returns (status, stdout, stderr)."""
         with self.start(script, *arguments) as process:
             out, err = process.communicate(given, timeout=60)
         return process.returncode, out, err
@@ -44,7 +44,7 @@ def shell(stores: tuple[RedisServer, MongoServer], tmp_path: Path) -> Shell:
     return Shell(redis.url, mongo.url, tmp_path)
 
 
-def test_in_by_a_pipe_and_out_by_a_pipe(shell: Shell, office: Office) -> None:
+def test_import_reads_stdin_and_export_writes_stdout(shell: Shell, office: Office) -> None:
     text = Path(office.file("b.csv", [office.row()])).read_text()
     status, out, err = shell.run("import.py", "--org", office.world.org, "--bookings", "-", given=text)
     assert (status, out) == (0, "bookings: 1 written, 0 there already\n"), err
@@ -54,16 +54,16 @@ def test_in_by_a_pipe_and_out_by_a_pipe(shell: Shell, office: Office) -> None:
     assert out.splitlines()[1].startswith(office.world.bookings()[0]["_id"])
 
 
-def test_a_dry_run_says_what_is_wrong_and_ends_with_1(shell: Shell, office: Office) -> None:
+def test_a_dry_run_with_problems_ends_with_1(shell: Shell, office: Office) -> None:
     path = office.file("b.csv", [office.row(start="never")])
     status, out, _ = shell.run("import.py", "--org", office.world.org, "--bookings", path, "--dry-run")
     assert status == 1
     assert out.splitlines()[0].startswith(f"{path}:2: start: ")
 
 
-def test_the_data_folder_of_a_running_server_says_where_and_which_org(shell: Shell, office: Office) -> None:
-    told = {"redis_url": shell.env["REDIS_URL"], "mongo_url": shell.env["MONGO_URL"], "mongo_db": "holdfast_test"}
-    (shell.folder / "dev.json").write_text(json.dumps({**told, "org": office.world.org}))
+def test_the_data_folder_of_a_running_server_names_the_stores_and_the_org(shell: Shell, office: Office) -> None:
+    dev = {"redis_url": shell.env["REDIS_URL"], "mongo_url": shell.env["MONGO_URL"], "mongo_db": "holdfast_test"}
+    (shell.folder / "dev.json").write_text(json.dumps({**dev, "org": office.world.org}))
     for name in ("REDIS_URL", "MONGO_URL", "HOLDFAST_MONGO_DB"):
         del shell.env[name]
     status, _, err = shell.run("export.py", "--data", str(shell.folder), "--to", str(shell.folder / "out"))
@@ -83,11 +83,11 @@ def test_the_data_folder_of_a_running_server_says_where_and_which_org(shell: She
         ("import.py", ["--org", "nobody-here", "--bookings", "b.csv"], "There is no org nobody-here"),
         ("import.py", ["--data", "/nowhere", "--bookings", "b.csv"], "Start scripts/server"),
         ("export.py", ["--org", "acme", "--to", "-"], "--only"),
-        ("export.py", ["--org", "acme", "--to", "x", "--only", "all"], "out of properties"),
+        ("export.py", ["--org", "acme", "--to", "x", "--only", "all"], "choose from properties"),
         ("export.py", ["--org", "acme", "--to", "x", "--from", "soon"], "RFC 3339"),
     ],
 )
-def test_a_run_that_is_not_possible_ends_with_2_and_a_sentence(
+def test_a_command_that_cannot_run_ends_with_2_and_a_sentence(
     shell: Shell, script: str, arguments: list[str], sentence: str
 ) -> None:
     status, out, err = shell.run(script, *arguments)
@@ -96,7 +96,7 @@ def test_a_run_that_is_not_possible_ends_with_2_and_a_sentence(
     assert "Traceback" not in err
 
 
-def test_a_missing_file_and_a_missing_store_are_sentences_too(shell: Shell, office: Office) -> None:
+def test_a_missing_file_and_a_missing_store_end_with_a_sentence(shell: Shell, office: Office) -> None:
     status, _, err = shell.run("import.py", "--org", office.world.org, "--bookings", "/nowhere.csv")
     assert (status, err.strip()) == (2, "/nowhere.csv cannot be read: No such file or directory.")
     shell.env["MONGO_URL"] = "mongodb://127.0.0.1:1/?replicaSet=rs0"
@@ -105,7 +105,7 @@ def test_a_missing_file_and_a_missing_store_are_sentences_too(shell: Shell, offi
     assert "A store did not answer." in err
 
 
-def test_stopped_by_ctrl_c_a_second_run_writes_the_rest(shell: Shell, office: Office) -> None:
+def test_after_ctrl_c_a_second_run_writes_the_rest(shell: Shell, office: Office) -> None:
     rows = [
         office.row(reference=f"{day}-{hour}", start=rfc3339(tomorrow(hour).replace(year=2010, month=1, day=day)))
         for day in range(1, 31)

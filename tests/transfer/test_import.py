@@ -1,4 +1,4 @@
-"""What an import writes: all or nothing, once, known to holds at once."""
+"""What an import writes: all or nothing, never twice, and respected by holds at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TECHNICIANS = (
 )
 
 
-def test_few_columns_are_enough_and_the_rest_is_as_the_api_has_it(office: Office) -> None:
+def test_a_few_columns_are_enough_and_the_rest_has_the_defaults_of_the_api(office: Office) -> None:
     assert office.book(office.row()) == []
     (made,) = office.world.bookings()
     assert made["status"] == "confirmed"
@@ -39,7 +39,7 @@ def test_few_columns_are_enough_and_the_rest_is_as_the_api_has_it(office: Office
     assert office.output.strip() == "bookings: 1 written, 0 there already"
 
 
-def test_what_is_booked_already_may_be_past_late_early_or_at_night(office: Office) -> None:
+def test_imported_bookings_may_break_the_rules_of_the_policy(office: Office) -> None:
     times = ["2001-01-01T03:00:00Z", rfc3339(tomorrow(3)), rfc3339(tomorrow() + timedelta(days=3650))]
     assert office.book(*(office.row(reference=start, start=start) for start in times)) == []
     assert len(office.world.bookings(status="confirmed", active=True)) == 3
@@ -60,7 +60,7 @@ def test_a_dry_run_changes_nothing(office: Office) -> None:
     assert keys == sorted(office.world.services.redis.scan_iter())
 
 
-def test_one_bad_line_in_the_last_file_keeps_all_files_out(office: Office) -> None:
+def test_one_bad_line_in_the_last_file_stops_all_files(office: Office) -> None:
     rows = [office.row(reference=str(hour), start=rfc3339(tomorrow(hour))) for hour in range(8, 18)]
     problems = office.run(
         properties=office.text("p.csv", PROPERTIES),
@@ -93,11 +93,11 @@ def test_properties_and_technicians_are_written_and_bookings_may_refer_to_them(o
     ]
 
 
-def test_update_changes_what_the_file_has_a_column_for_and_nothing_else(office: Office) -> None:
+def test_update_changes_only_the_columns_of_the_file(office: Office) -> None:
     office.run(properties=office.text("p.csv", PROPERTIES))
     renamed = office.text("q.csv", "id,name\nhouse-1,Villa\nprop-1,House 1\n")
     assert office.run(properties=renamed) == [
-        "q.csv:2: id: house-1 is there with another name; --update would change it"
+        "q.csv:2: id: house-1 exists with another name; use --update to change it."
     ]
     assert office.run(properties=renamed, update=True) == []
     assert office.output.strip() == "properties: 0 written, 1 changed, 1 there already"
@@ -105,7 +105,7 @@ def test_update_changes_what_the_file_has_a_column_for_and_nothing_else(office: 
     assert (house.name, house.address, house.status) == ("Villa", "Main St 1", "unavailable")
 
 
-def test_the_same_file_twice_makes_nothing_twice_in_whatever_order_its_columns_are(office: Office) -> None:
+def test_the_same_file_again_writes_nothing_with_its_columns_in_any_order(office: Office) -> None:
     bare = office.row(reference="", start=rfc3339(tomorrow(14)))
     rows = [office.row(), bare]
     office.book(*rows)
@@ -115,7 +115,7 @@ def test_the_same_file_twice_makes_nothing_twice_in_whatever_order_its_columns_a
     assert office.world.bookings() == before
 
 
-def test_a_booking_that_was_changed_since_stays_as_it_is(office: Office) -> None:
+def test_a_booking_that_was_changed_since_its_import_stays_as_it_is(office: Office) -> None:
     office.book(office.row())
     (made,) = office.world.bookings()
     caller = office.world.caller("desk")
@@ -125,11 +125,11 @@ def test_a_booking_that_was_changed_since_stays_as_it_is(office: Office) -> None
     assert office.world.bookings()[0]["status"] == "cancelled"
 
 
-def test_a_reference_that_stands_for_another_visit_now_is_a_problem(office: Office) -> None:
+def test_a_reference_with_another_visit_is_a_problem(office: Office) -> None:
     office.book(office.row())
     problems = office.book(office.row(start=rfc3339(tomorrow(14)), customer_name="Bob"))
     assert len(problems) == 1
-    assert "is there with another customer, start" in problems[0]
+    assert "exists with another customer, start" in problems[0]
 
 
 def test_another_orgs_booking_id_is_a_problem(office: Office) -> None:
@@ -137,10 +137,10 @@ def test_another_orgs_booking_id_is_a_problem(office: Office) -> None:
     office.world.services.db["bookings"].update_many(
         {"org": office.world.org}, {"$set": {"org": office.world.other_org}}
     )
-    assert "another org's" in office.book(office.row())[0].replace(office.world.other_org, "")
+    assert "another org" in office.book(office.row())[0].replace(office.world.other_org, "")
 
 
-def test_a_hold_knows_at_once_of_what_is_to_come_and_redis_never_hears_of_the_past(office: Office) -> None:
+def test_holds_respect_imported_bookings_at_once_and_past_ones_are_not_mirrored(office: Office) -> None:
     past = rfc3339(tomorrow() - timedelta(days=9))
     office.book(office.row(), office.row(reference="past", start=past, technician_id="tech-2"))
     assert len(office.world.marks()) == 8
@@ -149,7 +149,7 @@ def test_a_hold_knows_at_once_of_what_is_to_come_and_redis_never_hears_of_the_pa
 
 
 @pytest.mark.parametrize("names", [{}, {"reference": ""}, {"reference": "", "booking_id": "bk_" + "a" * 26}])
-def test_a_row_cannot_end_somebodys_hold(office: Office, names: dict[str, str]) -> None:
+def test_a_row_cannot_end_the_hold_of_a_client(office: Office, names: dict[str, str]) -> None:
     world = office.world
     hold = world.services.holds.place(world.caller(), world.hold_request()).hold
     marks = world.marks()
@@ -161,23 +161,23 @@ def test_a_row_cannot_end_somebodys_hold(office: Office, names: dict[str, str]) 
 
 
 def test_a_row_cannot_end_a_pin(office: Office) -> None:
-    """Whoever knows how ids are derived could name a booking after a change of another one."""
+    """A person who knows how ids are derived could name a booking after a pin of another one."""
     pin = move_pin("bk_" + "a" * 26, 1, "digest")
     row = office.row(reference="", booking_id=booking_id_for(office.world.org, pin), hold_id=pin)
     assert [problem.split(": ")[1] for problem in office.book(row)] == ["hold_id"]
 
 
-def test_the_name_of_a_pin_is_no_column(office: Office) -> None:
-    assert "placed_as: there is no such column" in office.book(office.row(placed_as="d_some"))[0]
+def test_the_name_of_a_pin_is_not_a_column(office: Office) -> None:
+    assert "placed_as: Leave this column out" in office.book(office.row(placed_as="d_some"))[0]
 
 
-def test_a_booking_comes_in_with_the_hold_that_it_was_made_of(office: Office) -> None:
+def test_a_booking_is_imported_with_the_hold_that_it_was_made_of(office: Office) -> None:
     booking_id = booking_id_for(office.world.org, "h_alice")
     assert office.book(office.row(reference="", booking_id=booking_id, hold_id="h_alice")) == []
     assert [booking["hold_id"] for booking in office.world.bookings()] == ["h_alice"]
 
 
-def test_what_ended_claims_nothing(office: Office) -> None:
+def test_an_ended_booking_claims_nothing(office: Office) -> None:
     statuses = ("completed", "no_show", "cancelled", "expired")
     assert office.book(*(office.row(reference=status, status=status) for status in statuses)) == []
     assert len(office.world.bookings(active=False)) == 4
@@ -185,14 +185,14 @@ def test_what_ended_claims_nothing(office: Office) -> None:
     office.world.services.holds.place(office.world.caller(), office.world.hold_request())
 
 
-def test_a_reservation_comes_in_with_its_deadline(office: Office) -> None:
+def test_a_reservation_is_imported_with_its_deadline(office: Office) -> None:
     until = rfc3339(tomorrow(8))
     assert office.book(office.row(status="pending", reserved_by="Front desk", reserved_until=until)) == []
     (made,) = office.world.bookings(status="pending", active=True)
     assert (made["reserved_by"], made["reserved_until"]) == ("Front desk", tomorrow(8))
 
 
-def test_a_run_that_died_before_it_told_redis_is_mended_by_the_next(
+def test_a_run_that_died_before_it_mirrored_is_completed_by_the_next(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dies(*_: object) -> int:
@@ -208,13 +208,13 @@ def test_a_run_that_died_before_it_told_redis_is_mended_by_the_next(
     assert len(office.world.marks()) == 8
 
 
-def test_without_redis_everything_is_written_and_the_relay_is_left_the_rest(world: World, tmp_path: object) -> None:
+def test_without_redis_everything_is_written_and_the_relay_mirrors_it(world: World, tmp_path: object) -> None:
     away = connect_redis("redis://127.0.0.1:1/0")
     office = Office(world, tmp_path, redis=away)  # type: ignore[arg-type]
     rows = [office.row(reference=str(hour), start=rfc3339(tomorrow(hour))) for hour in (8, 10)]
     assert office.book(*rows) == []
     assert office.status == 0
-    assert "the relay will tell it of 2 bookings" in office.output
+    assert "the relay will mirror 2 bookings" in office.output
     assert len(world.bookings()) == 2
     away.close()
     world.services.relay.carry_over_changes()
@@ -222,7 +222,7 @@ def test_without_redis_everything_is_written_and_the_relay_is_left_the_rest(worl
     assert len(world.marks()) == 16
 
 
-def test_an_unanswered_batch_is_written_by_the_next_run(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_without_an_answer_is_written_by_the_next_run(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [office.row(reference=str(hour), start=rfc3339(tomorrow(hour))) for hour in (8, 10)]
     client = office.world.services.db.client
     fault = {"failCommands": ["insert"], "writeConcernError": {"code": 64, "errmsg": "waiting for replication"}}
@@ -234,7 +234,7 @@ def test_an_unanswered_batch_is_written_by_the_next_run(office: Office, monkeypa
     assert len(office.world.marks()) == 16
 
 
-def test_a_database_without_the_guard_is_refused(stores: tuple[RedisServer, MongoServer], tmp_path: object) -> None:
+def test_a_database_without_the_index_is_refused(stores: tuple[RedisServer, MongoServer], tmp_path: object) -> None:
     redis, mongo = stores
     client, db = connect_redis(redis.url), connect_mongo(mongo.url, "holdfast_bare")
     world = World(services_over(client, db))
@@ -249,13 +249,13 @@ def test_a_database_without_the_guard_is_refused(stores: tuple[RedisServer, Mong
         client.close()
 
 
-def test_a_mirror_that_is_up_to_date_is_left_alone(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_booking_that_is_mirrored_is_not_mirrored_again(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     office.book(office.row())
     monkeypatch.setattr(Mirror, "settle", None)
     assert office.book(office.row()) == []
 
 
-def test_somebody_elses_property_of_the_same_id_is_left_as_it_is(office: Office) -> None:
+def test_a_property_that_another_client_changed_meanwhile_stays_as_it_is(office: Office) -> None:
     desk = office.world.services.catalogue_desk
     path = office.text("p.csv", "id,name\nprop-1,House 1\nprop-2,House 2\n")
 
@@ -264,5 +264,5 @@ def test_somebody_elses_property_of_the_same_id_is_left_as_it_is(office: Office)
             desk.patch_property(office.world.org, "prop-1", PropertyPatch(name="Renamed"))
 
     problems = office.run(properties=path, on_phase=overtake)
-    assert problems == ["p.csv:2: id: prop-1 was made by somebody else meanwhile, and differs"]
+    assert problems == ["p.csv:2: Not written, because another client has made a different property prop-1 meanwhile."]
     assert desk.get_property(office.world.org, "prop-1").name == "Renamed"

@@ -1,4 +1,4 @@
-"""Memory is steady: many more rows, or nothing but bad ones, take hardly more of it."""
+"""Memory stays steady with many rows, valid or not."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ status = importlib.import_module("scripts." + sys.argv[2]).main(sys.argv[3:])
 peak = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]
 print(status, int(peak) / 1024, file=sys.stderr)
 """
-# Not getrusage: what that calls a process's peak begins with its parent's.
+# Not getrusage, because its peak of a process begins with that of its parent.
 FEW, MANY = 4_000, 30_000
 GROWTH_MIB = 30
-"""SQLite's cache is 16 MiB of it. Kept as objects, so many rows are beyond 60 MiB."""
+"""16 MiB of it are SQLite's cache. Kept as objects, this many rows take more than 60 MiB."""
 
 
 def peak_mib(stores: tuple[RedisServer, MongoServer], command: str, *arguments: str, status: int = 0) -> float:
     redis, mongo = stores
     env = {**os.environ, "REDIS_URL": redis.url, "MONGO_URL": mongo.url, "HOLDFAST_MONGO_DB": "holdfast_test"}
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", MEASURE, str(ROOT), command, *arguments],
         env=env,
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
-    ended, peak = told.stderr.splitlines()[-1].split()
+    ended, peak = done.stderr.splitlines()[-1].split()
     assert int(ended) == status
     return float(peak)
 
 
 @pytest.mark.parametrize("good", [True, False])
-def test_a_check_of_many_rows_is_hardly_larger_than_one_of_few(
+def test_a_check_of_many_rows_takes_hardly_more_memory_than_one_of_few(
     stores: tuple[RedisServer, MongoServer], office: Office, good: bool
 ) -> None:
     peaks = []

@@ -1,7 +1,8 @@
-"""The sweep over spans, against the plain definition: every pair of every two."""
+"""The search for overlaps, compared with a check of every pair."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from itertools import combinations
 
 from hypothesis import given
@@ -19,7 +20,7 @@ def overlap(one: Taken, other: Taken) -> bool:
 
 
 def spans(lines: list[tuple[str, int, int]], there: list[tuple[str, int, int]]) -> list[Taken]:
-    """Spans of lines, which may overlap, and of bookings that exist, of which no two do."""
+    """Spans of lines, which may overlap, and of existing bookings, which never do."""
     existing: list[Taken] = []
     for number, (resource, start, length) in enumerate(there):
         span = Taken(resource, start, start + length, None, f"bk_{number}")
@@ -32,11 +33,11 @@ def spans(lines: list[tuple[str, int, int]], there: list[tuple[str, int, int]]) 
 
 
 @given(LINES, THERE)
-def test_every_line_that_overlaps_is_named_and_no_other(
+def test_exactly_the_lines_that_overlap_are_named(
     lines: list[tuple[str, int, int]], there: list[tuple[str, int, int]]
 ) -> None:
     taken = spans(lines, there)
-    with Scratch() as scratch:
+    with closing(Scratch()) as scratch:
         scratch.take(taken)
         pairs = list(scratch.overlaps())
     wanted = {span.line for pair in combinations(taken, 2) if overlap(*pair) for span in pair if span.line is not None}
@@ -44,10 +45,10 @@ def test_every_line_that_overlaps_is_named_and_no_other(
 
 
 @given(LINES, THERE)
-def test_each_pair_that_is_told_overlaps_and_begins_with_the_later_line(
+def test_each_pair_overlaps_and_begins_with_the_later_line(
     lines: list[tuple[str, int, int]], there: list[tuple[str, int, int]]
 ) -> None:
-    with Scratch() as scratch:
+    with closing(Scratch()) as scratch:
         scratch.take(spans(lines, there))
         for later, other in scratch.overlaps():
             assert overlap(later, other)
@@ -55,7 +56,7 @@ def test_each_pair_that_is_told_overlaps_and_begins_with_the_later_line(
             assert other.line is None or other.line < later.line
 
 
-def test_a_hundred_bookings_of_one_slot_are_a_hundred_lines_not_five_thousand() -> None:
-    with Scratch() as scratch:
+def test_a_hundred_bookings_of_one_slot_give_99_pairs_not_five_thousand() -> None:
+    with closing(Scratch()) as scratch:
         scratch.take(Taken("property:a", 0, 4, line, f"row {line}") for line in range(2, 102))
         assert len(list(scratch.overlaps())) == 99

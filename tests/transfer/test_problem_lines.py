@@ -1,4 +1,4 @@
-"""Every line that is wrong is named, with what is wrong in it, and nothing is written then."""
+"""Every wrong line is reported with all its problems, and then nothing is written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BAD_FIELDS: list[tuple[dict[str, Any], str, str]] = [
     ({"start": "2026-12-05T10:00:00"}, "start", "offset"),
     ({"start": "2026-02-30T10:00:00Z"}, "start", "no such time"),
     ({"start": "2026-12-05T10:07:00Z"}, "start", "grid of 15 minutes"),
-    ({"start": "0001-01-01T00:00:00Z"}, "start", "calendar"),
+    ({"start": "0001-01-01T00:00:00Z"}, "start", "between the years"),
     ({"start": ""}, "start", "is required"),
     ({"duration_minutes": 50}, "duration_minutes", "multiple of 15"),
     ({"duration_minutes": "an hour"}, "duration_minutes", "whole number"),
@@ -47,14 +47,14 @@ BAD_FIELDS: list[tuple[dict[str, Any], str, str]] = [
     ({"fallback_used": "perhaps"}, "fallback_used", "true or false"),
     ({"reference": "", "booking_id": "bk_1"}, "booking_id", "as it was exported"),
     ({"booking_id": "bk_" + "a" * 26}, "reference", "either"),
-    ({"hold_id": "h_another"}, "hold_id", "leave it out"),
-    ({"reference": "", "hold_id": "h_another"}, "hold_id", "leave it out"),
-    ({"reference": "", "booking_id": "bk_" + "a" * 26, "hold_id": "h_another"}, "hold_id", "leave it out"),
+    ({"hold_id": "h_another"}, "hold_id", "Leave hold_id out"),
+    ({"reference": "", "hold_id": "h_another"}, "hold_id", "Leave hold_id out"),
+    ({"reference": "", "booking_id": "bk_" + "a" * 26, "hold_id": "h_another"}, "hold_id", "Leave hold_id out"),
 ]
 
 
 @pytest.mark.parametrize(("changed", "field", "sentence"), BAD_FIELDS)
-def test_a_bad_field_is_named_with_its_line(office: Office, changed: dict[str, Any], field: str, sentence: str) -> None:
+def test_a_bad_field_is_reported_by_line(office: Office, changed: dict[str, Any], field: str, sentence: str) -> None:
     good = office.row(reference="good", property_id="prop-2", technician_id="tech-2")
     problems = office.book(good, office.row(**changed))
     assert len(problems) == 1, problems
@@ -64,11 +64,11 @@ def test_a_bad_field_is_named_with_its_line(office: Office, changed: dict[str, A
     assert office.world.bookings() == []
 
 
-def test_all_that_is_wrong_is_named_in_the_order_of_the_lines(office: Office) -> None:
+def test_all_problems_are_reported_in_the_order_of_the_lines(office: Office) -> None:
     problems = office.book(*(office.row(**changed) for changed, _, _ in BAD_FIELDS))
-    told = [tuple(problem.split(": ")[:2]) for problem in problems]
+    reported = [tuple(problem.split(": ")[:2]) for problem in problems]
     wanted = [(f"bookings.csv:{line}", field) for line, (_, field, _) in enumerate(BAD_FIELDS, start=2)]
-    assert set(wanted) <= set(told)
+    assert set(wanted) <= set(reported)
     lines = [int(problem.split(":")[1]) for problem in problems]
     assert lines == sorted(lines)
     assert f"{len(problems)} problems; nothing was written." in office.output
@@ -102,7 +102,7 @@ def test_a_line_may_have_several_problems(office: Office) -> None:
         ({"duration_minutes": "an hour", "end": "late"}, {"duration_minutes", "end"}),
     ],
 )
-def test_what_cannot_be_read_hides_nothing_that_can(office: Office, changed: dict[str, Any], fields: set[str]) -> None:
+def test_an_unreadable_field_does_not_hide_others(office: Office, changed: dict[str, Any], fields: set[str]) -> None:
     problems = office.book(office.row(property_id="prop-9", **changed))
     assert named(problems) == fields | {"property_id"}
 
@@ -112,22 +112,22 @@ def test_an_end_can_be_wrong_in_two_ways(office: Office) -> None:
     assert [problem.split(": ")[1] for problem in problems] == ["end", "end"]
 
 
-def test_no_problem_repeats_what_a_customer_said(office: Office) -> None:
+def test_no_problem_repeats_data_of_a_customer(office: Office) -> None:
     secret = "Secret-Person"
     office.book(office.row(customer_name=secret * 50, customer_phone=secret, customer_email=secret, description="\0"))
     assert office.status == 1
     assert secret not in office.output
 
 
-@pytest.mark.parametrize(("cells", "word"), [(["a"], "few"), (["x"] * 9, "many")])
-def test_too_few_or_too_many_columns(office: Office, cells: list[str], word: str) -> None:
+@pytest.mark.parametrize("cells", [["a"], ["x"] * 9])
+def test_too_few_or_too_many_cells(office: Office, cells: list[str]) -> None:
     text = ",".join(SIMPLE) + "\n" + ",".join(cells) + "\n"
     problems = office.run(bookings=office.text("b.csv", text))
-    sentence = f"too {word} columns: {len(cells)}, and the header has {len(SIMPLE)}"
+    sentence = f"Give {len(SIMPLE)} cells, as many as the header has; this line has {len(cells)}."
     assert problems == [f"b.csv:2: {sentence}"]
 
 
-def test_bytes_that_are_not_utf8_are_found_in_their_line_and_the_next_ones_are_read(office: Office) -> None:
+def test_bytes_that_are_not_utf8_are_reported_and_the_next_line_is_read(office: Office) -> None:
     start = rfc3339(tomorrow()).encode()
     rows = [
         b"a,prop-1,tech-1," + start + b",60,J\xf8rgen",
@@ -135,8 +135,8 @@ def test_bytes_that_are_not_utf8_are_found_in_their_line_and_the_next_ones_are_r
     ]
     problems = office.run(bookings=office.text("b.csv", ",".join(SIMPLE).encode() + b"\n" + b"\n".join(rows)))
     assert problems == [
-        "b.csv:2: customer_name: this is not UTF-8",
-        "b.csv:3: property_id: there is no property prop-9",
+        "b.csv:2: customer_name: Give this cell in UTF-8.",
+        "b.csv:3: property_id: Give a property that exists; there is no property prop-9.",
     ]
 
 
@@ -147,14 +147,14 @@ def test_a_byte_order_mark_returns_and_empty_lines_are_no_problem(office: Office
     assert [booking["customer"] for booking in office.world.bookings()] == [{"name": "Jørgen"}]
 
 
-def test_a_broken_quote_is_named_and_the_next_line_is_read(office: Office) -> None:
+def test_a_broken_quote_is_reported_and_the_next_line_is_read(office: Office) -> None:
     text = ",".join(SIMPLE) + '\na,"b"c,d,e,f,g\n' + ",".join(map(str, office.row(property_id="prop-9").values()))
     problems = office.run(bookings=office.text("b.csv", text))
     assert [problem.split(": ")[0] for problem in problems] == ["b.csv:2", "b.csv:3"]
-    assert "no line of CSV" in problems[0]
+    assert "Give a line of CSV" in problems[0]
 
 
-def test_lines_are_counted_as_an_editor_counts_them(office: Office) -> None:
+def test_lines_are_counted_as_in_an_editor(office: Office) -> None:
     long = office.row(description="one\ntwo\nthree", property_id="prop-2", technician_id="tech-2")
     problems = office.book(long, office.row(property_id="prop-9", reference="b"))
     assert problems[0].startswith("bookings.csv:5: ")
@@ -163,26 +163,26 @@ def test_lines_are_counted_as_an_editor_counts_them(office: Office) -> None:
 @pytest.mark.parametrize(
     ("header", "sentence"),
     [
-        ("", "the first line should name the columns"),
-        ("property_id;technician_id;start", "columns should be separated by commas"),
-        ("property_id,technician_id,customer_name", "start: this column is missing"),
-        (",".join(SIMPLE) + ",colour", "colour: there is no such column"),
-        (",".join(SIMPLE) + ",start", "start: this column is there twice"),
+        ("", "Name the columns in the first line."),
+        ("property_id;technician_id;start", "Separate the columns by commas."),
+        ("property_id,technician_id,customer_name", "start: Add this required column."),
+        (",".join(SIMPLE) + ",colour", "colour: Leave this column out"),
+        (",".join(SIMPLE) + ",start", "start: Give this column only once."),
     ],
 )
-def test_a_wrong_header_is_named_once(office: Office, header: str, sentence: str) -> None:
+def test_a_wrong_header_is_reported_once(office: Office, header: str, sentence: str) -> None:
     problems = office.run(bookings=office.text("b.csv", header + ("\n" if header else "")))
     assert len(problems) == 1
     assert problems[0].startswith("b.csv:1: ")
     assert sentence in problems[0]
 
 
-def test_an_unknown_column_does_not_hide_what_is_wrong_in_the_lines(office: Office) -> None:
+def test_an_unknown_column_does_not_hide_the_problems_of_the_lines(office: Office) -> None:
     problems = office.book(office.row(colour="red", property_id="prop-9"), office.row(reference="b", start="now"))
     assert [problem.split(": ")[1] for problem in problems] == ["colour", "property_id", "start"]
 
 
-def test_a_line_without_end_is_not_read_into_memory(office: Office) -> None:
+def test_a_line_without_an_end_is_not_read_into_memory(office: Office) -> None:
     with pytest.raises(Unreadable, match="longer than"):
         office.run(bookings=office.text("b.csv", ",".join(SIMPLE) + "\n" + "x" * (LONGEST_LINE + 1)))
 
@@ -192,8 +192,8 @@ def test_the_same_reference_and_the_same_line_twice_are_duplicates(office: Offic
     bare = office.row(reference="", start=rfc3339(tomorrow(16)))
     problems = office.book(office.row(), other, bare, bare)
     assert problems == [
-        "bookings.csv:3: reference: is the same as in line 2",
-        "bookings.csv:5: is the same as in line 4",
+        "bookings.csv:3: reference: Leave this line out, because it repeats line 2.",
+        "bookings.csv:5: Leave this line out, because it repeats line 4.",
     ]
 
 
@@ -208,8 +208,9 @@ def test_overlaps_name_the_other_line_or_the_booking(office: Office) -> None:
     )
     day = f"{tomorrow():%Y-%m-%dT}"
     assert sorted(problems) == [
-        f"bookings.csv:3: property prop-1 is taken from {day}12:00Z to {day}13:00Z by line 2",
-        f"bookings.csv:4: technician tech-1 is taken from {day}08:00Z to {day}09:00Z by booking {existing['_id']}",
+        f"bookings.csv:3: Give another time, because line 2 takes property prop-1 from {day}12:00Z to {day}13:00Z.",
+        f"bookings.csv:4: Give another time, because booking {existing['_id']} takes technician tech-1 "
+        f"from {day}08:00Z to {day}09:00Z.",
     ]
 
 
@@ -219,7 +220,7 @@ def test_bookings_that_touch_do_not_overlap(office: Office) -> None:
     assert len(office.world.bookings()) == 10
 
 
-def test_what_refers_to_a_property_with_a_mistake_is_no_problem_of_its_own(office: Office) -> None:
+def test_a_booking_of_a_property_with_a_problem_is_no_further_problem(office: Office) -> None:
     properties = office.text("p.csv", "id,name,status\nnew-1,House,closed\n")
     bookings = office.file("b.csv", [office.row(property_id="new-1")])
     assert len(office.run(properties=properties, bookings=bookings)) == 1
@@ -232,7 +233,7 @@ def test_another_orgs_ids_are_unknown(office: Office) -> None:
 
 
 def test_problems_can_go_to_a_file(office: Office) -> None:
-    told = office.folder / "problems.txt"
-    assert office.book(office.row(start="now"), told=str(told)) == []
-    assert "bookings.csv:2: start: " in told.read_text()
+    path = office.folder / "problems.txt"
+    assert office.book(office.row(start="now"), problems_file=str(path)) == []
+    assert "bookings.csv:2: start: " in path.read_text()
     assert office.status == 1

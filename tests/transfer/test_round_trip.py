@@ -1,4 +1,4 @@
-"""What export writes is imported again into an empty org, unchanged."""
+"""An export can be imported into an empty org without any change."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from models.booking import ReserveRequest
 from models.booking_changes import BookingPatch
 from models.catalogue import PropertyCreate, TechnicianCreate, TimeOff
 from models.errors import StoreUnavailable
-from scripts.sheets.dumping import Span
-from services.transfer.export import Exporting
+from scripts.sheets.table import Span
+from services.transfer.export import Export
 from tests.transfer.office import Office
 from tests.world import World, rfc3339, tomorrow
 
@@ -23,7 +23,7 @@ WORSE = "=cmd|' /C calc'!A0\r\n\"quoted\", ' and ＋wide; æøå 漢字 🔧\tta
 
 
 def fill(world: World) -> None:
-    """Every status, both ways to book, and texts that are hard to carry."""
+    """Makes bookings of every status, in both ways, and texts that are hard for CSV."""
     services, desk, admin = world.services, world.caller("desk"), world.services.catalogue_desk
     admin.create_property(world.org, PropertyCreate(id="-1", name="=1+1", address="@home", timezone="Asia/Tokyo"))
     off = [TimeOff.model_validate({"start": rfc3339(tomorrow(1)), "end": "2099-12-31T10:00:00.999Z"})]
@@ -44,7 +44,7 @@ def fill(world: World) -> None:
 
 
 def empty(world: World) -> None:
-    """The org as it was before it had anything, in both stores."""
+    """Removes all data of the org from both stores."""
     for name in ("bookings", "properties", "technicians"):
         world.services.db[name].delete_many({"org": world.org})
     stem = world.names.prefix.replace("{", "\\{")
@@ -52,8 +52,8 @@ def empty(world: World) -> None:
         world.services.redis.delete(key)
 
 
-def carried(documents: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Without what begins anew: the history, and the name of a pin that is gone."""
+def kept(documents: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The documents by id, without the history and the name of a pin, which an import does not keep."""
     return {
         document["_id"]: {name: value for name, value in document.items() if name not in ("history", "placed_as")}
         for document in documents
@@ -64,12 +64,12 @@ def booked_marks(world: World) -> dict[str, str]:
     return {claim: mark for claim, mark in world.marks().items() if mark.startswith("booked")}
 
 
-def test_an_empty_org_is_as_the_exported_one_was(office: Office) -> None:
+def test_an_import_into_an_empty_org_restores_the_exported_one(office: Office) -> None:
     world = office.world
     fill(world)
     desk, org = world.services.catalogue_desk, world.org
     catalogue = desk.list_properties(org), desk.list_technicians(org)
-    bookings, marks = carried(world.bookings()), booked_marks(world)
+    bookings, marks = kept(world.bookings()), booked_marks(world)
     assert {booking["status"] for booking in bookings.values()} == {
         *("confirmed", "pending", "completed", "no_show", "cancelled")
     }
@@ -78,14 +78,14 @@ def test_an_empty_org_is_as_the_exported_one_was(office: Office) -> None:
     empty(world)
     assert office.run(**files) == []
     assert (desk.list_properties(org), desk.list_technicians(org)) == catalogue
-    assert carried(world.bookings()) == bookings
+    assert kept(world.bookings()) == bookings
     assert booked_marks(world) == marks
     assert {entry["action"] for booking in world.bookings() for entry in booking["history"]} == {"import"}
     again = office.export(folder="again")
     assert [Path(again[kind]).read_bytes() for kind in files] == [Path(files[kind]).read_bytes() for kind in files]
 
 
-def test_a_restored_booking_lives_on(office: Office) -> None:
+def test_a_restored_booking_can_be_changed(office: Office) -> None:
     fill(office.world)
     files = office.export()
     empty(office.world)
@@ -96,7 +96,7 @@ def test_a_restored_booking_lives_on(office: Office) -> None:
     assert (confirmed.status, confirmed.version) == ("confirmed", reserved["version"] + 1)
 
 
-def test_importing_an_export_where_it_came_from_makes_nothing(office: Office) -> None:
+def test_an_import_into_the_same_org_writes_nothing(office: Office) -> None:
     fill(office.world)
     before = office.world.bookings()
     assert office.run(**office.export()) == []
@@ -112,7 +112,7 @@ def test_a_span_of_days_is_half_open(office: Office) -> None:
     assert [line.split(",")[4] for line in Path(path).read_text().splitlines()[1:]] == ["2026-12-02T10:00:00Z"]
 
 
-def test_a_file_that_is_not_whole_never_has_its_name(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_file_never_has_its_name(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     office.book(office.row())
     first = Path(office.export("bookings")["bookings"]).read_text()
 
@@ -120,18 +120,18 @@ def test_a_file_that_is_not_whole_never_has_its_name(office: Office, monkeypatch
         yield from ()
         raise StoreUnavailable
 
-    monkeypatch.setattr(Exporting, "bookings", fails)
+    monkeypatch.setattr(Export, "bookings", fails)
     with pytest.raises(StoreUnavailable):
         office.export("bookings")
     assert [path.name for path in (office.folder / "out").iterdir()] == ["bookings.csv"]
     assert (office.folder / "out" / "bookings.csv").read_text() == first
 
 
-def test_only_the_owner_may_read_what_holds_customers(office: Office) -> None:
+def test_only_the_owner_may_read_an_export(office: Office) -> None:
     path = Path(office.export("bookings")["bookings"])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_another_orgs_data_stay_out(office: Office) -> None:
+def test_an_export_has_no_data_of_another_org(office: Office) -> None:
     files = office.export()
     assert "rival" not in "".join(Path(path).read_text() for path in files.values())

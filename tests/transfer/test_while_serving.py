@@ -1,4 +1,4 @@
-"""An import while others book: the index decides, line by line, and the rest is written."""
+"""An import while clients book: the unique index decides for each line, and all other lines are written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def rows(office: Office) -> list[dict[str, object]]:
 
 
 def overtake(office: Office) -> tuple[Callable[[str], None], list[str]]:
-    """(what to do as a phase begins: once all is checked, book the visit at noon; the ids of what was booked)."""
+    """(a function for each phase that books the visit at noon once all lines are checked, the ids of its bookings)."""
     booked: list[str] = []
 
     def on_phase(phase: str) -> None:
@@ -36,12 +36,12 @@ def overtake(office: Office) -> tuple[Callable[[str], None], list[str]]:
     return on_phase, booked
 
 
-def test_exactly_the_lines_whose_slot_was_taken_meanwhile_are_refused(office: Office) -> None:
+def test_only_the_lines_whose_slot_was_taken_meanwhile_are_refused(office: Office) -> None:
     on_phase, booked = overtake(office)
     problems = office.book(*rows(office), on_phase=on_phase)
-    assert problems == [f"bookings.csv:4: not written: its slot was taken by booking {booked[0]} meanwhile"]
+    assert problems == [f"bookings.csv:4: Not written, because booking {booked[0]} has taken the slot meanwhile."]
     assert office.status == 1
-    assert "1 problem: somebody else was quicker; all other lines are written." in office.output
+    assert "1 problem: other clients were faster. All other lines are written." in office.output
     assert len(office.world.bookings()) == 4
     assert office.world.double_booked() == []
     assert len(office.world.marks()) == 32
@@ -49,7 +49,7 @@ def test_exactly_the_lines_whose_slot_was_taken_meanwhile_are_refused(office: Of
 
 @pytest.fixture
 def unguarded(stores: tuple[RedisServer, MongoServer], tmp_path: Path) -> Iterator[Office]:
-    """An office whose database loses its unique index after everything was prepared."""
+    """An office whose database has lost its unique index."""
     redis, mongo = stores
     client, db = connect_redis(redis.url), connect_mongo(mongo.url, "holdfast_unguarded")
     world = World(services_over(client, db))
@@ -62,13 +62,13 @@ def unguarded(stores: tuple[RedisServer, MongoServer], tmp_path: Path) -> Iterat
     client.close()
 
 
-def test_without_the_index_the_same_run_books_a_slot_twice(unguarded: Office) -> None:
+def test_without_the_unique_index_the_same_run_books_a_slot_twice(unguarded: Office) -> None:
     with pytest.raises(ClashUnsettled):
         unguarded.book(*rows(unguarded), on_phase=overtake(unguarded)[0])
     assert unguarded.world.double_booked() != []
 
 
-def test_a_second_run_after_the_refusal_names_the_line_before_anything_is_written(office: Office) -> None:
+def test_a_second_run_reports_the_refused_line_and_writes_nothing(office: Office) -> None:
     office.book(*rows(office), on_phase=overtake(office)[0])
     problems = office.book(*rows(office))
     assert {problem.split(": ")[0] for problem in problems} == {"bookings.csv:4"}
@@ -88,7 +88,7 @@ def test_a_file_that_changes_between_the_readings_is_not_written(office: Office,
     assert office.world.bookings() == []
 
 
-def test_a_live_hold_gives_way_to_what_is_booked_elsewhere_already(office: Office) -> None:
+def test_an_imported_booking_takes_the_slot_of_a_live_hold(office: Office) -> None:
     hold = office.world.services.holds.place(office.world.caller(), office.world.hold_request()).hold
     assert office.book(office.row()) == []
     assert all(mark.startswith("booked") for mark in office.world.marks().values())

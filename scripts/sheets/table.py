@@ -1,0 +1,131 @@
+"""The common shape of the three kinds of records, and how a row is read into a pydantic model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from models.faults import faults_of
+from models.slot import Visit
+from scripts.sheets import cells
+from scripts.sheets.problems import Fault
+from scripts.sheets.sheet import Columns
+from services.transfer.batches import Added
+
+Model = TypeVar("Model", bound=BaseModel)
+Record = TypeVar("Record")
+Stored = TypeVar("Stored", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The bookings that start in [since, until), in UTC. None means no limit."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Table(Protocol[Record, Stored]):
+    """One kind of record of one org, in a file and in the database.
+
+    word: one such record in a sentence. exported: the columns that export writes. named_by: the columns that may name a
+    record. references: columns that must hold the id of an existing record -> that record's word.
+    """
+
+    kind: str
+    word: str
+    columns: Columns
+    exported: Sequence[str]
+    named_by: Sequence[str]
+    references: Mapping[str, str]
+
+    def parse(self, row: Mapping[str, str], given: frozenset[str]) -> Record:
+        """The record of a row's cells. given: the columns of the file. Raises BadRow with all faults."""
+
+    def id_of(self, record: Record) -> str:
+        """The id of a record, unique among the records of its kind."""
+
+    def visit_of(self, record: Record) -> Visit | None:
+        """The ticks that a record takes, or None."""
+
+    def find(self, ids: Sequence[str]) -> Mapping[str, Stored]:
+        """The records with these ids that exist, by id. Raises StoreUnavailable."""
+
+    def would_change(self, row: Mapping[str, str], record: Record, stored: Stored) -> bool:
+        """Whether an import changes the stored record. Raises BadRow if the two differ and it must not."""
+
+    def add(self, records: Sequence[Record]) -> Added:
+        """Writes a batch. A repeat is harmless. Raises StoreUnavailable."""
+
+    def announce(self) -> None:
+        """Announces the written records to all processes."""
+
+    def records(self, span: Span) -> Iterator[Stored]:
+        """Streams all records for export; `span` limits bookings only. Raises StoreUnavailable."""
+
+    def write(self, stored: Stored) -> list[str]:
+        """The cells of a record, in the order of `exported`."""
+
+    def identity(self, row: Mapping[str, str]) -> str | None:
+        """The column that names the record of a row, or None if the whole row does."""
+        return next((name for name in self.named_by if name in row), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[Model]):
+    """A row as far as it can be read. unread: the fields that have faults. faults: these faults."""
+
+    made: Model
+    unread: frozenset[str]
+    faults: list[Fault]
+
+
+def read(
+    model: type[Model], row: Mapping[str, str], stand_ins: Mapping[str, Any], member: Mapping[str, str] | None = None
+) -> Reading[Model]:
+    """Reads every cell that can be read, so that its meaning can be checked whatever is wrong with the other cells.
+
+    stand_ins: values without faults for the required fields, in place of cells that cannot be read. member: the same
+    for one member of a list.
+    """
+    json = json_fields(model)
+    values = {name: cells.structure(cell) if name in json else cell for name, cell in row.items()}
+    try:
+        return Reading(model.model_validate(values), frozenset(), [])
+    except ValidationError as error:
+        found, places = faults_of(error), [each["loc"] for each in error.errors(include_url=False, include_input=False)]
+    made = model.model_validate({**stand_ins, **_readable(values, places, member)})
+    faults = [Fault(each.field, each.message) for each in found]
+    return Reading(made, frozenset(str(place[0]) for place in places), faults)
+
+
+@cache
+def json_fields(model: type[BaseModel]) -> frozenset[str]:
+    """The fields whose cells are JSON: those that are not text in the model's schema."""
+    properties: dict[str, dict[str, Any]] = model.model_json_schema()["properties"]
+    return frozenset(
+        name
+        for name, schema in properties.items()
+        if all(option.get("type") != "string" for option in schema.get("anyOf", [schema]))
+    )
+
+
+def _readable(
+    values: Mapping[str, Any], places: Iterable[tuple[int | str, ...]], stand_in: Mapping[str, str] | None
+) -> dict[str, Any]:
+    """The fields without faults. Of a JSON object or list with faults, the members without any."""
+    readable: dict[str, Any] = {}
+    for name, value in values.items():
+        bad = {place[1:2] for place in places if place[0] == name}  # (): the field as a whole
+        if not bad:
+            readable[name] = value
+        elif () not in bad and isinstance(value, dict):
+            readable[name] = {key: member for key, member in value.items() if (key,) not in bad}
+        elif () not in bad:
+            readable[name] = [stand_in if (number,) in bad else member for number, member in enumerate(value)]
+    return readable
