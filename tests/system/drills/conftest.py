@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.system.drills.installation import Api, Installation, installation
+from tests.system.drills.installation import Api, Installation, private_installation
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with installation(tmp_path_factory.mktemp("drill")) as made:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with private_installation(tmp_path_factory.mktemp("drill")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def healthy(place: Installation) -> Api:
-    """An API that nobody tells to die."""
-    return place.api()
+def healthy(installation: Installation) -> Api:
+    """An API without a crash point."""
+    return installation.api()

@@ -1,4 +1,4 @@
-"""What customers ask in a drill, and what became of each request with all its repeats."""
+"""The customers of a drill: they ask one API and keep every answer to each booking they want."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from scripts.dev_server.child import wait_until
 from tests.system.drills.installation import Answer, Asked, Installation
 
 IN_TIME = 2.0
-"""Seconds in which every request is answered, whatever is down."""
+"""Every request is answered within this many seconds, whatever is down."""
 HOLDER = "web-5f1c9a7be2d04c6b"
 
 
 @dataclass
 class Deed:
-    """One wish to book under one customer's name, which no other wish has, and every answer to it."""
+    """One booking that a customer wants, under a name of its own, and every answer to it."""
 
     name: str
     answers: list[Answer] = field(default_factory=list)
@@ -26,28 +26,28 @@ class Deed:
 
     @property
     def outcome(self) -> str:
-        """ok, refused or unknown, as docs/rules.md has it: what all of its answers say together."""
+        """ok, refused or unknown, as docs/rules.md defines them, from all answers together."""
         if any(answer.is_ok for answer in self.answers):
             return "ok"
         return "refused" if all(answer.is_refusal for answer in self.answers) else "unknown"
 
 
 class Customers:
-    """Asks one API on behalf of everybody, and keeps account."""
+    """Customers who ask one API. `deeds` keeps what each of them asked for and every answer."""
 
-    def __init__(self, place: Installation, api: Asked) -> None:
-        self.place, self.api = place, api
+    def __init__(self, installation: Installation, api: Asked) -> None:
+        self.installation, self.api = installation, api
         self.deeds: list[Deed] = []
 
     def ask(self, method: str, path: str, body: Any = None, *, role: str = "desk", **headers: str) -> Answer:
-        return self.api.ask(method, path, self.place.world.keys[role], body, **headers)
+        return self.api.ask(method, path, self.installation.world.keys[role], body, **headers)
 
     def hold(self, slot: dict[str, Any], *, role: str = "desk", **fields: Any) -> Answer:
         return self.ask("POST", "/hold", slot | fields, role=role)
 
     def held(self, slot: dict[str, Any] | None = None) -> Answer:
-        """A hold that is granted."""
-        answer = self.hold(slot or self.place.slot())
+        """A hold that was granted."""
+        answer = self.hold(slot or self.installation.slot())
         assert answer.status == 201, answer
         return answer
 
@@ -57,13 +57,13 @@ class Customers:
         return deed
 
     def book(self, deed: Deed, what: dict[str, Any], **headers: str) -> Answer:
-        """Asks for what was wished: {"hold_id": …}, or a slot, or both."""
+        """Book {"hold_id": …}, or a slot, or both."""
         answer = self.ask("POST", "/book", what | {"customer": {"name": deed.name}}, **headers)
         deed.answers.append(answer)
         return answer
 
     def book_until_answered(self, deed: Deed, what: dict[str, Any], **headers: str) -> Answer:
-        """Repeats until nothing of it is under way any more, as clients are told to do."""
+        """Repeat the request, as the API asks clients to, until no attempt is still running."""
 
         def is_answered() -> bool:
             self.book(deed, what, **headers)
@@ -80,7 +80,7 @@ class Customers:
 
 
 def place_of(hold: Answer) -> dict[str, Any]:
-    """The slot of a hold, to carry along with its id."""
+    """The slot of a hold, to send along with its id."""
     return {name: hold.body[name] for name in ("property_id", "technician_id", "start")}
 
 
@@ -91,9 +91,9 @@ def at_once(*calls: Callable[[], Answer]) -> list[Answer]:
 
 
 def is_unavailable(answer: Answer) -> bool:
-    """503 with the time to come again, within two seconds."""
+    """503 with a Retry-After, within two seconds."""
     retry_after = {name.lower(): value for name, value in answer.headers.items()}.get("retry-after", "")
-    return answer.told == (503, "store_unavailable") and retry_after.isdigit() and answer.seconds < IN_TIME
+    return answer.status_and_code == (503, "store_unavailable") and retry_after.isdigit() and answer.seconds < IN_TIME
 
 
 def in_time(answer: Answer, status: int) -> bool:

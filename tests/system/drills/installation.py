@@ -1,4 +1,4 @@
-"""A whole installation to break: real stores, API processes that can be told where to die, and relays."""
+"""A whole installation to break: real stores, relays, and API processes that can die at a crash point."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ ROOT = Path(__file__).resolve().parents[3]
 CONFIRM_WINDOW_MS = 1_000
 DATABASE = "drill"
 SOON = 20
-"""Seconds in which something that needs no luck has happened, however busy the machine is."""
+"""Seconds after which a condition counts as failed. It leaves room for a busy machine."""
 
 
 @dataclass(frozen=True, repr=False)
 class Answer:
-    """What a client got, and after how many seconds: status 0 when the connection broke before an answer came."""
+    """What a client got, and after how many seconds. Status 0: the connection broke before an answer came."""
 
     status: int
     body: dict[str, Any]
@@ -52,16 +52,16 @@ class Answer:
         return f"<{self.status} {self.body.get('code') or self.body.get('status')} in {self.seconds:.2f} s>"
 
     @property
-    def told(self) -> tuple[int, str | None]:
+    def status_and_code(self) -> tuple[int, str | None]:
         """The status and the code of a problem."""
         return self.status, self.body.get("code")
 
 
 class Asked(Protocol):
-    """Whatever answers requests."""
+    """An API that answers requests."""
 
     def ask(self, method: str, path: str, key: str, body: Any = None, **headers: str) -> Answer:
-        """One request, with header names written with underscores."""
+        """Send one request. Header names are written with underscores."""
         ...
 
 
@@ -85,20 +85,20 @@ class Api:
         began = time.monotonic()
         try:
             with urllib.request.urlopen(request, timeout=10) as reply:
-                text, status, told = reply.read(), reply.status, dict(reply.headers)
+                text, status, received = reply.read(), reply.status, dict(reply.headers)
         except urllib.error.HTTPError as error:
             with error:
-                text, status, told = error.read(), error.code, dict(error.headers)
+                text, status, received = error.read(), error.code, dict(error.headers)
         except OSError:
             return Answer(0, {}, time.monotonic() - began)
-        return Answer(status, json.loads(text or b"{}"), time.monotonic() - began, told)
+        return Answer(status, json.loads(text or b"{}"), time.monotonic() - began, received)
 
     def is_up(self) -> bool:
         return self.ask("GET", "/healthz", "none").status == 200
 
 
 class LocalApi:
-    """The API in this process: its connections to the stores can be broken one by one."""
+    """The API in this process. A proxy can break its connection to one store."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -112,7 +112,7 @@ class LocalApi:
 
 
 class Installation:
-    """Stores, a world in them, and the processes started over them; all are gone at the end."""
+    """Stores, a world in them, and the processes that use them. `close()` ends all of them."""
 
     def __init__(self, redis: RedisServer, mongo: MongoServer, folder: Path) -> None:
         self.redis, self.mongo, self.folder = redis, mongo, folder
@@ -124,13 +124,13 @@ class Installation:
         self._slots_given = 0
 
     def slot(self) -> dict[str, Any]:
-        """A slot that nobody was given before."""
+        """A slot that no earlier call returned."""
         self._slots_given += 1
         start = rfc3339(tomorrow(0) + timedelta(hours=self._slots_given))
         return {"property_id": "prop-1", "technician_id": "tech-1", "start": start}
 
     def api(self, crash_point: str = "") -> Api:
-        """Starts an API that kills its worker at the named point, if one is named."""
+        """Start an API. With a crash point its worker kills itself there."""
         api = Api(self._environment(), self.folder, crash_point)
         api.child.start()
         self._closing.append(api.child.kill)
@@ -138,7 +138,7 @@ class Installation:
         return api
 
     def relay(self) -> Child:
-        """Starts a relay process."""
+        """Start a relay process."""
         argv = [sys.executable, "scripts/relay.py"]
         child = Child("relay", argv, self.folder / "relay.log", env=self._environment(), cwd=ROOT)
         child.start()
@@ -146,7 +146,7 @@ class Installation:
         return child
 
     def local_api(self, *, redis: Proxy | None = None, mongo: Proxy | None = None) -> LocalApi:
-        """The API in this process, over the stores or over proxies before them."""
+        """The API in this process, over the stores or over proxies in front of them."""
         redis_url = f"redis://127.0.0.1:{redis.port}/0" if redis else self.redis.url
         mongo_url = f"mongodb://127.0.0.1:{mongo.port}/?directConnection=true" if mongo else self.mongo.url
         client, db = connect_redis(redis_url), connect_mongo(mongo_url, DATABASE)
@@ -155,15 +155,14 @@ class Installation:
         return LocalApi(services)
 
     def proxy(self, server: Server) -> Proxy:
-        """A proxy before one of the stores."""
+        """A proxy in front of one of the stores."""
         made = Proxy(server.port)
         self._closing.append(made.close)
         return made
 
     @contextmanager
     def failing(self, commands: list[str], times: int | None = 1, **data: Any) -> Iterator[None]:
-        """Lets MongoDB fail the product's next such commands (None: all of them), as `failCommand` of its test
-        commands does."""
+        """Let MongoDB fail the next `times` such commands of the product (None: all), by its `failCommand`."""
         data = {"failCommands": commands, "appName": "holdfast"} | data
         self.fail_point("failCommand", "alwaysOn" if times is None else {"times": times}, data)
         try:
@@ -176,11 +175,11 @@ class Installation:
             client.admin.command("configureFailPoint", name, mode=mode, data=data)
 
     def lapse_leases(self) -> None:
-        """As if the time of every lease were over."""
+        """End every lease, as if its time were over."""
         self.world.services.db["leases"].delete_many({})
 
     def settle(self) -> None:
-        """Lets a relay finish everything that is due, overdue pins included."""
+        """Let a relay finish everything that is due. Every pin counts as overdue."""
         relay = self.world.services.relay
         for hold_id in self.pins():
             self.world.services.redis.zadd(self.world.names.pins, {hold_id: 1})
@@ -209,8 +208,8 @@ class Installation:
 
 
 @contextmanager
-def installation(folder: Path) -> Iterator[Installation]:
-    """An installation of one's own, with stores that may be killed."""
+def private_installation(folder: Path) -> Iterator[Installation]:
+    """A private installation, whose stores a test may kill."""
     with real_stores(test_commands=True) as (redis, mongo):
         made = Installation(redis, mongo, folder)
         try:
@@ -221,7 +220,7 @@ def installation(folder: Path) -> Iterator[Installation]:
 
 @contextmanager
 def away(server: Server, how: str) -> Iterator[None]:
-    """A store that is killed or frozen for the length of a `with` block."""
+    """Kill or freeze a store for the length of a `with` block."""
     (server.kill if how == "killed" else server.freeze)()
     try:
         yield

@@ -9,7 +9,7 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 
 class Proxy(ThreadingTCPServer):
-    """Passes bytes on until told otherwise. `lost` is set once a reply was lost."""
+    """Passes bytes on, until a method says otherwise. `lost` is set once a reply was lost."""
 
     daemon_threads = True
     block_on_close = False
@@ -28,18 +28,18 @@ class Proxy(ThreadingTCPServer):
         self.moving.set()
 
     def cut(self) -> None:
-        """Ends every connection, and each new one at once."""
+        """End every connection, and each new one at once."""
         self.whole = False
         for end in (end for pair in self.pairs for end in pair):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
     def stall(self) -> None:
-        """Connections stay open and nothing moves."""
+        """Keep connections open and pass nothing on."""
         self.moving.clear()
 
     def lose_reply(self, to: bytes, *, hang_up: bool = False) -> None:
-        """Passes on the next request that contains these bytes, and nothing after it comes back: silence, or an end."""
+        """Pass on the next request that contains these bytes, and lose its reply: by silence, or by hanging up."""
         self.lost.clear()
         self.doomed, self.hangs_up = to, hang_up
 

@@ -1,4 +1,4 @@
-"""What must be true after every fault (docs/rules.md), read from both stores themselves."""
+"""What must be true after every fault (docs/rules.md), read from both stores."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ ALLOWED = {200, 201, 204, 409, 410, 412, 422, 429, 503}
 
 
 def check_rules(customers: Customers) -> None:
-    """Settles what is due, then checks every rule; the customers' wishes are all that was ever booked there."""
-    place = customers.place
-    assert _is_settled(place) or wait_until(lambda: _settles(place), seconds=SOON, every=0.1), (
-        marked(place),
-        claimed(place),
+    """Finish what is due, then check every rule. Only these customers may have booked in the installation."""
+    installation = customers.installation
+    assert _is_settled(installation) or wait_until(lambda: _settles(installation), seconds=SOON, every=0.1), (
+        marked(installation),
+        claimed(installation),
     )
-    bookings = place.world.bookings()
-    assert place.world.double_booked() == []
+    bookings = installation.world.bookings()
+    assert installation.world.double_booked() == []
     for booking in bookings:
-        assert booking["claims"] == _claims_of(place, booking), booking
+        assert booking["claims"] == _claims_of(installation, booking), booking
     check_deeds(customers.deeds, bookings)
     check_answers([answer for deed in customers.deeds for answer in deed.answers])
 
 
 def check_deeds(deeds: list[Deed], bookings: list[dict[str, Any]]) -> None:
-    """What was acknowledged is there, once and as one booking; what was refused is not; nothing else is."""
+    """Each acknowledged deed is exactly one booking, each refused deed is none, and there are no others."""
     names = Counter(booking["customer"]["name"] for booking in bookings)
     active = {booking["customer"]["name"] for booking in bookings if booking["active"]}
     assert set(names) <= {deed.name for deed in deeds}
@@ -44,52 +44,52 @@ def check_deeds(deeds: list[Deed], bookings: list[dict[str, Any]]) -> None:
 
 
 def check_answers(answers: list[Answer]) -> None:
-    """Only such answers as faults may lead to; 0 is a connection that broke."""
-    assert {answer.status for answer in answers} <= ALLOWED | {0}, Counter(answer.told for answer in answers)
+    """Every answer has a status that a fault may lead to. 0: the connection broke."""
+    assert {answer.status for answer in answers} <= ALLOWED | {0}, Counter(answer.status_and_code for answer in answers)
 
 
 def check_every_free_slot_can_be_held(customers: Customers, slots: list[dict[str, Any]]) -> None:
-    """Once holds have lapsed and pins are resolved: a slot that MongoDB has no booking on is granted."""
-    booked = {booking["start"].isoformat() for booking in customers.place.world.bookings(active=True)}
+    """A hold is granted on each slot without a booking in MongoDB, once holds have lapsed and pins are resolved."""
+    booked = {booking["start"].isoformat() for booking in customers.installation.world.bookings(active=True)}
     for slot in slots:
         free = slot["start"].replace("Z", "+00:00") not in booked
-        told: list[Answer] = []
+        answers: list[Answer] = []
 
-        def is_as_it_should(slot: dict[str, Any] = slot, free: bool = free, told: list[Answer] = told) -> bool:
-            told.append(customers.hold(slot))
-            return told[-1].status == 201 if free else told[-1].told == (409, "slot_booked")
+        def is_as_expected(slot: dict[str, Any] = slot, free: bool = free, answers: list[Answer] = answers) -> bool:
+            answers.append(customers.hold(slot))
+            return answers[-1].status == 201 if free else answers[-1].status_and_code == (409, "slot_booked")
 
-        assert wait_until(is_as_it_should, seconds=SOON, every=0.1), (free, told[-1])
+        assert wait_until(is_as_expected, seconds=SOON, every=0.1), (free, answers[-1])
         if free:
-            assert customers.ask("DELETE", f"/hold/{told[-1].body['hold_id']}").status == 204
+            assert customers.ask("DELETE", f"/hold/{answers[-1].body['hold_id']}").status == 204
 
 
-def marked(place: Installation) -> set[str]:
-    """The claims that Redis has as booked."""
-    return {claim for claim, mark in place.world.marks().items() if mark.startswith("booked|")}
+def marked(installation: Installation) -> set[str]:
+    """The claims that Redis shows as booked."""
+    return {claim for claim, mark in installation.world.marks().items() if mark.startswith("booked|")}
 
 
-def claimed(place: Installation) -> set[str]:
+def claimed(installation: Installation) -> set[str]:
     """The claims of active bookings in MongoDB."""
     return {
         f"{claim['resource']}:{claim['tick']}"
-        for booking in place.world.bookings(active=True)
+        for booking in installation.world.bookings(active=True)
         for claim in booking["claims"]
     }
 
 
-def _settles(place: Installation) -> bool:
-    place.settle()
-    return _is_settled(place)
+def _settles(installation: Installation) -> bool:
+    installation.settle()
+    return _is_settled(installation)
 
 
-def _is_settled(place: Installation) -> bool:
-    return marked(place) == claimed(place) and place.pins() == []
+def _is_settled(installation: Installation) -> bool:
+    return marked(installation) == claimed(installation) and installation.pins() == []
 
 
-def _claims_of(place: Installation, booking: dict[str, Any]) -> list[dict[str, Any]]:
+def _claims_of(installation: Installation, booking: dict[str, Any]) -> list[dict[str, Any]]:
     """All the claims that a booking must have, by its times."""
-    grid = place.world.services.grid
+    grid = installation.world.services.grid
     before, after = (grid.ticks(booking[f"buffer_{side}_minutes"]) for side in ("before", "after"))
     start, end = grid.tick(booking["start"]), grid.tick(booking["end"])
     visit = Visit(booking["property_id"], booking["technician_id"], start, end, before, after)

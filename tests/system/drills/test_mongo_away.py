@@ -1,4 +1,4 @@
-"""MongoDB is killed, frozen, refuses, or loses a reply: holds go on, a booking is kept waiting and is made once."""
+"""MongoDB is killed or frozen, refuses, or loses a reply: holds go on, and each booking is made once."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from tests.system.drills.rules import check_every_free_slot_can_be_held, check_r
 
 OUTAGES = ("killed", "frozen")
 INSERT = b"\x02insert\x00"
-"""How an insert's message begins to name its command in BSON."""
+"""The bytes that name the command in the message of an insert."""
 
 NEVER_SEEN: dict[str, tuple[int | None, dict[str, Any]]] = {
     "one connection broken": (1, {"closeConnection": True}),
     "one error to retry": (1, {"errorCode": 262, "errorLabels": ["RetryableWriteError"]}),
 }
-"""Faults of an insert that no client gets to see."""
+"""Faults of an insert that the worker mends before it answers."""
 OUTCOME_OPEN: dict[str, tuple[int | None, dict[str, Any]]] = {
     "every connection broken": (None, {"closeConnection": True}),
     "errors to retry without end": (None, {"errorCode": 262, "errorLabels": ["RetryableWriteError"]}),
     "interrupted": (1, {"errorCode": 11601}),
     "longer than we wait": (1, {"blockConnection": True, "blockTimeMS": 2_000}),
 }
-"""Faults of an insert after which the worker cannot know."""
+"""Faults of an insert after which the worker cannot know the outcome."""
 
 
 @pytest.fixture(scope="module")
-def customers(place: Installation, healthy: Api) -> Customers:
-    return Customers(place, healthy)
+def customers(installation: Installation, healthy: Api) -> Customers:
+    return Customers(installation, healthy)
 
 
 @pytest.fixture(scope="module")
-def proxy(place: Installation) -> Proxy:
-    return place.proxy(place.mongo)
+def proxy(installation: Installation) -> Proxy:
+    return installation.proxy(installation.mongo)
 
 
 @pytest.fixture
-def behind(place: Installation, customers: Customers, proxy: Proxy) -> Iterator[Customers]:
-    """The same customers at an API that reaches MongoDB through the proxy; it has been used before."""
-    made = Customers(place, place.local_api(mongo=proxy))
+def behind(installation: Installation, customers: Customers, proxy: Proxy) -> Iterator[Customers]:
+    """The same customers at an API that reaches MongoDB through the proxy and has placed a hold before."""
+    made = Customers(installation, installation.local_api(mongo=proxy))
     made.deeds = customers.deeds
     made.held()
     yield made
@@ -53,34 +53,36 @@ def behind(place: Installation, customers: Customers, proxy: Proxy) -> Iterator[
 
 
 def check_kept(customers: Customers, hold: Answer, slot: dict[str, Any]) -> None:
-    """The hold stands and nobody else gets in."""
+    """The hold is still there, and others are refused."""
     status = customers.ask("GET", f"/hold/{hold.body['hold_id']}").body["status"]
     assert status in ("held", "confirming")
     refused = customers.hold(slot)
-    assert refused.told == (409, "slot_held"), refused
+    assert refused.status_and_code == (409, "slot_held"), refused
 
 
 def check_booked_once(customers: Customers, deed: Deed, what: dict[str, Any], **headers: str) -> None:
-    """Asking again, and once more, ends with one booking."""
+    """Two repeats end with one booking."""
     first = customers.book_until_answered(deed, what, **headers)
     assert first.is_ok, first
     again = customers.book(deed, what, **headers)
     assert (again.is_ok, again.body["booking_id"]) == (True, first.body["booking_id"])
-    assert len(customers.place.world.bookings(**{"customer.name": deed.name})) == 1
+    assert len(customers.installation.world.bookings(**{"customer.name": deed.name})) == 1
     check_rules(customers)
 
 
 @pytest.mark.parametrize("how", OUTAGES)
-def test_holds_go_on_and_what_needs_mongodb_waits_for_it(place: Installation, customers: Customers, how: str) -> None:
-    deed, cancelling, slot, kept = customers.wish(), customers.wish(), place.slot(), place.slot()
-    hold, booking = customers.held(kept), customers.book(cancelling, place.slot()).body["booking_id"]
-    with away(place.mongo, how):
+def test_without_mongodb_holds_go_on_and_other_requests_get_503(
+    installation: Installation, customers: Customers, how: str
+) -> None:
+    deed, cancelling, slot, kept = customers.wish(), customers.wish(), installation.slot(), installation.slot()
+    hold, booking = customers.held(kept), customers.book(cancelling, installation.slot()).body["booking_id"]
+    with away(installation.mongo, how):
         fresh = customers.hold(slot)
         assert in_time(fresh, 201), fresh
         waiting = at_once(
             lambda: customers.ask("GET", "/readyz"),
             lambda: customers.book(deed, {"hold_id": hold.body["hold_id"]}),
-            lambda: customers.book(customers.wish(), place.slot()),
+            lambda: customers.book(customers.wish(), installation.slot()),
             lambda: customers.ask("GET", f"/bookings/{booking}"),
             lambda: customers.cancel(cancelling, booking),
         )
@@ -97,9 +99,9 @@ def test_holds_go_on_and_what_needs_mongodb_waits_for_it(place: Installation, cu
     check_rules(customers)
 
 
-def test_a_failover_is_waited_for(place: Installation, customers: Customers) -> None:
+def test_a_request_waits_for_a_failover(installation: Installation, customers: Customers) -> None:
     deed, hold = customers.wish(), customers.held()
-    with place.mongo.client() as client:
+    with installation.mongo.client() as client:
         client.admin.command("replSetStepDown", 1, force=True)
     answer = customers.book(deed, {"hold_id": hold.body["hold_id"]})
     assert is_unavailable(answer) or in_time(answer, 201), answer
@@ -109,22 +111,24 @@ def test_a_failover_is_waited_for(place: Installation, customers: Customers) -> 
 
 @pytest.mark.parametrize("redis_is", ["flushed", "frozen"])
 def test_with_both_stores_in_trouble_everything_is_still_answered_in_time(
-    place: Installation, customers: Customers, redis_is: str
+    installation: Installation, customers: Customers, redis_is: str
 ) -> None:
     deed, hold = customers.wish(), customers.held()
     carried = {"hold_id": hold.body["hold_id"]} | {name: hold.body[name] for name in ("property_id", "start")}
     redis: AbstractContextManager[None] = nullcontext()
     if redis_is == "flushed":
-        place.world.services.redis.flushall()
+        installation.world.services.redis.flushall()
     else:
-        redis = away(place.redis, "frozen")
-    with away(place.mongo, "frozen"), redis:
+        redis = away(installation.redis, "frozen")
+    with away(installation.mongo, "frozen"), redis:
         for _ in range(2):
             waiting = at_once(
-                lambda: customers.hold(place.slot()),
-                lambda: customers.book(customers.wish(), place.slot()),
+                lambda: customers.hold(installation.slot()),
+                lambda: customers.book(customers.wish(), installation.slot()),
                 lambda: customers.book(deed, carried | {"if_expired": "book_if_free"}),
-                lambda: customers.ask("GET", "/availability?property_id=prop-1&from=" + place.slot()["start"][:10]),
+                lambda: customers.ask(
+                    "GET", "/availability?property_id=prop-1&from=" + installation.slot()["start"][:10]
+                ),
                 lambda: customers.ask("GET", "/readyz"),
             )
             assert all(is_unavailable(answer) for answer in waiting), waiting
@@ -132,18 +136,20 @@ def test_with_both_stores_in_trouble_everything_is_still_answered_in_time(
 
 
 @pytest.mark.parametrize("fault", NEVER_SEEN)
-def test_a_fault_that_the_worker_can_mend_is_not_seen(place: Installation, customers: Customers, fault: str) -> None:
+def test_the_client_does_not_see_a_fault_that_the_worker_can_mend(
+    installation: Installation, customers: Customers, fault: str
+) -> None:
     deed, hold = customers.wish(), customers.held()
     times, data = NEVER_SEEN[fault]
-    with place.failing(["insert"], times, **data):
+    with installation.failing(["insert"], times, **data):
         answer = customers.book(deed, {"hold_id": hold.body["hold_id"]})
     assert in_time(answer, 201), answer
     check_booked_once(customers, deed, {"hold_id": hold.body["hold_id"]})
 
 
-def test_a_write_concern_that_was_not_met_may_leave_it_open(place: Installation, customers: Customers) -> None:
+def test_an_unmet_write_concern_may_leave_the_outcome_open(installation: Installation, customers: Customers) -> None:
     deed, hold = customers.wish(), customers.held()
-    with place.failing(["insert"], writeConcernError={"code": 64, "errmsg": "drill"}):
+    with installation.failing(["insert"], writeConcernError={"code": 64, "errmsg": "drill"}):
         answer = customers.book(deed, {"hold_id": hold.body["hold_id"]})
     assert is_unavailable(answer) or in_time(answer, 201), answer
     check_booked_once(customers, deed, {"hold_id": hold.body["hold_id"]})
@@ -151,12 +157,12 @@ def test_a_write_concern_that_was_not_met_may_leave_it_open(place: Installation,
 
 @pytest.mark.parametrize("fault", OUTCOME_OPEN)
 def test_after_an_open_outcome_the_hold_is_kept_and_the_repeat_books_once(
-    place: Installation, customers: Customers, fault: str
+    installation: Installation, customers: Customers, fault: str
 ) -> None:
-    deed, slot = customers.wish(), place.slot()
+    deed, slot = customers.wish(), installation.slot()
     hold = customers.held(slot)
     times, data = OUTCOME_OPEN[fault]
-    with place.failing(["insert"], times, **data):
+    with installation.failing(["insert"], times, **data):
         answer = customers.book(deed, {"hold_id": hold.body["hold_id"]})
         assert is_unavailable(answer), answer
         check_kept(customers, hold, slot)
@@ -165,35 +171,35 @@ def test_after_an_open_outcome_the_hold_is_kept_and_the_repeat_books_once(
 
 @pytest.mark.parametrize("fault", ["every connection broken", "longer than we wait"])
 def test_a_direct_booking_of_open_outcome_is_repeated_under_its_key(
-    place: Installation, customers: Customers, fault: str
+    installation: Installation, customers: Customers, fault: str
 ) -> None:
-    deed, slot = customers.wish(), place.slot()
+    deed, slot = customers.wish(), installation.slot()
     times, data = OUTCOME_OPEN[fault]
-    with place.failing(["insert"], times, **data):
+    with installation.failing(["insert"], times, **data):
         answer = customers.book(deed, slot, Idempotency_Key=f"open {fault}")
         assert is_unavailable(answer), answer
-        assert customers.hold(slot).told == (409, "slot_held")
+        assert customers.hold(slot).status_and_code == (409, "slot_held")
     check_booked_once(customers, deed, slot, Idempotency_Key=f"open {fault}")
 
 
-def test_an_insert_whose_reply_mongodb_lost_is_found_by_the_driver(place: Installation, customers: Customers) -> None:
+def test_the_driver_finds_an_insert_whose_reply_mongodb_lost(installation: Installation, customers: Customers) -> None:
     deed, hold = customers.wish(), customers.held()
-    place.fail_point("onPrimaryTransactionalWrite", {"times": 1}, {"closeConnection": True})
+    installation.fail_point("onPrimaryTransactionalWrite", {"times": 1}, {"closeConnection": True})
     answer = customers.book(deed, {"hold_id": hold.body["hold_id"]})
     assert in_time(answer, 201), answer
     check_booked_once(customers, deed, {"hold_id": hold.body["hold_id"]})
 
 
 @pytest.mark.parametrize("hang_up", [True, False], ids=["connection ends", "silence"])
-def test_an_insert_that_was_made_and_whose_reply_was_lost_is_found_again(
-    place: Installation, behind: Customers, proxy: Proxy, hang_up: bool
+def test_an_insert_whose_reply_was_lost_is_found_again(
+    installation: Installation, behind: Customers, proxy: Proxy, hang_up: bool
 ) -> None:
-    deed, slot = behind.wish(), place.slot()
+    deed, slot = behind.wish(), installation.slot()
     hold = behind.held(slot)
     proxy.lose_reply(INSERT, hang_up=hang_up)
     answer = behind.book(deed, {"hold_id": hold.body["hold_id"]})
     assert proxy.lost.is_set()
-    assert len(place.world.bookings(**{"customer.name": deed.name})) == 1
+    assert len(installation.world.bookings(**{"customer.name": deed.name})) == 1
     if hang_up:
         assert in_time(answer, 201), answer
     else:
@@ -203,9 +209,9 @@ def test_an_insert_that_was_made_and_whose_reply_was_lost_is_found_again(
 
 
 def test_without_a_key_a_direct_booking_whose_reply_was_lost_is_made_at_most_once(
-    place: Installation, behind: Customers, proxy: Proxy
+    installation: Installation, behind: Customers, proxy: Proxy
 ) -> None:
-    deed, slot = behind.wish(), place.slot()
+    deed, slot = behind.wish(), installation.slot()
     proxy.lose_reply(INSERT)
     answer = behind.book(deed, slot)
     assert is_unavailable(answer), answer
@@ -216,16 +222,16 @@ def test_without_a_key_a_direct_booking_whose_reply_was_lost_is_made_at_most_onc
 
 
 def test_a_worker_that_cannot_reach_mongodb_leaves_the_attempt_of_another_alone(
-    place: Installation, customers: Customers, behind: Customers, proxy: Proxy
+    installation: Installation, customers: Customers, behind: Customers, proxy: Proxy
 ) -> None:
-    """Two workers confirm one hold: the first one's insert hangs, the second cannot send any."""
-    deed, slot = customers.wish(), place.slot()
+    """Two workers confirm one hold. The insert of the first hangs, and the second cannot reach MongoDB."""
+    deed, slot = customers.wish(), installation.slot()
     hold = customers.held(slot)
-    with place.failing(["insert"], blockConnection=True, blockTimeMS=2_000):
+    with installation.failing(["insert"], blockConnection=True, blockTimeMS=2_000):
         assert is_unavailable(customers.book(deed, {"hold_id": hold.body["hold_id"]}))
         proxy.cut()
         assert is_unavailable(behind.book(deed, {"hold_id": hold.body["hold_id"]}))
         assert customers.ask("GET", f"/hold/{hold.body['hold_id']}").body["status"] == "confirming"
-        assert customers.ask("DELETE", f"/hold/{hold.body['hold_id']}").told == (409, "request_in_progress")
+        assert customers.ask("DELETE", f"/hold/{hold.body['hold_id']}").status_and_code == (409, "request_in_progress")
     proxy.heal()
     check_booked_once(customers, deed, {"hold_id": hold.body["hold_id"]})

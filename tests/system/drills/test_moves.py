@@ -1,4 +1,4 @@
-"""A worker is killed with -9 at each step of a move, or a store goes away in the midst: old or new stands whole."""
+"""A worker dies at each step of a move, or a store goes away during it: the visit is whole at its old or new time."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ from tests.system.drills.rules import check_every_free_slot_can_be_held, check_r
 STEPS = ("after_move_claim", "after_move", "after_move_mirrored")
 OUTAGES = ("killed", "frozen")
 CHANGE = b"\x02findAndModify\x00"
-"""How the message of a change begins to name its command in BSON."""
+"""The bytes that name the command in the message of a change."""
 
 
 @pytest.fixture(scope="module")
-def doomed(place: Installation) -> dict[str, Api]:
-    """One API for each step, whose worker dies there every time."""
-    return {step: place.api(step) for step in STEPS}
+def doomed(installation: Installation) -> dict[str, Api]:
+    """For each step an API whose worker dies at it every time."""
+    return {step: installation.api(step) for step in STEPS}
 
 
 @pytest.fixture(scope="module")
-def customers(place: Installation, healthy: Api) -> Customers:
-    return Customers(place, healthy)
+def customers(installation: Installation, healthy: Api) -> Customers:
+    return Customers(installation, healthy)
 
 
 @pytest.fixture(scope="module")
-def redis_line(place: Installation) -> Proxy:
-    return place.proxy(place.redis)
+def redis_proxy(installation: Installation) -> Proxy:
+    return installation.proxy(installation.redis)
 
 
 @pytest.fixture(scope="module")
-def mongo_line(place: Installation) -> Proxy:
-    return place.proxy(place.mongo)
+def mongo_proxy(installation: Installation) -> Proxy:
+    return installation.proxy(installation.mongo)
 
 
 @pytest.fixture
-def behind_redis(place: Installation, customers: Customers, redis_line: Proxy) -> Iterator[Customers]:
-    """The same customers at an API that reaches Redis through a proxy; it has been used before."""
-    yield behind(customers, Customers(place, place.local_api(redis=redis_line)))
-    redis_line.heal()
+def behind_redis(installation: Installation, customers: Customers, redis_proxy: Proxy) -> Iterator[Customers]:
+    """The same customers at an API that reaches Redis through a proxy and has placed a hold before."""
+    yield behind(customers, Customers(installation, installation.local_api(redis=redis_proxy)))
+    redis_proxy.heal()
 
 
 @pytest.fixture
-def behind_mongo(place: Installation, customers: Customers, mongo_line: Proxy) -> Iterator[Customers]:
-    yield behind(customers, Customers(place, place.local_api(mongo=mongo_line)))
-    mongo_line.heal()
+def behind_mongo(installation: Installation, customers: Customers, mongo_proxy: Proxy) -> Iterator[Customers]:
+    yield behind(customers, Customers(installation, installation.local_api(mongo=mongo_proxy)))
+    mongo_proxy.heal()
 
 
 def behind(customers: Customers, made: Customers) -> Customers:
@@ -60,11 +60,11 @@ def behind(customers: Customers, made: Customers) -> Customers:
 
 
 class Visit:
-    """A booking, where it is to go, and what was answered."""
+    """A booking, and the slot to move it to."""
 
     def __init__(self, customers: Customers, *, reserved: bool = False) -> None:
-        self.customers, self.place = customers, customers.place
-        self.old, self.new = self.place.slot(), self.place.slot()
+        self.customers, self.installation = customers, customers.installation
+        self.old, self.new = self.installation.slot(), self.installation.slot()
         deed = customers.wish()
         if reserved:
             who = {"reserved_by": "the desk", "customer": {"name": deed.name}}
@@ -76,14 +76,14 @@ class Visit:
         self.booking_id = booked.body["booking_id"]
 
     def move(self, by: Customers | Api | None = None, **fields: Any) -> Answer:
-        """Asks for the move, or for another change of the first version, of one API."""
+        """Ask one API for the move, or for another change of version 1."""
         body, path = fields or {"start": self.new["start"]}, f"/bookings/{self.booking_id}"
         if isinstance(by, Api):
-            return by.ask("PATCH", path, self.place.world.keys["desk"], body, If_Match='"1"')
+            return by.ask("PATCH", path, self.installation.world.keys["desk"], body, If_Match='"1"')
         return (by or self.customers).ask("PATCH", path, body, If_Match='"1"')
 
     def move_until_answered(self) -> Answer:
-        """Repeats as clients are told to do."""
+        """Repeat the move, as the API asks clients to, until it has an outcome."""
         answers: list[Answer] = []
 
         def is_answered() -> bool:
@@ -94,28 +94,28 @@ class Visit:
         return answers[-1]
 
     def check(self) -> None:
-        """It stands whole at its old or its new place, the other one is free, and nothing is left."""
-        self.customers.place.settle()
-        (found,) = self.place.world.bookings(_id=self.booking_id)
+        """The visit is whole at its old or its new slot, the other slot is free, and no pin is left."""
+        self.customers.installation.settle()
+        (found,) = self.installation.world.bookings(_id=self.booking_id)
         assert found["active"]
         moved = found["version"] == 2
         here, there = (self.new, self.old) if moved else (self.old, self.new)
         assert found["start"].isoformat() == here["start"].replace("Z", "+00:00")
         assert len(found["history"]) == found["version"] <= 2
         check_rules(self.customers)
-        assert self.customers.hold(here).told == (409, "slot_booked")
+        assert self.customers.hold(here).status_and_code == (409, "slot_booked")
         check_every_free_slot_can_be_held(self.customers, [there])
 
 
 @pytest.mark.parametrize("flushed", [False, True], ids=["redis-kept", "redis-flushed"])
 @pytest.mark.parametrize("step", STEPS)
 def test_a_move_whose_worker_died_is_repeated_without_harm(
-    place: Installation, customers: Customers, doomed: dict[str, Api], step: str, flushed: bool
+    installation: Installation, customers: Customers, doomed: dict[str, Api], step: str, flushed: bool
 ) -> None:
     visit = Visit(customers)
     assert visit.move(doomed[step]).status == 0
     if flushed:
-        place.world.services.redis.flushall()
+        installation.world.services.redis.flushall()
     answer = visit.move_until_answered()
     assert (answer.status, answer.body["version"], answer.body["start"]) == (200, 2, visit.new["start"])
     again = visit.move()
@@ -124,31 +124,31 @@ def test_a_move_whose_worker_died_is_repeated_without_harm(
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_without_a_repeat_the_relay_mends_it(
-    place: Installation, customers: Customers, doomed: dict[str, Api], step: str
+def test_without_a_repeat_the_relay_finishes_the_move(
+    installation: Installation, customers: Customers, doomed: dict[str, Api], step: str
 ) -> None:
     visit = Visit(customers)
-    place.lapse_leases()
-    relay = place.relay()
+    installation.lapse_leases()
+    relay = installation.relay()
     assert visit.move(doomed[step]).status == 0
-    assert place.pins() != []
+    assert installation.pins() != []
     assert customers.hold(visit.new).status == 409
-    assert wait_until(lambda: place.pins() == [], seconds=SOON), relay.log_tail()
+    assert wait_until(lambda: installation.pins() == [], seconds=SOON), relay.log_tail()
     relay.stop()
     made = step != "after_move_claim"
-    assert customers.hold(visit.new).told == ((409, "slot_booked") if made else (201, None))
-    assert place.world.bookings(_id=visit.booking_id)[0]["version"] == (2 if made else 1)
-    for hold in place.world.services.redis.scan_iter(match="*hold:h_*"):
+    assert customers.hold(visit.new).status_and_code == ((409, "slot_booked") if made else (201, None))
+    assert installation.world.bookings(_id=visit.booking_id)[0]["version"] == (2 if made else 1)
+    for hold in installation.world.services.redis.scan_iter(match="*hold:h_*"):
         customers.ask("DELETE", f"/hold/{str(hold).rpartition('hold:')[2]}")
     visit.check()
 
 
 @pytest.mark.parametrize("how", OUTAGES)
 def test_without_redis_a_visit_stays_and_its_details_change(
-    place: Installation, customers: Customers, how: str
+    installation: Installation, customers: Customers, how: str
 ) -> None:
     visit, other, reserved = Visit(customers), Visit(customers), Visit(customers, reserved=True)
-    with away(place.redis, how):
+    with away(installation.redis, how):
         for each in (visit, reserved):
             answer = each.move()
             assert is_unavailable(answer), answer
@@ -161,66 +161,68 @@ def test_without_redis_a_visit_stays_and_its_details_change(
 
 
 @pytest.mark.parametrize("how", OUTAGES)
-def test_without_mongodb_it_waits(place: Installation, customers: Customers, how: str) -> None:
+def test_without_mongodb_a_move_is_refused_and_made_later(
+    installation: Installation, customers: Customers, how: str
+) -> None:
     visit, other = Visit(customers), Visit(customers)
-    with away(place.mongo, how):
+    with away(installation.mongo, how):
         answers = at_once(visit.move, lambda: other.move(description="Ring twice."))
         assert all(is_unavailable(answer) for answer in answers), answers
     assert visit.move_until_answered().status == 200
     visit.check()
 
 
-def test_a_change_that_was_made_in_silence_is_known_by_its_repeat(
-    customers: Customers, behind_mongo: Customers, mongo_line: Proxy
+def test_a_repeat_finds_a_change_whose_reply_was_lost(
+    customers: Customers, behind_mongo: Customers, mongo_proxy: Proxy
 ) -> None:
     visit = Visit(customers)
-    mongo_line.lose_reply(CHANGE)
+    mongo_proxy.lose_reply(CHANGE)
     answer = visit.move(behind_mongo)
-    assert mongo_line.lost.is_set()
+    assert mongo_proxy.lost.is_set()
     assert is_unavailable(answer), answer
     assert customers.hold(visit.new).status == 409
     assert visit.move_until_answered().body["version"] == 2
     visit.check()
 
 
-def test_a_change_whose_connection_ended_is_found_by_the_driver(
-    customers: Customers, behind_mongo: Customers, mongo_line: Proxy
+def test_the_driver_finds_a_change_whose_connection_ended(
+    customers: Customers, behind_mongo: Customers, mongo_proxy: Proxy
 ) -> None:
     visit = Visit(customers)
-    mongo_line.lose_reply(CHANGE, hang_up=True)
+    mongo_proxy.lose_reply(CHANGE, hang_up=True)
     answer = visit.move(behind_mongo)
-    assert mongo_line.lost.is_set()
+    assert mongo_proxy.lost.is_set()
     assert in_time(answer, 200), answer
     visit.check()
 
 
-def test_a_claim_whose_reply_was_lost_is_taken_over_by_the_repeat(
-    customers: Customers, behind_redis: Customers, redis_line: Proxy
+def test_a_repeat_takes_over_a_claim_whose_reply_was_lost(
+    customers: Customers, behind_redis: Customers, redis_proxy: Proxy
 ) -> None:
     visit = Visit(customers)
-    redis_line.lose_reply(b"EVALSHA")
+    redis_proxy.lose_reply(b"EVALSHA")
     answer = visit.move(behind_redis)
-    assert redis_line.lost.is_set()
+    assert redis_proxy.lost.is_set()
     assert is_unavailable(answer), answer
     assert visit.move_until_answered().status == 200
     visit.check()
 
 
 def test_a_stalled_mirror_write_does_not_take_the_move_back(
-    customers: Customers, behind_redis: Customers, redis_line: Proxy
+    customers: Customers, behind_redis: Customers, redis_proxy: Proxy
 ) -> None:
     visit = Visit(customers)
-    redis_line.lose_reply(b"booked|")
+    redis_proxy.lose_reply(b"booked|")
     answer = visit.move(behind_redis)
-    assert redis_line.lost.is_set()
+    assert redis_proxy.lost.is_set()
     assert in_time(answer, 200), answer
     assert customers.hold(visit.new).status == 409
     visit.check()
 
 
-def test_a_failover_is_waited_for(place: Installation, customers: Customers) -> None:
+def test_a_request_waits_for_a_failover(installation: Installation, customers: Customers) -> None:
     visit = Visit(customers)
-    with place.mongo.client() as client:
+    with installation.mongo.client() as client:
         client.admin.command("replSetStepDown", 1, force=True)
     answer = visit.move()
     assert is_unavailable(answer) or in_time(answer, 200), answer

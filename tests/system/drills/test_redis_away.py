@@ -1,4 +1,4 @@
-"""Redis is killed, frozen, or loses a reply: holds are refused in time, bookings that name their slot go on."""
+"""Redis is killed or frozen, or loses a reply: holds are refused in time, and bookings with their slot go on."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ OUTAGES = ("killed", "frozen")
 
 
 @pytest.fixture(scope="module")
-def customers(place: Installation, healthy: Api) -> Customers:
-    return Customers(place, healthy)
+def customers(installation: Installation, healthy: Api) -> Customers:
+    return Customers(installation, healthy)
 
 
 @pytest.fixture(scope="module")
-def proxy(place: Installation) -> Proxy:
-    return place.proxy(place.redis)
+def proxy(installation: Installation) -> Proxy:
+    return installation.proxy(installation.redis)
 
 
 @pytest.fixture
-def behind(place: Installation, customers: Customers, proxy: Proxy) -> Iterator[Customers]:
-    """The same customers at an API that reaches Redis through the proxy; it has been used before."""
-    made = Customers(place, place.local_api(redis=proxy))
+def behind(installation: Installation, customers: Customers, proxy: Proxy) -> Iterator[Customers]:
+    """The same customers at an API that reaches Redis through the proxy and has placed a hold before."""
+    made = Customers(installation, installation.local_api(redis=proxy))
     made.deeds = customers.deeds
     made.held()
     yield made
@@ -39,27 +39,27 @@ def behind(place: Installation, customers: Customers, proxy: Proxy) -> Iterator[
 
 @pytest.mark.parametrize("how", OUTAGES)
 def test_holds_are_refused_in_time_and_granted_again_by_themselves(
-    place: Installation, customers: Customers, how: str
+    installation: Installation, customers: Customers, how: str
 ) -> None:
-    slot, kept = place.slot(), customers.held()
-    with away(place.redis, how):
+    slot, kept = installation.slot(), customers.held()
+    with away(installation.redis, how):
         for _ in range(3):
             answer = customers.hold(slot)
             assert is_unavailable(answer), answer
         answer = customers.ask("GET", f"/hold/{kept.body['hold_id']}")
         assert is_unavailable(answer), answer
-    # A stalled hold may have been placed all the same; who asks without a holder waits for its end, others do not.
-    assert wait_until(lambda: customers.hold(place.slot()).status == 201, seconds=2)
+    # A stalled hold may have been placed all the same. A request without a holder waits until that hold expires.
+    assert wait_until(lambda: customers.hold(installation.slot()).status == 201, seconds=2)
     assert customers.ask("GET", f"/hold/{kept.body['hold_id']}").body["status"] == "held"
 
 
 @pytest.mark.parametrize("how", OUTAGES)
 def test_bookings_that_name_their_slot_go_on_with_mongodb_alone(
-    place: Installation, customers: Customers, how: str
+    installation: Installation, customers: Customers, how: str
 ) -> None:
     direct, carried, alone, loser = (customers.wish() for _ in range(4))
-    hold, other, slot = customers.held(), customers.held(), place.slot()
-    with away(place.redis, how):
+    hold, other, slot = customers.held(), customers.held(), installation.slot()
+    with away(installation.redis, how):
         answer = customers.book(direct, slot)
         assert in_time(answer, 201), answer
         answer = customers.book(carried, {"hold_id": hold.body["hold_id"]} | place_of(hold))
@@ -73,14 +73,14 @@ def test_bookings_that_name_their_slot_go_on_with_mongodb_alone(
     assert wait_until(lambda: customers.book(alone, {"hold_id": other.body["hold_id"]}).is_ok, seconds=2)
     check_rules(customers)
     for taken in (slot, place_of(hold), place_of(other)):
-        assert customers.hold(taken).told == (409, "slot_booked")
+        assert customers.hold(taken).status_and_code == (409, "slot_booked")
 
 
 @pytest.mark.parametrize("how", OUTAGES)
-def test_what_needs_no_redis_is_answered(place: Installation, customers: Customers, how: str) -> None:
+def test_what_needs_no_redis_is_answered(installation: Installation, customers: Customers, how: str) -> None:
     deed = customers.wish()
-    booking = customers.book(deed, place.slot()).body["booking_id"]
-    with away(place.redis, how):
+    booking = customers.book(deed, installation.slot()).body["booking_id"]
+    with away(installation.redis, how):
         for path in (
             "/healthz",
             f"/bookings/{booking}",
@@ -100,21 +100,23 @@ def test_what_needs_no_redis_is_answered(place: Installation, customers: Custome
     check_rules(customers)
 
 
-def test_a_redis_that_comes_back_empty_is_not_believed_until_it_is_rebuilt(
-    place: Installation, customers: Customers
+def test_a_redis_that_comes_back_empty_is_not_trusted_until_it_is_rebuilt(
+    installation: Installation, customers: Customers
 ) -> None:
-    deed, slot, free = customers.wish(), place.slot(), place.slot()
+    deed, slot, free = customers.wish(), installation.slot(), installation.slot()
     assert customers.book(deed, slot).status == 201
-    place.redis.kill()
-    shutil.rmtree(place.redis.folder / "appendonlydir")
-    place.redis.start()
-    assert wait_until(lambda: customers.hold(slot).told == (409, "slot_booked"), seconds=2)
+    installation.redis.kill()
+    shutil.rmtree(installation.redis.folder / "appendonlydir")
+    installation.redis.start()
+    assert wait_until(lambda: customers.hold(slot).status_and_code == (409, "slot_booked"), seconds=2)
     granted = customers.held(free)
-    assert customers.book(customers.wish(), slot).told == (409, "slot_booked")
-    assert place.world.services.redis.get(place.world.names.epoch) is None
-    place.lapse_leases()
-    relay = place.relay()
-    assert wait_until(lambda: place.world.services.redis.get(place.world.names.epoch) is not None, seconds=SOON)
+    assert customers.book(customers.wish(), slot).status_and_code == (409, "slot_booked")
+    assert installation.world.services.redis.get(installation.world.names.epoch) is None
+    installation.lapse_leases()
+    relay = installation.relay()
+    assert wait_until(
+        lambda: installation.world.services.redis.get(installation.world.names.epoch) is not None, seconds=SOON
+    )
     relay.stop()
     assert customers.ask("GET", f"/hold/{granted.body['hold_id']}").body["status"] == "held"
     check_rules(customers)
@@ -123,10 +125,10 @@ def test_a_redis_that_comes_back_empty_is_not_believed_until_it_is_rebuilt(
 
 
 @pytest.mark.parametrize("by", ["holder", "key", "both"])
-def test_whoever_repeats_a_hold_whose_reply_was_lost_gets_his_own(
-    place: Installation, behind: Customers, proxy: Proxy, by: str
+def test_a_repeated_hold_whose_reply_was_lost_answers_the_same_hold(
+    installation: Installation, behind: Customers, proxy: Proxy, by: str
 ) -> None:
-    slot = place.slot()
+    slot = installation.slot()
     fields: dict[str, Any] = {} if by == "key" else {"holder": f"{HOLDER}-{by}"}
     headers = {} if by == "holder" else {"Idempotency_Key": f"lost-{by}"}
     proxy.lose_reply(b"EVALSHA")
@@ -135,13 +137,16 @@ def test_whoever_repeats_a_hold_whose_reply_was_lost_gets_his_own(
     assert is_unavailable(lost), lost
     repeated = behind.ask("POST", "/hold", slot | fields, role="bot", **headers)
     assert repeated.status == (200 if by == "holder" else 201), repeated
-    assert place.world.marks()[f"property:prop-1:{_tick(place, slot)}"].split("|")[1] == repeated.body["hold_id"]
-    assert behind.hold(slot).told == (409, "slot_held")
+    assert (
+        installation.world.marks()[f"property:prop-1:{_tick(installation, slot)}"].split("|")[1]
+        == repeated.body["hold_id"]
+    )
+    assert behind.hold(slot).status_and_code == (409, "slot_held")
     assert behind.ask("GET", f"/hold/{repeated.body['hold_id']}", role="bot").body["status"] == "held"
 
 
 def test_a_confirmation_whose_beginning_lost_its_reply_is_repeated(
-    place: Installation, behind: Customers, proxy: Proxy
+    installation: Installation, behind: Customers, proxy: Proxy
 ) -> None:
     deed, hold = behind.wish(), behind.held()
     proxy.lose_reply(b"EVALSHA")
@@ -152,9 +157,9 @@ def test_a_confirmation_whose_beginning_lost_its_reply_is_repeated(
 
 
 def test_a_direct_booking_whose_claim_lost_its_reply_is_booked_once(
-    place: Installation, behind: Customers, proxy: Proxy
+    installation: Installation, behind: Customers, proxy: Proxy
 ) -> None:
-    deed, slot = behind.wish(), place.slot()
+    deed, slot = behind.wish(), installation.slot()
     proxy.lose_reply(b"EVALSHA")
     answer = behind.book(deed, slot, Idempotency_Key="direct-lost")
     assert in_time(answer, 201), answer
@@ -163,7 +168,7 @@ def test_a_direct_booking_whose_claim_lost_its_reply_is_booked_once(
 
 
 def test_a_stalled_mirror_write_does_not_take_the_booking_back(
-    place: Installation, behind: Customers, proxy: Proxy
+    installation: Installation, behind: Customers, proxy: Proxy
 ) -> None:
     deed, hold = behind.wish(), behind.held()
     proxy.lose_reply(b"booked|")
@@ -173,17 +178,17 @@ def test_a_stalled_mirror_write_does_not_take_the_booking_back(
     check_rules(behind)
 
 
-def test_a_stalled_line_to_redis_is_answered_in_time_whatever_is_asked(
-    place: Installation, behind: Customers, proxy: Proxy
+def test_every_request_is_answered_in_time_while_the_connection_to_redis_stalls(
+    installation: Installation, behind: Customers, proxy: Proxy
 ) -> None:
     deed, hold = behind.wish(), behind.held()
     proxy.stall()
-    for answer in (behind.hold(place.slot()), behind.book(deed, {"hold_id": hold.body["hold_id"]})):
+    for answer in (behind.hold(installation.slot()), behind.book(deed, {"hold_id": hold.body["hold_id"]})):
         assert is_unavailable(answer), answer
     proxy.heal()
     assert behind.book_until_answered(deed, {"hold_id": hold.body["hold_id"]}).is_ok
     check_rules(behind)
 
 
-def _tick(place: Installation, slot: dict[str, Any]) -> int:
-    return place.world.services.grid.tick(place.world.hold_request(start=slot["start"]).start)
+def _tick(installation: Installation, slot: dict[str, Any]) -> int:
+    return installation.world.services.grid.tick(installation.world.hold_request(start=slot["start"]).start)

@@ -1,4 +1,4 @@
-"""The relay is killed, loses its place in MongoDB's log, or works beside another one; workers leave pins behind."""
+"""A relay is killed, loses its resume token, or works beside another relay; dead workers leave pins behind."""
 
 from __future__ import annotations
 
@@ -13,110 +13,110 @@ from tests.system.drills.customers import Customers
 from tests.system.drills.installation import SOON, Api, Installation, away
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules, claimed, marked
 
-NOT_A_PLACE = {"_data": "not a place"}
+NOT_A_TOKEN = {"_data": "not a token"}
 
 
 @pytest.fixture(scope="module")
-def customers(place: Installation, healthy: Api) -> Customers:
-    return Customers(place, healthy)
+def customers(installation: Installation, healthy: Api) -> Customers:
+    return Customers(installation, healthy)
 
 
 @pytest.fixture(scope="module")
-def cut_off(place: Installation, customers: Customers) -> Customers:
-    """The same customers at a server that has lost its line to Redis: nobody mirrors what it books but the relay."""
-    line = place.proxy(place.redis)
-    made = Customers(place, place.local_api(redis=line))
+def cut_off(installation: Installation, customers: Customers) -> Customers:
+    """The same customers at a server that has lost Redis, so that only the relay mirrors what it books."""
+    proxy = installation.proxy(installation.redis)
+    made = Customers(installation, installation.local_api(redis=proxy))
     made.deeds = customers.deeds
-    line.cut()
+    proxy.cut()
     return made
 
 
 def miss_one(cut_off: Customers) -> dict[str, Any]:
-    """A booking that the mirror does not know of, and its slot."""
-    slot = cut_off.place.slot()
+    """Make a booking that the mirror does not show. Gives its slot."""
+    slot = cut_off.installation.slot()
     assert cut_off.book(cut_off.wish(), slot).status == 201
-    assert marked(cut_off.place) != claimed(cut_off.place)
+    assert marked(cut_off.installation) != claimed(cut_off.installation)
     return slot
 
 
-def is_mirrored(place: Installation) -> bool:
-    return marked(place) == claimed(place)
+def is_mirrored(installation: Installation) -> bool:
+    return marked(installation) == claimed(installation)
 
 
-def epoch(place: Installation) -> Any:
-    return place.world.services.redis.get(place.world.names.epoch)
+def epoch(installation: Installation) -> Any:
+    return installation.world.services.redis.get(installation.world.names.epoch)
 
 
-def saved_place(place: Installation) -> Any:
-    return place.world.services.db["relay_state"].find_one({"_id": STATE_ID})
+def saved_token(installation: Installation) -> Any:
+    return installation.world.services.db["relay_state"].find_one({"_id": STATE_ID})
 
 
-def test_the_next_relay_carries_over_what_a_killed_one_missed(
-    place: Installation, customers: Customers, cut_off: Customers
+def test_the_next_relay_mirrors_what_a_killed_relay_missed(
+    installation: Installation, customers: Customers, cut_off: Customers
 ) -> None:
-    first = place.relay()
-    assert wait_until(lambda: saved_place(place) is not None, seconds=SOON), first.log_tail()
+    first = installation.relay()
+    assert wait_until(lambda: saved_token(installation) is not None, seconds=SOON), first.log_tail()
     slot = miss_one(cut_off)
-    assert wait_until(lambda: is_mirrored(place), seconds=SOON), first.log_tail()
+    assert wait_until(lambda: is_mirrored(installation), seconds=SOON), first.log_tail()
     first.kill()
-    before, missed = epoch(place), miss_one(cut_off)
-    place.lapse_leases()
-    second = place.relay()
-    assert wait_until(lambda: is_mirrored(place), seconds=SOON), second.log_tail()
+    before, missed = epoch(installation), miss_one(cut_off)
+    installation.lapse_leases()
+    second = installation.relay()
+    assert wait_until(lambda: is_mirrored(installation), seconds=SOON), second.log_tail()
     second.stop()
-    assert epoch(place) == before  # read on from the saved place, not mirrored anew
-    assert customers.hold(slot).told == customers.hold(missed).told == (409, "slot_booked")
+    assert epoch(installation) == before  # it read on from the saved token and did not rebuild
+    assert customers.hold(slot).status_and_code == customers.hold(missed).status_and_code == (409, "slot_booked")
     check_rules(customers)
 
 
-@pytest.mark.parametrize("how", ["gone from the log", "no place at all", "never saved"])
-def test_without_a_usable_place_everything_is_mirrored_anew(
-    place: Installation, customers: Customers, cut_off: Customers, how: str
+@pytest.mark.parametrize("how", ["gone from the log", "no token at all", "never saved"])
+def test_without_a_usable_resume_token_everything_is_mirrored_again(
+    installation: Installation, customers: Customers, cut_off: Customers, how: str
 ) -> None:
-    relay, state = place.world.services.relay, place.world.services.db["relay_state"]
+    relay, state = installation.world.services.relay, installation.world.services.db["relay_state"]
     relay.carry_over_changes()
-    before, missed = epoch(place), miss_one(cut_off)
+    before, missed = epoch(installation), miss_one(cut_off)
     if how == "gone from the log":
-        with place.failing(["aggregate"], errorCode=286):
+        with installation.failing(["aggregate"], errorCode=286):
             relay.carry_over_changes()
     else:
         state.delete_one({"_id": STATE_ID})
-        if how == "no place at all":
-            state.insert_one({"_id": STATE_ID, "token": NOT_A_PLACE})
+        if how == "no token at all":
+            state.insert_one({"_id": STATE_ID, "token": NOT_A_TOKEN})
         relay.carry_over_changes()
-    assert is_mirrored(place)
-    assert epoch(place) not in (None, before)
-    assert customers.hold(missed).told == (409, "slot_booked")
+    assert is_mirrored(installation)
+    assert epoch(installation) not in (None, before)
+    assert customers.hold(missed).status_and_code == (409, "slot_booked")
     check_rules(customers)
     relay.carry_over_changes()
 
 
-def test_a_place_that_was_lost_while_redis_is_away_is_not_forgotten(
-    place: Installation, customers: Customers, cut_off: Customers
+def test_a_resume_token_lost_while_redis_is_away_leads_to_a_rebuild_later(
+    installation: Installation, customers: Customers, cut_off: Customers
 ) -> None:
-    relay = place.world.services.relay
+    relay = installation.world.services.relay
     relay.carry_over_changes()
     miss_one(cut_off)
-    place.world.services.db["relay_state"].update_one({"_id": STATE_ID}, {"$set": {"token": NOT_A_PLACE}})
-    with away(place.redis, "killed"), pytest.raises(StoreUnavailable):
+    installation.world.services.db["relay_state"].update_one({"_id": STATE_ID}, {"$set": {"token": NOT_A_TOKEN}})
+    with away(installation.redis, "killed"), pytest.raises(StoreUnavailable):
         relay.carry_over_changes()
     relay.carry_over_changes()
-    assert is_mirrored(place)
+    assert is_mirrored(installation)
     check_rules(customers)
 
 
 def test_two_relays_at_once_share_the_work_and_do_it_once(
-    place: Installation, customers: Customers, cut_off: Customers
+    installation: Installation, customers: Customers, cut_off: Customers
 ) -> None:
-    place.lapse_leases()
-    relays = [place.relay(), place.relay()]
-    owners = place.world.services.db["leases"]
+    installation.lapse_leases()
+    relays = [installation.relay(), installation.relay()]
+    owners = installation.world.services.db["leases"]
     assert wait_until(lambda: owners.count_documents({}) == 2, seconds=SOON), [each.log_tail() for each in relays]
     for _ in range(10):
         customers.held()
-        assert cut_off.book(cut_off.wish(), place.slot()).status == 201
-    assert wait_until(lambda: is_mirrored(place), seconds=SOON), [each.log_tail() for each in relays]
-    events: Any = place.world.services.redis.xrange(place.world.names.events)
+        assert cut_off.book(cut_off.wish(), installation.slot()).status == 201
+    assert wait_until(lambda: is_mirrored(installation), seconds=SOON), [each.log_tail() for each in relays]
+    events: Any = installation.world.services.redis.xrange(installation.world.names.events)
     booked = [event["id"] for _, event in events if event["kind"] == "book"]
     assert len(booked) == len(set(booked))
     for relay in relays:
@@ -127,19 +127,19 @@ def test_two_relays_at_once_share_the_work_and_do_it_once(
     check_rules(customers)
 
 
-def test_what_a_dead_worker_left_pinned_is_given_back_after_the_window(
-    place: Installation, customers: Customers
+def test_the_pins_of_a_dead_worker_are_released_after_the_confirm_window(
+    installation: Installation, customers: Customers
 ) -> None:
-    doomed = Customers(place, place.api("after_begin"))
+    doomed = Customers(installation, installation.api("after_begin"))
     doomed.deeds = customers.deeds
-    hold, slot = customers.held(), place.slot()
+    hold, slot = customers.held(), installation.slot()
     assert doomed.book(doomed.wish(), {"hold_id": hold.body["hold_id"]}).status == 0
     assert doomed.book(doomed.wish(), slot).status == 0
-    assert len(place.pins()) == 2
-    assert customers.hold(slot).told == (409, "slot_held")
-    place.lapse_leases()
-    relay = place.relay()  # only now, or it could release the first pin before there is a second one
-    assert wait_until(lambda: place.pins() == [], seconds=SOON), relay.log_tail()
+    assert len(installation.pins()) == 2
+    assert customers.hold(slot).status_and_code == (409, "slot_held")
+    installation.lapse_leases()
+    relay = installation.relay()  # only now, or it could release the first pin before there is a second one
+    assert wait_until(lambda: installation.pins() == [], seconds=SOON), relay.log_tail()
     relay.stop()
     assert customers.ask("GET", f"/hold/{hold.body['hold_id']}").body["status"] == "held"
     check_every_free_slot_can_be_held(customers, [slot])

@@ -1,4 +1,4 @@
-"""SIGTERM to the API under load: what is in flight is answered, and what was acknowledged exists."""
+"""SIGTERM to the API under load: running requests are answered, and acknowledged bookings exist."""
 
 from __future__ import annotations
 
@@ -16,28 +16,31 @@ IN_FLIGHT = 6
 
 
 @pytest.fixture
-def api(place: Installation) -> Api:
-    return place.api()
+def api(installation: Installation) -> Api:
+    return installation.api()
 
 
 @pytest.fixture
-def customers(place: Installation, api: Api, deeds: list[Deed]) -> Customers:
-    made = Customers(place, api)
+def customers(installation: Installation, api: Api, deeds: list[Deed]) -> Customers:
+    made = Customers(installation, api)
     made.deeds = deeds
     return made
 
 
 @pytest.fixture(scope="module")
 def deeds() -> list[Deed]:
-    """All that was ever wished for in this file."""
+    """The deeds of all customers in this file."""
     return []
 
 
-def test_requests_in_flight_are_answered(place: Installation, api: Api, customers: Customers) -> None:
-    wishes = [(customers.wish(), place.slot()) for _ in range(IN_FLIGHT)]
-    with place.failing(["insert"], None, blockConnection=True, blockTimeMS=400), ThreadPoolExecutor(IN_FLIGHT) as pool:
+def test_sigterm_lets_running_requests_be_answered(installation: Installation, api: Api, customers: Customers) -> None:
+    wishes = [(customers.wish(), installation.slot()) for _ in range(IN_FLIGHT)]
+    with (
+        installation.failing(["insert"], None, blockConnection=True, blockTimeMS=400),
+        ThreadPoolExecutor(IN_FLIGHT) as pool,
+    ):
         answers = [pool.submit(customers.book, deed, slot) for deed, slot in wishes]
-        assert wait_until(lambda: len(place.pins()) == IN_FLIGHT, seconds=SOON)
+        assert wait_until(lambda: len(installation.pins()) == IN_FLIGHT, seconds=SOON)
         api.child.ask_to_stop()
     assert [each.result().status for each in answers] == [201] * IN_FLIGHT
     assert wait_until(lambda: not api.child.alive(), seconds=SOON)
@@ -46,8 +49,10 @@ def test_requests_in_flight_are_answered(place: Installation, api: Api, customer
     check_rules(customers)
 
 
-def test_under_load_nothing_that_was_acknowledged_is_lost(place: Installation, api: Api, customers: Customers) -> None:
-    traffic = Traffic(customers, [place.slot() for _ in range(24)], seed=6)
+def test_under_load_nothing_that_was_acknowledged_is_lost(
+    installation: Installation, api: Api, customers: Customers
+) -> None:
+    traffic = Traffic(customers, [installation.slot() for _ in range(24)], seed=6)
     with traffic.running():
         traffic.await_more(60)
         api.child.ask_to_stop()

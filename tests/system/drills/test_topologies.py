@@ -1,4 +1,4 @@
-"""The same build over a Redis Cluster and behind Sentinel: one round of everything, with no key out of its slot."""
+"""The same build works on a Redis Cluster and behind Sentinel: one round of every operation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.world import World, rfc3339, services_over, tomorrow
 
 
 class ClusterServer(RedisServer):
-    """A Redis Cluster of one node, which has every slot."""
+    """A Redis Cluster of one node, which has every hash slot."""
 
     def start(self) -> ClusterServer:
         super().start()
@@ -69,7 +69,7 @@ def world(request: pytest.FixtureRequest, stores: tuple[RedisServer, MongoServer
         db.client.close()
 
 
-def test_holding_booking_cancelling_and_rebuilding_work_as_on_one_redis(world: World) -> None:
+def test_holds_bookings_cancellations_and_rebuilds_work_as_on_one_redis(world: World) -> None:
     api = LocalApi(world.services)
     slot = {"property_id": "prop-1", "start": rfc3339(tomorrow()), "technician_id": "tech-1"}
     day = f"/availability?property_id=prop-1&from={slot['start'][:10]}"
@@ -104,7 +104,7 @@ def test_holding_booking_cancelling_and_rebuilding_work_as_on_one_redis(world: W
     relay.carry_over_changes()
     world.services.redis.flushall()
     taken = ask("POST", "/hold", anyone | {"technician_id": direct.body["technician_id"]})
-    assert taken.told == (409, "slot_booked")
+    assert taken.status_and_code == (409, "slot_booked")
     relay.tend()
     assert (state(), world.double_booked()) == ("free", [])
     assert world.services.redis.get(world.names.epoch) is not None

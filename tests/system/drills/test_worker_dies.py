@@ -1,4 +1,4 @@
-"""A worker is killed with -9 at each step of a booking; the client repeats its request at another worker."""
+"""A worker dies by SIGKILL at each step of a booking; the client repeats its request at another worker."""
 
 from __future__ import annotations
 
@@ -17,41 +17,43 @@ IN_DIRECT = ("after_begin", "after_insert", "after_finish")
 
 
 @pytest.fixture(scope="module")
-def doomed(place: Installation) -> dict[str, Api]:
-    """One API for each point, whose worker dies there every time."""
-    return {point: place.api(point) for point in IN_CONFIRMING}
+def doomed(installation: Installation) -> dict[str, Api]:
+    """For each crash point an API whose worker dies at it every time."""
+    return {point: installation.api(point) for point in IN_CONFIRMING}
 
 
 @pytest.fixture
-def slot(place: Installation) -> dict[str, Any]:
+def slot(installation: Installation) -> dict[str, Any]:
     """A slot that no other test of this file uses."""
-    return place.slot()
+    return installation.slot()
 
 
-def hold(api: Api, place: Installation, slot: dict[str, Any], role: str = "checkout", holder: str = HOLDER) -> Answer:
-    return api.ask("POST", "/hold", place.world.keys[role], slot | {"holder": holder})
+def hold(
+    api: Api, installation: Installation, slot: dict[str, Any], role: str = "checkout", holder: str = HOLDER
+) -> Answer:
+    return api.ask("POST", "/hold", installation.world.keys[role], slot | {"holder": holder})
 
 
-def forget_redis(place: Installation, flushed: bool) -> None:
+def forget_redis(installation: Installation, flushed: bool) -> None:
     if flushed:
-        place.world.services.redis.flushall()
+        installation.world.services.redis.flushall()
 
 
-def check_the_rules(place: Installation, slot: dict[str, Any], healthy: Api) -> None:
-    """One booking of the slot, no double booking anywhere, the mirror equal to MongoDB, and no way in for others."""
-    assert len(place.world.bookings(active=True, start=_moment(slot), property_id="prop-1")) == 1
-    assert place.world.double_booked() == []
-    other = hold(healthy, place, slot, role="bot", holder="+4520202020")
+def check_the_rules(installation: Installation, slot: dict[str, Any], healthy: Api) -> None:
+    """The slot has one booking, nothing is double booked, the mirror equals MongoDB, and others are refused."""
+    assert len(installation.world.bookings(active=True, start=_moment(slot), property_id="prop-1")) == 1
+    assert installation.world.double_booked() == []
+    other = hold(healthy, installation, slot, role="bot", holder="+4520202020")
     assert (other.status, other.body["code"]) == (409, "slot_booked")
-    place.settle()
-    booked = {key for key, mark in place.world.marks().items() if mark.startswith("booked|")}
+    installation.settle()
+    booked = {key for key, mark in installation.world.marks().items() if mark.startswith("booked|")}
     claims = {
         f"{claim['resource']}:{claim['tick']}"
-        for booking in place.world.bookings(active=True)
+        for booking in installation.world.bookings(active=True)
         for claim in booking["claims"]
     }
     assert booked == claims
-    assert {mark.split("|")[0] for mark in place.world.marks().values()} <= {"booked", "held"}
+    assert {mark.split("|")[0] for mark in installation.world.marks().values()} <= {"booked", "held"}
 
 
 def _moment(slot: dict[str, Any]) -> datetime:
@@ -61,40 +63,40 @@ def _moment(slot: dict[str, Any]) -> datetime:
 @pytest.mark.parametrize("flushed", [False, True], ids=["redis-kept", "redis-flushed"])
 @pytest.mark.parametrize("point", IN_CONFIRMING)
 def test_a_confirmation_whose_worker_died_is_repeated_without_harm(
-    place: Installation, healthy: Api, doomed: dict[str, Api], slot: dict[str, Any], point: str, flushed: bool
+    installation: Installation, healthy: Api, doomed: dict[str, Api], slot: dict[str, Any], point: str, flushed: bool
 ) -> None:
-    held = hold(healthy, place, slot)
+    held = hold(healthy, installation, slot)
     assert held.status == 201, held
     body = {"hold_id": held.body["hold_id"], "customer": CUSTOMER}
-    assert doomed[point].ask("POST", "/book", place.world.keys["checkout"], body).status == 0
-    forget_redis(place, flushed)
-    repeated = healthy.ask("POST", "/book", place.world.keys["checkout"], body)
+    assert doomed[point].ask("POST", "/book", installation.world.keys["checkout"], body).status == 0
+    forget_redis(installation, flushed)
+    repeated = healthy.ask("POST", "/book", installation.world.keys["checkout"], body)
     if flushed and point in ("before_begin", "after_begin"):
-        # The hold was lost with Redis and nothing had been booked: the client is told, and holds again.
+        # The hold was lost with Redis and nothing was booked: the client gets 410 and holds again.
         assert (repeated.status, repeated.body["code"]) == (410, "hold_expired")
-        body = {"hold_id": hold(healthy, place, slot).body["hold_id"], "customer": CUSTOMER}
-        repeated = healthy.ask("POST", "/book", place.world.keys["checkout"], body)
+        body = {"hold_id": hold(healthy, installation, slot).body["hold_id"], "customer": CUSTOMER}
+        repeated = healthy.ask("POST", "/book", installation.world.keys["checkout"], body)
     assert repeated.is_ok, repeated
     assert repeated.body["hold_id"] == body["hold_id"]
-    check_the_rules(place, slot, healthy)
+    check_the_rules(installation, slot, healthy)
 
 
 @pytest.mark.parametrize("flushed", [False, True], ids=["redis-kept", "redis-flushed"])
 @pytest.mark.parametrize("point", IN_DIRECT)
 def test_a_direct_booking_whose_worker_died_is_repeated_without_harm(
-    place: Installation, healthy: Api, doomed: dict[str, Api], slot: dict[str, Any], point: str, flushed: bool
+    installation: Installation, healthy: Api, doomed: dict[str, Api], slot: dict[str, Any], point: str, flushed: bool
 ) -> None:
-    body, key = slot | {"customer": CUSTOMER}, place.world.keys["desk"]
+    body, key = slot | {"customer": CUSTOMER}, installation.world.keys["desk"]
     once = {"Idempotency_Key": f"desk-{slot['start']}"}
     assert doomed[point].ask("POST", "/book", key, body, **once).status == 0
-    forget_redis(place, flushed)
+    forget_redis(installation, flushed)
     answers: list[Answer] = []
 
     def is_answered() -> bool:
-        # Until a request can no longer be running, its repeat is told that it may be.
+        # While the first attempt may still run, a repeat is refused.
         answers.append(healthy.ask("POST", "/book", key, body, **once))
         return answers[-1].body.get("code") != "request_in_progress"
 
     assert wait_until(is_answered, seconds=5, every=0.1), answers[-1]
     assert answers[-1].is_ok, answers[-1]
-    check_the_rules(place, slot, healthy)
+    check_the_rules(installation, slot, healthy)

@@ -1,4 +1,4 @@
-"""Customers of all kinds at work at the same time on a few slots, and the account of what they were told."""
+"""Customers of all kinds who want the same few slots at the same time, and every answer they get."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.system.drills.installation import SOON, Answer
 
 HOLD_SECONDS = 2
 PATIENCE = 4
-"""How often a customer repeats a request whose outcome is open."""
+"""How often a customer sends a request whose outcome is open."""
 
 
 class Traffic:
-    """Threads that hold, book, repeat and cancel until told to stop. Every answer is kept, and when it ended."""
+    """Threads that hold, book, repeat and cancel until `running()` ends. `answers` keeps every answer."""
 
     def __init__(self, customers: Customers, slots: list[dict[str, Any]], *, seed: int, threads: int = 4) -> None:
         self._customers = customers
@@ -43,7 +43,7 @@ class Traffic:
         assert not any(thread.is_alive() for thread in self._threads)
 
     def await_more(self, answers: int, seconds: float = SOON) -> None:
-        """Waits until so many more requests were answered."""
+        """Wait until this many more requests are answered."""
         wanted = len(self.answers) + answers
         assert wait_until(lambda: len(self.answers) >= wanted, seconds=seconds), len(self.answers)
 
@@ -56,13 +56,13 @@ class Traffic:
                 self._hold_and_book(deed, slot, dice)
             else:
                 self._book(deed, slot, Idempotency_Key=deed.name)
-            if dice.random() < 0.8:  # else nothing would soon be left to book
+            if dice.random() < 0.8:  # or soon every slot would be taken
                 self._cancel(deed)
 
     def _hold_and_book(self, deed: Deed, slot: dict[str, Any], dice: random.Random) -> None:
         hold = self._noted(self._customers.hold(slot, ttl_seconds=HOLD_SECONDS, holder=deed.name))
         if hold.is_ok:
-            # Some carry their slot along, so that they may be booked without Redis.
+            # Some send their slot too, so that they can be booked without Redis.
             carried = {"hold_id": hold.body["hold_id"]} | (slot if dice.random() < 0.5 else {})
             self._book(deed, carried)
 
