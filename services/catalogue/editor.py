@@ -201,9 +201,7 @@ class CatalogueDesk:
 
     def _spread(self, org: str) -> None:
         self._cached.forget(org, None)
-        with suppress(
-            StoreUnavailable
-        ):  # without Redis, the relay announces the change when it reads it from MongoDB's log
+        with suppress(StoreUnavailable):  # without Redis, the relay announces the change
             self._announce(org)
 
 

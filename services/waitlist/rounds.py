@@ -131,7 +131,7 @@ class Offers:
                 return
 
     def _serve(self, org: str, attention: Attention) -> bool:
-        """Makes offers to the waiting entries. False if the round must start over, or an offer would pass one over."""
+        """Makes offers to waiting entries. False if the round must start over, because an older entry has openings."""
         searched_wishes: set[tuple[object, ...]] = set()
         passed: list[WaitEntry] = []
         searched_now: set[str] = set()

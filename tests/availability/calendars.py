@@ -125,7 +125,7 @@ def scenes(draw: st.DrawFn) -> Scene:
     }
     shelf = Shelf(
         policy_=policy,
-        place=Property(
+        site=Property(
             id="prop-1", name="House", timezone=zone, status=draw(st.sampled_from(["available"] * 9 + ["unavailable"]))
         ),
         people=[draw(_technician(number, zone, around)) for number in range(1, people + 1)],
@@ -180,9 +180,9 @@ class Literal:
         shelf, end = self.calendar.shelf, start + self.length * MINUTE
         soonest = self.calendar.now + shelf.policy_.min_lead_minutes * MINUTE
         latest = self.calendar.now + timedelta(days=shelf.policy_.horizon_days)
-        if shelf.place.status != "available" or not soonest <= start <= latest:
+        if shelf.site.status != "available" or not soonest <= start <= latest:
             return []
-        dates = {local_clock(minute, shelf.place.timezone).date() for minute in _minutes(start, end)}
+        dates = {local_clock(minute, shelf.site.timezone).date() for minute in _minutes(start, end)}
         if dates & set(shelf.policy_.blackout_dates):
             return []
         people = [each for each in shelf.people if self.asked in (None, each.id)]

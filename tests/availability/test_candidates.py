@@ -123,7 +123,7 @@ class TestPlainWish:
     @pytest.mark.parametrize(
         ("refusal", "start", "shelf"),
         [
-            (PropertyUnavailable, "2026-12-05T10:00", {"place": house(status="unavailable")}),
+            (PropertyUnavailable, "2026-12-05T10:00", {"site": house(status="unavailable")}),
             (TechnicianUnavailable, "2026-12-05T10:00", {"people": [technician(status="unavailable")]}),
             (
                 TechnicianUnavailable,
@@ -171,7 +171,7 @@ class TestPlainWish:
 
     def test_a_blackout_date_is_the_propertys_and_hours_are_the_technicians(self) -> None:
         one = calendar(
-            place=house("Asia/Kolkata"),
+            site=house("Asia/Kolkata"),
             people=[technician(timezone="America/New_York", working_hours=every_day(("08:00", "17:00")))],
             policy_=Policy(blackout_dates=[date(2026, 12, 5)]),
         )
@@ -204,7 +204,7 @@ class TestPlainWish:
 
 class TestSearch:
     def test_it_goes_on_to_the_end_of_the_propertys_day_and_every_technician_at_each_start(self) -> None:
-        one = calendar(place=house("Asia/Kathmandu"), people=[technician(1), technician(2)])
+        one = calendar(site=house("Asia/Kathmandu"), people=[technician(1), technician(2)])
         # 18:15 in UTC is midnight in Kathmandu.
         assert one.visits("2026-12-05T17:45", None, fallback="next_available") == [
             ("17:45", "tech-1"),
@@ -231,7 +231,7 @@ class TestSearch:
                 one.visits(start, fallback="next_available")
 
     def test_the_end_of_the_calendar_is_only_too_far_ahead(self) -> None:
-        one = calendar(place=house("Pacific/Kiritimati"))
+        one = calendar(site=house("Pacific/Kiritimati"))
         with pytest.raises(NoSlotAvailable):
             one.visits("9999-12-31T23:45", fallback="next_available")
         with pytest.raises(TooFarAhead):
@@ -239,14 +239,14 @@ class TestSearch:
 
     def test_what_is_unavailable_by_status_is_said_as_such(self) -> None:
         with pytest.raises(PropertyUnavailable):
-            calendar(place=house(status="unavailable")).visits("2026-12-05T10:00", fallback="next_available")
+            calendar(site=house(status="unavailable")).visits("2026-12-05T10:00", fallback="next_available")
         for technician_id in ("tech-1", None):
             gone = calendar(people=[technician(status="unavailable")])
             with pytest.raises(TechnicianUnavailable):
                 gone.visits("2026-12-05T10:00", technician_id, fallback="next_available")
 
     def test_a_long_day_is_searched_whole(self) -> None:
-        long = replace(calendar(place=house("Europe/Berlin")), grid=Grid(5), now=utc("2026-10-20T12:00"))
+        long = replace(calendar(site=house("Europe/Berlin")), grid=Grid(5), now=utc("2026-10-20T12:00"))
         found = long.visits("2026-10-24T22:00", fallback="next_available")
         assert len(found) == 25 * 12
         assert found[-1] == ("22:55", "tech-1")

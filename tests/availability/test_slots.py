@@ -45,7 +45,7 @@ class TestStates:
 
     def test_the_reply_is_as_documented(self) -> None:
         query = AvailabilityQuery.model_validate({"property_id": "prop-1", "from": DAY})
-        reply = calendar(place=house("Asia/Kolkata")).availability.days(ORG, query)
+        reply = calendar(site=house("Asia/Kolkata")).availability.days(ORG, query)
         AvailabilityReply.model_validate_json(to_json(reply))
         assert (reply["timezone"], reply["grid_minutes"]) == ("Asia/Kolkata", 15)
 
@@ -124,7 +124,7 @@ class TestStates:
         assert closed == ["09:15", "09:30", "09:45", "10:00", "10:15", "10:30", "10:45", *late]
         assert set(shown.states("2026-12-06").values()) == {"closed"}
         for gone in (
-            {"place": house(status="unavailable")},
+            {"site": house(status="unavailable")},
             {"people": [technician(status="unavailable")]},
             {"people": []},
         ):
@@ -152,20 +152,20 @@ class TestDates:
     )
     def test_a_date_has_the_slots_of_its_hours(self, zone: str, day: str, count: int) -> None:
         before = utc(f"{day}T00:00") - timedelta(days=3)
-        slots = replace(calendar(place=house(zone)), now=before).days(day)
+        slots = replace(calendar(site=house(zone)), now=before).days(day)
         assert len(slots) == count
         assert {slot.state for slot in slots} <= {"free"}
         assert len({slot.start for slot in slots}) == count
 
     def test_several_dates_follow_each_other_without_a_gap(self) -> None:
-        slots = replace(calendar(place=house("Europe/Berlin")), now=utc("2026-10-20T00:00")).days("2026-10-23", days=4)
+        slots = replace(calendar(site=house("Europe/Berlin")), now=utc("2026-10-20T00:00")).days("2026-10-23", days=4)
         assert len(slots) == 96 + 96 + 100 + 96
         assert slots[0].start == utc("2026-10-22T22:00")
         assert {after.start - before.start for before, after in pairwise(slots)} == {timedelta(minutes=15)}
 
     def test_dates_at_the_ends_of_the_calendar_are_closed_or_have_no_slots(self) -> None:
         for first in ("0001-01-01", "9999-12-31", "9998-12-31"):
-            slots = calendar(place=house("Pacific/Kiritimati")).days(first, days=14)
+            slots = calendar(site=house("Pacific/Kiritimati")).days(first, days=14)
             assert {slot.state for slot in slots} <= {"closed"}
 
     def test_a_date_that_is_closed_reads_no_marks(self) -> None:
@@ -211,7 +211,7 @@ class TestCatalogueThatChanged:
 
     def test_nor_is_a_property_that_was_closed(self) -> None:
         shown = Calendar(
-            Shelf(place=house(status="unavailable"), after_reload={"place": house()}), Board(epochs=["epoch-2"])
+            Shelf(site=house(status="unavailable"), after_reload={"site": house()}), Board(epochs=["epoch-2"])
         )
         assert at(shown, "10:00")[0] == "free"
 
@@ -247,7 +247,7 @@ class TestColdMirror:
         assert (at(shown, "10:00")[0], at(shown, "14:00")[0], at(shown, "16:00")[0]) == ("booked", "held", "free")
 
     def test_what_is_remembered_of_the_catalogue_is_not_trusted(self) -> None:
-        shelf = Shelf(epoch_=None, after_reload={"place": house(status="unavailable")})
+        shelf = Shelf(epoch_=None, after_reload={"site": house(status="unavailable")})
         shown = Calendar(shelf, Board(epochs=[None]))
         assert set(shown.states(DAY).values()) == {"closed"}
         assert shelf.reloads == [None]

@@ -65,7 +65,7 @@ def test_a_slot_is_shown_as_the_rules_say_minute_by_minute(scene: Scene) -> None
 @UNHURRIED
 @given(scene=scenes())
 def test_slots_are_the_ticks_that_begin_on_the_asked_dates(scene: Scene) -> None:
-    grid, zone = scene.calendar.grid, scene.calendar.shelf.place.timezone
+    grid, zone = scene.calendar.grid, scene.calendar.shelf.site.timezone
     asked = {scene.first.toordinal() + number for number in range(scene.days)}
     around = grid.tick(scene.calendar.now) - grid.ticks(5 * 1440)
     ticks = range(around, around + grid.ticks(10 * 1440))
@@ -79,7 +79,7 @@ def test_a_search_tries_the_plain_candidates_of_the_rest_of_the_day_in_order(sce
     slots = shown(scene)
     if not slots:
         return
-    grid, zone = scene.calendar.grid, scene.calendar.shelf.place.timezone
+    grid, zone = scene.calendar.grid, scene.calendar.shelf.site.timezone
     start = grid.tick(slots[len(slots) // 3].start)
     day = local_day(start, zone, grid)
     rest = [tick for tick in range(start, start + grid.ticks(1600)) if local_day(tick, zone, grid) == day]

@@ -48,7 +48,7 @@ class Shelf:
     """A catalogue. reloads: the epochs that `forget` was called with. after_reload: what changes with the next one."""
 
     policy_: Policy = field(default_factory=Policy)
-    place: Property = field(default_factory=house)
+    site: Property = field(default_factory=house)
     people: list[Technician] = field(default_factory=lambda: [technician()])
     epoch_: str | None = "epoch-1"
     reloads: list[str | None] = field(default_factory=list)
@@ -67,9 +67,9 @@ class Shelf:
         return self.policy_
 
     def property(self, _org: str, property_id: str) -> Property:
-        if property_id != self.place.id:
+        if property_id != self.site.id:
             raise PropertyNotFound
-        return self.place
+        return self.site
 
     def technicians(self, _org: str) -> dict[str, Technician]:
         return {each.id: each for each in self.people}

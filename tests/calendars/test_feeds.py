@@ -27,9 +27,11 @@ from services.calendars.feeds import (
     CalendarFeeds,
     ensure_calendar_indexes,
 )
+from services.clock import utc_now
 from services.ledger.documents import document_of
 from services.relay.change_feed import ChangeFeed
 from services.stores.connections import connect_mongo
+from tests.bookings.sample import sample
 from tests.servers import MongoServer, RedisServer
 from tests.system.race.together import at_once
 from tests.world import World, tomorrow
@@ -55,32 +57,7 @@ def database(stores: tuple[RedisServer, MongoServer]) -> Iterator[Any]:
 
 def write(world: World, start: datetime, **changed: Any) -> Booking:
     """Writes a booking into MongoDB, as a worker does."""
-    now, tick = datetime.now(UTC).replace(microsecond=0), int(start.timestamp()) // 900
-    booking = Booking(
-        booking_id=f"bk_{tick}.{world.org}",
-        org=world.org,
-        status="confirmed",
-        property_id="prop-1",
-        technician_id="tech-1",
-        start=start,
-        end=start + HOUR,
-        duration_minutes=60,
-        buffer_before_minutes=0,
-        buffer_after_minutes=0,
-        customer={"name": "Alice"},
-        description="",
-        priority="medium",
-        source="web",
-        version=1,
-        created_at=now,
-        updated_at=now,
-        requested_start=start,
-        fallback_used=False,
-        hold_id=None,
-        history=[],
-        claims=(("property:prop-1", tick), ("technician:tech-1", tick)),
-    )
-    made = booking.changed(**changed)
+    made = sample(start, booking_id=f"bk_{start.timestamp():.0f}.{world.org}", org=world.org, **changed)
     world.services.db["bookings"].insert_one(document_of(made))
     return made
 
@@ -196,7 +173,7 @@ def test_the_calendar_shows_the_technicians_current_name(any_world: World, feeds
 
 def test_of_many_addresses_made_at_once_one_opens_the_calendar(database: Any) -> None:
     ensure_calendar_indexes(database)
-    feeds = CalendarFeeds(database, lambda: datetime.now(UTC))
+    feeds = CalendarFeeds(database, utc_now)
     for _ in range(5):
         database[CALENDAR_FEEDS].delete_many({})
         made = at_once([partial(feeds.issue, "demo", "tech-1")] * 12)
@@ -206,7 +183,7 @@ def test_of_many_addresses_made_at_once_one_opens_the_calendar(database: Any) ->
 
 
 def test_without_the_unique_index_several_addresses_open_it(database: Any) -> None:
-    feeds = CalendarFeeds(database, lambda: datetime.now(UTC))
+    feeds = CalendarFeeds(database, utc_now)
     for _ in range(ATTEMPTS):
         database[CALENDAR_FEEDS].delete_many({})
         at_once([partial(feeds.issue, "demo", "tech-1")] * 12)
@@ -244,7 +221,7 @@ def test_calendars_are_written_one_at_a_time(fake_world: World, monkeypatch: pyt
 
 
 def test_the_relay_does_not_read_changes_of_feeds(database: Any) -> None:
-    feed, feeds = ChangeFeed(database, lambda: datetime.now(UTC)), CalendarFeeds(database, lambda: datetime.now(UTC))
+    feed, feeds = ChangeFeed(database, utc_now), CalendarFeeds(database, utc_now)
     feed.start_at(feed.end_of_log())
     feeds.issue("demo", "tech-1")
     feeds.issue("demo", "tech-1")

@@ -13,33 +13,21 @@ from models.booking import Booking
 from models.calendar import TechnicianCalendar
 from models.catalogue import Property, Technician
 from services.calendars.icalendar_text import LAYOUT, calendar_tag, calendar_text, event_text
+from tests.bookings.sample import sample
 
 MADE = datetime(2026, 11, 20, 8, tzinfo=UTC)
 SITE = Property(id="prop-1", name="Mill House", address="Quay 1, Aarhus")
 NINA = Technician(id="tech-7", name="Nina; Tall, the", timezone="Europe/Copenhagen")
-VISIT = Booking(
+VISIT = sample(
+    datetime(2026, 12, 5, 10, tzinfo=UTC),
     booking_id="bk_alice",
-    org="demo",
-    status="confirmed",
-    property_id="prop-1",
     technician_id="tech-7",
-    start=datetime(2026, 12, 5, 10, tzinfo=UTC),
-    end=datetime(2026, 12, 5, 11, tzinfo=UTC),
-    duration_minutes=60,
     buffer_before_minutes=15,
     buffer_after_minutes=30,
     customer={"name": "Alice", "phone": "+354 555 0101"},
     description="The tap drips",
-    priority="medium",
-    source="web",
-    version=1,
     created_at=MADE,
     updated_at=MADE,
-    requested_start=datetime(2026, 12, 5, 10, tzinfo=UTC),
-    fallback_used=False,
-    hold_id=None,
-    history=[],
-    claims=(),
 )
 CLOCK_CHANGES = [
     # The hour that clocks skip in Copenhagen: a visit of one hour goes from 01:30 to 03:30.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +17,7 @@ from models.errors import AlreadyExists, InvalidRequest, PropertyNotFound, Store
 from scripts.dev_server.seed import seed
 from services.catalogue.editor import CatalogueDesk
 from services.catalogue.reader import Catalogue, ensure_catalogue_indexes
+from services.clock import utc_now
 from tests.servers import MongoServer
 
 KEYS = {"checkout": "hf_checkout_a", "desk": "hf_desk_b", "bot": "hf_bot_c", "admin": "hf_admin_d"}
@@ -29,10 +29,8 @@ class Installation:
     def __init__(self, db: Database[dict[str, Any]]) -> None:
         self.db = db
         self.catalogue = Catalogue(db)
-        self.desk = CatalogueDesk(db, self.clock, cached=self.catalogue, announce=lambda _org: None, grid_minutes=15)
-
-    def clock(self) -> datetime:
-        return datetime.now(UTC)
+        self.clock = utc_now
+        self.desk = CatalogueDesk(db, utc_now, cached=self.catalogue, announce=lambda _org: None, grid_minutes=15)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from services.ids import booking_id_for
 from services.ledger.documents import document_of
 from services.ledger.listing import BookingList
 from services.stores.pages import write_cursor
-from services.timetable.grid import Grid
+from tests.bookings.sample import sample
 from tests.world import World, rfc3339, tomorrow
 
 PROPERTIES, TECHNICIANS, STATUSES = 10, 7, ("cancelled", "completed", "no_show")
@@ -35,32 +35,15 @@ FILTERS: list[tuple[dict[str, str], str]] = [
 
 def inactive(world: World, number: int) -> Booking:
     """One of many inactive bookings: they block no slot, so any number fits."""
-    bob = world.caller("desk")
     start = tomorrow(0) + timedelta(minutes=15 * number)
-    return Booking(
+    return sample(
+        start,
         booking_id=booking_id_for(world.org, str(number)),
         org=world.org,
-        status=STATUSES[number % len(STATUSES)],  # type: ignore[arg-type]  # three of its words
+        status=STATUSES[number % len(STATUSES)],
         property_id=f"prop-{number % PROPERTIES}",
         technician_id=f"tech-{number % TECHNICIANS}",
-        start=start,
-        end=start + timedelta(minutes=15),
-        duration_minutes=15,
-        buffer_before_minutes=0,
-        buffer_after_minutes=0,
-        customer={"name": "Alice"},
-        description="",
-        priority="medium",
-        source="desk",
-        version=2,
-        created_at=start,
-        updated_at=start,
-        requested_start=start,
-        fallback_used=False,
-        hold_id=None,
-        claims=((f"property:prop-{number % PROPERTIES}", Grid(15).tick(start)),),
-        made_by=bob.key_id,
-        history=[],
+        made_by=world.caller("desk").key_id,
     )
 
 
