@@ -62,6 +62,10 @@ class Details(BaseModel):
     description: Text = ""
     priority: Priority = "medium"
 
+    def details(self) -> dict[str, Any]:
+        """These fields by name."""
+        return {name: getattr(self, name) for name in Details.model_fields}
+
 
 class BookRequest(SlotOptions, Details):
     """Body of POST /book: a hold to confirm, or the slot itself, or both.
@@ -115,8 +119,9 @@ class ReserveRequest(SlotFields, Details):
     @property
     def as_booking(self) -> BookRequest:
         """The direct booking that this would be if it were firm at once."""
-        shared = {name: getattr(self, name) for name in (*SlotFields.model_fields, *Details.model_fields)}
-        return BookRequest.model_construct(**shared, customer=self.customer or Customer(name=self.reserved_by))
+        slot = {name: getattr(self, name) for name in SlotFields.model_fields}
+        customer = self.customer or Customer(name=self.reserved_by)
+        return BookRequest.model_construct(**slot, **self.details(), customer=customer)
 
 
 class _CustomerReply(TypedDict):

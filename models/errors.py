@@ -1,7 +1,7 @@
 """Every refusal that Holdfast makes, one class per reason.
 
 `code` is the stable word that clients match on; `sentence` is what a customer could read when nothing more exact is
-known. Which HTTP status carries a code is the business of `api.problems`.
+known. `api.http.problems` gives each code its HTTP status.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class InvalidRequest(Refusal):
 
 class Unauthenticated(Refusal):
     code = "unauthenticated"
-    sentence = "A valid API key is needed: Authorization: Bearer <api key>."
+    sentence = "This needs a valid API key. Please send Authorization: Bearer <api key>."
 
 
 class Forbidden(Refusal):
@@ -119,12 +119,12 @@ class TooSoon(Refusal):
 
 class TooFarAhead(Refusal):
     code = "too_far_ahead"
-    sentence = "This time is further ahead than can be booked yet."
+    sentence = "This time is further ahead than can be booked yet. Please choose an earlier one."
 
 
 class AlreadyExists(Refusal):
     code = "already_exists"
-    sentence = "Something with this id exists already."
+    sentence = "Something with this id exists already. Please choose another id."
 
 
 class HoldLimit(Refusal):
@@ -159,12 +159,12 @@ class VersionConflict(Refusal):
 
 class PreconditionRequired(Refusal):
     code = "precondition_required"
-    sentence = "Say which version you are changing: If-Match."
+    sentence = "The version is missing. Please send the one that you read in If-Match."
 
 
 class IdempotencyKeyReused(Refusal):
     code = "idempotency_key_reused"
-    sentence = "This Idempotency-Key was used for a different request."
+    sentence = "This Idempotency-Key was used for a different request. Please send a new one."
 
 
 class RateLimited(Refusal):

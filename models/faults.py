@@ -30,13 +30,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "too_short": ("too_short", "Give {field} with {min_length} or more entries."),
     "too_long": ("too_long", "Give {field} with {max_length} or fewer entries."),
     "string_type": ("wrong_type", "Give {field} as text."),
-    "string_unicode": ("string_unicode", "Give {field} as text that UTF-8 can write."),
     "int_type": ("wrong_type", "Give {field} as a whole number."),
     "bool_type": ("wrong_type", "Give {field} as true or false."),
     "list_type": ("wrong_type", "Give {field} as a list."),
     "dict_type": ("wrong_type", _OBJECT),
     "model_type": ("wrong_type", _OBJECT),
-    "model_attributes_type": ("wrong_type", _OBJECT),
 }
 """pydantic's word for a finding -> our code and sentence. The models' own findings bring both with them."""
 

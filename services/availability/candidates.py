@@ -56,12 +56,12 @@ class Candidates:
         extent, faults = self._measure(self._catalogue.policy(org), fields)
         if not self._grid.is_on_grid(fields.start):
             example = f"such as 10:00 or 10:{self._grid.minutes:02}"
-            text = f"start should be on the grid of {self._grid.minutes} minutes, {example}."
+            text = f"Give start on the grid of {self._grid.minutes} minutes, {example}."
             faults.append(Fault("start", "off_grid", text))
         if "duration_minutes" in standing:
             faults = [fault for fault in faults if fault.code == "off_grid"]
         if fields.start < self._clock() and "start" not in standing:
-            faults.append(Fault("start", "past_start", "start should not be in the past."))
+            faults.append(Fault("start", "past_start", "Give start as a time that is not in the past."))
         if faults:
             raise InvalidRequest(*faults)
         return Wish(
@@ -138,7 +138,7 @@ def _or(given: int | None, default: int) -> int:
 
 def _grid_faults(grid_minutes: int, **fields: int) -> list[Fault]:
     return [
-        Fault(name, "off_grid", f"{name} should be a multiple of {grid_minutes}.")
+        Fault(name, "off_grid", f"Give {name} as a multiple of {grid_minutes}.")
         for name, minutes in fields.items()
         if minutes % grid_minutes
     ]
@@ -147,10 +147,10 @@ def _grid_faults(grid_minutes: int, **fields: int) -> list[Fault]:
 def _duration_faults(policy: Policy, length: int) -> list[Fault]:
     faults = []
     if length > policy.max_duration_minutes:
-        text = f"duration_minutes should be {policy.max_duration_minutes} at the most."
+        text = f"Give duration_minutes as {policy.max_duration_minutes} or less."
         faults.append(Fault("duration_minutes", "too_long", text))
     allowed = policy.allowed_duration_minutes
     if allowed is not None and length not in allowed:
         choice = ", ".join(str(minutes) for minutes in sorted(allowed))
-        faults.append(Fault("duration_minutes", "not_allowed", f"duration_minutes should be one of {choice}."))
+        faults.append(Fault("duration_minutes", "not_allowed", f"Give duration_minutes as one of {choice}."))
     return faults

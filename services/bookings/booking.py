@@ -134,7 +134,7 @@ class Bookings:
         slot = draft.request.slot if draft.hold_id else None
         if slot and not _same_place(slot, record, self._grid):
             self._confirming.unpin(draft, pin, restore=True)
-            raise InvalidRequest(Fault("start", "not_the_hold", "the slot given with hold_id is not the one it holds"))
+            raise InvalidRequest(Fault("start", "not_the_hold", "Give the slot that hold_id holds, or hold_id alone."))
         for _ in range(MOST_INSERTS):
             confirmed = self._confirming.insert(draft, record.visit, record.requested, pin)
             if confirmed:

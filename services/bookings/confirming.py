@@ -69,8 +69,7 @@ class Draft:
             buffer_before_minutes=grid.minutes_of(visit.before),
             buffer_after_minutes=grid.minutes_of(visit.after),
             customer=request.customer.model_dump(exclude_none=True),
-            description=request.description,
-            priority=request.priority,
+            **request.details(),
             source=SOURCES[caller.role],  # type: ignore[arg-type]  # the four words of Source
             version=1,
             created_at=now,

@@ -121,7 +121,7 @@ class Holds:
             caller.org, hold_id, caller.key_id, lifetime_ms=ttl_seconds * 1000, longest_ms=longest_ms
         )
         if extended.outcome == "LIMIT":
-            raise HoldLimit(f"This hold can be kept for {extended.left_ms // 1000} more seconds at the most.")
+            raise HoldLimit(f"This hold can be kept for {extended.left_ms // 1000} more seconds at most.")
         if extended.outcome == "FOREIGN":
             raise Forbidden("This hold belongs to somebody else.")
         if extended.outcome == "BOOKED":
@@ -167,4 +167,4 @@ def _holder_digest(caller: Caller, holder: str | None) -> str:
 
 
 def _too_long(most: int) -> Fault:
-    return Fault("ttl_seconds", "too_long", f"a hold lasts {most} seconds at the most")
+    return Fault("ttl_seconds", "too_long", f"Give ttl_seconds as {most} or less.")

@@ -32,7 +32,7 @@ def page_by_id(
     list gave; StoreUnavailable.
     """
     if not 1 <= limit <= LARGEST_PAGE:
-        raise InvalidRequest(Fault("limit", "out_of_range", f"Send a limit from 1 to {LARGEST_PAGE}."))
+        raise InvalidRequest(Fault("limit", "out_of_range", f"Give limit as 1 to {LARGEST_PAGE}."))
     query: Document = {"org": org}
     if cursor is not None:
         [last_id] = read_cursor(cursor, 1)
@@ -62,4 +62,4 @@ def read_cursor(cursor: str, count: int) -> list[str]:
 
 def bad_cursor() -> InvalidRequest:
     """The refusal of a cursor that no list gave."""
-    return InvalidRequest(Fault("cursor", "bad_cursor", "Send a next_cursor that this list gave, or no cursor."))
+    return InvalidRequest(Fault("cursor", "bad_cursor", "Give cursor as a next_cursor of this list, or leave it out."))
