@@ -6,8 +6,6 @@ the field, and other names in braces for what pydantic knows of the finding.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -39,10 +37,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
 """pydantic's word for a finding -> our code and sentence. The models' own findings bring both with them."""
 
 
-def faults_of(error: ValidationError, rename: Callable[[str], str] = str) -> list[Fault]:
-    """Our faults for pydantic's, in its order; the first hundred of them. rename: makes the shown name of a field."""
-    found = error.errors(include_url=False, include_input=False)[:MOST_FAULTS]
-    return [_fault(each, rename) for each in found]
+def faults_of(error: ValidationError) -> list[Fault]:
+    """Our faults for pydantic's, in its order; the first hundred of them."""
+    return [_fault(found) for found in error.errors(include_url=False, include_input=False)[:MOST_FAULTS]]
 
 
 def unknown_field(name: str) -> Fault:
@@ -51,8 +48,8 @@ def unknown_field(name: str) -> Fault:
     return Fault(name[:LONGEST_FIELD], code, _filled(sentence, name[:LONGEST_FIELD]))
 
 
-def _fault(found: ErrorDetails, rename: Callable[[str], str]) -> Fault:
-    name = rename(".".join(str(part) for part in found["loc"] if part != "[key]"))[:LONGEST_FIELD]
+def _fault(found: ErrorDetails) -> Fault:
+    name = ".".join(str(part) for part in found["loc"] if part != "[key]")[:LONGEST_FIELD]
     code, sentence = SENTENCES.get(found["type"], (found["type"], found["msg"]))
     for word, value in found.get("ctx", {}).items():
         sentence = sentence.replace(f"{{{word}}}", str(value))
