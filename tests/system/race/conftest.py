@@ -1,4 +1,4 @@
-"""Worlds for races: the usual one over real servers, and one that Redis cannot be reached from."""
+"""A world for races without Redis."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCRATCH = "holdfast_race"
 
 @pytest.fixture
 def lone_world(stores: tuple[RedisServer, MongoServer]) -> Iterator[World]:
-    """A world whose Redis is down, in a database that a test may take the guard out of: MongoDB decides alone."""
+    """A world whose Redis is down, so that MongoDB decides alone. A test may drop the index of its database."""
     db = connect_mongo(stores[1].url, SCRATCH)
     client = connect_redis(redis_url(free_port()))
     made = World(services_over(client, db), warm=False)

@@ -1,4 +1,4 @@
-"""Many want to book at one moment, each in his own way; and the proof that these tests would see a double booking."""
+"""Many requests book at one moment, in every way; the negative controls show that these tests see a double booking."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from tests.world import World, rfc3339, tomorrow
 KEY = IdempotencyClaim("a key", "a print")
 Act = Callable[[], Confirmed]
 ATTEMPTS = 100
-"""How often somebody asks for a slot that is about to be cancelled: for longer than a cancellation takes."""
+"""How often a client asks for a slot that is about to be cancelled: for longer than a cancellation takes."""
 
 
 def book_it_alone(world: World, rounds: int) -> list[Outcome[Confirmed]]:
-    """Everybody books the same slot directly, with MongoDB alone to decide."""
+    """A crowd books the same slot directly in each round; MongoDB alone decides."""
     caller, bookings = world.caller("desk"), world.services.bookings
     found = []
     for start in fresh_slots(rounds):
@@ -35,14 +35,14 @@ def book_it_alone(world: World, rounds: int) -> list[Outcome[Confirmed]]:
     return found
 
 
-def test_without_redis_the_unique_index_lets_exactly_one_book(lone_world: World) -> None:
+def test_without_redis_the_unique_index_lets_exactly_one_request_book(lone_world: World) -> None:
     for outcome in book_it_alone(lone_world, 8):
         assert len(outcome.values) == 1
         assert outcome.kinds() == {SlotBooked}
     assert lone_world.double_booked() == []
 
 
-def test_without_redis_and_without_the_index_several_book(lone_world: World) -> None:
+def test_without_redis_and_without_the_index_several_requests_book(lone_world: World) -> None:
     """The negative control: the same race with the guard off."""
     lone_world.services.db["bookings"].drop_index(GUARD)
     outcomes = book_it_alone(lone_world, 3)
@@ -51,7 +51,7 @@ def test_without_redis_and_without_the_index_several_book(lone_world: World) -> 
 
 
 def retry_at_once(world: World) -> Outcome[Confirmed]:
-    """One request, sent many times under one idempotency key, which could be booked many times over."""
+    """Send one request many times under one idempotency key, where many slots are free."""
     caller, bookings = world.caller("desk"), world.services.bookings
     request = world.direct_request(technician_id=None, fallback="next_available")
     return at_once([partial(bookings.book, caller, request, KEY)] * CROWD)
@@ -63,7 +63,7 @@ def test_without_redis_one_idempotency_key_is_one_booking(lone_world: World) -> 
     assert len(lone_world.bookings()) == 1
 
 
-def test_with_a_random_id_in_place_of_the_derived_one_it_is_several(
+def test_with_a_random_id_instead_of_the_derived_one_there_are_several_bookings(
     lone_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control: the same retries with the guard off."""
@@ -73,7 +73,7 @@ def test_with_a_random_id_in_place_of_the_derived_one_it_is_several(
     assert len(lone_world.bookings()) > 1
 
 
-def test_web_desk_and_bot_want_one_slot_and_one_of_them_has_it(world: World) -> None:
+def test_of_web_desk_and_bot_exactly_one_books_the_slot(world: World) -> None:
     alice, bob, bot = (world.caller(role) for role in ("checkout", "desk", "bot"))
     holds, bookings = world.services.holds, world.services.bookings
     for start in fresh_slots():
@@ -97,7 +97,7 @@ def test_web_desk_and_bot_want_one_slot_and_one_of_them_has_it(world: World) -> 
     assert mirrored(world)
 
 
-def test_a_live_hold_is_booked_by_its_owner_whoever_else_tries(world: World) -> None:
+def test_only_the_owner_books_a_live_hold(world: World) -> None:
     alice, bob = world.caller("checkout"), world.caller("desk")
     holds, bookings = world.services.holds, world.services.bookings
     for start in fresh_slots():
@@ -140,7 +140,7 @@ def test_retries_under_one_idempotency_key_are_one_booking_and_all_answers_agree
     assert mirrored(world)
 
 
-def test_of_all_whose_hold_on_a_slot_ran_out_one_books_it_if_free(world: World) -> None:
+def test_of_many_owners_of_expired_holds_on_one_slot_exactly_one_books_it(world: World) -> None:
     alice, holds, bookings = world.caller("checkout"), world.services.holds, world.services.bookings
     for start in fresh_slots(10):
         requests = []
@@ -155,7 +155,7 @@ def test_of_all_whose_hold_on_a_slot_ran_out_one_books_it_if_free(world: World) 
     assert mirrored(world)
 
 
-def test_a_slot_that_is_cancelled_while_others_want_it_is_booked_once_at_a_time(world: World) -> None:
+def test_a_slot_that_is_cancelled_during_the_race_has_one_booking_at_a_time(world: World) -> None:
     bob, life, bookings = world.caller("desk"), world.services.booking_life, world.services.bookings
     request = world.direct_request(start=rfc3339(tomorrow(8)))
     current = bookings.book(bob, request).booking.booking_id

@@ -1,6 +1,6 @@
-"""While the mirror is cold a hold is claimed first and checked then; the other order grants holds that are doomed.
+"""While the mirror is cold, a hold claims first and checks then. The other order grants holds that are doomed.
 
-The race is made by hand: a booking is made, and Redis lost, just before the claim.
+The test makes the race by hand: it makes a booking and loses Redis just before the claim.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.world import World
 
 
 def just_before_the_claim(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets somebody book the slot, and Redis be lost, at the moment when a hold is about to be claimed."""
+    """Book the slot and lose Redis just before a hold makes its claim."""
     place, done = Claims.place, list[bool]()
 
     def book_and_place(claims: Claims, placement: Placement) -> object:
@@ -34,12 +34,12 @@ def just_before_the_claim(world: World, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.fixture
 def cold_world(world: World) -> World:
-    """Redis was lost, and nobody has rebuilt the mirror."""
+    """A world whose Redis was lost and whose mirror is not rebuilt yet."""
     lose_redis(world)
     return world
 
 
-def test_claimed_first_and_checked_then_a_doomed_hold_is_refused(
+def test_a_doomed_hold_is_refused_when_the_claim_comes_before_the_check(
     cold_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     just_before_the_claim(cold_world, monkeypatch)
@@ -47,7 +47,9 @@ def test_claimed_first_and_checked_then_a_doomed_hold_is_refused(
         cold_world.services.holds.place(cold_world.caller(), cold_world.hold_request())
 
 
-def test_checked_first_and_claimed_then_it_is_granted(cold_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_doomed_hold_is_granted_when_the_check_comes_before_the_claim(
+    cold_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The negative control: the same race with the guard off."""
     check_first(cold_world, monkeypatch)
     just_before_the_claim(cold_world, monkeypatch)
@@ -58,7 +60,7 @@ def test_checked_first_and_claimed_then_it_is_granted(cold_world: World, monkeyp
 
 
 def check_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Turns the order round: MongoDB is asked before the claim, and after it what was found then decides."""
+    """Turn the order round: ask MongoDB before the claim, and let that answer decide after it."""
     first_free: Callable[[Placing, Placement], object] = Placing._first_free
     found = dict[str, bool]()
 

@@ -1,6 +1,6 @@
-"""The moment at which a reservation runs out, at a real deadline of a real Redis: one wins, whoever comes how.
+"""Requests race at the deadline of a reservation, on a real Redis: exactly one wins.
 
-And the proof that these tests would see it if not: the same races with a guard off.
+Each race has a negative control: the same race with a guard off.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ Act = Callable[[], Booking]
 
 
 class RefusedAtBook(Exception):
-    """Somebody was given a hold, and then not the booking: a broken promise, never a race that was lost."""
+    """A hold was granted and then could not be booked. This is a fault, not a lost race."""
 
 
 @pytest.fixture
 def servers(world: World, stores: tuple[RedisServer, MongoServer]) -> Iterator[list[World]]:
-    """The org on two servers with connections of their own."""
+    """One org on two servers, each with connections of its own."""
     client, db = connect_redis(stores[0].url), connect_mongo(stores[1].url, "holdfast_test")
     second = services_over(client, db)
     yield [world, seen_by(world, second)]
@@ -69,23 +69,23 @@ def confirm(world: World, booking: Booking) -> Booking:
 
 
 def around(moment: datetime, count: int) -> list[datetime]:
-    """So many moments, spread evenly around one."""
+    """`count` moments, spread evenly around one."""
     return [moment + SPREAD * (2 * number / (count - 1) - 1) for number in range(count)]
 
 
 def rush(servers: list[World], start: datetime, count: int = CLIENTS) -> list[Act]:
-    """Many who want one slot: every other one by a hold, on one server or the other."""
+    """Many requests for one slot: half of them by a hold, half of them on each server."""
     return [partial(by_hold if number % 2 else directly, servers[number // 2 % 2], start) for number in range(count)]
 
 
 def race_at_the_deadline(servers: list[World], start: datetime) -> tuple[Booking, Outcome[Booking]]:
-    """A reservation, and many who come for its slot from just before its deadline to just after it."""
+    """Make a reservation, and ask for its slot many times from just before its deadline to just after it."""
     due = due_in(servers[0], reserved(servers[0], start), NEAR_SECONDS)
     assert due.reserved_until
     return due, at_once(rush(servers, start), around(due.reserved_until, CLIENTS))
 
 
-def test_of_fifty_who_come_as_it_runs_out_exactly_one_has_the_slot(servers: list[World]) -> None:
+def test_of_fifty_requests_at_the_deadline_exactly_one_gets_the_slot(servers: list[World]) -> None:
     world = servers[0]
     for start in fresh_slots(4):
         due, outcome = race_at_the_deadline(servers, start)
@@ -99,8 +99,10 @@ def test_of_fifty_who_come_as_it_runs_out_exactly_one_has_the_slot(servers: list
     assert mirrored(world)
 
 
-def test_if_its_marks_do_not_end_nobody_has_it(servers: list[World], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control: the same race with marks until the visit is over, and nobody who asks MongoDB of them."""
+def test_if_the_marks_do_not_end_no_request_gets_the_slot(
+    servers: list[World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: marks last until the visit is over, and no server asks MongoDB about them."""
     monkeypatch.setattr(Reservations, "made_way", lambda *_asked: False)
     arguments = Mirror._arguments
 
@@ -115,7 +117,7 @@ def test_if_its_marks_do_not_end_nobody_has_it(servers: list[World], monkeypatch
     assert outcome.kinds() == {SlotBooked}
 
 
-def test_of_a_confirmation_and_those_who_come_as_it_runs_out_exactly_one_has_the_slot(servers: list[World]) -> None:
+def test_of_a_confirmation_and_requests_at_the_deadline_exactly_one_gets_the_slot(servers: list[World]) -> None:
     world = servers[0]
     for number, start in enumerate(fresh_slots(8)):
         due = due_in(world, reserved(world, start), NEAR_SECONDS / 2)
@@ -132,15 +134,15 @@ def test_of_a_confirmation_and_those_who_come_as_it_runs_out_exactly_one_has_the
 
 
 def over(due: Booking) -> bool:
-    """Whether its deadline is over by every clock."""
+    """Whether its deadline is over on every clock."""
     assert due.reserved_until
     return datetime.now(UTC) > due.reserved_until + timedelta(milliseconds=5)
 
 
-def hold_in_the_midst_of_a_confirmation(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[Act, Booking]:
-    """A worker that confirms in time stalls before it writes, the deadline passes, and Alice asks for the slot.
+def hold_during_a_confirmation(world: World, monkeypatch: pytest.MonkeyPatch) -> tuple[Act, Booking]:
+    """A worker confirms in time but stalls before it writes; the deadline passes, and Alice holds the slot.
 
-    Gives how Alice books the hold that she was given, and the reservation.
+    Gives the act by which Alice books her hold, and the reservation.
     """
     alice, services, update, given = world.caller("checkout"), world.services, BookingStore.update, list[str]()
     due = due_in(world, reserved(world, tomorrow(10)), NEAR_SECONDS / 2)
@@ -158,19 +160,19 @@ def hold_in_the_midst_of_a_confirmation(world: World, monkeypatch: pytest.Monkey
     return lambda: services.bookings.book(alice, world.book_request(hold_id=hold_id)).booking, due
 
 
-def test_whoever_is_given_a_hold_in_the_midst_of_a_confirmation_books_it(
+def test_a_hold_that_is_granted_during_a_confirmation_can_be_booked(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    book, due = hold_in_the_midst_of_a_confirmation(world, monkeypatch)
+    book, due = hold_during_a_confirmation(world, monkeypatch)
     made = book()
     assert expired(world, due)
     assert owners(world) == {f"booked {made.booking_id}": 8}
 
 
-def test_without_keeping_the_slot_meanwhile_he_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_keeping_the_slot_such_a_hold_cannot_be_booked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control: the same run with the guard off."""
     monkeypatch.setattr(Reservations, "keep", lambda *_kept: None)
-    book, due = hold_in_the_midst_of_a_confirmation(world, monkeypatch)
+    book, due = hold_during_a_confirmation(world, monkeypatch)
     assert now_in_store(world, due).status == "confirmed"
     with pytest.raises(SlotBooked):
         book()
@@ -179,13 +181,13 @@ def test_without_keeping_the_slot_meanwhile_he_is_refused(world: World, monkeypa
 Update = Callable[[BookingStore, Booking, Document, Document], Booking | None]
 
 
-def confirmation_in_the_midst_of_an_expiry(
+def confirmation_during_an_expiry(
     world: World, monkeypatch: pytest.MonkeyPatch, expire: Update
 ) -> tuple[Booking, Booking, list[Booking]]:
-    """A confirmation in time is written late: somebody has read the reservation as overdue and is about to expire it.
+    """A confirmation in time is written late, while another worker is about to expire the reservation as overdue.
 
-    expire: how the expiry is written. Gives the reservation, what the confirmation answered, and what the other one
-    booked, if he did.
+    expire: writes the expiry. Gives the reservation, the answer to the confirmation, and the other worker's booking, if
+    it made one.
     """
     update, waiting = BookingStore.update, list[tuple[BookingStore, Booking, Document, Document]]()
     answers, booked = list[Booking | None](), list[Booking]()
@@ -207,7 +209,7 @@ def confirmation_in_the_midst_of_an_expiry(
 
 
 def by_id_alone(store: BookingStore, old: Booking, fields: Document, entry: Document) -> Booking:
-    """What an expiry that does not look at the version does: whatever the booking has become, it is over."""
+    """An expiry that ignores the version: it ends the booking, whatever happened to it meanwhile."""
     changed = {"$set": {**fields, "version": old.version + 1}, "$push": {"history": entry}}
     store._bookings.update_one({"_id": old.booking_id}, changed)
     found = store.find(old.org, old.booking_id)
@@ -215,18 +217,16 @@ def by_id_alone(store: BookingStore, old: Booking, fields: Document, entry: Docu
     return found
 
 
-def test_an_expiry_that_comes_after_a_confirmation_leaves_it_alone(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    due, answered, booked = confirmation_in_the_midst_of_an_expiry(world, monkeypatch, BookingStore.update)
+def test_an_expiry_after_a_confirmation_changes_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    due, answered, booked = confirmation_during_an_expiry(world, monkeypatch, BookingStore.update)
     assert (answered.status, now_in_store(world, due), booked) == ("confirmed", answered, [])
     assert owners(world) == {f"booked {due.booking_id}": 8}
     with pytest.raises(SlotBooked):
         directly(world, tomorrow(10))
 
 
-def test_an_expiry_by_id_alone_takes_a_confirmed_slot_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expiry_by_id_alone_expires_a_confirmed_booking(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control: the same run with the guard off."""
-    due, answered, booked = confirmation_in_the_midst_of_an_expiry(world, monkeypatch, by_id_alone)
+    due, answered, booked = confirmation_during_an_expiry(world, monkeypatch, by_id_alone)
     assert (answered.status, now_in_store(world, due).status) == ("confirmed", "expired")
     assert [each["_id"] for each in world.bookings(active=True)] == [made.booking_id for made in booked]

@@ -1,4 +1,4 @@
-"""Many want to hold one thing at one moment: exactly one may. And the proof that these tests would see it if not."""
+"""Many requests hold one slot at one moment, and exactly one may. A negative control shows what fails without it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.world import World, rfc3339, tomorrow
 
 
 def race_for_one_slot(world: World, rounds: int = ROUNDS) -> list[Outcome[PlacedHold]]:
-    """Everybody asks for the same slot, round after round."""
+    """In each round a crowd asks for the same slot."""
     holds, caller = world.services.holds, world.caller("desk")
     found = []
     for start in fresh_slots(rounds):
@@ -30,14 +30,14 @@ def race_for_one_slot(world: World, rounds: int = ROUNDS) -> list[Outcome[Placed
     return found
 
 
-def test_of_all_who_want_one_slot_exactly_one_gets_it(world: World) -> None:
+def test_of_many_requests_for_one_slot_exactly_one_gets_it(world: World) -> None:
     for outcome in race_for_one_slot(world):
         (winner,) = outcome.values
         assert winner.created
         assert outcome.kinds() == {SlotHeld}
 
 
-def test_with_check_then_set_in_place_of_the_script_several_get_it(
+def test_with_check_then_set_instead_of_the_script_several_requests_get_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control: the same race with the guard off."""
@@ -47,7 +47,7 @@ def test_with_check_then_set_in_place_of_the_script_several_get_it(
 
 
 def check_then_set(claims: Claims, placement: Placement) -> Placed | Taken:
-    """What many booking systems do: look, and if it is free, write. Correct whenever nobody else is there."""
+    """Look, and write if the slot is free, as many booking systems do. It is right only without other requests."""
     visit, client = placement.visits[0], claims._redis
     names = OrgKeys(placement.org).visit_claims(visit)
     if any(client.mget(names)):
@@ -71,7 +71,7 @@ def check_then_set(claims: Claims, placement: Placement) -> Placed | Taken:
 
 
 @pytest.mark.parametrize("shared", ["property_id", "technician_id"])
-def test_of_all_who_need_one_property_or_one_technician_exactly_one_gets_it(world: World, shared: str) -> None:
+def test_of_many_requests_for_one_property_or_technician_exactly_one_gets_it(world: World, shared: str) -> None:
     holds, caller = world.services.holds, world.caller("desk")
     other, names = ("technician_id", "tech") if shared == "property_id" else ("property_id", "prop")
     for start in fresh_slots():
@@ -108,11 +108,11 @@ def test_winners_of_any_overlap_with_buffers_never_share_a_claim(world: World) -
     assert {f"{resource}:{tick}" for resource, tick in given} == set(world.marks()), f"seed {seed}"
 
 
-def test_of_all_who_take_any_technician_as_many_win_as_there_are(world: World) -> None:
+def test_of_many_requests_for_any_technician_as_many_win_as_there_are_technicians(world: World) -> None:
     holds, caller = world.services.holds, world.caller("desk")
     for number in range(CROWD):
-        place = PropertyCreate(id=f"house-{number}", name=f"House {number}")
-        world.services.catalogue_desk.create_property(world.org, place)
+        house = PropertyCreate(id=f"house-{number}", name=f"House {number}")
+        world.services.catalogue_desk.create_property(world.org, house)
     for start in fresh_slots(10):
         requests = [
             world.hold_request(property_id=f"house-{number}", technician_id=None, start=rfc3339(start))
@@ -123,7 +123,7 @@ def test_of_all_who_take_any_technician_as_many_win_as_there_are(world: World) -
         assert outcome.kinds() == {SlotHeld}
 
 
-def test_all_who_search_on_get_slots_in_a_row(world: World) -> None:
+def test_requests_with_fallback_get_consecutive_slots(world: World) -> None:
     holds, caller = world.services.holds, world.caller("desk")
     request = world.hold_request(start=rfc3339(tomorrow(8)), duration_minutes=30, fallback="next_available")
     outcome = at_once([partial(holds.place, caller, request)] * CROWD)
@@ -131,7 +131,7 @@ def test_all_who_search_on_get_slots_in_a_row(world: World) -> None:
     assert starts == [tomorrow(8) + timedelta(minutes=30 * number) for number in range(CROWD)]
 
 
-def test_all_who_are_the_same_holder_get_the_same_hold(world: World) -> None:
+def test_many_requests_of_one_holder_get_the_same_hold(world: World) -> None:
     holds, caller = world.services.holds, world.caller("checkout")
     for start in fresh_slots(3):
         request = world.hold_request(start=rfc3339(start), holder="alice")
@@ -141,7 +141,7 @@ def test_all_who_are_the_same_holder_get_the_same_hold(world: World) -> None:
         assert [placed.created for placed in outcome.values].count(True) == 1
 
 
-def test_a_holder_never_gets_more_than_his_quota(world: World) -> None:
+def test_a_holder_never_gets_more_than_the_quota(world: World) -> None:
     holds, caller = world.services.holds, world.caller("checkout")
     requests = [world.hold_request(start=rfc3339(start), holder="alice") for start in fresh_slots()]
     outcome = at_once([partial(holds.place, caller, request) for request in requests])

@@ -1,4 +1,4 @@
-"""Many move bookings at one moment, among holds, cancellations and each other; the controls: test_moves_unguarded."""
+"""Many requests move bookings at one moment, among holds and cancellations. Controls: test_moves_unguarded."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def hours(count: float) -> timedelta:
     return timedelta(hours=count)
 
 
-def test_two_who_want_each_others_place_are_both_refused_and_nothing_is_lost(world: World) -> None:
+def test_two_bookings_that_want_each_others_slot_are_both_refused_and_stay(world: World) -> None:
     for start in fresh_slots():
         one, two = book(world, start), book(world, start + hours(1))
         outcome = at_once([moving(world, one, start=two.start), moving(world, two, start=one.start)])
@@ -52,8 +52,8 @@ def test_two_who_want_each_others_place_are_both_refused_and_nothing_is_lost(wor
     check_settled(world)
 
 
-def test_two_who_want_into_each_others_way_end_with_both_whole(world: World) -> None:
-    """Each would overlap the other's old place and the other's new one: at most one moves."""
+def test_two_moves_that_overlap_each_other_leave_both_bookings_whole(world: World) -> None:
+    """Each would overlap the other's old slot and new slot: at most one moves."""
     for start in fresh_slots():
         one, two = book(world, start), book(world, start + hours(1.5))
         both = [moving(world, one, start=start + hours(0.5)), moving(world, two, start=start + hours(1))]
@@ -64,7 +64,7 @@ def test_two_who_want_into_each_others_way_end_with_both_whole(world: World) -> 
     check_settled(world)
 
 
-def test_whoever_follows_another_gets_the_place_that_was_left_or_is_refused(world: World) -> None:
+def test_a_move_into_a_slot_that_another_leaves_succeeds_or_is_refused(world: World) -> None:
     for start in fresh_slots():
         one, two = book(world, start), book(world, start + hours(1))
         outcome = at_once([moving(world, one, start=two.start), moving(world, two, start=start + hours(3))])
@@ -74,9 +74,9 @@ def test_whoever_follows_another_gets_the_place_that_was_left_or_is_refused(worl
     check_settled(world)
 
 
-def test_of_all_who_move_to_one_place_exactly_one_gets_it(world: World) -> None:
+def test_of_many_moves_to_one_slot_exactly_one_gets_it(world: World) -> None:
     for start in fresh_slots(10):
-        bookings = [book(world, start + hours(place / 4), duration_minutes=15) for place in range(12)]
+        bookings = [book(world, start + hours(number / 4), duration_minutes=15) for number in range(12)]
         target = start + hours(4)
         outcome = at_once([moving(world, booking, start=target) for booking in bookings])
         assert len(outcome.values) == 1
@@ -131,16 +131,16 @@ def test_a_booking_that_is_moved_and_cancelled_at_once_ends_cancelled(world: Wor
     check_settled(world)
 
 
-def move_to_many_places(world: World, start: datetime) -> tuple[Booking, Outcome[Booking]]:
-    """One booking, and everybody moves that version of it somewhere else."""
+def move_to_many_slots(world: World, start: datetime) -> tuple[Booking, Outcome[Booking]]:
+    """Move one version of a booking to many slots at one moment."""
     booking = book(world, start, duration_minutes=15)
-    places = [start + hours(1 + place / 4) for place in range(12)]
-    return booking, at_once([moving(world, booking, start=place) for place in places])
+    slots = [start + hours(1 + number / 4) for number in range(12)]
+    return booking, at_once([moving(world, booking, start=slot) for slot in slots])
 
 
 def test_of_many_moves_of_one_version_exactly_one_is_made(world: World) -> None:
     for start in fresh_slots(10):
-        booking, outcome = move_to_many_places(world, start)
+        booking, outcome = move_to_many_slots(world, start)
         (moved,) = outcome.values
         assert outcome.kinds() <= OUTRUN
         assert moved == stored(world, booking.booking_id)
@@ -151,8 +151,8 @@ def test_of_many_moves_of_one_version_exactly_one_is_made(world: World) -> None:
 def test_moves_of_any_version_are_made_one_after_another(world: World) -> None:
     for start in fresh_slots(5):
         booking = book(world, start, duration_minutes=15)
-        places = [start + hours(1 + place / 4) for place in range(6)]
-        outcome = at_once([moving(world, booking, None, start=place) for place in places])
+        slots = [start + hours(1 + number / 4) for number in range(6)]
+        outcome = at_once([moving(world, booking, None, start=slot) for slot in slots])
         assert outcome.kinds() <= OUTRUN
         found = stored(world, booking.booking_id)
         assert found.version == 1 + len(outcome.values) == len(found.history)
@@ -161,7 +161,7 @@ def test_moves_of_any_version_are_made_one_after_another(world: World) -> None:
 
 
 @pytest.mark.parametrize("distance", [2, 0.5], ids=["elsewhere", "over itself"])
-def test_twins_make_one_change_and_all_answers_agree(world: World, distance: float) -> None:
+def test_repeated_moves_at_once_make_one_change_and_all_answers_agree(world: World, distance: float) -> None:
     for start in fresh_slots(10):
         booking = book(world, start)
         twin = moving(world, booking, start=start + hours(distance))
@@ -174,8 +174,8 @@ def test_twins_make_one_change_and_all_answers_agree(world: World, distance: flo
     check_settled(world)
 
 
-def test_twins_who_each_take_the_other_for_dead_make_one_change(world: World) -> None:
-    """Their servers' clocks are ahead of Redis: each takes over at once what another is still at."""
+def test_repeated_moves_that_each_take_over_the_other_make_one_change(world: World) -> None:
+    """The clocks of their servers are ahead of Redis, so each takes over at once what another still does."""
     bob, servers = world.caller("desk"), [later(world) for _ in range(4)]
     for start in fresh_slots():
         booking = book(world, start)
@@ -192,7 +192,7 @@ def test_twins_who_each_take_the_other_for_dead_make_one_change(world: World) ->
     check_settled(world)
 
 
-def test_a_reservation_that_is_moved_and_confirmed_at_once_is_both_or_was_told(world: World) -> None:
+def test_a_reservation_that_is_moved_and_confirmed_at_once_becomes_both_or_the_loser_is_refused(world: World) -> None:
     bob, life = world.caller("desk"), world.services.booking_life
     for start in fresh_slots():
         fields = {"property_id": "prop-1", "technician_id": "tech-1", "start": rfc3339(start), "reserved_by": "Who"}
@@ -206,7 +206,7 @@ def test_a_reservation_that_is_moved_and_confirmed_at_once_is_both_or_was_told(w
     check_settled(world)
 
 
-def test_a_visit_and_its_details_are_changed_at_once_and_neither_is_lost(world: World) -> None:
+def test_a_move_and_a_change_of_details_at_once_lose_neither(world: World) -> None:
     for start in fresh_slots():
         booking = book(world, start)
         outcome = at_once(
@@ -264,7 +264,7 @@ def test_twenty_bookings_moved_at_random_among_holds_stay_whole(world: World) ->
                     continue
                 try:
                     made = world.services.bookings.book(alice, world.book_request(hold_id=hold_id)).booking
-                except Exception as error:  # whoever holds a slot books it
+                except Exception as error:  # a slot that is held gets booked
                     refused.append(error)
                     continue
                 world.services.booking_life.act(world.caller("desk"), made.booking_id, "cancel")

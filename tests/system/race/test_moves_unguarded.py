@@ -1,4 +1,4 @@
-"""What guards a move, each guard once in its place and once taken away: the pin, the unique index, the version."""
+"""The guards of a move: pin, unique index, version. Each test runs once with its guard and once without it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOVERS = 8
 
 @pytest.fixture
 def scratch_world(stores: tuple[RedisServer, MongoServer]) -> Iterator[World]:
-    """A world in a database that a test may take the guard out of."""
+    """A world in a database whose index a test may drop."""
     db, client = connect_mongo(stores[1].url, SCRATCH), connect_redis(stores[0].url)
     made = World(services_over(client, db))
     yield made
@@ -47,8 +47,8 @@ def book(world: World, **fields: Any) -> Booking:
 # The pin
 
 
-def hold_in_the_midst(world: World) -> str | None:
-    """The id of a hold that somebody was granted on the new place while a booking was being moved there."""
+def hold_during_a_move(world: World) -> str | None:
+    """Ask for a hold on the new slot while a booking moves there. Gives the id of the hold, if it was granted."""
     granted: list[str] = []
 
     def hold() -> None:
@@ -68,17 +68,17 @@ def _unless_taken(act: Any) -> None:
         return
 
 
-def test_the_place_that_a_booking_moves_to_is_granted_to_nobody(world: World) -> None:
-    assert hold_in_the_midst(world) is None
+def test_no_hold_is_granted_on_the_slot_that_a_booking_moves_to(world: World) -> None:
+    assert hold_during_a_move(world) is None
     check_settled(world)
 
 
-def test_without_a_pin_somebody_is_granted_a_hold_there_and_is_refused_at_book(
+def test_without_a_pin_a_hold_is_granted_there_and_refused_at_book(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The negative control: the same with the guard off."""
+    """The negative control: the same test with the guard off."""
     monkeypatch.setattr(Claims, "place", pin_nothing)
-    hold_id = hold_in_the_midst(world)
+    hold_id = hold_during_a_move(world)
     assert hold_id is not None
     with pytest.raises(SlotBooked):
         world.services.bookings.book(world.caller("checkout"), world.book_request(hold_id=hold_id))
@@ -88,7 +88,7 @@ place = Claims.place
 
 
 def pin_nothing(claims: Claims, placement: Placement) -> Placed | Stale | Taken:
-    """A claim that looks whether a place is free, and does not set its pin there."""
+    """A claim that checks whether a slot is free and leaves no pin there."""
     placed = place(claims, placement)
     if placement.state == "moving" and isinstance(placed, Placed):
         claims.abort(placement.org, placement.hold_id, deadline_ms=placed.record.deadline_ms, restore=False)
@@ -98,8 +98,8 @@ def pin_nothing(claims: Claims, placement: Placement) -> Placed | Stale | Taken:
 # The unique index
 
 
-def all_move_to_one_place_while_redis_forgets(world: World, rounds: int) -> list[Outcome[Booking]]:
-    """Everybody makes his claim in turn, Redis loses each, and then all write at one moment: MongoDB alone decides."""
+def all_move_to_one_slot_while_redis_forgets(world: World, rounds: int) -> list[Outcome[Booking]]:
+    """Each move claims in turn, Redis loses each claim, and all write at one moment: MongoDB alone decides."""
     found = []
     for start in fresh_slots(rounds):
         bookings = [
@@ -115,7 +115,7 @@ def all_move_to_one_place_while_redis_forgets(world: World, rounds: int) -> list
 def forgotten_move(
     world: World, booking: Booking, target: str, turn: threading.Lock, barrier: threading.Barrier
 ) -> Booking:
-    """One of these moves, in a process of its own."""
+    """One of these moves, on a server of its own."""
     server = another_server(world)
 
     def forget() -> None:
@@ -128,8 +128,8 @@ def forgotten_move(
     return move(server, world.caller("desk"), booking, start=target)
 
 
-def test_with_redis_lost_in_the_midst_the_index_lets_exactly_one_move(scratch_world: World) -> None:
-    for outcome in all_move_to_one_place_while_redis_forgets(scratch_world, 6):
+def test_with_redis_lost_during_the_moves_the_index_lets_exactly_one_succeed(scratch_world: World) -> None:
+    for outcome in all_move_to_one_slot_while_redis_forgets(scratch_world, 6):
         assert len(outcome.values) == 1
         assert outcome.kinds() == {SlotBooked}
     assert scratch_world.double_booked() == []
@@ -137,11 +137,11 @@ def test_with_redis_lost_in_the_midst_the_index_lets_exactly_one_move(scratch_wo
     check_settled(scratch_world)
 
 
-def test_without_the_index_several_do(scratch_world: World) -> None:
+def test_without_the_index_several_moves_succeed(scratch_world: World) -> None:
     """The negative control: the same race with the guard off."""
     scratch_world.services.db["bookings"].drop_index(GUARD)
-    for outcome in all_move_to_one_place_while_redis_forgets(scratch_world, 3):
-        assert SlotBooked not in outcome.kinds()  # the mirror alone notices, and only afterwards
+    for outcome in all_move_to_one_slot_while_redis_forgets(scratch_world, 3):
+        assert SlotBooked not in outcome.kinds()  # only the mirror notices, and only afterwards
     assert len({tuple(sorted(each["bookings"])) for each in scratch_world.double_booked()}) == 3
 
 
@@ -149,7 +149,7 @@ def test_without_the_index_several_do(scratch_world: World) -> None:
 
 
 class Unversioned:
-    """The bookings of MongoDB, changed by whoever knows their id."""
+    """The bookings of MongoDB, whose changes do not name a version."""
 
     def __init__(self, bookings: Any) -> None:
         self._bookings = bookings
@@ -168,7 +168,7 @@ def without_version(services: Services, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def overtaken(world: World, how: str) -> Booking:
-    """What a booking is after somebody cancelled or moved it while another was about to move it."""
+    """Cancel or move a booking while another request is about to move it. Gives the booking afterwards."""
     bob, booking, other = world.caller("desk"), book(world), another_server(world)
 
     def overtake() -> None:
@@ -183,7 +183,7 @@ def overtaken(world: World, how: str) -> Booking:
 
 
 @pytest.mark.parametrize("how", ["cancelled", "moved"])
-def test_who_was_overtaken_is_told_so_and_changes_nothing(world: World, how: str) -> None:
+def test_an_overtaken_move_is_refused_and_changes_nothing(world: World, how: str) -> None:
     with pytest.raises(VersionConflict):
         overtaken(world, how)
     (document,) = world.bookings()
@@ -195,14 +195,14 @@ def test_who_was_overtaken_is_told_so_and_changes_nothing(world: World, how: str
 def test_without_the_version_in_the_query_the_other_change_is_lost(
     world: World, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The negative control: the same with the guard off."""
+    """The negative control: the same test with the guard off."""
     without_version(world.services, monkeypatch)
     found = overtaken(world, how)
     assert (found.version, found.start, len(found.history)) == (2, tomorrow(14), 3)
 
 
 def test_without_the_version_several_moves_make_the_same_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control of `of many moves of one version exactly one is made`."""
+    """The negative control of `test_of_many_moves_of_one_version_exactly_one_is_made`."""
     without_version(world.services, monkeypatch)
     booking = book(world, duration_minutes=15)
     bob, moves = world.caller("desk"), [rfc3339(tomorrow(12 + hour)) for hour in range(8)]

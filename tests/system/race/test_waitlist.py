@@ -1,6 +1,6 @@
-"""Many relays offer at one moment, without waiting for each other's leases: exactly one offer comes of it.
+"""Many relays make offers at one moment, without leases: exactly one offer is made.
 
-And the proof that these tests would see it if not.
+The negative controls show that these tests see a second offer.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ROUNDS = 8
 
 @pytest.fixture
 def relays(world: World, stores: tuple[RedisServer, MongoServer]) -> Iterator[list[Services]]:
-    """Relays with connections and a memory of their own, over the world's stores."""
+    """Relays over the world's stores, each with connections and memory of its own."""
     made = []
     for _ in range(RELAYS):
         client, db = connect_redis(stores[0].url), connect_mongo(stores[1].url, world.services.db.name)
@@ -42,42 +42,42 @@ def relays(world: World, stores: tuple[RedisServer, MongoServer]) -> Iterator[li
 
 
 def all_tend(world: World, relays: list[Services]) -> None:
-    """Everybody makes a round at once, as relays would whose leases had run out while they were frozen."""
+    """All relays make a round at once, as if their leases had run out while they were frozen."""
     outcome = at_once([partial(services.offers.round, world.org) for services in relays])
     assert outcome.errors == []
 
 
-def test_one_slot_for_which_many_wait_is_offered_once_to_the_first(world: World, relays: list[Services]) -> None:
+def test_a_slot_that_many_entries_wait_for_is_offered_once_to_the_first(world: World, relays: list[Services]) -> None:
     booking_id = take(world)
-    line = [join(world) for _ in range(10)]
+    entries = [join(world) for _ in range(10)]
     all_tend(world, relays)
     assert offers_published(world) == []
     give_back(world, booking_id)
     for _ in range(3):
         all_tend(world, relays)
-    assert statuses(world, *line) == ["offered"] + ["waiting"] * 9
-    assert [event["id"] for event in offers_published(world)] == [line[0].waitlist_id]
-    assert live_holds(world) == {seen(world, line[0]).hold_id}
+    assert statuses(world, *entries) == ["offered"] + ["waiting"] * 9
+    assert [event["id"] for event in offers_published(world)] == [entries[0].waitlist_id]
+    assert live_holds(world) == {seen(world, entries[0]).hold_id}
 
 
-def race_for_one_who_waits(world: World, relays: list[Services]) -> list[tuple[int, int]]:
-    """Over and over one waits, for whom much is free: how often it was told, and how many holds there were."""
+def race_for_one_entry(world: World, relays: list[Services]) -> list[tuple[int, int]]:
+    """In each round one entry waits and many slots are free. Gives how many offers and holds each entry got."""
     found = []
     for number in range(ROUNDS):
         day = timedelta(days=number)
         entry = join(world, technician_id=None, begin=tomorrow(8) + day, end=tomorrow(18) + day)
         before = live_holds(world)
         all_tend(world, relays)
-        told = [event for event in offers_published(world) if event["id"] == entry.waitlist_id]
-        found.append((len(told), len(live_holds(world) - before)))
+        offers_made = [event for event in offers_published(world) if event["id"] == entry.waitlist_id]
+        found.append((len(offers_made), len(live_holds(world) - before)))
     return found
 
 
-def test_one_who_waits_where_much_is_free_is_offered_one_slot(world: World, relays: list[Services]) -> None:
-    assert race_for_one_who_waits(world, relays) == [(1, 1)] * ROUNDS
+def test_an_entry_with_many_free_slots_is_offered_one_slot(world: World, relays: list[Services]) -> None:
+    assert race_for_one_entry(world, relays) == [(1, 1)] * ROUNDS
 
 
-def test_with_an_intent_that_nothing_guards_he_is_offered_several(
+def test_with_an_unguarded_intent_an_entry_is_offered_several_slots(
     world: World, relays: list[Services], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control: the same race with the guard off."""
@@ -88,11 +88,11 @@ def test_with_an_intent_that_nothing_guards_he_is_offered_several(
         return replace(entry, hold_id=hold_id)
 
     monkeypatch.setattr(Offering, "_intend", intend)
-    found = race_for_one_who_waits(world, relays)
-    assert max(told for told, _ in found) > 1
+    found = race_for_one_entry(world, relays)
+    assert max(offers for offers, _ in found) > 1
 
 
-def test_of_many_relays_with_leases_one_makes_the_round(
+def test_of_many_relays_with_leases_exactly_one_makes_the_round(
     world: World, relays: list[Services], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rounds: list[str] = []
@@ -103,8 +103,8 @@ def test_of_many_relays_with_leases_one_makes_the_round(
     assert rounds.count(world.org) == 1
 
 
-def freed_in_the_midst_of_a_round(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Two wait for overlapping windows; the slot becomes free when the round has passed by the first."""
+def freed_during_a_round(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two entries wait for overlapping windows. A slot becomes free after the round has passed the first entry."""
     booking_id = take(world)
     first, second = join(world), join(world, technician_id=None, end=tomorrow(11))
     for number in (2, 3):
@@ -122,18 +122,22 @@ def freed_in_the_midst_of_a_round(world: World, monkeypatch: pytest.MonkeyPatch)
     return statuses(world, first, second)
 
 
-def test_what_becomes_free_in_the_midst_of_a_round_is_the_firsts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert freed_in_the_midst_of_a_round(world, monkeypatch) == ["offered", "waiting"]
+def test_a_slot_that_becomes_free_during_a_round_goes_to_the_first_entry(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert freed_during_a_round(world, monkeypatch) == ["offered", "waiting"]
 
 
-def test_without_a_second_look_it_would_be_the_seconds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control: the same with the guard off."""
+def test_without_a_second_look_it_goes_to_the_second_entry(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: the same test with the guard off."""
     monkeypatch.setattr(offers, "_could_use", lambda *_: False)
-    assert freed_in_the_midst_of_a_round(world, monkeypatch) == ["waiting", "offered"]
+    assert freed_during_a_round(world, monkeypatch) == ["waiting", "offered"]
 
 
-def test_leaving_booking_and_offering_at_once_end_well(world: World, relays: list[Services]) -> None:
-    """Whoever wins: a booking is not lost, and whoever has left leaves no hold behind."""
+def test_leaving_booking_and_offering_at_once_leave_no_hold_and_lose_no_booking(
+    world: World, relays: list[Services]
+) -> None:
+    """Whichever wins, no booking is lost, and an entry that has left leaves no hold behind."""
     alice, ended = world.caller("checkout"), list[str]()
     for number in range(ROUNDS):
         day = timedelta(days=number)

@@ -1,4 +1,4 @@
-"""Acts that begin at the same moment, and what came of each."""
+"""Acts that begin at the same moment, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ T = TypeVar("T")
 
 ROUNDS = 25
 CROWD = 20
-"""How many at once: fewer than a client has connections, so that nobody waits for one."""
+"""How many act at once: fewer than a client has connections, so that none waits for a connection."""
 PATIENCE = 30
 
 
 class Outcome(Generic[T]):
-    """The values of those who succeeded and the errors of the others."""
+    """The values of the acts that succeeded and the errors of the others."""
 
     def __init__(self) -> None:
         self.values: list[T] = []
@@ -31,7 +31,7 @@ class Outcome(Generic[T]):
 
 
 def at_once(acts: Sequence[Callable[[], T]], moments: Sequence[datetime] = ()) -> Outcome[T]:
-    """Runs each act in a thread of its own; a barrier lets all of them go at one moment, or each at its own one."""
+    """Run each act in a thread of its own, all at one moment or each at its moment of `moments`."""
     outcome, barrier = Outcome[T](), threading.Barrier(len(acts))
 
     def run(act: Callable[[], T], moment: datetime | None) -> None:
@@ -53,7 +53,7 @@ def at_once(acts: Sequence[Callable[[], T]], moments: Sequence[datetime] = ()) -
 
 
 def fresh_slots(rounds: int = ROUNDS) -> Iterator[datetime]:
-    """A start for each round, far enough from the others that no round meets another."""
+    """A start for each round, so far apart that no two rounds share a claim."""
     for number in range(rounds):
         yield tomorrow(8) + timedelta(days=number // 2, hours=6 * (number % 2))
 
