@@ -3,9 +3,9 @@
 
     scripts/bench.py                              a table
     scripts/bench.py --bookings 1000,1000000      the same on two databases side by side: does it grow slower?
-    scripts/bench.py --chart bench.png --json bench.json
+    scripts/bench.py --json bench.json
 
-It starts a private stack for each size of database and a bare app beside them, warms all of them up, and lets them
+It starts a private server for each size of database and a bare app beside them, warms all of them up, and lets them
 take turns: one volley of the bare route, one of each operation, and again. Every share compares volleys of one round.
 The load comes from one process over keep-alive connections in a closed loop, on the machine that it measures.
 
@@ -36,14 +36,15 @@ enter()
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
-from scripts.load import chart
 from scripts.load.bench.costs import PROBES, costs, cpu_ms_each, relay_cpu_ms
-from scripts.load.bench.operations import BARE, BARE_REQUEST, GOALS, OPERATIONS, Bench, WrongAnswer, expect
+from scripts.load.bench.operations import BARE, BARE_REQUEST, OPERATIONS, Bench, WrongAnswer, expect
 from scripts.load.bench.preload import preload
 from scripts.load.bench.report import Report
 from scripts.load.bench.stack import Slots, bare_server
+from scripts.load.client.orgs import with_own_org
 from scripts.load.client.pump import Pump, Silence, Volley
-from scripts.load.client.target import Unreachable, private_server
+from scripts.load.client.servers import private_server
+from scripts.load.client.target import Unreachable
 from scripts.load.report import terminal
 
 BUSY = 0.25
@@ -73,25 +74,24 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--requests", type=int, default=900, help="requests in a volley (900)")
     made.add_argument("--connections", type=int, default=32, help="keep-alive connections (32)")
     made.add_argument("--workers", type=int, default=2, help="gunicorn workers of each server (2)")
-    made.add_argument("--chart", type=Path, metavar="FILE.png", help="bars as PNG")
     made.add_argument("--json", metavar="FILE", help="all figures as JSON, into a file or, with -, to stdout")
     return made
 
 
 def _stack(options: argparse.Namespace, size: int, say: Callable[[str], None], until: contextlib.ExitStack) -> Bench:
-    """A private stack with so many bookings in it."""
-    target = until.enter_context(private_server(options.workers))
+    """A private server with so many bookings in an org of its own."""
+    target = with_own_org(until.enter_context(private_server(options.workers)))
     slots = Slots(f"bench{secrets.token_hex(3)}")
     slots.create(target)
     label = f"{size:,} bookings"
     if size:
         preload(target, slots, size, datetime.now(UTC), lambda text: say(f"{label}: {text}"))
     pump = until.enter_context(Pump(target.address, options.connections))
-    return Bench(label, target, pump, slots, options.requests)
+    return Bench(label, target, pump, slots)
 
 
 def _rounds(options: argparse.Namespace, benches: list[Bench], bare: Pump, say: Callable[[str], None]) -> list[Volley]:
-    """All rounds, the first of which only warms up; answers the bare route's volleys."""
+    """All rounds, the first of which only warms up; returns the bare route's volleys."""
     kept: list[Volley] = []
     for number in range(options.rounds + 1):
         say(f"round {number} of {options.rounds}" if number else "warming up")
@@ -100,12 +100,11 @@ def _rounds(options: argparse.Namespace, benches: list[Bench], bare: Pump, say: 
         if number:
             kept.append(volley)
         for operation in OPERATIONS:
-            # Whoever is measured first in a round gets the colder caches: the databases take turns at that.
+            # The first one in a round gets the colder caches: the databases take turns at that.
             for bench in benches if number % 2 else reversed(benches):
+                volley = bench.fire(operation, options.requests)
                 if number:
-                    bench.measure(operation)
-                else:
-                    bench.fire(operation)
+                    bench.volleys[operation].append(volley)
     return kept
 
 
@@ -135,22 +134,6 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> Report:
     return Report(settings, volleys, benches, counted, bare_cpu, relay_cpu)
 
 
-def _save_chart(path: Path, report: Report) -> None:
-    found = report.operations(report.benches[0])
-    bars = {
-        "requests a second, as a share of the bare route (dashed: the goal)": {
-            name: one.ratio for name, one in found.items() if name != BARE
-        },
-        "p50, milliseconds": {name: one.p50 for name, one in found.items()},
-        "p99, milliseconds": {name: one.p99 for name, one in found.items()},
-    }
-    for label, grown in report.growths().items():
-        bars[f"median latency of {label} against {report.benches[0].label}"] = grown
-    settings = report.settings
-    title = f"{settings['workers']} workers, {settings['connections']} connections, {settings['processors']} processors"
-    chart.save_bars(path, title, bars, GOALS)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     options = parser().parse_args(arguments)
@@ -158,9 +141,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         report = measure(options, lambda text: print(text, file=sys.stderr, flush=True))
         report.print(console)
-        if options.chart:
-            _save_chart(options.chart, report)
-            console.print(f"chart: {options.chart}", highlight=False)
     except (Unreachable, Silence, WrongAnswer, OSError, PyMongoError, RedisError) as fault:
         print(f"bench.py: {fault}", file=sys.stderr)
         return 2

@@ -7,9 +7,11 @@
     scripts/stress.py --target naive               the same load on a server that checks and then writes: it must fail
 
 Several processes open their connections, prepare their first requests and are released at one moment. They play
-three clients: a web checkout and an SMS bot, which hold and then book, and a receptionist, who books directly. Where
-something has to be there before, such as bookings to move, it is made by the same clients in acts of their own. Then
-the verdict reads both stores itself and checks the rules.
+three clients: a web checkout and an SMS bot, which hold and then book, and a receptionist, who books directly. What
+must be there before, such as bookings to move, is made by the same clients in acts of their own. Then the verdict
+reads both stores itself and checks the rules.
+
+A run makes an org of its own, with its keys, and removes it at the end: other orgs on the server stay as they are.
 
 Exit status: 0 all rules hold; 1 a rule was broken (the documents are printed, without personal data); 2 no run was
 possible.
@@ -23,7 +25,6 @@ import json
 import random
 import secrets
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -38,26 +39,18 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from scripts.load import chart
-from scripts.load.client.target import (
-    ROOT,
-    Target,
-    Unreachable,
-    from_dev_json,
-    naive_server,
-    private_server,
-    require_ready,
-)
-from scripts.load.report import Run, as_data, print_run, terminal
+from scripts.load.client.orgs import own_org
+from scripts.load.client.servers import naive_server, private_server
+from scripts.load.client.target import ROOT, Target, Unreachable, from_dev_json, require_ready
+from scripts.load.report import Run, as_data, print_histogram, print_run, terminal
 from scripts.load.rules import offers
 from scripts.load.rules.reading import gather
 from scripts.load.rules.verdict import judge
-from scripts.load.scenarios import acts, world
+from scripts.load.scenarios import acts
 from scripts.load.scenarios.races import SCENARIOS
 from scripts.load.scenarios.stage import Scenario
 
 FEWEST, MOST = 2, 5000
-SCENARIOS_TOLD = "The scenarios (`waitlist` takes over a minute, since an offer has to run out in it):"
 
 
 def _count(text: str) -> int:
@@ -71,9 +64,10 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     about, _, usage = (__doc__ or "").partition("\n\n")
     scenarios = "\n".join(f"    {scenario.name:16} {scenario.about}" for scenario in SCENARIOS.values())
-    epilog = f"{usage}\n{SCENARIOS_TOLD}\n\n{scenarios}\n"
     made = argparse.ArgumentParser(
-        description=about, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=about,
+        epilog=f"{usage}\nThe scenarios:\n\n{scenarios}\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument(
         "-n", "--requests", type=_count, default=100, help=f"clients released at one moment, {FEWEST} to {MOST} (100)"
@@ -89,24 +83,20 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--processes", type=int, default=4, help="load processes (4)")
     made.add_argument("--seed", type=int, help="repeats the random choices of an earlier run")
     made.add_argument("--json", metavar="FILE", help="the result as JSON, into a file or, with -, to stdout")
-    made.add_argument(
-        "--histogram", type=Path, metavar="FILE.png", help="latency histogram as PNG instead of in the terminal"
-    )
     return made
 
 
 @contextlib.contextmanager
 def _target(options: argparse.Namespace) -> Iterator[Target]:
-    """The server under test, made ready; what was started for the run is stopped after it."""
+    """The server under test, with an org of its own; what was made for the run is gone after it."""
     with contextlib.ExitStack() as stack:
-        stores = (
+        server = (
             stack.enter_context(private_server(options.workers))
             if options.spawn
             else from_dev_json(options.data, options.url)
         )
-        target = stack.enter_context(naive_server(stores)) if options.target == "naive" else stores
-        require_ready(target)
-        yield target
+        require_ready(server)
+        yield stack.enter_context(naive_server(server) if options.target == "naive" else own_org(server))
 
 
 @contextlib.contextmanager
@@ -121,35 +111,17 @@ def _progress(console: Console, scenario: str, total: int) -> Iterator[Callable[
 def play(target: Target, scenario: Scenario, options: argparse.Namespace, console: Console) -> Run:
     """One scenario from its fresh objects to its verdict."""
     rng = random.Random(f"{options.seed}:{scenario.name}")
-    run = f"st{secrets.token_hex(4)}"
-    fresh = world.build(target, scenario, run)
-    how = {"processes": options.processes}
-    try:
-        grid_minutes = world.grid_minutes(target, fresh)
-        fresh = acts.prologue(target, scenario, fresh, options.requests, rng, **how)
-        with _progress(console, scenario.name, options.requests) as progress:
-            outcome = acts.last_act(target, scenario, fresh, options.requests, rng, progress=progress, **how)
-        evidence = gather(target, fresh, outcome.exchanges, one_winner=scenario.one_winner, grid_minutes=grid_minutes)
-        evidence.offers_refused = offers.refused(target, fresh, rng)
-    finally:
-        world.retire(target, fresh)
-    return Run(scenario.name, scenario.about, options.requests, run, outcome, judge(evidence))
-
-
-def _histograms(console: Console, runs: list[Run], path: Path | None, seed: int) -> None:
-    by_run: dict[str, dict[str, list[float]]] = {}
-    for run in runs:
-        operations: dict[str, list[float]] = defaultdict(list)
-        for exchange in run.outcome.exchanges:
-            if exchange.status:
-                operations[exchange.operation].append(exchange.milliseconds)
-        by_run[run.scenario] = operations
-    if path is not None:
-        chart.save_histograms(path, f"{runs[0].requests} clients at one moment, seed {seed}", by_run)
-        console.print(f"\nhistogram: {path}", highlight=False)
-        return
-    for scenario, operations in by_run.items():
-        chart.print_histogram(console, scenario, [value for values in operations.values() for value in values])
+    world = acts.build(target, scenario, f"st{secrets.token_hex(4)}")
+    grid_minutes = acts.grid_minutes(target, world)
+    world = acts.prologue(target, scenario, world, options.requests, rng, processes=options.processes)
+    with _progress(console, scenario.name, options.requests) as progress:
+        world, outcome = acts.last_act(
+            target, scenario, world, options.requests, rng, processes=options.processes, progress=progress
+        )
+    evidence = gather(target, world, outcome.exchanges, one_winner=scenario.one_winner, grid_minutes=grid_minutes)
+    evidence.offers_refused = offers.refused(target, world, rng)
+    acts.retire(target, world)
+    return Run(scenario, options.requests, outcome, judge(evidence), len(world.deadlines))
 
 
 def _conclude(console: Console, options: argparse.Namespace, runs: list[Run]) -> int:
@@ -160,13 +132,12 @@ def _conclude(console: Console, options: argparse.Namespace, runs: list[Run]) ->
     elif options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
     doubled = sum(len(run.findings["one visit at a time"]) for run in runs)
+    sentence = "[bold green]all rules hold[/]" if ok else "[bold red]rules were broken; see above[/]"
     if options.target == "naive":
-        told = f"the naive server made {doubled} double bookings, as it must: the proof can see the fault."
-        console.print(
-            f"\n{told if doubled else 'NO double booking was seen on the naive server: repeat with more clients.'}"
-        )
-    else:
-        console.print("\n[bold green]all rules hold[/]" if ok else "\n[bold red]rules were broken; see above[/]")
+        sentence = f"the naive server made {doubled} double bookings, as it must: the proof can see the fault."
+        if not doubled:
+            sentence = "NO double booking was seen on the naive server: repeat with more clients."
+    console.print(f"\n{sentence}")
     return 0 if ok else 1
 
 
@@ -180,11 +151,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs: list[Run] = []
     try:
         with _target(options) as target:
-            console.print(f"{options.requests} clients, seed {options.seed}, {target.url}", highlight=False)
+            console.print(f"{options.requests} clients, seed {options.seed}, {target.url}, org {target.org}")
             for scenario in chosen:
                 runs.append(play(target, scenario, options, console))
                 print_run(console, runs[-1])
-        _histograms(console, runs, options.histogram, options.seed)
+        for run in runs:
+            print_histogram(console, run)
     except (Unreachable, OSError, PyMongoError, RedisError) as fault:
         print(f"stress.py: {fault}", file=sys.stderr)
         return 2

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,146 +13,149 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts.load.client.barrier import Outcome
-from scripts.load.client.measure import Latency
 from scripts.load.client.steps import Exchange
-from scripts.load.rules.evidence import Document
-from scripts.load.rules.verdict import RULES, SHOWN, Finding
+from scripts.load.rules.evidence import grouped
+from scripts.load.rules.verdict import RULES, Finding, meaning_of
+from scripts.load.scenarios.stage import Scenario
 
 CLIENTS = {"web": "web checkout", "desk": "receptionist", "sms": "SMS bot"}
+GRANTED = {"move": "moved", "reserve": "reserved", "confirm": "confirmed", "join": "waiting"}
+"""The word for such a request that was granted, which is an attempt of its own."""
+SLOT = {"book": "booked", "direct": "booked", "hold": "held, not booked"}
+"""The same for requests that together are one attempt at a slot. Other requests are no attempts."""
+
+SHARES = {"p50": 0.50, "p90": 0.90, "p99": 0.99, "max": 1.0}
+SHOWN = 5
+"""How many breaks of a rule, and how many documents of a break, are printed."""
+BUCKETS, BAR = 16, 48
 
 
 @dataclass
 class Run:
-    """One scenario, played and judged."""
+    """One scenario, played and judged. brought_near: how many deadlines the run moved."""
 
-    scenario: str
-    about: str
+    scenario: Scenario
     requests: int
-    run: str
     outcome: Outcome
     findings: dict[str, list[Finding]]
+    brought_near: int = 0
 
     @property
     def ok(self) -> bool:
+        """Whether all rules hold."""
         return not any(self.findings.values())
 
 
-SUCCESS = {
-    "book": "booked", "direct": "booked", "hold": "held, not booked", "move": "moved", "reserve": "reserved",
-    "confirm": "confirmed", "join": "in line",
-}  # fmt: skip
-"""What is said of an attempt that was granted; other operations are no attempts at a slot."""
+def percentile(values: Iterable[float], share: float) -> float:
+    """The nearest-rank percentile: the smallest value that at least this share does not exceed; NaN of nothing."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
 
 
-ONLY_GRANTS = frozenset({"moved", "reserved", "confirmed", "in line"})
-
-
-def _word(exchange: Exchange) -> str:
-    if exchange.ok:
-        return SUCCESS[exchange.operation]
-    return "unknown" if exchange.unknown else exchange.code
+def latencies(exchanges: list[Exchange]) -> dict[str, dict[str, float]]:
+    """Milliseconds from sending to the whole reply, by operation and for all; unanswered requests are left out."""
+    answered = [exchange for exchange in exchanges if exchange.status]
+    by_operation = {**grouped(answered, lambda exchange: exchange.operation), "all": answered}
+    times = {name: [exchange.milliseconds for exchange in group] for name, group in by_operation.items()}
+    return {
+        name: {"count": len(own), **{word: percentile(own, share) for word, share in SHARES.items()}}
+        for name, own in times.items()
+    }
 
 
 def results(exchanges: list[Exchange]) -> Counter[tuple[str, str]]:
     """How each attempt at a slot ended: (word, client) -> how many. Winners are `booked`; a refusal is its code."""
     last: dict[str, Exchange] = {}
     for exchange in exchanges:
-        tag, _, name = exchange.logical.partition(":")
-        if exchange.operation in SUCCESS:
-            one_of_many = name.startswith("rebook") or exchange.operation not in ("hold", "book", "direct")
-            attempt = f"{tag}:{name}" if one_of_many else tag
+        if exchange.operation in SLOT or exchange.operation in GRANTED:
+            alone = exchange.operation in GRANTED or ":rebook" in exchange.logical
+            attempt = exchange.logical if alone else exchange.tag
             if not (exchange.unknown and attempt in last):
                 last[attempt] = exchange
-    return Counter((_word(exchange), exchange.client) for exchange in last.values())
-
-
-def _shown(document: Document) -> Document:
-    """The document as it is printed: its claims as spans, since a list of ticks hides everything else."""
-    spans: dict[str, list[int]] = defaultdict(list)
-    for claim in document.get("claims", ()):
-        spans[claim["resource"]].append(claim["tick"])
-    claims = [f"{resource} {min(ticks)}..{max(ticks)} ({len(ticks)})" for resource, ticks in spans.items()]
-    return {**document, "claims": claims} if "claims" in document else document
+    words = {**SLOT, **GRANTED}
+    return Counter(
+        (words[each.operation] if each.ok else "unknown" if each.unknown else each.code, each.client)
+        for each in last.values()
+    )
 
 
 def terminal(*, stderr: bool) -> Console:
     """Where results are printed: as wide as the terminal, and wide enough for the tables where there is none."""
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=120)
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=120)
 
 
-def _attempts_table(run: Run) -> Table:
+def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1) -> Table:
+    """A table of figures, the first columns (`words` of them) of words."""
+    made = Table(title=title, title_justify="left")
+    for number, heading in enumerate(headings):
+        made.add_column(heading, justify="left" if number < words else "right")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def _attempts(run: Run) -> Table:
     counts = results(run.outcome.exchanges)
-    table = Table(title=f"{run.scenario}: {run.about}", title_justify="left")
-    table.add_column("how it ended")
-    for client in CLIENTS.values():
-        table.add_column(client, justify="right")
-    table.add_column("all", justify="right")
     words = {word for word, _ in counts}
-    usual = {"booked", "held, not booked", "unknown"}
-    granted = [word for word in dict.fromkeys(SUCCESS.values()) if word in words - usual]
-    order = ["booked", "held, not booked", *granted, *sorted(words - usual - set(granted)), "unknown"]
-    for word in order:
+    first = ["booked", "held, not booked", *(word for word in GRANTED.values() if word in words)]
+    rows = []
+    for word in [*first, *sorted(words - {*first, "unknown"}), "unknown"]:
         row = [counts[word, client] for client in CLIENTS]
-        style = {"booked": "green", "unknown": "yellow"}.get(word, "")
-        table.add_row(word, *(str(count or "·") for count in row), str(sum(row)), style=style)
-    return table
+        style = {"booked": "[green]", "unknown": "[yellow]"}.get(word, "")
+        rows.append([f"{style}{text}" for text in (word, *(str(count or "·") for count in row), str(sum(row)))])
+    return table(f"{run.scenario.name}: {run.scenario.about}", ("how it ended", *CLIENTS.values(), "all"), rows)
 
 
-def latencies(exchanges: list[Exchange]) -> dict[str, Latency]:
-    """Milliseconds from sending to the whole reply, by operation and for all; unanswered requests are left out."""
-    by_operation: dict[str, list[float]] = defaultdict(list)
-    for exchange in exchanges:
-        if exchange.status:
-            by_operation[exchange.operation].append(exchange.milliseconds)
-            by_operation["all"].append(exchange.milliseconds)
-    return {
-        operation: Latency.of(values)
-        for operation, values in sorted(by_operation.items(), key=lambda item: item[0] == "all")
-    }
+def _latencies(run: Run) -> Table:
+    found = latencies(run.outcome.exchanges)
+    rows = [[name, str(one["count"]), *(f"{one[word]:.1f}" for word in SHARES)] for name, one in found.items()]
+    return table("milliseconds to the reply", ("operation", "answers", *SHARES), rows)
 
 
-def _latency_table(run: Run) -> Table:
-    table = Table(title="milliseconds to the reply", title_justify="left")
-    for heading in ("operation", "answers", "p50", "p90", "p99", "max"):
-        table.add_column(heading, justify="left" if heading == "operation" else "right")
-    for operation, latency in latencies(run.outcome.exchanges).items():
-        times = [f"{value:.1f}" for value in (latency.p50, latency.p90, latency.p99, latency.max)]
-        table.add_row(operation, str(latency.count), *times)
-    return table
-
-
-def _verdict_table(run: Run) -> Table:
-    table = Table(title="verdict", title_justify="left")
-    for heading in ("", "rule", "meaning"):
-        table.add_column(heading)
+def _verdict(run: Run) -> Table:
+    rows = []
     for rule, findings in run.findings.items():
-        if findings:
-            table.add_row("✗", rule, f"{RULES[rule][0]}: broken {len(findings)} times", style="bold red")
-        else:
-            table.add_row("✓", rule, RULES[rule][0])
-    return table
+        row = ("✗" if findings else "✓", rule, meaning_of(RULES[rule]))
+        more = f": broken {len(findings)} times" if findings else ""
+        rows.append([f"[bold red]{text}" for text in (*row[:2], row[2] + more)] if findings else row)
+    return table("verdict", ("", "rule", "meaning"), rows, words=3)
 
 
 def print_run(console: Console, run: Run) -> None:
     """The summary of one scenario, and what broke the rules."""
-    console.print()
-    console.print(_attempts_table(run))
-    console.print(_latency_table(run))
-    console.print(_verdict_table(run))
-    outcome = run.outcome
+    console.print("", _attempts(run), _latencies(run), _verdict(run), sep="\n")
     console.print(
-        f"{len(outcome.exchanges)} requests in {outcome.seconds:.2f} s; "
-        f"{outcome.open_before} connections were open before the release.",
-        highlight=False,
+        f"{len(run.outcome.exchanges)} requests in {run.outcome.seconds:.2f} s; "
+        f"{run.outcome.open_before} connections were open before the release."
     )
     for rule, findings in run.findings.items():
         for finding in findings[:SHOWN]:
-            console.print(f"\n[bold red]{rule}[/]: {finding.sentence}", highlight=False)
+            console.print(f"\n[bold red]{rule}[/]: {finding.sentence}")
             for document in finding.documents[:SHOWN]:
-                console.print(json.dumps(_shown(document), default=str), markup=False, highlight=False, soft_wrap=True)
+                console.print(json.dumps(document, default=str), markup=False, soft_wrap=True)
         if len(findings) > SHOWN:
-            console.print(f"… and {len(findings) - SHOWN} more of `{rule}`", highlight=False)
+            console.print(f"… and {len(findings) - SHOWN} more of `{rule}`")
+
+
+def histogram(values: Sequence[float]) -> list[tuple[float, float, int]]:
+    """Buckets (from, to, count) of equal ratio from the smallest value to the largest; the last includes its end."""
+    if not values:
+        return []
+    low, high = max(min(values), 0.01), max(*values, 0.02)
+    ratio = max(1.0001, (high / low) ** (1 / BUCKETS))
+    counts = Counter(min(int(math.log(max(value, low) / low, ratio)), BUCKETS - 1) for value in values)
+    return [(low * ratio**at, low * ratio ** (at + 1), counts[at]) for at in range(BUCKETS)]
+
+
+def print_histogram(console: Console, run: Run) -> None:
+    """How the latencies of a run are spread, as bars of text."""
+    buckets = histogram([exchange.milliseconds for exchange in run.outcome.exchanges if exchange.status])
+    most = max((count for _, _, count in buckets), default=1)
+    console.print(f"\n{run.scenario.name}, milliseconds")
+    for low, high, count in buckets:
+        bar = "█" * round(BAR * count / most) or ("▏" if count else "")
+        console.print(f"{low:9.1f} .. {high:9.1f} {count:7d} {bar}")
 
 
 def as_data(run: Run) -> dict[str, Any]:
@@ -158,31 +163,22 @@ def as_data(run: Run) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     for (word, _), count in results(run.outcome.exchanges).items():
         counts[word] += count
-    winners, unknown = counts.pop("booked", 0), counts.pop("unknown", 0)
-    granted = {
-        word: counts.pop(word) for word in dict.fromkeys(SUCCESS.values()) if word in ONLY_GRANTS & counts.keys()
-    }
+    granted = {word: counts[word] for word in GRANTED.values() if word in counts}
+    refusals = {word: counts[word] for word in sorted(counts.keys() - {*granted, "booked", "unknown"})}
+    shown = [asdict(finding) for findings in run.findings.values() for finding in findings[:SHOWN]]
     return {
-        "scenario": run.scenario,
+        "scenario": run.scenario.name,
         "requests": run.requests,
-        "run": run.run,
         "ok": run.ok,
-        "winners": winners,
+        "winners": counts["booked"],
         "granted": granted,
-        "refusals": dict(sorted(counts.items())),
-        "unknown": unknown,
+        "refusals": refusals,
+        "unknown": counts["unknown"],
+        "brought_near": run.brought_near,
         "open_before_release": run.outcome.open_before,
         "seconds": round(run.outcome.seconds, 3),
         "exchanges": len(run.outcome.exchanges),
-        "latency_ms": {name: asdict(latency) for name, latency in latencies(run.outcome.exchanges).items()},
+        "latency_ms": latencies(run.outcome.exchanges),
         "rules": {rule: len(findings) for rule, findings in run.findings.items()},
-        "findings": [
-            {
-                "rule": finding.rule,
-                "sentence": finding.sentence,
-                "documents": json.loads(json.dumps(finding.documents, default=str)),
-            }
-            for findings in run.findings.values()
-            for finding in findings[:SHOWN]
-        ],
+        "findings": json.loads(json.dumps(shown, default=str)),
     }

@@ -13,11 +13,11 @@ DAY = datetime(2030, 5, 6, tzinfo=UTC)
 
 
 def slot(
-    minutes: int = 600, *, place: str = "p0", who: str = "t0", duration: int = 60, travel: int = 0
+    minutes: int = 600, *, site: str = "p0", who: str = "t0", duration: int = 60, travel: int = 0
 ) -> dict[str, Any]:
     """What a client asks for, as a request carries it."""
     return {
-        "property_id": place,
+        "property_id": site,
         "technician_id": who,
         "start": (DAY + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "duration_minutes": duration,
@@ -78,13 +78,12 @@ def evidence(exchanges: list[Exchange], bookings: list[dict[str, Any]], *, one_w
     for booking in bookings:
         if booking["active"]:
             marks |= marks_of(booking)
-    watched = frozenset(resource for booking in bookings for resource, _, _ in spans(booking, GRID_SECONDS))
-    return Evidence("run", GRID_SECONDS, one_winner, exchanges, bookings, marks=marks, watched=watched)
+    return Evidence(GRID_SECONDS, one_winner, exchanges, bookings, marks=marks)
 
 
 def faultless() -> Evidence:
     """Alice wins the slot by hold and book, Bob is refused, and another slot is booked directly."""
-    first, second = slot(), slot(660, travel=15, place="p1", who="t1")
+    first, second = slot(), slot(660, travel=15, site="p1", who="t1")
     exchanges = [
         held("0", first),
         answer("1:hold", first, at=1.2, status=409, code="slot_held"),

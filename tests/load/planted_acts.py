@@ -1,4 +1,4 @@
-"""Runs in several acts to plant faults in: moved bookings, a reservation at its deadline, people in line."""
+"""Runs in several acts to plant faults in: moved bookings, a reservation at its deadline, a waitlist."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def at(seconds: float) -> datetime:
 
 def step(action: str, seconds: float, by: str = "desk:k1", /, **changes: tuple[Any, Any]) -> dict[str, Any]:
     """One entry of a history."""
-    told = {name: {"from": before, "to": after} for name, (before, after) in changes.items()}
-    return {"at": at(seconds), "by": by, "action": action, "changes": told}
+    values = {name: {"from": before, "to": after} for name, (before, after) in changes.items()}
+    return {"at": at(seconds), "by": by, "action": action, "changes": values}
 
 
 def begin(booking: dict[str, Any], action: str = "book", seconds: float = 2.0) -> dict[str, Any]:
@@ -29,9 +29,9 @@ def begin(booking: dict[str, Any], action: str = "book", seconds: float = 2.0) -
     return {**booking, "history": [step(action, seconds)], "description": ""}
 
 
-def changed(booking: dict[str, Any], name: str, place: dict[str, Any], seconds: float) -> dict[str, Any]:
+def changed(booking: dict[str, Any], name: str, wanted: dict[str, Any], seconds: float) -> dict[str, Any]:
     """The booking as MongoDB has it after a move by the request of that name."""
-    visit = {**place, "start": datetime.fromisoformat(place["start"])}
+    visit = {**wanted, "start": datetime.fromisoformat(wanted["start"])}
     differs = {key: (booking[key], value) for key, value in visit.items() if booking[key] != value}
     text = f"run/{name}"
     entry = step("move", seconds, "desk:k1", description=(booking["description"], text), **differs)
@@ -45,21 +45,21 @@ def move(
     name: str,
     booking_id: str,
     version: int | None,
-    place: dict[str, Any],
+    visit: dict[str, Any],
     *,
     seconds: float,
     status: int = 200,
     **reply: Any,
 ) -> Exchange:
-    """An answered PATCH; a granted one tells the next version."""
-    asked = {"booking_id": booking_id, "version": version, "place": place}
-    told = {"booking_id": booking_id, "version": (version or 0) + 1, **place} if status == 200 else reply
-    return Exchange("move", name, "desk", asked, seconds, seconds + 0.1, status, told)
+    """An answered PATCH; a granted one answers the next version."""
+    asked = {"booking_id": booking_id, "version": version, "visit": visit}
+    answered = {"booking_id": booking_id, "version": (version or 0) + 1, **visit} if status == 200 else reply
+    return Exchange("move", name, "desk", asked, seconds, seconds + 0.1, status, answered)
 
 
 def moved_run() -> Evidence:
     """Bob moves booking 0 to noon and on to one; Carl, who names the first version too, is refused; so is Dora."""
-    first, second, third, other = slot(600), slot(720), slot(780), slot(600, place="p1", who="t1")
+    first, second, third, other = slot(600), slot(720), slot(780), slot(600, site="p1", who="t1")
     booking = changed(
         changed(begin(document("0", first, name="direct")), "5:move0", second, 3.0), "5:move1", third, 4.0
     )
@@ -117,17 +117,17 @@ def reserved_run() -> Evidence:
 
 
 def entry(tag: str, asked: dict[str, Any], *steps: dict[str, Any], status: str, joined: float) -> dict[str, Any]:
-    """A place in line as MongoDB has it, with the last offer that its history tells."""
+    """An entry of the waitlist as MongoDB has it, with the last offer of its history."""
     values: dict[str, Any] = {"hold_id": None, "offered_until": None, "booking_id": None}
     for each in steps:
-        values |= {name: told["to"] for name, told in each["changes"].items()}
+        values |= {name: change["to"] for name, change in each["changes"].items()}
     start = datetime.fromisoformat(asked["start"])
     history = [step("join", joined), *steps]
     wish = {name: asked[name] for name in ("property_id", "technician_id", "duration_minutes")}
     window = {"from": start, "to": start + timedelta(minutes=asked["duration_minutes"]), "created_at": at(joined)}
     name = {"name": f"run/{tag}:join", "phone": "+15550100"}
-    told = {"_id": f"wl-{tag}", "org": "demo", "offer_minutes": 1, "version": len(history), "history": history}
-    return {**told, **wish, **window, **values, "customer": name, "status": status}
+    known = {"_id": f"wl-{tag}", "org": "demo", "offer_minutes": 1, "version": len(history), "history": history}
+    return {**known, **wish, **window, **values, "customer": name, "status": status}
 
 
 def offered(tag: str, seconds: float) -> list[dict[str, Any]]:
@@ -141,41 +141,41 @@ def join(tag: str, asked: dict[str, Any], *, seconds: float) -> Exchange:
 
 
 def look(tag: str, asked: dict[str, Any], *, seconds: float) -> Exchange:
-    """A look at one's place while something is offered."""
+    """A look at an entry while a slot is offered to it."""
     offer = {"waitlist_id": f"wl-{tag}", "hold_id": f"hold-{tag}", "offered_technician_id": asked["technician_id"]}
-    told = {**asked, **offer, "expires_at": at(seconds + 60).isoformat()}
-    seen = answer(f"{tag}:look", {"waitlist_id": f"wl-{tag}"}, at=seconds, status=200, **told)
+    shown = {**asked, **offer, "expires_at": at(seconds + 60).isoformat()}
+    seen = answer(f"{tag}:look", {"waitlist_id": f"wl-{tag}"}, at=seconds, status=200, **shown)
     seen.reply["status"] = "offered"
     return seen
 
 
 def waiting_run() -> Evidence:
     """Alice cancels at second 10; Bob is offered the slot and leaves, Carl is offered it next and books, Dora waits."""
-    place = slot(600)
+    wish = slot(600)
     exchanges = [
-        booked("0", place, at=1.0, by_hold=False),
-        join("5", place, seconds=2.0),
-        join("6", place, seconds=2.1),
-        join("7", place, seconds=2.2),
+        booked("0", wish, at=1.0, by_hold=False),
+        join("5", wish, seconds=2.0),
+        join("6", wish, seconds=2.1),
+        join("7", wish, seconds=2.2),
         answer("0:cancel", {"booking_id": "bk-0"}, at=10.0, status=200, client="desk", booking_id="bk-0"),
-        look("5", place, seconds=11.5),
+        look("5", wish, seconds=11.5),
         answer("5:leave", {"waitlist_id": "wl-5"}, at=12.0, status=204),
-        look("6", place, seconds=13.5),
-        booked("6", place, at=14.0),
-        answer("8:direct", place, at=15.0, status=409, client="desk", code="slot_booked"),
+        look("6", wish, seconds=13.5),
+        booked("6", wish, at=14.0),
+        answer("8:direct", wish, at=15.0, status=409, client="desk", code="slot_booked"),
     ]
     end = step("cancel", 10.05, status=("confirmed", "cancelled"))
-    first = begin(document("0", place, name="direct", status="cancelled"), seconds=1.0)
+    first = begin(document("0", wish, name="direct", status="cancelled"), seconds=1.0)
     first |= {"history": [*first["history"], end], "version": 2}
-    second = {**begin(document("6", place), seconds=14.05), "hold_id": "hold-6"}
+    second = {**begin(document("6", wish), seconds=14.05), "hold_id": "hold-6"}
     run = evidence(exchanges, [first, second])
-    run.waits = [
-        entry("5", place, *offered("5", 11.0), step("cancel", 12.05), status="cancelled", joined=2.05),
+    run.entries = [
+        entry("5", wish, *offered("5", 11.0), step("cancel", 12.05), status="cancelled", joined=2.05),
         entry(
-            "6", place, *offered("6", 13.0), step("book", 15.0, booking_id=(None, "bk-6")), status="booked", joined=2.15
+            "6", wish, *offered("6", 13.0), step("book", 15.0, booking_id=(None, "bk-6")), status="booked", joined=2.15
         ),
-        entry("7", place, status="waiting", joined=2.25),
+        entry("7", wish, status="waiting", joined=2.25),
     ]
-    run.offers_told = [{"id": f"wl-{tag}", "hold_id": f"hold-{tag}"} for tag in ("5", "6")]
+    run.offer_events = [{"id": f"wl-{tag}", "hold_id": f"hold-{tag}"} for tag in ("5", "6")]
     run.calendar_ahead = AHEAD
     return run

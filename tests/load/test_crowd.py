@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from scripts.load.client.crowd import Crowd
+from scripts.load.client.crowd import carry
 from scripts.load.client.steps import Exchange, Pause, Play, Send
 from scripts.load.client.wire import WireError, request_bytes, take_reply
 
@@ -58,9 +58,7 @@ def asks(*, drop: bool = False, times: int = 1) -> Play:
 
 
 def run(address: tuple[str, int], play: Play, *, reply_seconds: float = 5) -> list[Exchange]:
-    crowd = Crowd(address, [play], reply_seconds=reply_seconds)
-    crowd.open(2)
-    return crowd.run(time.monotonic())
+    return carry(address, [play], lambda _: time.monotonic(), reply_seconds=reply_seconds)
 
 
 def test_a_reply_in_pieces_is_put_together() -> None:

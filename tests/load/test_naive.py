@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any
 
 import mongomock
 import pytest
 
 from scripts.load.client.barrier import Outcome, release
+from scripts.load.client.target import ROLES, Target
 from scripts.load.naive import GRID_MINUTES, NaiveBookings, NaiveServer
+from scripts.load.players import plays
+from scripts.load.players.person import Person
 from scripts.load.rules.evidence import Evidence
-from scripts.load.rules.reading import read_bookings
+from scripts.load.rules.reading import parse_mark, read_bookings
 from scripts.load.rules.verdict import judge
+from scripts.load.scenarios import acts
 from scripts.load.scenarios.races import SCENARIOS
-from scripts.load.scenarios.stage import World
+from scripts.load.scenarios.stage import Scenario, World
+from tests.load.test_scenarios import world_for
 
 CLIENTS = 24
 
@@ -34,39 +40,50 @@ def naive_on(database: Any, *, window_seconds: float) -> Iterator[NaiveServer]:
     finally:
         server.shutdown()
         thread.join()
-        server.server_close()
 
 
-def played(name: str, *, clients: int, processes: int, window_seconds: float = 0.05) -> tuple[Evidence, Outcome]:
-    scenario = SCENARIOS[name]
-    day = datetime(2031, 3, 4, tzinfo=UTC)
-    keys = dict.fromkeys(("checkout", "desk", "bot"), "naive")
-    places = tuple(f"p{number}" for number in range(scenario.properties))
-    people = tuple(f"t{number}" for number in range(scenario.technicians))
-    world = World("run", places, people, day, keys)
+def played(
+    name: str, *, clients: int, processes: int = 2, window_seconds: float = 0.05, **changes: Any
+) -> tuple[Evidence, Outcome]:
+    """One scenario, perhaps with changes, on the naive server."""
+    scenario: Scenario = replace(SCENARIOS[name], **changes)
+    world, rng = replace(world_for(name), keys=dict.fromkeys(ROLES, "naive")), random.Random(7)
     database: Any = mongomock.MongoClient(tz_aware=True).scratch
     with naive_on(database, window_seconds=window_seconds) as server:
-        crowd = scenario.people(world, clients, random.Random(7))
-        outcome = release(("127.0.0.1", int(server.server_address[1])), crowd, processes=processes, reply_seconds=20)
-    bookings, neighbours = read_bookings(database, "naive", world)
-    found = Evidence("run", GRID_MINUTES * 60, scenario.one_winner, outcome.exchanges, bookings, neighbours)
-    return found, outcome
+        target = Target(f"http://127.0.0.1:{server.port}", "naive", world.keys, "", "")
+        world = acts.prologue(target, scenario, world, clients, rng, processes=processes)
+        world, outcome = acts.last_act(target, scenario, world, clients, rng, processes=processes)
+    bookings = read_bookings(database, "naive", world)
+    return Evidence(GRID_MINUTES * 60, scenario.one_winner, outcome.exchanges, bookings), outcome
 
 
 @pytest.mark.parametrize("name", ["same-slot", "same-property", "same-technician"])
 def test_the_naive_server_double_books_and_the_verdict_sees_it(name: str) -> None:
-    evidence, _ = played(name, clients=CLIENTS, processes=2)
-    findings = judge(evidence)
-    assert findings["one visit at a time"]
-    assert findings["one booking per claim"]
-    assert findings["one winner"]
+    findings = judge(played(name, clients=CLIENTS)[0])
+    for rule in ("one visit at a time", "one booking per claim", "one winner"):
+        assert findings[rule], rule
 
 
 def test_retries_make_the_naive_server_book_twice_for_one_request() -> None:
-    evidence, _ = played("retries", clients=80, processes=2)
-    findings = judge(evidence)
+    findings = judge(played("retries", clients=80)[0])
     assert findings["repeats agree"]
     assert findings["one visit at a time"]
+
+
+def _all_to_one_slot(world: World, _requests: int, _rng: random.Random) -> list[Person]:
+    """Two desks for each booking, which want to move its first version: one to the same slot as all, one elsewhere."""
+    slot, elsewhere = world.numbered_slot(159), {"start": world.numbered_slot(19)["start"]}
+    wanted = [(booked, where) for booked in world.made("direct") for where in (slot, elsewhere)]
+    return [
+        Person("run", str(100 + number), "desk", plays.moves, slot, world.keys, subject=booked.reply, slots_after=(to,))
+        for number, (booked, to) in enumerate(wanted)
+    ]
+
+
+def test_the_naive_server_moves_bookings_onto_each_other_and_the_verdict_sees_it() -> None:
+    findings = judge(played("reschedule", clients=40, window_seconds=0.2, people=_all_to_one_slot)[0])
+    for rule in ("one visit at a time", "one booking per claim", "one winner a version", "moves are recorded"):
+        assert findings[rule], rule
 
 
 def test_one_client_alone_breaks_no_rule_even_there() -> None:
@@ -78,7 +95,19 @@ def test_one_client_alone_breaks_no_rule_even_there() -> None:
 def test_every_client_is_connected_before_the_release_and_gets_an_answer() -> None:
     evidence, outcome = played("same-slot", clients=CLIENTS, processes=3)
     assert outcome.open_before == CLIENTS
-    assert {exchange.logical.partition(":")[0] for exchange in outcome.exchanges} == set(map(str, range(CLIENTS)))
+    assert {exchange.tag for exchange in outcome.exchanges} == set(map(str, range(CLIENTS)))
     first = [exchange for exchange in outcome.exchanges if exchange.operation != "book"]
     assert max(exchange.sent for exchange in first) < min(exchange.received for exchange in first)
     assert not judge(evidence)["answers come"]
+
+
+def test_no_client_is_released_before_the_curtain_rises() -> None:
+    curtain = time.monotonic() + 0.6
+    with naive_on(mongomock.MongoClient(tz_aware=True).scratch, window_seconds=0.0) as server:
+        desk = Person("run", "4", "desk", plays.at_the_desk, world_for("same-slot").numbered_slot(0), {"desk": "naive"})
+        outcome = release(("127.0.0.1", server.port), [desk.perform()], processes=1, not_before=curtain)
+    assert outcome.exchanges[0].sent >= curtain
+
+
+def test_the_mark_of_a_reservation_is_read_like_any_other() -> None:
+    assert parse_mark("booked|bk-1|8|12|3|pending", 5000) == parse_mark("booked|bk-1|8|12|3", 5000)

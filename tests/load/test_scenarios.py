@@ -1,157 +1,109 @@
-"""Scenarios and players: who asks for what, and how each client behaves."""
+"""Scenarios: who asks for what, and what they carry over from one act to the next."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from scripts.load.client.steps import Exchange, Pause, Send
-from scripts.load.players.clients import KEY_OF, Person
-from scripts.load.players.plays import perform
+from scripts.load.client.steps import Exchange, Send
+from scripts.load.players import plays
+from scripts.load.players.person import Person
+from scripts.load.rules.evidence import Deadline
 from scripts.load.scenarios.races import SCENARIOS
 from scripts.load.scenarios.stage import World
+from tests.load.test_players import steps
 
 KEYS = {"checkout": "key-checkout", "desk": "key-desk", "bot": "key-bot"}
-SLOT = {"property_id": "p0", "technician_id": "t0", "start": "2031-03-04T10:00:00Z"}
+ACTS = [name for name, scenario in SCENARIOS.items() if scenario.prologue]
 
 
 def world_for(name: str) -> World:
     scenario = SCENARIOS[name]
-    places = tuple(f"p{number}" for number in range(scenario.properties))
+    properties = tuple(f"p{number}" for number in range(scenario.properties))
     technicians = tuple(f"t{number}" for number in range(scenario.technicians))
-    return World("run", places, technicians, datetime(2031, 3, 4, tzinfo=UTC), KEYS)
+    return World("run", properties, technicians, datetime(2031, 3, 4, tzinfo=UTC), KEYS)
 
 
-def people_of(name: str, requests: int = 100, seed: int = 1) -> list[Person]:
-    return SCENARIOS[name].people(world_for(name), requests, random.Random(seed))
+def granted(person: Person, **reply: Any) -> Exchange:
+    """What a person's first request is answered when it is granted."""
+    sent = next(step for step in steps(person, [{"status": 201}] * 9) if isinstance(step, Send) and not step.drop)
+    ids = {name: f"{name}-{person.tag}" for name in ("booking_id", "hold_id", "waitlist_id")}
+    answered = {**sent.asked, **ids, "version": 1, **reply}
+    return Exchange(
+        sent.operation, sent.logical, sent.client, sent.asked, 1, 2, 201, answered, token=f"token-{person.tag}"
+    )
 
 
-def steps(person: Person, answers: Iterable[dict[str, Any]]) -> list[Send | Pause]:
-    """What the person does when its requests are answered like this, in order."""
-    play, taken = perform(person), []
-    remaining = iter(answers)
-    step = next(play)
-    try:
-        while True:
-            taken.append(step)
-            answer = None
-            if isinstance(step, Send):
-                given = {} if step.drop else next(remaining)
-                reply = {name: value for name, value in given.items() if name != "status"}
-                answer = Exchange(
-                    step.operation, step.logical, step.client, step.asked, 0, 0, given.get("status", 0), reply
-                )
-            step = play.send(answer)
-    except StopIteration:
-        return taken
-
-
-def requests(person: Person, *answers: dict[str, Any]) -> list[Send]:
-    return [step for step in steps(person, answers) if isinstance(step, Send)]
-
-
-HELD = {"status": 201, "hold_id": "h1"}
-BOOKED = {"status": 201, "booking_id": "b1"}
-TAKEN = {"status": 409, "code": "slot_held"}
-WAIT = {"status": 409, "code": "request_in_progress"}
+def last_act(name: str, count: int = 100, seed: int = 3) -> tuple[World, list[Person]]:
+    """The world before the last act when everything before was granted, and the people of that act."""
+    scenario, world, rng = SCENARIOS[name], world_for(name), random.Random(seed)
+    for act in scenario.prologue:
+        world = replace(world, past=(*world.past, *map(granted, act(world, count, rng))))
+    soon = Deadline(datetime.now(UTC), 100.0)
+    world = replace(world, deadlines={each.reply["booking_id"]: soon for each in world.made("reserve")})
+    return world, scenario.people(world, count, rng)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 @pytest.mark.parametrize("count", [2, 100, 5000])
-def test_a_scenario_has_as_many_requests_as_asked_for(name: str, count: int) -> None:
-    assert len({person.tag for person in people_of(name, count)}) == (count // 2 if name == "retries" else count)
+def test_as_many_people_as_asked_for_are_released_and_only_twins_share_a_tag(name: str, count: int) -> None:
+    _, people = last_act(name, count)
+    assert len({person.tag for person in people}) == (count // 2 if name == "retries" else count)
+    holders: dict[str, str] = {}
+    assert all(holders.setdefault(person.holder, person.tag) == person.tag for person in people)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_one_seed_gives_one_run(name: str) -> None:
-    assert people_of(name, seed=5) == people_of(name, seed=5)
+def test_one_seed_gives_one_run_in_which_all_three_clients_play(name: str) -> None:
+    people = last_act(name)[1]
+    assert people == last_act(name)[1]
+    assert {person.role for person in people} == {"web", "desk", "sms"}
 
 
-@pytest.mark.parametrize("name", ["overlaps", "mixed", "retries"])
+@pytest.mark.parametrize("name", ["overlaps", "mixed", "retries", *ACTS])
 def test_another_seed_gives_another_run(name: str) -> None:
-    assert people_of(name, seed=5) != people_of(name, seed=6)
-
-
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_all_three_clients_play(name: str) -> None:
-    assert {person.role for person in people_of(name)} == {"web", "desk", "sms"}
+    assert last_act(name, seed=5)[1] != last_act(name, seed=6)[1]
 
 
 @pytest.mark.parametrize(
     ("name", "contested"), [("same-slot", None), ("same-property", "property_id"), ("same-technician", "technician_id")]
 )
 def test_one_resource_at_one_time_is_contested(name: str, contested: str | None) -> None:
-    people = people_of(name)
+    _, people = last_act(name)
     assert len({person.slot["start"] for person in people}) == 1
     for resource in ("property_id", "technician_id"):
         assert (len({person.slot[resource] for person in people}) == 1) == (contested in (None, resource))
 
 
-def test_no_two_people_of_a_run_share_a_holder_unless_they_are_twins() -> None:
-    holders: dict[str, str] = {}
-    for person in people_of("mixed", 5000):
-        assert holders.setdefault(person.holder, person.tag) == person.tag
+def test_many_move_the_same_version_and_a_customer_moves_with_the_token_of_the_booking_alone() -> None:
+    world, people = last_act("reschedule")
+    movers = [person for person in people if person.play is plays.moves]
+    assert len({mover.subject["booking_id"] for mover in movers}) < len(movers)
+    customers = [mover for mover in movers if mover.role == "web"]
+    tokens = {each.reply["booking_id"]: each.token for each in world.past}
+    assert customers
+    for customer in customers:
+        assert customer.keys["checkout"] == tokens[customer.subject["booking_id"]]
+        assert all(visit.keys() <= {"start", "duration_minutes", "technician_id"} for visit in customer.slots_after)
 
 
-def test_a_browser_has_a_long_secret_as_its_holder() -> None:
-    assert len(Person("st01234567", "0", "web", "checkout", SLOT, KEYS).holder) >= 16
+def test_reservations_are_confirmed_around_the_deadline_and_before_and_given_up_for_another_desk() -> None:
+    _, people = last_act("reserve-deadline")
+    assert {person.play for person in people} >= {plays.confirms, plays.cancels, plays.reserves_again, plays.races}
+    moments = sorted(person.moment - 100.0 for person in people if person.play is plays.confirms)
+    assert moments[0] < -1 < -0.5 < moments[2] < moments[-1] < 0.5
 
 
-@pytest.mark.parametrize("role", ["web", "sms"])
-def test_web_and_sms_hold_and_then_book_with_their_own_key(role: str) -> None:
-    sent = requests(Person("run", "4", role, "checkout", SLOT, KEYS), HELD, BOOKED)
-    assert [step.path for step in sent] == ["/hold", "/book"]
-    assert {step.key for step in sent} == {KEYS[KEY_OF[role]]}
-    assert sent[1].body is not None
-    assert sent[1].body["hold_id"] == "h1"
-
-
-def test_a_refused_hold_is_not_booked() -> None:
-    assert len(requests(Person("run", "4", "web", "checkout", SLOT, KEYS), TAKEN)) == 1
-
-
-def test_the_receptionist_books_directly() -> None:
-    [sent] = requests(Person("run", "4", "desk", "at_the_desk", SLOT, KEYS), BOOKED)
-    assert (sent.path, sent.key) == ("/book", "key-desk")
-    assert sent.body is not None
-    assert "hold_id" not in sent.body
-
-
-def test_a_dropped_request_is_sent_again_as_it_was() -> None:
-    first, again = requests(Person("run", "4", "desk", "at_the_desk", SLOT, KEYS, repeat="dropped"), BOOKED)
-    assert first.drop
-    assert not again.drop
-    assert first.encoded() == again.encoded()
-    assert b"Idempotency-Key: run-4:direct" in first.encoded()
-
-
-def test_a_repeat_after_the_answer_uses_the_same_bytes() -> None:
-    first, again = requests(Person("run", "4", "desk", "at_the_desk", SLOT, KEYS, repeat="again"), BOOKED, BOOKED)
-    assert first.encoded() == again.encoded()
-
-
-def test_a_request_in_progress_and_an_absent_store_are_asked_again() -> None:
-    sent = requests(Person("run", "4", "desk", "at_the_desk", SLOT, KEYS), WAIT, {"status": 503}, TAKEN)
-    assert len({step.encoded() for step in sent}) == 1
-    assert len(sent) == 3
-
-
-def test_who_abandons_a_hold_comes_back_after_its_end() -> None:
-    taken = steps(Person("run", "4", "web", "abandons", SLOT, KEYS), [HELD, {"status": 410, "code": "hold_expired"}])
-    hold, pause, book = taken
-    assert isinstance(hold, Send)
-    assert hold.body is not None
-    assert isinstance(pause, Pause)
-    assert pause.seconds > hold.body["ttl_seconds"]
-    assert isinstance(book, Send)
-
-
-def test_who_calls_off_books_something_else_until_it_works() -> None:
-    person = Person("run", "4", "desk", "calls_off", SLOT, KEYS, slots_after=(SLOT, SLOT, SLOT))
-    sent = requests(person, BOOKED, {"status": 200}, TAKEN, BOOKED)
-    assert [step.logical for step in sent] == ["4:direct", "4:cancel", "4:rebook0", "4:rebook1"]
-    assert sent[1].path == "/bookings/b1/cancel"
+def test_players_that_wait_or_had_the_slot_play_on_under_their_own_names() -> None:
+    world, people = last_act("waitlist")
+    before = {each.tag: each.client for each in world.past}
+    carried = [person for person in people if person.tag in before]
+    assert len(carried) == len(before) == 70
+    assert all(before[person.tag] == person.role for person in carried)
+    assert {person.play for person in people} >= {
+        plays.waits_and_is_late, plays.waits_and_books, plays.is_late, plays.releases, plays.checkout, plays.abandons,
+    }  # fmt: skip

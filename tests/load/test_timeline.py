@@ -73,7 +73,7 @@ def test_a_replayed_answer_grants_nothing_new() -> None:
 
 
 def test_travel_of_a_technician_is_protected() -> None:
-    there, next_door = slot(600, travel=30), slot(675, place="p1", travel=0)
+    there, next_door = slot(600, travel=30), slot(675, site="p1", travel=0)
     assert trespassers(held("0", there, at=1), held("1", next_door, at=2)) == ["1:hold"]
 
 

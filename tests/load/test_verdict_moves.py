@@ -53,7 +53,7 @@ def test_a_move_that_was_made_twice_is_found() -> None:
     assert "moves are recorded" in broken(run)
 
 
-def test_a_move_that_told_another_place_than_it_made_is_found() -> None:
+def test_a_move_that_is_answered_with_another_visit_than_it_made_is_found() -> None:
     run = moved_run()
     last = run.exchanges[-1]
     last.reply = {**last.reply, "start": slot(840)["start"]}
@@ -86,15 +86,15 @@ def test_a_move_whose_answer_was_lost_may_have_been_made(status: int) -> None:
     assert broken(run) == set()
 
 
-def test_a_move_that_nobody_asked_for_is_found() -> None:
+def test_a_move_that_no_request_asked_for_is_found() -> None:
     run = moved_run()
     del run.exchanges[-1]
     assert "refused moves change nothing" in broken(run)
 
 
-def test_a_move_to_another_place_than_was_asked_for_is_found() -> None:
+def test_a_move_to_another_slot_than_was_asked_for_is_found() -> None:
     run = moved_run()
-    run.exchanges[-1].asked["place"] = slot(840)
+    run.exchanges[-1].asked["visit"] = slot(840)
     assert "refused moves change nothing" in broken(run)
 
 
@@ -104,14 +104,14 @@ def test_a_version_that_is_called_old_and_is_the_newest_is_found() -> None:
     assert broken(run) == {"stale is stale"}
 
 
-def test_a_repeat_may_tell_the_same_version_or_that_there_is_a_newer_one() -> None:
+def test_a_repeat_may_answer_the_same_version_or_that_there_is_a_newer_one() -> None:
     run = moved_run()
     run.exchanges.append(replace(run.exchanges[2], sent=3.15, received=3.3))
     run.exchanges.append(move("5:move0", "bk-0", 1, slot(720), seconds=6.0, status=412, code="version_conflict"))
     assert broken(run) == set()
 
 
-def test_a_repeat_that_tells_another_version_is_found() -> None:
+def test_a_repeat_that_answers_another_version_is_found() -> None:
     run = moved_run()
     again = replace(run.exchanges[2], sent=3.15, received=3.3, reply={**run.exchanges[2].reply, "version": 3})
     run.exchanges.append(again)
@@ -148,7 +148,7 @@ def test_a_move_onto_a_hold_that_had_run_out_is_none() -> None:
     assert broken(run) == set()
 
 
-def test_a_booking_in_a_place_that_was_left_is_no_double_booking_and_one_in_the_new_place_is() -> None:
+def test_a_booking_in_a_slot_that_was_left_is_no_double_booking_and_one_in_the_new_slot_is() -> None:
     run = moved_run()
     run.exchanges.append(booked("30", slot(600), at=5.0, by_hold=False))
     run.bookings.append(document("30", slot(600), name="direct"))

@@ -15,7 +15,7 @@ def test_a_faultless_run_with_reservations_breaks_no_rule() -> None:
     assert "one heir" in judge(reserved_run())
 
 
-def test_a_slot_that_nobody_got_is_found() -> None:
+def test_a_slot_that_no_client_got_is_found() -> None:
     run = reserved_run()
     del run.bookings[2], run.exchanges[4]
     run.marks = None
@@ -36,10 +36,10 @@ def test_a_reservation_that_is_still_pending_is_found() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"by": "desk:k1"}, {"action": "cancel"}, {"at": at(9.5)}])
-def test_an_expiry_that_is_early_or_not_told_as_one_is_found(wrong: dict[str, object]) -> None:
+def test_an_expiry_that_is_early_or_not_recorded_as_one_is_found(wrong: dict[str, object]) -> None:
     run = reserved_run()
     run.bookings[0]["history"][-1] |= wrong
-    assert "expiry is told" in broken(run)
+    assert "expiry is recorded" in broken(run)
 
 
 def test_a_reservation_that_goes_on_after_it_expired_is_found() -> None:
@@ -47,7 +47,7 @@ def test_a_reservation_that_goes_on_after_it_expired_is_found() -> None:
     booking = run.bookings[0]
     booking["history"].append(step("cancel", 12.0, status=("expired", "cancelled")))
     booking |= {"status": "cancelled", "version": 4}
-    assert "expiry is told" in broken(run)
+    assert "expiry is recorded" in broken(run)
 
 
 def test_a_confirmation_after_the_deadline_is_found() -> None:
@@ -83,13 +83,13 @@ def test_a_hold_on_a_reservation_before_its_deadline_is_found() -> None:
     assert broken(run) == {"holds protect"}
 
 
-def test_a_slot_that_is_refused_after_the_deadline_although_nobody_has_it_is_found() -> None:
+def test_a_slot_that_is_refused_after_the_deadline_although_no_client_has_it_is_found() -> None:
     run = reserved_run()
     run.exchanges[4] = booked("7", slot(600), at=12.0, by_hold=False)
     assert broken(run) == {"free at the deadline"}
 
 
-def test_a_refusal_while_somebody_else_is_about_to_have_the_slot_is_none() -> None:
+def test_a_refusal_while_another_client_is_about_to_have_the_slot_is_none() -> None:
     run = reserved_run()
     run.exchanges[4] = booked("7", slot(600), at=10.35, by_hold=False)
     assert broken(run) == set()

@@ -10,4 +10,5 @@ app = Flask(__name__)
 
 @app.get("/bare")
 def bare() -> ResponseReturnValue:
+    """The one route."""
     return jsonify(status="ok")

@@ -1,4 +1,4 @@
-"""Fills a private stack with bookings: most of them over, a few ahead, so that growth can be seen.
+"""Fills a private server with bookings: most of them over, a few ahead, so that growth can be seen.
 
 Bookings go straight into MongoDB, past the service. Then the org's `epoch` is deleted, which is what a lost Redis looks
 like, and the service rebuilds its mirror itself.
@@ -13,11 +13,9 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from pymongo import InsertOne, MongoClient
-from redis import Redis
-
-from scripts.load.bench.stack import NEAREST_DAY, PAIRS, Slots, await_true, relay_paused
-from scripts.load.client.target import Target
+from scripts.dev_server.child import wait_until
+from scripts.load.bench.stack import NEAREST_DAY, PAIRS, Slots, relay_paused
+from scripts.load.client.target import Target, Unreachable
 
 FUTURE_SHARE = 0.04
 PAST_DAYS = 730
@@ -28,19 +26,21 @@ LEFT_ACTIVE_EVERY = 4
 """One past visit in so many was never closed: it is still active, and the guard index still carries its claims."""
 
 BATCH, THREADS = 2000, 4
+BARE_FROM = 50_000
+"""From so many bookings on, the indexes are built after the writes: several times as fast."""
 REBUILD_SECONDS = 600.0
 TICK_SECONDS = 900
 
 
-def _document(org: str, slots: Slots, pair: int, start: datetime, *, number: int, over: bool) -> dict[str, Any]:
+def _document(org: str, slots: Slots, number: int, pair: int, start: datetime, *, over: bool) -> dict[str, Any]:
     first = int(start.timestamp()) // TICK_SECONDS
     active = not over or number % LEFT_ACTIVE_EVERY == 0
-    resources = (f"property:{slots.property_id(pair)}", f"technician:{slots.technician_id(pair)}")
+    who = slots.pair(pair)
+    resources = (f"property:{who['property_id']}", f"technician:{who['technician_id']}")
     made = start - timedelta(days=3)
     return {
         "_id": f"bk_preload_{slots.run}_{number}", "org": org, "status": "confirmed" if active else "completed",
-        "property_id": slots.property_id(pair), "technician_id": slots.technician_id(pair),
-        "start": start, "end": start + timedelta(hours=1), "duration_minutes": 60,
+        **who, "start": start, "end": start + timedelta(hours=1), "duration_minutes": 60,
         "buffer_before_minutes": 0, "buffer_after_minutes": 0,
         "customer": {"name": f"Customer {number}", "phone": "+15550100", "email": None},
         "description": "", "priority": "medium", "source": "web", "version": 1 if active else 2,
@@ -53,39 +53,40 @@ def _document(org: str, slots: Slots, pair: int, start: datetime, *, number: int
 
 
 def documents(org: str, slots: Slots, count: int, now: datetime) -> Iterator[dict[str, Any]]:
-    """Valid bookings of one hour each that touch nowhere: 4 % ahead of now, the others over the past two years."""
+    """Valid bookings of one hour each that touch nowhere: 4 % ahead of now, the others over the past two years.
+
+    Raises ValueError if so many do not fit.
+    """
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    ahead = min(math.ceil(count * FUTURE_SHARE), (NEAREST_DAY - MARGIN_DAYS - 1) * 24 * PAIRS)
-    past = count - ahead
-    room = PAST_DAYS * 24
-    if math.ceil(past / PAIRS) > room:
+    past = count - min(math.ceil(count * FUTURE_SHARE), (NEAREST_DAY - MARGIN_DAYS - 1) * 24 * PAIRS)
+    room, turns = PAST_DAYS * 24, max(1, math.ceil(past / PAIRS))
+    if turns > room:
         raise ValueError(f"at most {room * PAIRS} past bookings fit")
     for number in range(count):
         over = number < past
-        within = number if over else number - past
-        pair, turn = within % PAIRS, within // PAIRS
+        turn, pair = divmod(number if over else number - past, PAIRS)
         # Spread evenly over the two years: consecutive bookings of a pair are as far apart as there is room for.
-        hour = -1 - (turn * room // max(1, math.ceil(past / PAIRS))) if over else 24 + turn
-        yield _document(org, slots, pair, midnight + timedelta(hours=hour), number=number, over=over)
+        hour = -1 - turn * room // turns if over else 24 + turn
+        yield _document(org, slots, number, pair, midnight + timedelta(hours=hour), over=over)
 
 
-def _insert(collection: Any, waiting: Iterator[dict[str, Any]], said: Callable[[int], None]) -> None:
-    """Bulk writes from several threads. A thread takes its next batch when it is done with one."""
-    done = 0
+def _insert(collection: Any, waiting: Iterator[dict[str, Any]], written: Callable[[int], None]) -> None:
+    """Bulk writes from several threads. written: called with how many are there."""
+    done, pending = 0, []
     with ThreadPoolExecutor(THREADS) as pool:
-        pending = []
-        while batch := [InsertOne(document) for document in islice(waiting, BATCH)]:
-            pending.append(pool.submit(collection.bulk_write, batch, ordered=False))
-            if len(pending) >= THREADS * 2:
-                done += pending.pop(0).result().inserted_count
-                said(done)
-        for future in pending:
-            done += future.result().inserted_count
-            said(done)
+        while True:
+            batch = list(islice(waiting, BATCH))
+            if batch:
+                pending.append(pool.submit(collection.insert_many, batch, ordered=False))
+            if not pending:
+                return
+            if not batch or len(pending) >= THREADS * 2:
+                done += len(pending.pop(0).result().inserted_ids)
+                written(done)
 
 
 def _without_indexes(collection: Any, fill: Callable[[], None]) -> None:
-    """Fills the collection with only its _id index, and builds the others as they were: several times as fast."""
+    """Fills the collection with only its _id index, and builds the others afterwards as they were."""
     kept = {name: spec for name, spec in collection.index_information().items() if name != "_id_"}
     for name in kept:
         collection.drop_index(name)
@@ -95,22 +96,20 @@ def _without_indexes(collection: Any, fill: Callable[[], None]) -> None:
         collection.create_index(spec["key"], name=name, **options)
 
 
-def preload(target: Target, slots: Slots, count: int, now: datetime, said: Callable[[str], None]) -> None:
-    """Inserts so many bookings and waits until the service has rebuilt its mirror. said: told of progress."""
-    with MongoClient[dict[str, Any]](target.mongo_url, tz_aware=True) as mongo, relay_paused(target):
-        collection = mongo[target.mongo_db].bookings
-        waiting = documents(target.org, slots, count, now)
+def preload(target: Target, slots: Slots, count: int, now: datetime, say: Callable[[str], None]) -> None:
+    """Inserts so many bookings and waits until the service has rebuilt its mirror. Raises Unreachable."""
+    with target.mongo() as database, relay_paused(target):
 
         def fill() -> None:
-            _insert(collection, waiting, lambda done: said(f"{done:,} of {count:,} bookings written"))
+            waiting = documents(target.org, slots, count, now)
+            _insert(database.bookings, waiting, lambda done: say(f"{done:,} of {count:,} bookings written"))
 
-        if count > 50_000:
-            _without_indexes(collection, fill)
+        if count > BARE_FROM:
+            _without_indexes(database.bookings, fill)
         else:
             fill()
-    said("waiting for the mirror to be rebuilt")
-    redis = Redis.from_url(target.redis_url, decode_responses=True, socket_timeout=5)
-    epoch = f"hf:{{{target.org}}}:epoch"
-    redis.delete(epoch)
-    await_true("rebuilding the mirror", lambda: bool(redis.exists(epoch)), REBUILD_SECONDS)
-    redis.close()
+    say("waiting for the mirror to be rebuilt")
+    with target.redis() as redis:
+        redis.delete(target.key("epoch"))
+        if not wait_until(lambda: bool(redis.exists(target.key("epoch"))), seconds=REBUILD_SECONDS, every=0.1):
+            raise Unreachable(f"rebuilding the mirror took longer than {REBUILD_SECONDS:.0f} s")

@@ -1,4 +1,4 @@
-"""Several processes, each with a share of the people, released at one moment on the machine's common clock."""
+"""Several processes, each with a share of the plays, released at one moment on the machine's common clock."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from ctypes import c_longlong
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from scripts.load.client.crowd import Crowd
-from scripts.load.client.steps import Exchange
+from scripts.load.client.crowd import carry
+from scripts.load.client.steps import Exchange, Play
 from scripts.load.client.target import Unreachable
-from scripts.load.players.clients import Person
-from scripts.load.players.plays import perform
 
-OPEN_SECONDS = 15.0
 LEAD_SECONDS = 0.25
-"""From the last process's report to the release: enough for each to be spinning by then."""
+"""From the last process's report to the release: enough for each to be in its busy wait by then."""
 
 fork = multiprocessing.get_context("fork")
 
@@ -35,67 +32,32 @@ class Outcome:
 
 
 def _work(
-    address: tuple[str, int], people: Sequence[Person], pipe: Connection, ended: c_longlong, reply_seconds: float
+    address: tuple[str, int], plays: Sequence[Play], pipe: Connection, ended: c_longlong, reply_seconds: float
 ) -> None:
     """Body of one process: open, report, wait for the moment, play, send back what was seen."""
+
+    def ready(opened: int) -> float:
+        pipe.send(opened)
+        moment: float = pipe.recv()
+        gc.disable()  # a collection in the first milliseconds would stagger the release
+        return moment
 
     def done() -> None:
         ended.value += 1  # only this process writes it
 
     with contextlib.suppress(BrokenPipeError, EOFError, KeyboardInterrupt):
-        crowd = Crowd(address, [perform(person) for person in people], reply_seconds=reply_seconds, done=done)
-        pipe.send(crowd.open(OPEN_SECONDS))
-        release: float = pipe.recv()
-        gc.disable()  # a collection in the first milliseconds would stagger the release
-        pipe.send(crowd.run(release))
+        pipe.send(carry(address, plays, ready, reply_seconds=reply_seconds, done=done))
 
 
 def _allow_sockets(count: int) -> None:
     """Raises this process's limit of open files as far as the system lets it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < count:
-        ceiling = count if hard == resource.RLIM_INFINITY else min(count, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
-        if ceiling < count:
-            raise Unreachable(
-                f"{count} open files are needed and {ceiling} are allowed: raise `ulimit -n`, or use more --processes."
-            )
-
-
-def release(
-    address: tuple[str, int],
-    people: Sequence[Person],
-    *,
-    processes: int,
-    progress: Callable[[int], None] = lambda _: None,
-    reply_seconds: float = 60,
-    not_before: float = 0.0,
-) -> Outcome:
-    """Deals the people out to processes, lets them all go at one moment, and gathers what they saw.
-
-    progress: called a few times a second with how many plays have ended; not_before: a moment of the monotonic clock.
-    """
-    processes = max(1, min(processes, len(people)))
-    _allow_sockets(len(people) // processes + 100)
-    pipes: list[Connection] = []
-    counters: list[c_longlong] = []
-    workers: list[Any] = []
-    try:
-        for number in range(processes):
-            mine, theirs = fork.Pipe()
-            counter = fork.Value("q", 0, lock=False)
-            arguments = (address, people[number::processes], theirs, counter, reply_seconds)
-            worker = fork.Process(target=_work, args=arguments, daemon=True)
-            worker.start()
-            theirs.close()
-            pipes.append(mine)
-            counters.append(counter)
-            workers.append(worker)
-        return _conduct(pipes, counters, progress, not_before)
-    finally:
-        for worker in workers:
-            worker.terminate()
-            worker.join()
+    allowed = max(soft, count if hard == resource.RLIM_INFINITY else min(count, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < count:
+        raise Unreachable(
+            f"{count} open files are needed and {allowed} are allowed: raise `ulimit -n`, or use more --processes."
+        )
 
 
 def _receive(pipe: Connection) -> Any:
@@ -105,20 +67,43 @@ def _receive(pipe: Connection) -> Any:
         raise Unreachable("A load process died; its error is above.") from None
 
 
-def _conduct(
-    pipes: list[Connection], counters: list[c_longlong], progress: Callable[[int], None], not_before: float
+def release(
+    address: tuple[str, int],
+    plays: Sequence[Play],
+    *,
+    processes: int,
+    progress: Callable[[int], None] = lambda _: None,
+    reply_seconds: float = 60,
+    not_before: float = 0.0,
 ) -> Outcome:
-    open_before = sum(_receive(pipe) for pipe in pipes)
-    moment = max(time.monotonic() + LEAD_SECONDS, not_before)
-    for pipe in pipes:
-        pipe.send(moment)
-    exchanges: list[Exchange] = []
-    waiting = list(pipes)
-    while waiting:
-        for ready in wait(waiting, timeout=0.1):
-            pipe = pipes[pipes.index(ready)]  # type: ignore[arg-type]
-            exchanges += _receive(pipe)
-            waiting.remove(pipe)
-        progress(sum(counter.value for counter in counters))
+    """Deals the plays out to processes, releases them all at one moment, and gathers what they saw.
+
+    progress: called a few times a second with how many plays have ended; not_before: a moment of the monotonic clock.
+    """
+    processes = max(1, min(processes, len(plays)))
+    _allow_sockets(len(plays) // processes + 100)
+    counters: list[c_longlong] = [fork.Value("q", 0, lock=False) for _ in range(processes)]
+    pipes: list[Connection] = []
+    with contextlib.ExitStack() as stack:
+        for number, counter in enumerate(counters):
+            mine, theirs = fork.Pipe()
+            pipes.append(mine)
+            arguments = (address, plays[number::processes], theirs, counter, reply_seconds)
+            worker = fork.Process(target=_work, args=arguments, daemon=True)
+            worker.start()
+            theirs.close()
+            stack.callback(worker.join)
+            stack.callback(worker.terminate)
+        open_before = sum(_receive(pipe) for pipe in pipes)
+        moment = max(time.monotonic() + LEAD_SECONDS, not_before)
+        for pipe in pipes:
+            pipe.send(moment)
+        exchanges: list[Exchange] = []
+        while pipes:
+            ready = wait(pipes, timeout=0.1)
+            for pipe in [each for each in pipes if each in ready]:
+                exchanges += _receive(pipe)
+                pipes.remove(pipe)
+            progress(sum(counter.value for counter in counters))
     seconds = max((exchange.received for exchange in exchanges), default=moment) - moment
     return Outcome(exchanges, open_before, seconds)

@@ -19,7 +19,6 @@ from scripts.load.client.wire import CLOSED, take_reply
 QUIET_SECONDS = 15.0
 """Without any reply for so long, a volley has failed."""
 
-
 PACE_SECONDS = 0.003
 """Between two connections. Opened in one burst, one worker accepts most of them (measured: 29 of 32); one by one they
 are shared evenly, and latencies of two servers can be compared."""
@@ -35,7 +34,7 @@ class Volley:
 
     seconds: float
     milliseconds: list[float]
-    statuses: Counter[int]
+    statuses: Counter[int] = field(default_factory=Counter)
     bodies: list[bytes] = field(default_factory=list)
 
     @property
@@ -45,56 +44,43 @@ class Volley:
 
 
 class Pump:
-    """Connections to one server, kept open between volleys."""
+    """Connections to one server, kept open between volleys and closed with the block."""
 
     def __init__(self, address: tuple[str, int], connections: int) -> None:
         self.address = address
         self.connections = connections
-        self._idle: list[socket.socket] = []
+        self._lanes: list[_Lane] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for connection in self._idle:
-            connection.close()
-        self._idle.clear()
-
-    def _connection(self) -> socket.socket:
-        connection = socket.create_connection(self.address, timeout=5)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.setblocking(False)
-        return connection
+        for lane in self._lanes:
+            lane.connection.close()
 
     def fire(self, requests: Sequence[bytes], *, keep_bodies: bool = False) -> Volley:
         """Sends all requests, as many at a time as there are connections. Raises Silence."""
-        while len(self._idle) < self.connections:
-            self._idle.append(self._connection())
+        while len(self._lanes) < self.connections:
+            self._lanes.append(_Lane(self.address))
             time.sleep(PACE_SECONDS)
-        volley = Volley(0.0, [0.0] * len(requests), Counter(), [b""] * len(requests) if keep_bodies else [])
-        lanes = {connection.fileno(): _Lane(connection) for connection in self._idle[: len(requests)]}
-        poll = select.epoll()
-        queue = iter(enumerate(requests))
+        volley = Volley(0.0, [0.0] * len(requests), bodies=[b""] * len(requests) if keep_bodies else [])
+        queue, unanswered = iter(enumerate(requests)), len(requests)
+        lanes = {lane.connection.fileno(): lane for lane in self._lanes[: len(requests)]}
         began = time.perf_counter()
-        try:
+        with select.epoll() as poll:
             for descriptor, lane in lanes.items():
                 poll.register(descriptor, select.EPOLLIN)
                 lane.send(*next(queue))
-            unanswered = len(requests)
             while unanswered:
                 ready = poll.poll(QUIET_SECONDS)
                 if not ready:
                     raise Silence(f"{unanswered} of {len(requests)} requests got no answer in {QUIET_SECONDS:.0f} s")
-                for descriptor, _ in ready:
-                    lane = lanes[descriptor]
-                    if not lane.answered(volley):
-                        continue
-                    unanswered -= 1
-                    following = next(queue, None)
-                    if following is not None:
-                        lane.send(*following)
-        finally:
-            poll.close()
+                for lane in [lanes[descriptor] for descriptor, _ in ready]:
+                    if lane.answered(volley):
+                        unanswered -= 1
+                        following = next(queue, None)
+                        if following is not None:
+                            lane.send(*following)
         volley.seconds = time.perf_counter() - began
         return volley
 
@@ -104,20 +90,18 @@ class _Lane:
 
     __slots__ = ("buffer", "connection", "number", "sent")
 
-    def __init__(self, connection: socket.socket) -> None:
-        self.connection = connection
-        self.buffer = bytearray()
-        self.number = 0
-        self.sent = 0.0
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.connection = socket.create_connection(address, timeout=5)
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.connection.setblocking(False)
+        self.buffer, self.number, self.sent = bytearray(), 0, 0.0
 
     def send(self, number: int, request: bytes) -> None:
-        self.number = number
-        self.sent = time.perf_counter()
-        # Requests are a few hundred bytes: they always fit into an empty socket buffer.
-        self.connection.sendall(request)
+        self.number, self.sent = number, time.perf_counter()
+        self.connection.sendall(request)  # a few hundred bytes always fit into an empty socket buffer
 
     def answered(self, volley: Volley) -> bool:
-        """Reads what there is; True once the reply is whole, which is then noted."""
+        """Reads what there is; True once the reply is whole, which is then noted. Raises Silence."""
         data = self.connection.recv(262_144)
         if not data:
             raise Silence("the server closed a connection in the middle of a measurement")
@@ -125,10 +109,10 @@ class _Lane:
         reply = take_reply(self.buffer)
         if reply is None:
             return False
+        if CLOSED in reply.head:
+            raise Silence("the server does not keep connections open")
         volley.milliseconds[self.number] = (time.perf_counter() - self.sent) * 1000
         volley.statuses[reply.status] += 1
         if volley.bodies:
             volley.bodies[self.number] = reply.body
-        if CLOSED in reply.head:
-            raise Silence("the server does not keep connections open")
         return True

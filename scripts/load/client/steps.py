@@ -1,4 +1,4 @@
-"""What a player does next, and what came of it: the vocabulary between players and the crowd that carries them."""
+"""What a player does next, and what came of it: the vocabulary between the players and the crowd that carries them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from scripts.load.client.wire import Reply, request_bytes
 
-SECRETS = ("manage_token",)
+TOKEN = "manage_token"  # noqa: S105  # the name of a field, not a secret
 
 NO_ANSWER = 0
 """The status of a request whose reply never came: its outcome is unknown."""
@@ -35,6 +35,7 @@ class Send:
     drop: bool = False
 
     def encoded(self) -> bytes:
+        """The request as it goes over the connection."""
         return request_bytes(self.method, self.path, key=self.key, body=self.body, headers=self.headers)
 
 
@@ -55,7 +56,7 @@ class Pause:
 class Exchange:
     """One request and its answer. sent, received: seconds on the machine's monotonic clock, one for all processes.
 
-    token: the bearer credential that came with the answer, for whoever plays on with it; it is printed nowhere.
+    token: the bearer credential of the answer, for a player that goes on with it; it is printed nowhere.
     """
 
     operation: str
@@ -66,19 +67,24 @@ class Exchange:
     received: float
     status: int = NO_ANSWER
     reply: dict[str, Any] = field(default_factory=dict)
-    replayed: bool = False
     dropped: bool = False
     attempts: int = 1
     token: str = field(default="", repr=False)
 
     @property
     def ok(self) -> bool:
+        """Whether the request was granted."""
         return 200 <= self.status < 300
 
     @property
     def unknown(self) -> bool:
-        """Nobody can say whether it was carried out: no answer, or a store that failed on the way."""
+        """Whether it may or may not have been carried out: no answer, or a store that failed on the way."""
         return self.status in (NO_ANSWER, 503)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether a later answer to the same request may differ."""
+        return self.unknown or self.code == "request_in_progress"
 
     @property
     def code(self) -> str:
@@ -86,20 +92,23 @@ class Exchange:
         return str(self.reply.get("code") or self.status)
 
     @property
+    def tag(self) -> str:
+        """The number of the player."""
+        return self.logical.partition(":")[0]
+
+    @property
     def milliseconds(self) -> float:
+        """From sending to the whole reply."""
         return (self.received - self.sent) * 1000
 
     @classmethod
     def of(cls, send: Send, sent: float, received: float, *, reply: Reply | None = None, attempts: int = 1) -> Exchange:
-        """Records an answer, or the lack of one. Bearer credentials are left out."""
+        """Records an answer, or the lack of one. Bearer credentials stay out of `reply`."""
         exchange = cls(send.operation, send.logical, send.client, send.asked, sent, received, attempts=attempts)
         exchange.dropped = send.drop
         if reply is not None:
-            exchange.status = reply.status
-            told = reply.json()
-            exchange.token = str(told.get("manage_token") or "")
-            exchange.reply = {name: value for name, value in told.items() if name not in SECRETS}
-            exchange.replayed = b"\r\nidempotency-replayed: true" in reply.head
+            exchange.status, exchange.reply = reply.status, reply.json()
+            exchange.token = str(exchange.reply.pop(TOKEN, None) or "")
         return exchange
 
 

@@ -1,17 +1,10 @@
-"""Which server is put to the test: a running one, found by its dev.json, or a private one of our own."""
+"""The server under test and the stores behind it: a running one, found by its dev.json."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
 import json
-import os
-import selectors
-import signal
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +12,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pymongo import MongoClient
+from pymongo.database import Database
+from redis import Redis
 
 ROOT = Path(__file__).resolve().parents[3]
-START_SECONDS = 180
-STOP_SECONDS = 30
+ROLES = ("admin", "checkout", "desk", "bot")
+HOW_TO_START = "Start it with `scripts/server`, or let this script start a private one: --spawn."
+
+Document = dict[str, Any]
 
 
 class Unreachable(Exception):
@@ -31,7 +28,7 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """A server and the stores behind it. redis_url is empty for the naive one, which has none."""
+    """A server and the stores behind it. redis_url is empty for the naive server, which has no Redis."""
 
     url: str
     org: str
@@ -43,13 +40,14 @@ class Target:
 
     @property
     def address(self) -> tuple[str, int]:
+        """Host and port."""
         parts = urlsplit(self.url)
         return parts.hostname or "127.0.0.1", parts.port or 80
 
     def call(
-        self, method: str, path: str, *, role: str = "admin", body: dict[str, Any] | None = None
-    ) -> tuple[int, dict[str, Any]]:
-        """One request on a connection of its own, for preparing and clearing up; answers status and JSON body."""
+        self, method: str, path: str, *, role: str = "admin", body: Document | None = None
+    ) -> tuple[int, Document]:
+        """One request on a connection of its own, for preparations: status and JSON body. Raises Unreachable."""
         connection = http.client.HTTPConnection(*self.address, timeout=30)
         headers = {"Authorization": f"Bearer {self.keys.get(role, '')}", "Content-Type": "application/json"}
         try:
@@ -62,21 +60,41 @@ class Target:
             connection.close()
         return answer.status, json.loads(text) if text else {}
 
+    def demand(self, status: int, method: str, path: str, *, role: str = "admin", body: Document | None = None) -> Any:
+        """The JSON body of a request that must get this status. Raises Unreachable."""
+        found, reply = self.call(method, path, role=role, body=body)
+        if found != status:
+            reason = f"{reply.get('code', '')}: {reply.get('detail', 'no reason given')}"
+            raise Unreachable(f"{method} {path} answered {found} {reason}")
+        return reply
 
-HOW_TO_START = "Start it with `scripts/server`, or let this script start a private one: --spawn."
+    @contextlib.contextmanager
+    def mongo(self) -> Iterator[Database[Document]]:
+        """The server's database."""
+        with MongoClient[Document](self.mongo_url, tz_aware=True, serverSelectionTimeoutMS=3000) as client:
+            yield client[self.mongo_db]
+
+    @contextlib.contextmanager
+    def redis(self) -> Iterator[Any]:
+        """The server's Redis; only where there is one."""
+        with Redis.from_url(self.redis_url, decode_responses=True, socket_timeout=5) as client:
+            yield client
+
+    def key(self, *parts: str) -> str:
+        """The name that the org's Redis key of these parts has."""
+        return ":".join((f"hf:{{{self.org}}}", *parts))
 
 
 def from_dev_json(data: Path, url: str | None = None) -> Target:
     """The server whose data folder this is. url: another address for the same stores. Raises Unreachable."""
     path = data / "dev.json"
     try:
-        told = json.loads(path.read_text())
+        found = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise Unreachable(f"No running server is known here: {path} cannot be read. {HOW_TO_START}") from error
-    pids = tuple(sorted(told.get("pids", {}).items()))
-    return Target(
-        url or told["url"], told["org"], told["keys"], told["mongo_url"], told["mongo_db"], told["redis_url"], pids
-    )
+    stores = (found["mongo_url"], found["mongo_db"], found["redis_url"])
+    pids = tuple(sorted(found.get("pids", {}).items()))
+    return Target(url or found["url"], found["org"], found["keys"], *stores, pids)
 
 
 def require_ready(target: Target) -> None:
@@ -84,78 +102,3 @@ def require_ready(target: Target) -> None:
     status, _ = target.call("GET", "/healthz", role="")
     if status != 200:
         raise Unreachable(f"{target.url}/healthz answered {status}. {HOW_TO_START}")
-
-
-def _first_line_with(process: subprocess.Popen[str], word: str, seconds: float) -> str:
-    """Reads the process's output up to the line that begins with the word; '' if it ends or the time is over."""
-    if process.stdout is None:
-        return ""
-    deadline = time.monotonic() + seconds
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while (left := deadline - time.monotonic()) > 0:
-            if not selector.select(left):
-                break
-            line = process.stdout.readline()
-            if not line or line.startswith(word):
-                return line
-    return ""
-
-
-def stop(process: subprocess.Popen[str]) -> None:
-    """Asks a process that we started to end, and makes it end where it does not."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
-    if process.poll() is None:
-        process.kill()
-        process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
-
-
-@contextlib.contextmanager
-def ready_process(command: list[str], what: str, seconds: float = START_SECONDS) -> Iterator[str]:
-    """Runs a server that prints `ready URL` and stops it at the end; yields the URL. Tells what it said if it fails."""
-    with tempfile.TemporaryFile("w+") as errors:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
-        try:
-            line = _first_line_with(process, "ready ", seconds)
-            if not line:
-                errors.seek(0)
-                raise Unreachable(f"{what} did not start: {errors.read()[-2000:].strip() or 'it said nothing'}")
-            yield line.split()[1]
-        finally:
-            stop(process)
-
-
-@contextlib.contextmanager
-def private_server(workers: int | None = None, data: Path | None = None) -> Iterator[Target]:
-    """A whole private Holdfast on a free port, with data that are thrown away; stopped at the end."""
-    script = ROOT / "scripts" / "server"
-    if not script.exists():
-        raise Unreachable(f"{script} is missing; give --url and --data of a running server.")
-    with tempfile.TemporaryDirectory(prefix="holdfast-load-") as scratch:
-        folder = data or Path(scratch)
-        command = [str(script), "--port", "0", "--data", str(folder)]
-        command += [] if workers is None else ["--workers", str(workers)]
-        print(f"starting a private server in {folder} …", file=sys.stderr, flush=True)
-        with ready_process(command, "scripts/server"):
-            yield from_dev_json(folder)
-
-
-@contextlib.contextmanager
-def naive_server(stores: Target) -> Iterator[Target]:
-    """The deliberately naive server, on a scratch database beside the real one that is dropped afterwards."""
-    database = f"holdfast_naive_{os.getpid()}"
-    command = [sys.executable, "-m", "scripts.load.naive", "--mongo", stores.mongo_url, "--database", database]
-    try:
-        with ready_process(command, "the naive server", 30) as url:
-            yield Target(
-                url, "naive", dict.fromkeys(("checkout", "desk", "bot", "admin"), "naive"), stores.mongo_url, database
-            )
-    finally:
-        with MongoClient[dict[str, Any]](stores.mongo_url, serverSelectionTimeoutMS=3000) as client:
-            client.drop_database(database)

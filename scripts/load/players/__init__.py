@@ -1,1 +1,1 @@
-"""The clients of a scenario, each a generator of steps."""
+"""The players: what each client sends, one request after the other."""

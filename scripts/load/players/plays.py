@@ -1,30 +1,162 @@
-"""Every play by its name, and how a person comes to play it."""
+"""What each kind of client does, step by step."""
 
 from __future__ import annotations
 
-from scripts.load.client.steps import Pause, Play
-from scripts.load.players import clients as players
-from scripts.load.players import desk as players_desk
-from scripts.load.players import moves as players_moves
-from scripts.load.players import waitlist as players_waitlist
-from scripts.load.players.clients import Person
+import time
+from collections.abc import Callable
 
-PLAYS = {
-    play.__name__: play
-    for play in (
-        *(players.checkout, players.at_the_desk, players.abandons, players.changes_mind),
-        *(players.takes_longer, players.calls_off),
-        *(players_moves.moves, players_moves.holds_and_waits, players_moves.cancels, players_moves.forgets_the_version),
-        *(players_desk.reserves, players_desk.confirms, players_desk.gives_up, players_desk.reserves_again),
-        *(players_desk.races,),
-        *(players_waitlist.blocks, players_waitlist.joins, players_waitlist.frees, players_waitlist.waits),
-        *(players_waitlist.lets_run_out,),
-    )
-}
+from scripts.load.client.steps import Pause, Play, Send
+from scripts.load.players.person import Person, Talk, asked_as, settled
+
+LATE_SECONDS = 1.5
+LOOK_SECONDS = 0.5
+TRIES = 4
+TRY_AGAIN_SECONDS = 0.15
 
 
-def perform(person: Person) -> Play:
-    """The play of this person, from its first request (or the pause before it) on."""
-    if person.begins_after:
-        yield Pause(person.begins_after)
-    yield from PLAYS[person.how](person)
+def only(request: Callable[[Person], Send]) -> Callable[[Person], Play]:
+    """A play of one request, at the person's moment if it has one."""
+
+    def play(person: Person) -> Play:
+        if person.moment:
+            yield Pause(until=person.moment)
+        yield from asked_as(person, request(person))
+
+    return play
+
+
+at_the_desk = only(Person.direct)
+reserves = only(Person.reserve)
+joins = only(Person.join)
+cancels = only(lambda person: person.on("cancel"))
+confirms = only(lambda person: person.on("confirm"))
+releases = only(lambda person: person.on("release"))
+leaves_early = only(lambda person: person.on("leave"))
+holds = only(lambda person: person.hold(**person.subject))
+is_late = only(lambda person: person.book(person.subject, "late"))
+forgets_the_version = only(lambda person: person.change(person.subject, person.slots_after[0], "move", None))
+
+
+def checkout(person: Person) -> Play:
+    """Web and SMS: holds the slot, and books it where the hold was granted."""
+    held = yield from asked_as(person, person.hold())
+    if held.ok:
+        yield from asked_as(person, person.book(held.reply))
+
+
+def abandons(person: Person) -> Play:
+    """Holds for two seconds, lets the hold run out, and comes back too late."""
+    held = yield from settled(person.hold(ttl_seconds=2))
+    if held.ok:
+        yield Pause(2.6)
+        yield from settled(person.book(held.reply, "late"))
+
+
+def changes_mind(person: Person) -> Play:
+    """Holds, gives the hold back, and tries to book it nevertheless."""
+    held = yield from settled(person.hold())
+    if held.ok:
+        yield Pause(person.thinks)
+        yield person.on("release", held.reply)
+        yield from settled(person.book(held.reply, "released"))
+
+
+def takes_longer(person: Person) -> Play:
+    """Holds for two seconds, asks for more time, and books after the first lifetime is over."""
+    held = yield from settled(person.hold(ttl_seconds=2))
+    if held.ok:
+        yield Pause(0.3)
+        extended = yield from settled(person.on("extend", held.reply, ttl_seconds=60))
+        yield Pause(2.2 if extended.ok else 0.0)
+        yield from settled(person.book(held.reply))
+
+
+def calls_off(person: Person) -> Play:
+    """The desk books, cancels a little later, and books another slot for the same customer."""
+    booked = yield from settled(person.direct())
+    if booked.ok:
+        yield Pause(person.thinks)
+        yield from settled(person.on("cancel", booked.reply))
+    for number, slot in enumerate(person.slots_after):
+        again = yield from settled(person.direct(f"rebook{number}", slot))
+        if again.ok:
+            return
+
+
+def holds_and_waits(person: Person) -> Play:
+    """Holds a slot and books it after a while: until then no booking may be moved there."""
+    held = yield from settled(person.hold())
+    if held.ok:
+        yield Pause(person.thinks)
+        yield from asked_as(person, person.book(held.reply))
+
+
+def moves(person: Person) -> Play:
+    """Tries one visit after the other for a booking; where another client was faster, reads what it is now."""
+    booking = person.subject
+    for number, visit in enumerate(person.slots_after):
+        change = person.change(booking, visit, f"move{number}", booking["version"])
+        # What was refused is not asked again: the slot may be free by then.
+        answer = yield from asked_as(person, change, repeat_refused=False)
+        if not answer.ok and answer.code in ("version_conflict", "invalid_transition"):
+            answer = yield from settled(person.on("read"))
+            if answer.reply.get("status") != "confirmed":
+                return
+        booking = answer.reply if answer.ok else booking
+        yield Pause(person.thinks)
+
+
+def confirms_and_cancels(person: Person) -> Play:
+    """The desk confirms a reservation at its moment, and cancels it right after."""
+    yield from confirms(person)
+    yield from asked_as(person, person.on("cancel"))
+
+
+def reserves_again(person: Person) -> Play:
+    """Another desk takes a slot as soon as it is given up, for an hour: the earlier deadline must mean nothing."""
+    yield Pause(until=person.moment)
+    for number in range(TRIES):
+        answer = yield from settled(person.reserve(f"reserve{number}"))
+        if answer.ok:
+            return
+        yield Pause(TRY_AGAIN_SECONDS)
+
+
+def races(person: Person) -> Play:
+    """Is refused before its moment and comes back then: holds and books, or books directly, until the slot is taken."""
+    direct = person.role == "desk"
+    for number in range(TRIES + 1):
+        if number:
+            yield Pause(until=person.moment) if number == 1 else Pause(TRY_AGAIN_SECONDS)
+        answer = yield from settled(person.direct(f"direct{number}") if direct else person.hold(f"hold{number}"))
+        if answer.ok:
+            if not direct:
+                yield from settled(person.book(answer.reply, f"book{number}"))
+            return
+
+
+def waits(then: str) -> Callable[[Person], Play]:
+    """A play on the waitlist, until the person's moment. then: what it does with an offer, books, leaves or is late."""
+
+    def play(person: Person) -> Play:
+        offer = yield from _looks_while(person, "waiting")
+        if offer.reply.get("status") != "offered":
+            return
+        if then == "is late":
+            yield from _looks_while(person, "offered")
+        late = "late" if then == "is late" else "book"
+        yield from asked_as(person, person.on("leave") if then == "leaves" else person.book(offer.reply, late))
+
+    return play
+
+
+waits_and_books, waits_and_leaves, waits_and_is_late = waits("books"), waits("leaves"), waits("is late")
+
+
+def _looks_while(person: Person, status: str) -> Talk:
+    """Looks at the person's entry until it has another status than this, or the person's moment has come."""
+    while True:
+        seen = yield from settled(person.on("look"))
+        if seen.reply.get("status") != status or time.monotonic() >= person.moment:
+            return seen
+        yield Pause(LOOK_SECONDS)

@@ -1,85 +1,82 @@
-"""Rules about what clients were told: repeats agree, one winner, live holds respected, only the contract's statuses."""
+"""Rules about answers: repeats agree, one winner, live holds are respected, only the contract's statuses.
+
+The name of a function is the name of its rule, and the first sentence of its docstring says what the rule means.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-from scripts.load.client.steps import Exchange
-from scripts.load.rules.bookings import made_bookings
-from scripts.load.rules.evidence import Break, Evidence, told
+from scripts.load.rules.bookings import MAKES_BOOKINGS
+from scripts.load.rules.evidence import Break, Evidence, grouped
 from scripts.load.rules.timeline import owners_refused, trespasses
 
 ALLOWED = frozenset({0, 200, 201, 204, 409, 410, 412, 422, 429, 503})
-"""The statuses that a valid request may meet (docs/rules.md); 0 is an answer that never came."""
-
+"""The statuses that a valid request may get (docs/rules.md); 0 is an answer that never came."""
 ALLOWED_WITHOUT_VERSION = frozenset({0, 428, 429, 503})
-"""The same for a PATCH without If-Match."""
+"""The statuses that a PATCH without If-Match may get."""
 
 NAMED_BY = {"hold": "hold_id", "join": "waitlist_id"}
-"""What tells the results of such requests apart; of the others, the booking."""
+"""The field that names the result of such a request; for other requests it is the booking's id."""
 CHANGEABLE = frozenset({"move", "read", "look"})
-"""What may be answered in another way later: a look at something, and a change of a version that is old by then."""
+"""Requests that may get another answer later: a look at something, and a change of a version that is old by then."""
 
 
-def disagreeing_repeats(evidence: Evidence) -> Iterable[Break]:
-    """All answers to one request agree: the same hold or booking each time, or a refusal each time."""
-    answers: dict[str, list[Exchange]] = defaultdict(list)
-    for exchange in evidence.exchanges:
-        open_ended = exchange.unknown or exchange.code == "request_in_progress"
-        if not open_ended and exchange.operation not in CHANGEABLE:
-            answers[exchange.logical].append(exchange)
-    for logical, group in answers.items():
-        results = {(one.ok, one.reply.get(NAMED_BY.get(one.operation, "booking_id"))) for one in group}
-        if len({result if result[0] else (False, None) for result in results}) > 1:
-            yield f"{logical} was answered in {len(results)} ways", [told(one) for one in group]
+def repeats_agree(evidence: Evidence) -> Iterator[Break]:
+    """Every answer to one request is the same."""
+    final = [
+        exchange for exchange in evidence.exchanges if not exchange.undecided and exchange.operation not in CHANGEABLE
+    ]
+    for logical, group in grouped(final, lambda exchange: exchange.logical).items():
+        results = {one.reply.get(NAMED_BY.get(one.operation, "booking_id")) if one.ok else False for one in group}
+        if len(results) > 1:
+            yield f"{logical} was answered in {len(results)} ways", [*group]
 
 
-def winners(evidence: Evidence) -> Iterable[Break]:
-    """In the scenarios with one contested slot there is exactly one booking, and one client has been told so."""
+def one_winner(evidence: Evidence) -> Iterator[Break]:
+    """One contested slot ends in exactly one booking."""
     if not evidence.one_winner:
         return
-    told = {exchange.logical for exchange in made_bookings(evidence)}
-    active = [booking for booking in evidence.bookings if booking["active"]]
-    if len(told) != 1 or len(active) != 1:
-        yield f"{len(told)} clients were told that they won, and {len(active)} bookings exist; it must be one", active
+    winners = {exchange.logical for exchange in evidence.of(*MAKES_BOOKINGS) if exchange.ok}
+    active = evidence.active
+    if len(winners) != 1 or len(active) != 1:
+        yield f"{len(winners)} clients were answered 201, and {len(active)} bookings exist; it must be one", [*active]
 
 
-def trespassing(evidence: Evidence) -> Iterable[Break]:
-    """A hold or booking was granted on what somebody else held or had booked before."""
-    for grant, blocker, claim in trespasses(evidence):
-        yield (
-            f"{grant.logical} was granted {claim[0]} at tick {claim[1]}, which was taken before",
-            [told(grant), told(blocker)],
-        )
+def holds_protect(evidence: Evidence) -> Iterator[Break]:
+    """Nothing is granted that another client held or had booked before."""
+    for grant, blocker, (resource, tick) in trespasses(evidence):
+        yield f"{grant.logical} was granted {resource} at tick {tick}, which was taken before", [grant, blocker]
 
 
-def dispossessed(evidence: Evidence) -> Iterable[Break]:
-    """An owner was refused the booking of its own live hold."""
+def owners_are_served(evidence: Evidence) -> Iterator[Break]:
+    """A live hold can be booked by its owner."""
     for refused, held in owners_refused(evidence):
-        yield (
-            f"{refused.logical} was refused ({refused.code}) although its hold was live",
-            [told(refused), told(held)],
-        )
+        yield f"{refused.logical} was refused ({refused.code}) although its hold was live", [refused, held]
 
 
-def strange_statuses(evidence: Evidence) -> Iterable[Break]:
-    """Only the statuses that the contract names for such requests; never a 500, never something that is not HTTP."""
+def offers_are_true(evidence: Evidence) -> Iterator[Break]:
+    """Each slot that /availability calls free can be held."""
+    for offer in evidence.offers_refused:
+        yield f"a slot was offered as free and refused with {offer.get('code', offer.get('status'))}", [offer]
+
+
+def answers_are_known(evidence: Evidence) -> Iterator[Break]:
+    """Only statuses of the contract, never a 500."""
     for exchange in evidence.exchanges:
-        forgetful = exchange.operation == "move" and exchange.asked["version"] is None
-        if exchange.status not in (ALLOWED_WITHOUT_VERSION if forgetful else ALLOWED):
-            yield f"{exchange.operation} {exchange.logical} answered {exchange.status}", [told(exchange)]
+        without_version = exchange.operation == "move" and exchange.asked["version"] is None
+        if exchange.status not in (ALLOWED_WITHOUT_VERSION if without_version else ALLOWED):
+            yield f"{exchange.operation} {exchange.logical} was answered {exchange.status}", [exchange]
 
 
-def hangs(evidence: Evidence) -> Iterable[Break]:
-    """Every request is answered, unless its client hung up."""
+def answers_come(evidence: Evidence) -> Iterator[Break]:
+    """Every request gets an answer, unless its client hung up."""
     for exchange in evidence.exchanges:
         if exchange.status == 0 and not exchange.dropped:
             seconds = exchange.milliseconds / 1000
-            yield f"{exchange.logical} got no answer in {seconds:.0f} s, {exchange.attempts} attempts", [told(exchange)]
+            yield f"{exchange.logical} got no answer in {seconds:.0f} s, {exchange.attempts} attempts", [exchange]
 
 
-def refused_offers(evidence: Evidence) -> Iterable[Break]:
-    """Every slot that /availability offers as free can be held at that moment."""
-    for offer in evidence.offers_refused:
-        yield f"a slot was offered as free and refused with {offer.get('code', offer.get('status'))}", [offer]
+RULES = (
+    repeats_agree, one_winner, holds_protect, owners_are_served, offers_are_true, answers_are_known, answers_come,
+)  # fmt: skip

@@ -1,23 +1,30 @@
-"""What the rules are checked against, and the two facts that they need: spans and claims."""
+"""What the rules are checked against: the answers of clients, and what MongoDB and Redis hold afterwards."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from scripts.load.client.steps import Exchange
 
 Claim = tuple[str, int]
 Document = dict[str, Any]
-Break = tuple[str, list[Document]]
+Break = tuple[str, list["Document | Exchange"]]
 """How a rule was broken: a sentence, and the documents and answers that show it."""
+
+BACKSTAGE = "system:stress"
+"""The name that a history has for changes by the harness itself."""
+
+Thing = TypeVar("Thing")
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One claim key in Redis. first, last: the span it names, half-open; expires_ms: -1 if it never does."""
+    """One claim key in Redis. first, last: the span that it names, half-open; expires_ms: -1 if it never expires."""
 
     state: str
     owner: str
@@ -27,12 +34,8 @@ class Mark:
     expires_ms: int
 
 
-BACKSTAGE = "system:stress"
-"""Who made the changes of the harness itself, in a booking's history."""
-
-
 class Deadline(NamedTuple):
-    """When a reservation runs out: by the calendar, and on the monotonic clock of the exchanges."""
+    """When something runs out: by the calendar, and on the monotonic clock of the exchanges."""
 
     at: datetime
     moment: float
@@ -40,58 +43,70 @@ class Deadline(NamedTuple):
 
 @dataclass
 class Evidence:
-    """Everything that the rules are checked against.
+    """The answers of one scenario, and what both stores hold afterwards.
 
-    bookings: all on the run's properties; neighbours: active ones of others that share a technician with them;
-    marks: None where the target has no Redis; watched: the resources whose marks were read; grid_seconds: of one tick.
-    deadlines: of reservations that the run has given a nearer one; waits: the waitlist's entries; offers_told: the
-    events of offers, and events_whole: that none is trimmed away; calendar_ahead: how many seconds the calendar's clock
-    is ahead of the monotonic one.
+    grid_seconds: the length of a tick. one_winner: exactly one booking must exist. bookings: all on the run's
+    properties and technicians. marks: None where the target has no Redis. deadlines: by booking id or by the hold id of
+    an offer, those that the run brought near. entries: of the waitlist; offer_events: the published offers;
+    events_whole: no event was trimmed yet. calendar_ahead: the calendar's clock minus the monotonic clock, in seconds.
     """
 
-    run: str
     grid_seconds: int
     one_winner: bool
     exchanges: list[Exchange]
     bookings: list[Document]
-    neighbours: list[Document] = field(default_factory=list)
     marks: dict[Claim, Mark] | None = None
-    watched: frozenset[str] = frozenset()
     offers_refused: list[Document] = field(default_factory=list)
     deadlines: Mapping[str, Deadline] = field(default_factory=dict)
-    waits: list[Document] = field(default_factory=list)
-    offers_told: list[Document] = field(default_factory=list)
+    entries: list[Document] = field(default_factory=list)
+    offer_events: list[Document] = field(default_factory=list)
     events_whole: bool = True
     calendar_ahead: float = 0.0
 
+    def of(self, *operations: str) -> list[Exchange]:
+        """The answers to requests of these kinds."""
+        return [exchange for exchange in self.exchanges if exchange.operation in operations]
+
+    def on(self, operation: str, name: str) -> dict[str, list[Exchange]]:
+        """The answers to requests of one kind, by the id that they acted on. name: the field with that id."""
+        return grouped(self.of(operation), lambda exchange: str(exchange.asked.get(name)))
+
+    def claims(self, document: Document) -> set[Claim]:
+        """Every (resource, tick) that a visit must have claimed."""
+        return claims_of(document, self.grid_seconds)
+
+    @property
+    def active(self) -> list[Document]:
+        """The active bookings."""
+        return [booking for booking in self.bookings if booking["active"]]
+
     def moment(self, at: datetime) -> float:
         """A time of the calendar on the monotonic clock of the exchanges."""
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - self.calendar_ahead
+        return seconds_of(at) - self.calendar_ahead
 
-    def tick(self, moment: datetime) -> int:
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return int(aware.timestamp()) // self.grid_seconds
+
+def grouped(things: Iterable[Thing], key: Callable[[Thing], Key]) -> dict[Key, list[Thing]]:
+    """The things by their key, in order; a key that none has gives an empty list."""
+    groups: dict[Key, list[Thing]] = defaultdict(list)
+    for thing in things:
+        groups[key(thing)].append(thing)
+    return groups
+
+
+def seconds_of(at: datetime | str) -> float:
+    """A time of the calendar, or its RFC 3339 text, in seconds since the epoch; without an offset it is UTC."""
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def spans(document: Document, grid_seconds: int) -> list[tuple[str, int, int]]:
     """The (resource, from tick, to tick) that a visit occupies, from its times alone (docs/rules.md, *claim*)."""
-    start = document["start"]
-    if isinstance(start, str):
-        start = datetime.fromisoformat(start)
-    seconds = int((start if start.tzinfo else start.replace(tzinfo=UTC)).timestamp())
-
-    def ticks(field_name: str) -> int:
-        return int(document[field_name]) * 60 // grid_seconds
-
-    first = seconds // grid_seconds
-    last = first + ticks("duration_minutes")
+    names = ("duration_minutes", "buffer_before_minutes", "buffer_after_minutes")
+    length, before, after = (int(document[name]) * 60 // grid_seconds for name in names)
+    first = int(seconds_of(document["start"])) // grid_seconds
     return [
-        (f"property:{document['property_id']}", first, last),
-        (
-            f"technician:{document['technician_id']}",
-            first - ticks("buffer_before_minutes"),
-            last + ticks("buffer_after_minutes"),
-        ),
+        (f"property:{document['property_id']}", first, first + length),
+        (f"technician:{document.get('technician_id', '')}", first - before, first + length + after),
     ]
 
 
@@ -100,30 +115,24 @@ def claims_of(document: Document, grid_seconds: int) -> set[Claim]:
     return {(resource, tick) for resource, first, last in spans(document, grid_seconds) for tick in range(first, last)}
 
 
+def claims_in(booking: Document) -> list[Claim]:
+    """The claims that a booking carries."""
+    return [(claim["resource"], claim["tick"]) for claim in booking["claims"]]
+
+
 def at_version(booking: Document, version: int) -> Document:
-    """A booking as it was at an earlier version: what its history tells of later changes is taken back."""
+    """A booking as it was at an earlier version: the later changes in its history are taken back."""
     values: Document = {}
     for entry in reversed(booking.get("history", [])[version:]):
-        values |= {name: told["from"] for name, told in entry["changes"].items()}
+        values |= {name: change["from"] for name, change in entry["changes"].items()}
     return {**booking, **values, "version": version}
 
 
-def redacted(document: Document) -> Document:
-    """The document without what belongs to a customer or opens a booking."""
-    hidden = {"customer": "[redacted]", "description": "[redacted]", "manage_token": "[redacted]"}
-    return {name: hidden.get(name, value) for name, value in document.items() if name != "history"}
+def request_of(document: Document) -> str:
+    """The request that made a booking or an entry: its customer carries the name."""
+    return str(document["customer"]["name"]).partition("/")[2]
 
 
-def told(exchange: Exchange) -> Document:
-    """An answer as it is printed: what was asked, and the part of the reply that says what came of it."""
-    reply = redacted(exchange.reply)
-    asked = {name: value for name, value in exchange.asked.items() if name != "holder"}
-    times = {"sent": round(exchange.sent, 4), "received": round(exchange.received, 4)}
-    return {
-        "request": exchange.logical,
-        "client": exchange.client,
-        "asked": asked,
-        "status": exchange.status,
-        "reply": reply,
-        **times,
-    }
+def changed_by(entry: Document) -> str:
+    """The request that made a version, by the description that it left; '' where it was no change of a player."""
+    return str(entry["changes"].get("description", {}).get("to") or "").partition("/")[2]

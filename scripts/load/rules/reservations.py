@@ -2,104 +2,82 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from scripts.load.client.steps import Exchange
-from scripts.load.rules.evidence import BACKSTAGE, Break, Claim, Document, Evidence, at_version, claims_of, told
+from scripts.load.rules.evidence import BACKSTAGE, Break, Document, Evidence, grouped
 from scripts.load.rules.timeline import SLACK_SECONDS
 
 ASKS_FOR_SLOTS = ("hold", "direct", "reserve")
 TAKEN = ("slot_held", "slot_booked")
 
 
-def _reservations(evidence: Evidence) -> Iterator[Document]:
+def _reservations(evidence: Evidence) -> list[Document]:
     """The reservations that were given a near deadline, as MongoDB has them."""
-    return (booking for booking in evidence.bookings if booking["_id"] in evidence.deadlines)
+    return [booking for booking in evidence.bookings if booking["_id"] in evidence.deadlines]
 
 
-def _confirmations(evidence: Evidence) -> dict[str, list[Exchange]]:
-    found: dict[str, list[Exchange]] = defaultdict(list)
-    for exchange in evidence.exchanges:
-        if exchange.operation == "confirm":
-            found[exchange.asked["booking_id"]].append(exchange)
-    return found
-
-
-def heirs(evidence: Evidence) -> Iterable[Break]:
-    """The slot of each reservation that many wanted at its deadline is exactly one's in the end."""
+def one_heir(evidence: Evidence) -> Iterator[Break]:
+    """The slot of each reservation has exactly one owner after its deadline."""
     for reservation in _reservations(evidence):
-        wanted = claims_of(reservation, evidence.grid_seconds)
-        active = [booking for booking in evidence.bookings if booking["active"]]
-        have = [booking for booking in active if wanted & claims_of(booking, evidence.grid_seconds)]
+        wanted = evidence.claims(reservation)
+        have = [booking for booking in evidence.active if wanted & evidence.claims(booking)]
         if len(have) != 1:
             yield f"{len(have)} have the slot of {reservation['_id']}; it must be one", [reservation, *have]
 
 
-def overdue(evidence: Evidence) -> list[Break]:
-    """A reservation whose deadline is over, and that nobody confirmed or cancelled, is `expired` a little later."""
-    return [
-        (f"{reservation['_id']} is still pending after its deadline", [reservation])
-        for reservation in _reservations(evidence)
-        if reservation["status"] == "pending"
-    ]
-
-
-def untimely_ends(evidence: Evidence) -> Iterable[Break]:
-    """What expired did so at its deadline and not before, by nobody's request, and its history says that."""
-    for reservation in evidence.bookings:
-        history = reservation.get("history", [])
-        ends = [entry for entry in history if entry["action"] == "expire"]
-        if reservation["status"] != "expired":
-            if ends:
-                yield f"{reservation['_id']} is {reservation['status']} after it expired", [reservation]
-        elif len(ends) != 1 or history[-1] is not ends[0] or ends[0]["by"] != "system":
-            yield f"{reservation['_id']} expired, and its history does not say so", [reservation]
-        elif ends[0]["at"] < reservation["reserved_until"]:
-            yield f"{reservation['_id']} expired before its deadline", [reservation]
-
-
-def late_confirmations(evidence: Evidence) -> Iterable[Break]:
-    """Who asks before the deadline may confirm; who asks after it may not, unless it was done before."""
-    cancelled = {each.asked["booking_id"] for each in evidence.exchanges if each.operation == "cancel"}
-    for booking_id, confirmations in _confirmations(evidence).items():
-        if booking_id not in evidence.deadlines:
-            continue
-        deadline = evidence.deadlines[booking_id].moment
-        in_time = [each for each in confirmations if each.sent <= deadline]
-        for each in confirmations:
-            if each.ok and not in_time:
-                yield f"{each.logical} confirmed what had run out", [told(each)]
-            refused = not each.ok and not each.unknown and each.code != "request_in_progress"
-            if refused and each.received < deadline - SLACK_SECONDS and booking_id not in cancelled:
-                yield f"{each.logical} was refused ({each.code}) before the deadline", [told(each)]
-
-
-def refused_for_nothing(evidence: Evidence) -> Iterable[Break]:
-    """After a deadline nobody is told that a slot is taken while nobody has it, or is about to have it."""
-    asked = [each for each in evidence.exchanges if each.operation in ASKS_FOR_SLOTS]
-    by_claim: dict[Claim, list[Exchange]] = defaultdict(list)
-    for exchange in asked:
-        for claim in _claims_asked(exchange, evidence):
-            by_claim[claim].append(exchange)
-    confirmations = _confirmations(evidence)
+def deadlines_come(evidence: Evidence) -> Iterator[Break]:
+    """A reservation that was not confirmed in time is expired within a minute."""
     for reservation in _reservations(evidence):
-        claims = claims_of(reservation, evidence.grid_seconds)
-        over = evidence.deadlines[reservation["_id"]].moment + SLACK_SECONDS
-        near = {id(each): each for claim in claims for each in by_claim[claim]}
-        rivals = [each for each in near.values() if each.reply.get("booking_id") != reservation["_id"]]
-        mine = confirmations[reservation["_id"]]
+        if reservation["status"] == "pending":
+            yield f"{reservation['_id']} is still pending after its deadline", [reservation]
+
+
+def expiry_is_recorded(evidence: Evidence) -> Iterator[Break]:
+    """Nothing expires before its deadline or without an entry."""
+    for booking in evidence.bookings:
+        name, history = booking["_id"], booking.get("history", [])
+        ends = [entry for entry in history if entry["action"] == "expire"]
+        if booking["status"] != "expired":
+            if ends:
+                yield f"{name} is {booking['status']} after it expired", [booking]
+        elif len(ends) != 1 or history[-1] is not ends[0] or ends[0]["by"] != "system":
+            yield f"{name} expired, and its history does not say so", [booking]
+        elif ends[0]["at"] < booking["reserved_until"]:
+            yield f"{name} expired before its deadline", [booking]
+
+
+def confirmed_in_time(evidence: Evidence) -> Iterator[Break]:
+    """A reservation can be confirmed until its deadline and not after it."""
+    cancels = evidence.on("cancel", "booking_id")
+    for name, confirms in evidence.on("confirm", "booking_id").items():
+        if name not in evidence.deadlines:
+            continue
+        deadline = evidence.deadlines[name].moment
+        in_time = any(each.sent <= deadline for each in confirms)
+        for each in confirms:
+            if each.ok and not in_time:
+                yield f"{each.logical} confirmed a reservation that had run out", [each]
+            early = each.received < deadline - SLACK_SECONDS
+            if not each.ok and not each.undecided and early and not cancels[name]:
+                yield f"{each.logical} was refused ({each.code}) before the deadline", [each]
+
+
+def free_at_the_deadline(evidence: Evidence) -> Iterator[Break]:
+    """After a deadline a slot is refused only if another client has it or is about to."""
+    asked = [(claim, each) for each in evidence.of(*ASKS_FOR_SLOTS) for claim in evidence.claims(each.asked)]
+    by_claim = grouped(asked, lambda pair: pair[0])
+    confirms = evidence.on("confirm", "booking_id")
+    for reservation in _reservations(evidence):
+        name = reservation["_id"]
+        over = evidence.deadlines[name].moment + SLACK_SECONDS
+        near = {id(each): each for claim in evidence.claims(reservation) for _, each in by_claim[claim]}
+        rivals = [each for each in near.values() if each.reply.get("booking_id") != name]
         for refused in rivals:
-            if refused.code not in TAKEN or refused.sent < over:
-                continue
-            others = [each for each in [*rivals, *mine] if each.logical != refused.logical]
-            if not any(_may_stand_in_the_way(each, refused) for each in others):
-                sentence = f"{refused.logical} was refused a slot that was free after the deadline"
-                yield sentence, [told(refused), at_version(reservation, reservation["version"])]
-
-
-def _claims_asked(exchange: Exchange, evidence: Evidence) -> set[Claim]:
-    return claims_of({"technician_id": "", **exchange.asked}, evidence.grid_seconds)
+            others = [each for each in [*rivals, *confirms[name]] if each.logical != refused.logical]
+            late = refused.code in TAKEN and refused.sent >= over
+            if late and not any(_may_stand_in_the_way(each, refused) for each in others):
+                yield f"{refused.logical} was refused a slot that was free after the deadline", [refused, reservation]
 
 
 def _may_stand_in_the_way(other: Exchange, refused: Exchange) -> bool:
@@ -107,8 +85,13 @@ def _may_stand_in_the_way(other: Exchange, refused: Exchange) -> bool:
     return other.sent < refused.received and (other.ok or other.unknown or other.received > refused.sent)
 
 
-def unmoved_deadlines(evidence: Evidence) -> Iterable[Break]:
-    """The run did what it wanted to prove: each reservation's deadline was brought near."""
+def deadlines_were_moved(evidence: Evidence) -> Iterator[Break]:
+    """The run brought the deadlines near."""
     for reservation in _reservations(evidence):
         if not any(entry["by"] == BACKSTAGE for entry in reservation.get("history", [])):
             yield f"the deadline of {reservation['_id']} was not brought near", [reservation]
+
+
+RULES = (
+    one_heir, deadlines_come, expiry_is_recorded, confirmed_in_time, free_at_the_deadline, deadlines_were_moved,
+)  # fmt: skip

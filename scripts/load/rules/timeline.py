@@ -1,30 +1,28 @@
-"""Who had what when, as far as clients can know: a grant is certain from its answer until its end is asked for.
+"""Who had which slot when, as far as clients can know: a grant is certain from its answer until its end is asked for.
 
-Only what is certain accuses: a grant trespasses if its request was sent after somebody else's was acknowledged, and
-answered before that one can have ended.
+Only what is certain accuses: a grant trespasses if its request was sent after another client's grant was answered, and
+was itself answered before that grant can have ended.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from scripts.load.client.steps import Exchange
-from scripts.load.rules.evidence import Claim, Evidence, claims_of
+from scripts.load.rules.evidence import Claim, Evidence, grouped, seconds_of
 
 SLACK_SECONDS = 0.1
 """A hold or reservation may end this much before its lifetime is over by our clock."""
 
 GRANTS = ("hold", "book", "direct", "reserve", "move")
-"""The operations whose 2xx gives somebody a slot."""
+"""The requests whose 2xx gives a client a slot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tenure:
-    """A time in which a slot certainly was one hold's or booking's. owner: the hold's id, or the direct booking's."""
+    """A time in which a slot certainly belonged to one hold or booking. owner: the hold's id, or a direct booking's."""
 
     owner: str
     begin: float
@@ -33,55 +31,46 @@ class Tenure:
 
 
 def _owner(exchange: Exchange) -> str:
-    """The hold that a grant belongs to; a direct booking is its own, wherever it is moved."""
-    if exchange.operation == "hold":
-        return str(exchange.reply.get("hold_id"))
-    return str(exchange.asked.get("hold_id") or exchange.reply.get("hold_id") or exchange.reply.get("booking_id"))
+    """The hold that a grant belongs to; a direct booking is its own owner, wherever it is moved."""
+    asked, reply = exchange.asked, exchange.reply
+    hold_id = reply.get("hold_id") if exchange.operation == "hold" else asked.get("hold_id") or reply.get("hold_id")
+    return str(hold_id or reply.get("booking_id"))
 
 
-def _by_target(evidence: Evidence, operation: str, name: str) -> dict[str, list[Exchange]]:
-    found: dict[str, list[Exchange]] = defaultdict(list)
-    for exchange in evidence.exchanges:
-        if exchange.operation == operation:
-            found[str(exchange.asked.get(name))].append(exchange)
-    return found
+def _identity(grant: Exchange) -> tuple[str, str, object]:
+    """What a grant gives: a hold, a booking, or one version of a booking."""
+    name = "hold_id" if grant.operation == "hold" else "booking_id"
+    version = grant.reply.get("version") if grant.operation == "move" else None
+    return grant.operation, str(grant.reply.get(name)), version
 
 
 def _first_grants(evidence: Evidence) -> list[Exchange]:
-    """The answers that granted something new: the earliest 2xx for each hold, booking and move, sent when first asked
-    for."""
-    first_sent: dict[str, float] = {}
-    for exchange in evidence.exchanges:
-        first_sent[exchange.logical] = min(exchange.sent, first_sent.get(exchange.logical, math.inf))
-    grants: dict[tuple[str, str], Exchange] = {}
-    for exchange in evidence.exchanges:
-        if exchange.ok and exchange.operation in GRANTS:
-            identifier = str(exchange.reply.get("hold_id" if exchange.operation == "hold" else "booking_id"))
-            if exchange.operation == "move":
-                identifier += f" {exchange.reply.get('version')}"
-            known = grants.get((exchange.operation, identifier))
-            if known is None or exchange.received < known.received:
-                grants[exchange.operation, identifier] = exchange
-    return [replace(exchange, sent=first_sent[exchange.logical]) for exchange in grants.values()]
+    """The earliest 2xx for each hold, booking and move, sent when it was first asked for."""
+    asked = grouped(evidence.exchanges, lambda exchange: exchange.logical)
+    granted = grouped([each for each in evidence.of(*GRANTS) if each.ok], _identity)
+    firsts = [min(group, key=lambda grant: grant.received) for group in granted.values()]
+    return [replace(first, sent=min(each.sent for each in asked[first.logical])) for first in firsts]
+
+
+def _first_sent(exchanges: list[Exchange]) -> float:
+    return min((each.sent for each in exchanges), default=math.inf)
 
 
 def hold_tenures(evidence: Evidence, grants: list[Exchange]) -> Iterator[Tenure]:
-    """When each hold was certainly live: from its answer to its expiry, its release, or until its booking was cancelled
-    or moved.
+    """When each hold was certainly live: from its answer to its end, or to a change of its booking.
 
-    An extension may shorten it too: what was certain ends when one is asked for, and begins anew with its answer.
+    An extension may shorten it too: certainty ends when it is asked for, and begins anew with its answer.
     """
     booked = [grant for grant in grants if grant.operation == "book"]
     cancelled = {tenure.owner: tenure.end for tenure in booking_tenures(evidence, booked)}
-    releases, extensions = _by_target(evidence, "release", "hold_id"), _by_target(evidence, "extend", "hold_id")
+    releases, extensions = evidence.on("release", "hold_id"), evidence.on("extend", "hold_id")
     for grant in grants:
         if grant.operation != "hold":
             continue
         hold_id = _owner(grant)
-        released = min((release.sent for release in releases[hold_id]), default=cancelled.get(hold_id, math.inf))
-        changed = min((extension.sent for extension in extensions[hold_id]), default=math.inf)
-        lifetime = float(grant.reply.get("ttl_seconds", 0)) - SLACK_SECONDS
-        yield Tenure(hold_id, grant.received, min(grant.sent + lifetime, released, changed), grant)
+        released = _first_sent(releases[hold_id]) if releases[hold_id] else cancelled.get(hold_id, math.inf)
+        until = grant.sent + float(grant.reply.get("ttl_seconds", 0)) - SLACK_SECONDS
+        yield Tenure(hold_id, grant.received, min(until, released, _first_sent(extensions[hold_id])), grant)
         for extension in extensions[hold_id]:
             if extension.ok:
                 until = extension.sent + float(extension.asked["ttl_seconds"]) - SLACK_SECONDS
@@ -89,71 +78,57 @@ def hold_tenures(evidence: Evidence, grants: list[Exchange]) -> Iterator[Tenure]
 
 
 def offer_tenures(evidence: Evidence) -> Iterator[Tenure]:
-    """When each offer of the waitlist was certainly live: from when its owner saw it to its end, or until he left."""
-    left, released = _by_target(evidence, "leave", "waitlist_id"), _by_target(evidence, "release", "hold_id")
-    seen: set[str] = set()
-    for exchange in evidence.exchanges:
-        offer = exchange.reply
-        if exchange.operation != "look" or offer.get("status") != "offered" or offer["hold_id"] in seen:
-            continue
-        seen.add(offer["hold_id"])
-        given_up = [each.sent for each in left[offer["waitlist_id"]] + released[offer["hold_id"]]]
-        until = evidence.moment(datetime.fromisoformat(offer["expires_at"])) - SLACK_SECONDS
-        yield Tenure(offer["hold_id"], exchange.received, min([until, *given_up]), _as_hold(exchange))
-
-
-def _as_hold(exchange: Exchange) -> Exchange:
-    """An offer as the grant of a hold; travel, which it does not tell, is left out."""
-    offer = {**exchange.reply, "technician_id": exchange.reply["offered_technician_id"]}
-    return replace(exchange, reply={**offer, "buffer_before_minutes": 0, "buffer_after_minutes": 0})
+    """When each offer was certainly live: from the answer that showed it to its end, or until its owner left."""
+    left, released = evidence.on("leave", "waitlist_id"), evidence.on("release", "hold_id")
+    looks = [each for each in evidence.of("look") if each.reply.get("status") == "offered"]
+    for hold_id, seen in grouped(looks, lambda look: str(look.reply["hold_id"])).items():
+        offer = seen[0].reply
+        given_up = _first_sent(left[offer["waitlist_id"]] + released[hold_id])
+        moved = evidence.deadlines.get(hold_id)
+        until = moved.moment if moved else seconds_of(offer["expires_at"]) - evidence.calendar_ahead
+        # As a hold: travel, which the answer does not name, is left out.
+        visit = {"technician_id": offer["offered_technician_id"], "buffer_before_minutes": 0, "buffer_after_minutes": 0}
+        grant = replace(seen[0], reply={**offer, **visit})
+        yield Tenure(hold_id, seen[0].received, min(until - SLACK_SECONDS, given_up), grant)
 
 
 def booking_tenures(evidence: Evidence, grants: list[Exchange]) -> Iterator[Tenure]:
-    """When each booking certainly stood where it was: from its answer until its cancellation, or a change of this
-    version, was asked for; a reservation until it runs out, and once more from its confirmation."""
-    cancels, moves = _by_target(evidence, "cancel", "booking_id"), _by_target(evidence, "move", "booking_id")
+    """When each booking certainly stood where it was: from its answer until a cancellation or move was asked for.
+
+    A reservation stands until it runs out, and again from its confirmation on.
+    """
+    cancels, moves = evidence.on("cancel", "booking_id"), evidence.on("move", "booking_id")
     for grant in grants:
         if grant.operation == "hold":
             continue
-        booking_id = str(grant.reply.get("booking_id"))
-        ends = [cancel.sent for cancel in cancels[booking_id]]
-        version = grant.reply.get("version", 1)
-        ends += [move.sent for move in moves[booking_id] if move.asked["version"] == version and _may_be_done(move)]
-        if grant.operation == "reserve" and booking_id in evidence.deadlines:
-            ends.append(evidence.deadlines[booking_id].moment - SLACK_SECONDS)
-        yield Tenure(_owner(grant), grant.received, min(ends, default=math.inf), grant)
-    for confirmed in evidence.exchanges:
-        if confirmed.operation == "confirm" and confirmed.ok:
-            ends = [cancel.sent for cancel in cancels[str(confirmed.asked["booking_id"])]]
-            yield Tenure(_owner(confirmed), confirmed.received, min(ends, default=math.inf), confirmed)
-
-
-def _may_be_done(exchange: Exchange) -> bool:
-    return exchange.ok or exchange.unknown
+        name, version = str(grant.reply.get("booking_id")), grant.reply.get("version", 1)
+        changes = [move for move in moves[name] if move.asked["version"] == version and (move.ok or move.unknown)]
+        end = _first_sent(cancels[name] + changes)
+        if grant.operation == "reserve" and name in evidence.deadlines:
+            end = min(end, evidence.deadlines[name].moment - SLACK_SECONDS)
+        yield Tenure(_owner(grant), grant.received, end, grant)
+    for confirmed in evidence.of("confirm"):
+        if confirmed.ok:
+            end = _first_sent(cancels[str(confirmed.asked["booking_id"])])
+            yield Tenure(_owner(confirmed), confirmed.received, end, confirmed)
 
 
 def tenures(evidence: Evidence) -> list[Tenure]:
-    """Everything that somebody certainly had."""
+    """All slots that clients certainly had."""
     grants = _first_grants(evidence)
     return [*hold_tenures(evidence, grants), *booking_tenures(evidence, grants), *offer_tenures(evidence)]
 
 
 def trespasses(evidence: Evidence) -> Iterator[tuple[Exchange, Exchange, Claim]]:
-    """Grants whose whole request lies inside another's tenure of the same claim: (grant, whose it was, the claim)."""
-    grants = _first_grants(evidence)
-    had: dict[Claim, list[Tenure]] = defaultdict(list)
-    for tenure in tenures(evidence):
-        for claim in claims_of(tenure.grant.reply, evidence.grid_seconds):
-            had[claim].append(tenure)
-    for grant in grants:
+    """Grants whose whole request lies inside another's tenure of the same claim: (grant, other grant, claim)."""
+    claimed = [(claim, tenure) for tenure in tenures(evidence) for claim in evidence.claims(tenure.grant.reply)]
+    had = grouped(claimed, lambda pair: pair[0])
+    for grant in _first_grants(evidence):
         owner = _owner(grant)
-        for claim in sorted(claims_of(grant.reply, evidence.grid_seconds)):
-            taken = (
-                one
-                for one in had[claim]
-                if one.owner != owner and one.begin <= grant.sent and grant.received <= one.end
-            )
-            blocker = next(taken, None)
+        for claim in sorted(evidence.claims(grant.reply)):
+            others = (tenure for _, tenure in had[claim] if tenure.owner != owner)
+            inside = (one for one in others if one.begin <= grant.sent and grant.received <= one.end)
+            blocker = next(inside, None)
             if blocker is not None:
                 yield grant, blocker.grant, claim
                 break
@@ -161,13 +136,12 @@ def trespasses(evidence: Evidence) -> Iterator[tuple[Exchange, Exchange, Claim]]
 
 def owners_refused(evidence: Evidence) -> Iterator[tuple[Exchange, Exchange]]:
     """Bookings of a hold that were refused while it was certainly live: (refusal, the hold's grant)."""
-    live: dict[str, list[Tenure]] = defaultdict(list)
-    for tenure in [*hold_tenures(evidence, _first_grants(evidence)), *offer_tenures(evidence)]:
-        live[tenure.owner].append(tenure)
-    for exchange in evidence.exchanges:
-        if exchange.operation != "book" or exchange.ok or exchange.unknown or exchange.code == "request_in_progress":
+    holds = [*hold_tenures(evidence, _first_grants(evidence)), *offer_tenures(evidence)]
+    live = grouped(holds, lambda tenure: tenure.owner)
+    for refused in evidence.of("book"):
+        if refused.ok or refused.undecided:
             continue
-        for tenure in live[str(exchange.asked["hold_id"])]:
-            if tenure.begin <= exchange.sent and exchange.received <= tenure.end:
-                yield exchange, tenure.grant
-                break
+        own = (each for each in live[str(refused.asked["hold_id"])])
+        inside = next((one for one in own if one.begin <= refused.sent and refused.received <= one.end), None)
+        if inside is not None:
+            yield refused, inside.grant

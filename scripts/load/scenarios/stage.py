@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from scripts.load.client.steps import Exchange
-from scripts.load.client.target import Target
-from scripts.load.players.clients import Person
+from scripts.load.client.target import Document, Target
+from scripts.load.players import plays
+from scripts.load.players.person import Person
 from scripts.load.rules.evidence import Deadline
 
 ROLES = ("web", "desk", "sms")
-HOW = {"web": "checkout", "desk": "at_the_desk", "sms": "checkout"}
+PLAYS = {"web": plays.checkout, "desk": plays.at_the_desk, "sms": plays.checkout}
 
 STEP_MINUTES = 15
 """Starts, durations and buffers are multiples of this: it fits both grids, of 15 and of 5 minutes."""
+
+FIRST_HOUR, HOURS = 2, 20
+"""The numbered slots of a day: a visit that is moved a little stays within the day."""
+
+LATER = 10_000
+"""The tags of the last act begin here, those of the acts before below."""
 
 
 @dataclass(frozen=True)
 class World:
     """The fresh objects that a scenario races for. day: midnight UTC of a day some days ahead.
 
-    past: what came of the acts before; deadlines: of reservations that were given a nearer one; curtain: not before
-    this moment of the monotonic clock does the last act begin.
+    past: what came of the acts before; deadlines: by id, those that the run brought near; curtain: the last act does
+    not begin before this moment of the monotonic clock.
     """
 
     run: str
@@ -46,60 +53,70 @@ class World:
         duration: int = 60,
         before: int = 0,
         after: int = 0,
-    ) -> dict[str, Any]:
+    ) -> Document:
         """The slot fields for a start so many minutes into the day; without a technician, any who is free."""
-        start = (self.day + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
         slot = {
-            "property_id": property_id, "start": start, "duration_minutes": duration,
-            "buffer_before_minutes": before, "buffer_after_minutes": after,
-        }  # fmt: skip
+            "property_id": property_id,
+            "start": f"{self.day + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}",
+            "duration_minutes": duration,
+            "buffer_before_minutes": before,
+            "buffer_after_minutes": after,
+        }
         return slot if technician_id is None else {**slot, "technician_id": technician_id}
 
-    def numbered_slot(self, number: int) -> dict[str, Any]:
+    def numbered_slot(self, number: int) -> Document:
         """One of many slots that do not touch each other: hour by hour, and pair by pair of property and technician."""
-        pairs = min(len(self.properties), len(self.technicians))
-        pair = number // HOURS % pairs
+        pair = number // HOURS % min(len(self.properties), len(self.technicians))
         return self.slot(self.properties[pair], self.technicians[pair], 60 * (FIRST_HOUR + number % HOURS))
 
     def made(self, *operations: str) -> list[Exchange]:
-        """What the acts before were granted by such requests, the first answer to each, in order of their tags."""
+        """The first grant to each such request of the acts before, in order of their tags."""
         first = {each.logical: each for each in reversed(self.past) if each.ok and each.operation in operations}
-        return [first[name] for name in sorted(first, key=lambda name: int(name.partition(":")[0]))]
+        return sorted(first.values(), key=lambda each: int(each.tag))
 
-
-FIRST_HOUR, HOURS = 2, 20
-"""Of the numbered slots of a day: what is moved a little stays within the day."""
 
 Act = Callable[[World, int, random.Random], list[Person]]
 """Turns a number of requests and a seed into people."""
 
+Meanwhile = Callable[[Target, World, dict[str, Deadline]], Generator[None, None, None]]
+"""Does one thing to the stores each time it goes on, and adds the deadlines that it brought near."""
+
 
 @dataclass(frozen=True)
 class Scenario:
-    """properties, technicians: how many fresh ones it needs; one_winner: exactly one booking must come of it all.
+    """What is played.
 
-    people: who is released at one moment; prologue: who plays before them, one act after the other; backstage: what is
-    done to the stores in between.
+    properties, technicians: how many fresh ones it needs. people: who is released at one moment; prologue: who plays
+    before them, one act after the other. one_winner: exactly one booking must come of it all. backstage: what is done
+    to the stores before the last act; meanwhile: what is done to them again and again during it.
     """
 
     name: str
     about: str
     properties: int
     technicians: int
-    one_winner: bool
     people: Act
     prologue: tuple[Act, ...] = ()
+    one_winner: bool = False
     backstage: Callable[[Target, World], World] | None = None
+    meanwhile: Meanwhile | None = None
 
 
-def somebody(world: World, number: int, slot: dict[str, Any], **more: Any) -> Person:
-    """A person with this number. role, how: in turn and as the role does it, unless given."""
+def person(world: World, number: int, slot: Document, **more: Any) -> Person:
+    """A person with this number. role, play: in turn and as the role does it, unless given."""
     role = more.pop("role", ROLES[number % len(ROLES)])
-    keys = more.pop("keys", world.keys)
-    return Person(world.run, str(number), role, more.pop("how", HOW[role]), slot, keys, **more)
+    return Person(
+        run=world.run,
+        tag=str(number),
+        role=role,
+        play=more.pop("play", PLAYS[role]),
+        slot=slot,
+        keys=more.pop("keys", world.keys),
+        **more,
+    )
 
 
-def any_slot(world: World, rng: random.Random) -> dict[str, Any]:
+def any_slot(world: World, rng: random.Random) -> Document:
     """A slot anywhere in the working day, of any length and with any travel, sometimes with any technician."""
     slot = world.slot(
         rng.choice(world.properties),

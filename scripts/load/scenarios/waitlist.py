@@ -1,132 +1,135 @@
-"""`waitlist`: slots become free while people wait for them in line, and others try to be faster."""
+"""`waitlist`: slots become free while people wait for them, and others try to be faster."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
-from scripts.load.players.clients import Person
-from scripts.load.scenarios.stage import ROLES, Scenario, World, somebody
+from scripts.load.client.target import Target
+from scripts.load.players import plays
+from scripts.load.players.person import Person
+from scripts.load.rules.evidence import Deadline
+from scripts.load.scenarios.backstage import offers_run_out
+from scripts.load.scenarios.stage import LATER, ROLES, Scenario, World, person
 
 PAIRS = 5
 MOST_SLOTS = 100
 CLIENTS_A_SLOT = 10
 WAITING_SHARE = 0.6
 FREED_AFTER = 2.5
-"""Into the last act: by then everybody has been in line for as long as fairness asks for."""
+"""Into the last act: by then every entry is as old as the rule of fairness asks for."""
 
-RUNS_OUT_SECONDS = 20
-SECONDS, LAPSING_SECONDS = 20.0, 76.0
-"""How long one looks for an offer: where nobody lets one lapse, and where the first does."""
+LIFETIME, LOOKING = 7.0, 11.0
+"""Seconds: of the hold that runs out, and how long a player looks for an offer. Longer in a large run, since the relay
+has more to do then."""
 
-EARLY_SECONDS = 10.0
-JOINED, LATER = 10_000, 20_000
-"""Where the tags of those who wait begin, and of those who are not in line. One who plays in two acts keeps its tag."""
+JOINED = 2 * LATER
+"""The tags of those who join begin here. A player that plays in two acts keeps its tag."""
 
 WAYS = ("cancelled", "released", "runs out", "cancelled, raced", "released, raced")
-"""How a slot becomes free, in turn; at the raced ones others come at that very moment, elsewhere a little later."""
+"""How a slot becomes free, in turn. At the raced ones others come at that very moment, elsewhere a little later.
+Where it is cancelled unraced, the first offers run out."""
 
-HABITS = (("books", 30), ("leaves", 50), ("leaves early", 20))
-LIFETIMES = {"released": 600, "released, raced": 600, "runs out": RUNS_OUT_SECONDS}
+HABITS = {plays.waits_and_books: 30, plays.waits_and_leaves: 50, plays.leaves_early: 20}
 
-
-WEB_PLACES = 15
+WEB_ENTRIES = 15
 """So many join with the key of the web, from one address, which is fewer than it allows; the others by other keys."""
 
 
 def _role(number: int) -> str:
-    """Of somebody in line."""
-    return ROLES[number % len(ROLES)] if number < WEB_PLACES * len(ROLES) else ROLES[1 + number % 2]
+    """The role of the player that joins with this number."""
+    return ROLES[number % len(ROLES)] if number < WEB_ENTRIES * len(ROLES) else ROLES[1 + number % 2]
 
 
 def _slots(requests: int) -> int:
     return min(MOST_SLOTS, max(1, requests // CLIENTS_A_SLOT))
 
 
-def _blocker(world: World, number: int) -> Person:
-    """Who has slot `number` at first."""
-    seconds = LIFETIMES.get(WAYS[number % len(WAYS)])
-    role = "desk" if seconds is None else ("web", "sms")[number % 2]
-    subject = {} if seconds is None else {"ttl_seconds": seconds}
-    return somebody(world, number, world.numbered_slot(number), role=role, how="blocks", subject=subject)
+def _longer(seconds: float, requests: int) -> float:
+    """A time that is right for a hundred requests, for so many."""
+    return seconds + requests / 250
+
+
+def _blocker(world: World, number: int, requests: int) -> Person:
+    """The player that has slot `number` at first: by a booking, or by a hold."""
+    way = WAYS[number % len(WAYS)]
+    how: dict[str, Any] = {"role": "desk", "play": plays.at_the_desk}
+    if not way.startswith("cancelled"):
+        seconds = int(_longer(LIFETIME, requests)) if way == "runs out" else 600
+        how = {"role": ("web", "sms")[number % 2], "play": plays.holds, "subject": {"ttl_seconds": seconds}}
+    return person(world, number, world.numbered_slot(number), **how)
 
 
 def _blockers(world: World, requests: int, _rng: random.Random) -> list[Person]:
-    return [_blocker(world, number) for number in range(_slots(requests))]
+    return [_blocker(world, number, requests) for number in range(_slots(requests))]
 
 
-def _line(world: World, requests: int, rng: random.Random) -> list[Person]:
-    """Those who wait, in turn at every slot; the order is the server's."""
-    slots, people = _slots(requests), []
+def _joiners(world: World, requests: int, rng: random.Random) -> list[Person]:
+    """Those who wait, in turn at every slot; their order is the server's."""
+    people = []
     for number in range(int(requests * WAITING_SHARE)):
-        repeat = rng.choice(("once", "once", "again", "dropped"))
-        slot = world.numbered_slot(number % slots)
-        people.append(somebody(world, JOINED + number, slot, role=_role(number), how="joins", repeat=repeat))
+        how = {"role": _role(number), "play": plays.joins, "repeat": rng.choice(("once", "once", "again", "dropped"))}
+        people.append(person(world, JOINED + number, world.numbered_slot(number % _slots(requests)), **how))
     return people
 
 
-def _freers(world: World) -> list[Person]:
-    """Those who had the slots give them up."""
+def _freers(world: World, requests: int) -> list[Person]:
+    """Those who had the slots give them up, or come back too late."""
     people = []
     for taken in world.made("direct", "hold"):
-        number = int(taken.logical.partition(":")[0])
-        person, way = _blocker(world, number), WAYS[number % len(WAYS)]
-        subject, how = taken.reply, "frees"
-        if way == "runs out":
-            how, subject = "lets_run_out", {**subject, "moment": taken.received + RUNS_OUT_SECONDS}
-        people.append(replace(person, how=how, subject=subject, begins_after=FREED_AFTER))
+        before = _blocker(world, int(taken.tag), requests)
+        play, moment = (plays.cancels if taken.operation == "direct" else plays.releases), 0.0
+        if WAYS[int(taken.tag) % len(WAYS)] == "runs out":
+            play, moment = plays.is_late, taken.received + before.subject["ttl_seconds"] + plays.LATE_SECONDS
+        people.append(replace(before, play=play, moment=moment, subject=taken.reply, begins_after=FREED_AFTER))
     return people
 
 
-def _waiting(world: World, slots: int, rng: random.Random) -> list[Person]:
-    """Those in line look for their offers. Where a booking was cancelled unraced, early offers lapse."""
-    people = []
+def _waiting(world: World, requests: int, rng: random.Random) -> list[Person]:
+    """Those on the waitlist look for their offers."""
+    people, begun = [], max((each.received for each in world.past), default=0.0)
     for joined in world.made("join"):
-        number = int(joined.logical.partition(":")[0])
-        way = WAYS[(number - JOINED) % slots % len(WAYS)]
-        lapsing, later = way == "cancelled", RUNS_OUT_SECONDS if way == "runs out" else 0
-        habit = rng.choices([habit for habit, _ in HABITS], weights=[weight for _, weight in HABITS])[0]
-        subject: dict[str, Any] = {
-            "waitlist_id": joined.reply["waitlist_id"],
-            "habit": "lapses" if lapsing else habit,
-            "seconds": LAPSING_SECONDS if lapsing else SECONDS + later,
-            "early_seconds": EARLY_SECONDS,
-        }
-        begins = rng.uniform(0.0, FREED_AFTER / 2)
-        more = {
-            "role": _role(number - JOINED),
-            "how": "waits",
-            "subject": subject,
-            "begins_after": begins,
-            "repeat": rng.choice(("once", "again")),
-        }
-        people.append(somebody(world, number, joined.asked, **more))
+        number = int(joined.tag) - JOINED
+        way = WAYS[number % _slots(requests) % len(WAYS)]
+        play = rng.choices([*HABITS], weights=[*HABITS.values()])[0]
+        seconds = LOOKING + (LIFETIME if way == "runs out" else 0)
+        how = {
+            "role": _role(number), "play": plays.waits_and_is_late if way == "cancelled" else play,
+            "repeat": rng.choice(("once", "again")), "subject": joined.reply,
+            "begins_after": rng.uniform(0.1, FREED_AFTER / 2), "moment": begun + _longer(seconds, requests),
+        }  # fmt: skip
+        people.append(person(world, int(joined.tag), joined.asked, **how))
     return people
 
 
-def _rival(world: World, number: int, slots: int, rng: random.Random) -> Person:
-    """Somebody who is not in line and wants the slot at the moment when it becomes free, or while it is offered."""
-    wanted = number % slots
+def _rival(world: World, number: int, requests: int, rng: random.Random) -> Person:
+    """A player off the waitlist that wants a slot at the moment when it becomes free, or while it is offered."""
+    wanted = number % _slots(requests)
     raced = WAYS[wanted % len(WAYS)].endswith("raced")
-    begins = FREED_AFTER + (rng.uniform(0, 0.3) if raced else rng.uniform(2.0, 8.0))
-    role = rng.choice(("web", "desk", "sms"))
-    how = "at_the_desk" if role == "desk" else rng.choice(("checkout", "abandons"))
-    return somebody(world, LATER + number, world.numbered_slot(wanted), role=role, how=how, begins_after=begins)
+    begins = FREED_AFTER + (rng.uniform(0, 0.3) if raced else rng.uniform(2.0, 6.0))
+    role = rng.choice(ROLES)
+    play = plays.at_the_desk if role == "desk" else rng.choice((plays.checkout, plays.abandons))
+    return person(world, LATER + number, world.numbered_slot(wanted), role=role, play=play, begins_after=begins)
 
 
 def _people(world: World, requests: int, rng: random.Random) -> list[Person]:
-    slots = _slots(requests)
-    people = [*_freers(world), *_waiting(world, slots, rng)][:requests]
-    return people + [_rival(world, number, slots, rng) for number in range(requests - len(people))]
+    people = [*_freers(world, requests), *_waiting(world, requests, rng)][:requests]
+    return people + [_rival(world, number, requests, rng) for number in range(requests - len(people))]
+
+
+def _meanwhile(target: Target, world: World, deadlines: dict[str, Deadline]) -> Generator[None, None, None]:
+    taken = [each for each in world.made("direct") if WAYS[int(each.tag) % len(WAYS)] == "cancelled"]
+    return offers_run_out(target, [each.asked for each in taken], deadlines)
 
 
 WAITLIST = Scenario(
-    "waitlist",
-    "slots become free while people wait in line for them, and others race",
-    PAIRS,
-    PAIRS,
-    False,
-    _people,
-    prologue=(_blockers, _line),
+    name="waitlist",
+    about="slots become free while people wait for them, and others race",
+    properties=PAIRS,
+    technicians=PAIRS,
+    people=_people,
+    prologue=(_blockers, _joiners),
+    meanwhile=_meanwhile,
 )
