@@ -42,7 +42,7 @@ def _document(org: str, slots: Slots, number: int, pair: int, start: datetime, *
         "_id": f"bk_preload_{slots.run}_{number}", "org": org, "status": "confirmed" if active else "completed",
         **who, "start": start, "end": start + timedelta(hours=1), "duration_minutes": 60,
         "buffer_before_minutes": 0, "buffer_after_minutes": 0,
-        "customer": {"name": f"Customer {number}", "phone": "+15550100", "email": None},
+        "customer": {"name": f"Customer {number}", "phone": "+15550100"},
         "description": "", "priority": "medium", "source": "web", "version": 1 if active else 2,
         "created_at": made, "updated_at": made, "requested_start": start, "fallback_used": False,
         "hold_id": None, "placed_as": None, "made_by": "preload", "fingerprint": None,
