@@ -32,7 +32,7 @@ from models.booking import DayOrMoment
 from scripts.sheets.dumping import KINDS, STDOUT, Kind, run
 from scripts.sheets.outcome import outcome
 from scripts.sheets.progress import Progress
-from scripts.sheets.stores import add_store_options, open_stores
+from scripts.sheets.stores import open_stores, store_parser
 from scripts.sheets.table import Span
 from services.observability import configure_logging
 
@@ -54,11 +54,7 @@ def _kinds(text: str) -> list[Kind]:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    about, _, usage = (__doc__ or "").partition("\n\n")
-    made = argparse.ArgumentParser(
-        description=about, epilog=usage, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_store_options(made)
+    made = store_parser(__doc__ or "")
     made.add_argument("--to", required=True, metavar="DIR", help="the folder for the files; - is stdout, for one kind")
     made.add_argument("--only", type=_kinds, default=list(KINDS), metavar="KINDS", help=",".join(KINDS))
     made.add_argument("--from", dest="since", type=_moment, metavar="DATE", help="the earliest start of a booking")

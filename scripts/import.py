@@ -30,17 +30,13 @@ from scripts.sheets.importing import Files, run
 from scripts.sheets.outcome import outcome
 from scripts.sheets.progress import Progress
 from scripts.sheets.sheet import STDIN
-from scripts.sheets.stores import add_store_options, open_stores
+from scripts.sheets.stores import open_stores, store_parser
 from services.observability import configure_logging
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    about, _, usage = (__doc__ or "").partition("\n\n")
-    made = argparse.ArgumentParser(
-        description=about, epilog=usage, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_store_options(made)
+    made = store_parser(__doc__ or "")
     for kind in ("properties", "technicians", "bookings"):
         made.add_argument(f"--{kind}", metavar="FILE", help=f"{kind} as CSV; - is standard input")
     made.add_argument("--dry-run", action="store_true", help="only check")

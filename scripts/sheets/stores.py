@@ -17,8 +17,12 @@ class Unusable(Exception):
     """There is no such installation or org. The message says what to do."""
 
 
-def add_store_options(parser: argparse.ArgumentParser) -> None:
-    """`--org` and `--data`."""
+def store_parser(docstring: str) -> argparse.ArgumentParser:
+    """A command line with `--org` and `--data`. The docstring of the command is its help."""
+    about, _, usage = docstring.partition("\n\n")
+    parser = argparse.ArgumentParser(
+        description=about, epilog=usage, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--org", help="the org's id; optional with --data")
     parser.add_argument(
         "--data",
@@ -26,6 +30,7 @@ def add_store_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="the data folder of a running scripts/server (.data); without it, the environment names the stores",
     )
+    return parser
 
 
 def open_stores(org: str | None, data: Path | None) -> tuple[str, Transfer]:

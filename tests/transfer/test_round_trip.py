@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from models.booking import Booking, ReserveRequest
+from models.booking import ReserveRequest
 from models.booking_changes import BookingPatch
 from models.catalogue import PropertyCreate, TechnicianCreate, TimeOff
 from models.errors import StoreUnavailable
-from scripts.sheets.booking_table import CUSTOMER, BookingTable
 from scripts.sheets.table import Span
 from services.transfer.export import Export
 from tests.transfer.office import Office
@@ -63,12 +62,6 @@ def kept(documents: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def booked_marks(world: World) -> dict[str, str]:
     return {claim: mark for claim, mark in world.marks().items() if mark.startswith("booked")}
-
-
-def test_every_field_of_a_booking_has_a_column() -> None:
-    """Except its org, and the fields that an import makes itself."""
-    fields = {"customer" if column in CUSTOMER else column for column in BookingTable.exported}
-    assert set(Booking.model_fields) - fields == {"org", "claims", "history", "placed_as"}
 
 
 def test_an_import_into_an_empty_org_restores_the_exported_one(office: Office) -> None:
