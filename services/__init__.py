@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from pymongo.database import Database
 from redis import Redis
@@ -11,6 +10,7 @@ from redis import Redis
 from services.access.authentication import Access
 from services.availability.candidates import Candidates
 from services.availability.slots import Availability
+from services.bookings.beginning import Beginning
 from services.bookings.booking import Bookings
 from services.bookings.changes import BookingLife
 from services.bookings.confirming import Confirming
@@ -19,13 +19,20 @@ from services.bookings.without_redis import BookingWithoutRedis
 from services.calendars.feeds import CalendarFeeds
 from services.catalogue.editor import CatalogueDesk
 from services.catalogue.reader import Catalogue, org_ids
+from services.claims.claims import Claims
 from services.claims.epochs import Epochs
 from services.claims.events import OfferEvents
 from services.claims.idempotency import Idempotency
+from services.claims.mirror import Mirror
+from services.claims.scripts import Scripts
 from services.clock import Clock, utc_now
-from services.ground import Ground
+from services.crash_points import crash_at
 from services.holds.operations import Holds
+from services.holds.placing import Placing
+from services.ids import HoldIds, WaitlistIds
+from services.ledger.expiry import Reservations
 from services.ledger.listing import BookingList
+from services.ledger.store import BookingStore
 from services.observability import Metrics
 from services.ops.health import Health
 from services.ops.installation import prepare
@@ -35,7 +42,7 @@ from services.relay.rebuild import Pins, Rebuild
 from services.relay.redis_runs import RedisRuns
 from services.relay.worker import Relay
 from services.settings import Settings
-from services.stores.connections import Document, connect_mongo, connect_redis
+from services.stores.connections import MONGO_TIMEOUT_MS, Document, connect_mongo, connect_redis
 from services.stores.leases import Leases
 from services.stores.redis_server import RedisInfo
 from services.timetable.grid import Grid
@@ -43,6 +50,7 @@ from services.waitlist.entries import Waitlist
 from services.waitlist.offers import Offering
 from services.waitlist.rounds import Offers
 from services.waitlist.rules import WaitRules
+from services.waitlist.store import WaitlistStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,160 +92,213 @@ def build_services(
     clock: Clock | None = None,
     background: bool = False,
 ) -> Services:
-    """Puts the product together. redis, mongo (a database) and clock are given by tests; else they come from settings.
+    """Puts the product together. Tests give redis, mongo (a database) and clock; else they come from settings.
 
     background: for a process that serves no requests, whose reads may take their time.
     """
     settings = settings or Settings()
-    ground = Ground(
-        settings=settings,
-        clock=clock or utc_now,
-        redis=redis if redis is not None else connect_redis(settings.redis_url),
-        db=mongo if mongo is not None else _database(settings, background),
-    )
-    holds, bookings, booking_life = _booking(ground)
-    access, catalogue, mirror, db = ground.access, ground.catalogue, ground.mirror, ground.db
-    leases = Leases(db, ground.clock)
-    waitlist, offers = _waiting(ground, leases)
+    if redis is None:
+        redis = connect_redis(settings.redis_url)
+    if mongo is None:
+        timeout_ms = None if background else MONGO_TIMEOUT_MS
+        mongo = connect_mongo(settings.mongo_url, settings.mongo_db, timeout_ms=timeout_ms)
+    parts = _Parts(settings, clock or utc_now, redis, mongo)
+    offers = _offers(parts)
     return Services(
         settings=settings,
-        clock=ground.clock,
-        grid=ground.grid,
-        redis=ground.redis,
-        db=db,
-        access=access,
-        catalogue=catalogue,
-        catalogue_desk=_catalogue_desk(ground),
-        candidates=ground.candidates,
-        availability=ground.availability,
-        holds=holds,
-        bookings=bookings,
-        booking_life=booking_life,
-        waitlist=waitlist,
+        clock=parts.clock,
+        grid=parts.grid,
+        redis=parts.redis,
+        db=parts.db,
+        access=parts.access,
+        catalogue=parts.catalogue,
+        catalogue_desk=CatalogueDesk(
+            parts.db,
+            parts.clock,
+            cached=parts.catalogue,
+            announce=parts.mirror.announce_catalogue_change,
+            grid_minutes=parts.grid.minutes,
+        ),
+        candidates=parts.candidates,
+        availability=parts.availability,
+        holds=_holds(parts),
+        bookings=_bookings(parts),
+        booking_life=_booking_life(parts),
+        waitlist=_waitlist(parts),
         offers=offers,
-        calendar_feeds=CalendarFeeds(db, ground.clock),
-        idempotency=Idempotency(ground.redis, ground.scripts),
-        metrics=ground.metrics,
-        health=Health(RedisInfo(ground.redis), db, ground.store),
-        warming=Warming(access, catalogue, lambda: org_ids(db), mirror.epoch),
-        relay=_relay(ground, leases, offers),
+        calendar_feeds=CalendarFeeds(parts.db, parts.clock),
+        idempotency=Idempotency(parts.redis, parts.scripts),
+        metrics=parts.metrics,
+        health=Health(RedisInfo(parts.redis), parts.db, parts.store),
+        warming=Warming(parts.access, parts.catalogue, lambda: org_ids(parts.db), parts.mirror.epoch),
+        relay=_relay(parts, offers),
     )
 
 
-def _catalogue_desk(ground: Ground) -> CatalogueDesk:
-    return CatalogueDesk(
-        ground.db,
-        ground.clock,
-        cached=ground.catalogue,
-        announce=ground.mirror.announce_catalogue_change,
-        grid_minutes=ground.grid.minutes,
+class _Parts:
+    """The parts that several others need."""
+
+    def __init__(self, settings: Settings, clock: Clock, redis: Redis, db: Database[Document]) -> None:
+        secret = settings.secret.get_secret_value()
+        self.clock, self.redis, self.db = clock, redis, db
+        self.crash = crash_at(settings.crash_point)
+        self.metrics = Metrics()
+        self.grid = Grid(settings.grid_minutes)
+        self.scripts = Scripts(redis)
+        self.hold_ids, self.waitlist_ids = HoldIds(secret), WaitlistIds(secret)
+        self.access = Access(db, secret, clock)
+        self.catalogue = Catalogue(db)
+        self.leases = Leases(db, clock)
+        self.claims = Claims(redis, self.scripts, confirm_window_ms=settings.confirm_window_ms)
+        self.store = BookingStore(db, settings.grid_minutes)
+        self.mirror = Mirror(redis, self.scripts, self.grid, self.store.find)
+        self.reservations = Reservations(self.store, self.mirror, clock)
+        self.candidates = Candidates(self.grid)
+        self.availability = Availability(
+            self.catalogue, self.candidates, self.grid, self.mirror, self.store, clock=clock
+        )
+        self.placing = Placing(
+            claims=self.claims,
+            mirror=self.mirror,
+            catalogue=self.catalogue,
+            access=self.access,
+            candidates=self.candidates,
+            reservations=self.reservations,
+            availability=self.availability,
+            grid=self.grid,
+        )
+        self.waitlist_store = WaitlistStore(db)
+        self.offer_events = OfferEvents(redis, self.scripts)
+
+
+def _holds(parts: _Parts) -> Holds:
+    return Holds(
+        claims=parts.claims,
+        placing=parts.placing,
+        catalogue=parts.catalogue,
+        hold_ids=parts.hold_ids,
+        grid=parts.grid,
+        clock=parts.clock,
+        crash=parts.crash,
     )
 
 
-def _booking(ground: Ground) -> tuple[Holds, Bookings, BookingLife]:
-    confirming = Confirming(
-        store=ground.store,
-        claims=ground.claims,
-        mirror=ground.mirror,
-        grid=ground.grid,
-        clock=ground.clock,
-        crash=ground.crash,
-    )
-    alone = BookingWithoutRedis(
+def _bookings(parts: _Parts) -> Bookings:
+    confirming = Confirming(store=parts.store, grid=parts.grid, clock=parts.clock, crash=parts.crash)
+    without_redis = BookingWithoutRedis(
         confirming=confirming,
-        reservations=ground.reservations,
-        store=ground.store,
-        candidates=ground.candidates,
-        catalogue=ground.catalogue,
-        hold_ids=ground.hold_ids,
-        is_offered=ground.waitlist_store.is_offered,
-        grid=ground.grid,
-        clock=ground.clock,
+        reservations=parts.reservations,
+        store=parts.store,
+        candidates=parts.candidates,
+        catalogue=parts.catalogue,
+        mirror=parts.mirror,
+        hold_ids=parts.hold_ids,
+        is_offered=parts.waitlist_store.is_offered,
+        grid=parts.grid,
+        clock=parts.clock,
     )
-    moving: dict[str, Any] = {
-        "claims": ground.claims,
-        "placing": ground.placing,
-        "grid": ground.grid,
-        "clock": ground.clock,
-        "crash": ground.crash,
-    }
-    holding: dict[str, Any] = {**moving, "hold_ids": ground.hold_ids}
-    return (
-        Holds(**holding, catalogue=ground.catalogue),
-        Bookings(**holding, confirming=confirming, alone=alone, store=ground.store),
-        BookingLife(
-            store=ground.store,
-            listing=BookingList(ground.db),
-            mirror=ground.mirror,
-            reservations=ground.reservations,
-            rescheduling=Rescheduling(**moving, mirror=ground.mirror, store=ground.store),
-            catalogue=ground.catalogue,
-            clock=ground.clock,
-            crash=ground.crash,
-        ),
+    beginning = Beginning(
+        claims=parts.claims,
+        placing=parts.placing,
+        confirming=confirming,
+        without_redis=without_redis,
+        store=parts.store,
+        hold_ids=parts.hold_ids,
+        grid=parts.grid,
+        clock=parts.clock,
+        crash=parts.crash,
+    )
+    return Bookings(
+        beginning=beginning,
+        placing=parts.placing,
+        confirming=confirming,
+        mirror=parts.mirror,
+        hold_ids=parts.hold_ids,
+        clock=parts.clock,
+        crash=parts.crash,
     )
 
 
-def _waiting(ground: Ground, leases: Leases) -> tuple[Waitlist, Offers]:
-    events = OfferEvents(ground.redis, ground.scripts)
-    shared: dict[str, Any] = {"grid": ground.grid, "clock": ground.clock}
+def _booking_life(parts: _Parts) -> BookingLife:
+    rescheduling = Rescheduling(
+        claims=parts.claims,
+        placing=parts.placing,
+        mirror=parts.mirror,
+        store=parts.store,
+        grid=parts.grid,
+        clock=parts.clock,
+        crash=parts.crash,
+    )
+    return BookingLife(
+        store=parts.store,
+        listing=BookingList(parts.db),
+        mirror=parts.mirror,
+        reservations=parts.reservations,
+        rescheduling=rescheduling,
+        catalogue=parts.catalogue,
+        clock=parts.clock,
+        crash=parts.crash,
+    )
+
+
+def _waitlist(parts: _Parts) -> Waitlist:
+    candidates, catalogue = parts.candidates, parts.catalogue
+    return Waitlist(
+        entries=parts.waitlist_store,
+        ids=parts.waitlist_ids,
+        rules=WaitRules(catalogue=catalogue, candidates=candidates, grid=parts.grid, clock=parts.clock),
+        bookings=parts.store,
+        claims=parts.claims,
+        mirror=parts.mirror,
+        catalogue=catalogue,
+        candidates=candidates,
+        grid=parts.grid,
+        clock=parts.clock,
+    )
+
+
+def _offers(parts: _Parts) -> Offers:
     offering = Offering(
-        store=ground.waitlist_store,
-        events=events,
-        claims=ground.claims,
-        placing=ground.placing,
-        hold_ids=ground.hold_ids,
-        booked=ground.store.find_for_certain,
-        metrics=ground.metrics,
-        crash=ground.crash,
-        **shared,
+        store=parts.waitlist_store,
+        events=parts.offer_events,
+        claims=parts.claims,
+        placing=parts.placing,
+        hold_ids=parts.hold_ids,
+        booked=parts.store.find_for_certain,
+        metrics=parts.metrics,
+        grid=parts.grid,
+        clock=parts.clock,
+        crash=parts.crash,
     )
-    return (
-        Waitlist(
-            entries=ground.waitlist_store,
-            ids=ground.waitlist_ids,
-            rules=WaitRules(catalogue=ground.catalogue, candidates=ground.candidates, **shared),
-            bookings=ground.store,
-            claims=ground.claims,
-            mirror=ground.mirror,
-            catalogue=ground.catalogue,
-            candidates=ground.candidates,
-            **shared,
-        ),
-        Offers(
-            store=ground.waitlist_store,
-            events=events,
-            leases=leases,
-            offering=offering,
-            availability=ground.availability,
-            candidates=ground.candidates,
-            mirror=ground.mirror,
-            metrics=ground.metrics,
-            **shared,
-        ),
+    return Offers(
+        store=parts.waitlist_store,
+        events=parts.offer_events,
+        leases=parts.leases,
+        offering=offering,
+        availability=parts.availability,
+        candidates=parts.candidates,
+        catalogue=parts.catalogue,
+        mirror=parts.mirror,
+        metrics=parts.metrics,
+        grid=parts.grid,
+        clock=parts.clock,
     )
 
 
-def _relay(ground: Ground, leases: Leases, offers: Offers) -> Relay:
-    db, mirror, store = ground.db, ground.mirror, ground.store
-    epochs = Epochs(ground.redis, ground.scripts)
+def _relay(parts: _Parts, offers: Offers) -> Relay:
+    db, mirror, store = parts.db, parts.mirror, parts.store
+    epochs = Epochs(parts.redis, parts.scripts)
     return Relay(
-        feed=ChangeFeed(db, ground.clock),
-        leases=leases,
+        feed=ChangeFeed(db, parts.clock),
+        leases=parts.leases,
         mirror=mirror,
         epochs=epochs,
-        rebuild=Rebuild(epochs, mirror, store, ground.clock),
-        pins=Pins(ground.claims, mirror, store),
-        reservations=ground.reservations,
-        redis_runs=RedisRuns(RedisInfo(ground.redis), db),
+        rebuild=Rebuild(epochs, mirror, store, parts.clock),
+        pins=Pins(parts.claims, mirror, store),
+        reservations=parts.reservations,
+        redis_runs=RedisRuns(RedisInfo(parts.redis), db),
         offers=offers,
         find=store.find,
         orgs=lambda: org_ids(db),
-        metrics=ground.metrics,
+        metrics=parts.metrics,
     )
-
-
-def _database(settings: Settings, background: bool) -> Database[Document]:
-    if background:
-        return connect_mongo(settings.mongo_url, settings.mongo_db, timeout_ms=None)
-    return connect_mongo(settings.mongo_url, settings.mongo_db)

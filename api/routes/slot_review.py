@@ -70,7 +70,8 @@ def _given(fields: dict[str, Any], *names: str) -> set[str]:
 def _slot_faults(services: Services, caller: Caller, fields: dict[str, Any], faulty: frozenset[str]) -> list[Fault]:
     readable = {name: fields[name] for name in _given(fields, *SlotFields.model_fields) - faulty}
     try:
-        services.candidates.wish(caller.org, SlotFields.model_validate({**_ELSEWHERE, **readable}))
+        slot = SlotFields.model_validate({**_ELSEWHERE, **readable})
+        services.candidates.wish(services.catalogue.snapshot(caller.org), services.clock(), slot)
     except InvalidRequest as refusal:
         return list(refusal.faults)
     except Refusal:  # the policy cannot be read just now: what was found without it is answer enough

@@ -1,23 +1,23 @@
-"""Turns requests into wishes, and wishes into the visits that may be tried; does not look at who is booked.
+"""Turns requests into wishes, and wishes into the visits that may be tried. Does not look at what is booked.
 
-What is settled here, beside the rules in visit_rules:
-- The property and the technician exist and are available by status before any other rule is looked at. Any technician
-  means those who are available.
-- A search (`fallback`) goes over the starts from the wished one to the end of the property's local date, all
-  technicians at each in the order of their ids; a start that a rule forbids is just no candidate. Visits may run over
-  midnight.
+The rules here, besides those of timetable.rules:
+- The property and the technician must exist and have the status available; no other rule is looked at before. Any
+  technician means any who is available.
+- A search (`fallback`) goes over the starts from the requested one to the end of the property's local date. At each
+  start it tries all technicians in the order of their ids. A start that a rule forbids is no candidate. Visits may run
+  over midnight.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Protocol
 
 from models.catalogue import Policy
 from models.errors import Fault, InvalidRequest, NoSlotAvailable, PropertyUnavailable, TechnicianUnavailable
 from models.slot import SlotFields, Visit, Wish
-from services.catalogue.reader import Catalogue
+from services.catalogue.reader import Snapshot
 from services.timetable.grid import Grid, day_span, local_day
 from services.timetable.rules import Extent, Rules
 from services.timetable.working_hours import Timetable
@@ -27,7 +27,7 @@ LONGEST_DAY_MINUTES = 25 * 60
 
 
 class Lengths(Protocol):
-    """What requests say of an extent, in minutes; None is for the policy to fill in."""
+    """What requests say of an extent, in minutes. The policy fills in what is None."""
 
     @property
     def duration_minutes(self) -> int | None: ...
@@ -38,56 +38,68 @@ class Lengths(Protocol):
 
 
 class Candidates:
-    """Wishes and visits under today's catalogue. Everything here may raise StoreUnavailable."""
+    """Wishes and visits under one snapshot of the catalogue and as of one moment.
 
-    def __init__(self, catalogue: Catalogue, grid: Grid, clock: Callable[[], datetime]) -> None:
-        self._catalogue = catalogue
+    A method that takes a snapshot may raise StoreUnavailable.
+    """
+
+    def __init__(self, grid: Grid) -> None:
         self._grid = grid
         self._timetable = Timetable(grid)
-        self._clock = clock
 
-    def wish(self, org: str, fields: SlotFields, *, standing: Collection[str] = ()) -> Wish:
-        """The request in ticks, what it left out filled in from the policy.
+    def wish(
+        self,
+        snapshot: Snapshot,
+        now: datetime,
+        fields: SlotFields,
+        *,
+        standing: Set[str] = frozenset(),
+        faults: Sequence[Fault] = (),
+    ) -> Wish:
+        """The request in ticks; the policy fills in what it leaves out.
 
-        standing: the fields that a booking has already. For it such a start is neither past nor too soon nor too far
-        ahead, and such a duration is not too long: a stricter policy touches nothing that exists.
-        Raises InvalidRequest with all faults: off_grid, past_start, too_long (duration), not_allowed (duration).
+        standing: the fields that a booking has already. Its start is then neither past nor too soon nor too far ahead,
+        and its duration is not too long: a stricter policy touches nothing that exists.
+        faults: what the caller found wrong with the request.
+        Raises InvalidRequest with all faults together: off_grid, past_start, and of the duration too_long, not_allowed.
         """
-        extent, faults = self._measure(self._catalogue.policy(org), fields)
-        if not self._grid.is_on_grid(fields.start):
+        extent, found = self._measure(snapshot.policy, fields)
+        tick = self._grid.exact_tick(fields.start)
+        if tick is None:
             example = f"such as 10:00 or 10:{self._grid.minutes:02}"
             text = f"Give start on the grid of {self._grid.minutes} minutes, {example}."
-            faults.append(Fault("start", "off_grid", text))
+            found.append(Fault("start", "off_grid", text))
         if "duration_minutes" in standing:
-            faults = [fault for fault in faults if fault.code == "off_grid"]
-        if fields.start < self._clock() and "start" not in standing:
-            faults.append(Fault("start", "past_start", "Give start as a time that is not in the past."))
-        if faults:
-            raise InvalidRequest(*faults)
+            found = [fault for fault in found if fault.code == "off_grid"]
+        if fields.start < now and "start" not in standing:
+            found.append(Fault("start", "past_start", "Give start as a time that is not in the past."))
+        if tick is None or found or faults:
+            raise InvalidRequest(*found, *faults)
         return Wish(
             fields.property_id,
             fields.technician_id,
-            self._grid.tick(fields.start),
+            tick,
             *extent,
             fallback=fields.fallback == "next_available",
             suggest=fields.suggest,
             standing="start" in standing,
         )
 
-    def extent(self, org: str, lengths: Lengths) -> Extent:
-        """How long the visit would be, under the policy. Raises InvalidRequest as `wish` does."""
-        extent, faults = self._measure(self._catalogue.policy(org), lengths)
+    def extent(self, policy: Policy, lengths: Lengths) -> Extent:
+        """How long the visit would be. Raises InvalidRequest as `wish` does."""
+        extent, faults = self._measure(policy, lengths)
         if faults:
             raise InvalidRequest(*faults)
         return extent
 
-    def visits(self, org: str, wish: Wish) -> list[Visit]:
+    def visits(self, snapshot: Snapshot, now: datetime, wish: Wish) -> list[Visit]:
         """The visits that the rules allow, in the order to try: by start, then by technician's id. At least one.
 
         Raises PropertyNotFound, TechnicianNotFound, PropertyUnavailable, TechnicianUnavailable, OutsideWorkingHours,
-        TooSoon, TooFarAhead; a search that has no candidate NoSlotAvailable.
+        TooSoon, TooFarAhead; for a search that has no candidate NoSlotAvailable.
         """
-        rules = self.rules(org, wish.property_id, wish.technician_id, Extent(wish.length, wish.before, wish.after))
+        extent = Extent(wish.length, wish.before, wish.after)
+        rules = self.rules(snapshot, now, wish.property_id, wish.technician_id, extent)
         if wish.standing:
             rules.admit(wish.start)
         if rules.site.status != "available":
@@ -101,20 +113,17 @@ class Candidates:
             return [wish.at(start, who) for at, start in enumerate(starts) for who, mask in fits if mask >> at & 1]
         raise NoSlotAvailable if wish.fallback else rules.refusal(wish.start)
 
-    def rules(self, org: str, property_id: str, technician_id: str | None, extent: Extent) -> Rules:
-        """The rules as of now. Raises PropertyNotFound, TechnicianNotFound; not for what is unavailable."""
-        policy = self._catalogue.policy(org)
-        place = self._catalogue.property(org, property_id)
-        if technician_id is None:
-            asked = list(self._catalogue.technicians(org).values())
-        else:
-            asked = [self._catalogue.technician(org, technician_id)]
-        technicians = [each for each in asked if each.status == "available"]
-        return Rules(self._timetable, self._clock(), policy, site=place, technicians=technicians, extent=extent)
+    def rules(
+        self, snapshot: Snapshot, now: datetime, property_id: str, technician_id: str | None, extent: Extent
+    ) -> Rules:
+        """The rules as of now. Raises PropertyNotFound and TechnicianNotFound, but nothing for an unavailable one."""
+        site = snapshot.property(property_id)
+        technicians = [each for each in snapshot.technicians(technician_id) if each.status == "available"]
+        return Rules(self._timetable, now, snapshot.policy, site=site, technicians=technicians, extent=extent)
 
     def _search_end(self, start: int, rules: Rules) -> int:
         if start > rules.latest:
-            return start + 1  # nothing is allowed from here on, and the calendar itself may come to its end
+            return start + 1  # no later start is allowed, and the calendar itself may end
         zone = rules.site.timezone
         _, end = day_span(local_day(start, zone, self._grid), zone, self._grid)
         return min(end, start + self._grid.ticks(LONGEST_DAY_MINUTES))

@@ -1,15 +1,15 @@
-"""Which slots are free: the rules of visit_rules over whole days, less what Redis has marked.
+"""Which slots are free: the rules of timetable.rules over whole days, minus what Redis has marked.
 
-What is settled here. The slots of a local date are all its grid ticks, each as the start of a visit so long as asked:
-- closed: the rules forbid it to everyone who was asked for, or property or technician are unavailable;
+The slots of a local date are all its grid ticks, each as the start of a visit of the given length. A slot is
+- closed: the rules forbid it to every technician in question, or property or technician are unavailable;
 - free: the property and at least one technician who fits are free; `technician_ids` names all of those, by id;
-- held: not free, but waiting could free it: property and one fitting technician have nothing but holds in the way;
+- held: not free, but waiting could free it: only holds are in the way of the property and one fitting technician;
 - booked: anything else. `technician_ids` is empty unless the slot is free.
-A date that clocks skip wholly has no slots, nor has one outside of timegrid's calendar.
+A date that clocks skip wholly has no slots, and neither has one outside the calendar of timetable.grid.
 
 A slot that is offered as free can be held at that moment: the rules are those of Candidates, the marks those that the
-script of a hold reads, and both belong to one epoch of the catalogue. While the mirror is cold (see services.mirror)
-the catalogue is read again and MongoDB is asked what is booked. Must not write.
+script of a hold reads, and both belong to one epoch of the catalogue. While the mirror is cold (see claims.mirror) the
+catalogue is read again, and MongoDB says what is booked. Must not write.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ from models.availability import AvailabilityQuery, SlotState
 from models.errors import Refusal, StoreUnavailable
 from models.slot import PROPERTY, TECHNICIAN, Opening, Wish
 from services.availability.candidates import Candidates
-from services.catalogue.reader import Catalogue
+from services.catalogue.reader import Catalogue, Snapshot
 from services.claims.keys import Mark
 from services.claims.mirror import Mirror
+from services.clock import Clock
 from services.ledger.store import BookingStore
 from services.timetable.grid import FIRST_DAY, LAST_DAY, Grid, Span, day_span, local_day, ones, runs
 from services.timetable.rules import Extent, Rules
 
 MOST_READINGS = 3
-"""How often an answer is worked out when the catalogue changes meanwhile; the last one was true a moment ago."""
+"""How often an answer is worked out if the catalogue changes meanwhile. The last one was true a moment ago."""
 OPENING_DAYS = 7
-"""How many local dates a refusal looks ahead for something else."""
+"""How many local dates a refusal looks ahead for other slots."""
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ class Starts:
         return "booked" if self.open >> at & 1 else "closed"
 
     def who(self, at: int) -> list[str]:
-        """Everyone who is free for a start."""
+        """The ids of all technicians who are free for a start."""
         return [technician_id for technician_id, mask in self.free_for if mask >> at & 1]
 
 
@@ -72,29 +73,30 @@ CLOSED = Starts(0, 0, 0, [])
 
 
 class Reading:
-    """Reads marks for one answer, and remembers of which epochs they were."""
+    """One answer's view: a snapshot of the catalogue, one moment, and marks whose epochs it remembers."""
 
-    def __init__(self, org: str, marks: Mirror, store: BookingStore, now: datetime) -> None:
-        self._org = org
-        self._now = now
+    def __init__(self, snapshot: Snapshot, marks: Mirror, store: BookingStore, now: datetime) -> None:
+        self.snapshot = snapshot
+        self.now = now
         self._marks = marks
         self._store = store
         self._epochs: set[str | None] = set()
 
     def masks(self, resources: list[str], from_tick: int, to_tick: int) -> dict[str, Masks]:
         """What is taken of some resources over the ticks [from_tick, to_tick), in one round trip to Redis."""
-        marks = self._marks.read_marks(self._org, resources, from_tick, to_tick)
+        org = self.snapshot.org
+        marks = self._marks.read_marks(org, resources, from_tick, to_tick)
         self._epochs.add(marks.epoch)
         masks = {resource: _masks(row) for resource, row in marks.states.items()}
         if marks.epoch is None:
-            for resource, tick in self._store.active_claims(self._org, resources, from_tick, to_tick, now=self._now):
+            for resource, tick in self._store.active_claims(org, resources, from_tick, to_tick, now=self.now):
                 bit, known = 1 << tick - from_tick, masks[resource]
                 masks[resource] = Masks(known.taken | bit, known.booked | bit)
         return masks
 
     def epochs(self) -> set[str | None]:
-        """The epochs that were seen; where nothing had to be read, the one of now."""
-        return self._epochs or {self._marks.epoch(self._org)}
+        """The epochs of all marks that were read; if none had to be read, the present epoch."""
+        return self._epochs or {self._marks.epoch(self.snapshot.org)}
 
 
 class Availability:
@@ -108,7 +110,7 @@ class Availability:
         marks: Mirror,
         store: BookingStore,
         *,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._catalogue = catalogue
         self._candidates = candidates
@@ -122,33 +124,29 @@ class Availability:
 
         Raises PropertyNotFound, TechnicianNotFound, InvalidRequest (as Candidates.wish does), StoreUnavailable.
         """
-        return self._on_current_catalogue(org, lambda reading: self._days(org, query, reading))
+        return self._on_current_catalogue(org, lambda reading: self._days(query, reading))
 
     def openings(self, org: str, wish: Wish, count: int) -> list[Opening]:
         """The first free visits from the wished start on, at most `count` and within seven local dates.
 
         One per start: with the wished technician, else the first free one. Raises what `days` raises.
         """
-        return self._on_current_catalogue(
-            org, lambda reading: list(islice(self._openings_from(org, wish, reading), count))
-        )
+        return self._on_current_catalogue(org, lambda reading: list(islice(self._openings_from(wish, reading), count)))
 
     def first_openings(self, org: str, wish: Wish, until_tick: int, count: int) -> list[Opening]:
-        """As `openings`, of visits that end by a tick, however many dates that takes."""
+        """As `openings`, for visits that end by a tick, over as many dates as that takes."""
         latest = until_tick - wish.length
         return self._on_current_catalogue(
-            org, lambda reading: list(islice(self._openings_from(org, wish, reading, latest), count))
+            org, lambda reading: list(islice(self._openings_from(wish, reading, latest), count))
         )
 
     def _on_current_catalogue(self, org: str, answer: Callable[[Reading], T]) -> T:
-        """The answer as of one epoch: were marks read under another than the catalogue, all is worked out again."""
+        """The answer as of one epoch: if marks and catalogue have different epochs, all is worked out again."""
         reloaded = False
         for _ in range(MOST_READINGS):
-            epoch = self._catalogue.epoch(org)
-            reading = Reading(org, self._marks, self._store, self._clock())
-            found = _attempt(answer, reading)
-            seen = reading.epochs()
-            # Without an epoch nobody tells of changes: what is remembered holds only if it was read for this answer.
+            reading = Reading(self._catalogue.snapshot(org), self._marks, self._store, self._clock())
+            epoch, found, seen = reading.snapshot.epoch, _attempt(answer, reading), reading.epochs()
+            # Without an epoch no change is published, so only a catalogue that was read for this answer is good.
             if seen == {epoch} and (epoch is not None or reloaded):
                 break
             self._catalogue.forget(org, next(iter(seen)) if len(seen) == 1 else None)
@@ -157,9 +155,10 @@ class Availability:
             raise found
         return found
 
-    def _days(self, org: str, query: AvailabilityQuery, reading: Reading) -> dict[str, Any]:
-        extent = self._candidates.extent(org, query)
-        rules = self._candidates.rules(org, query.property_id, query.technician_id, extent)
+    def _days(self, query: AvailabilityQuery, reading: Reading) -> dict[str, Any]:
+        snapshot, now = reading.snapshot, reading.now
+        extent = self._candidates.extent(snapshot.policy, query)
+        rules = self._candidates.rules(snapshot, now, query.property_id, query.technician_id, extent)
         slots: list[dict[str, Any]] = []
         for day in _dates(query.from_, query.days):
             span = day_span(day, rules.site.timezone, self._grid)
@@ -174,20 +173,20 @@ class Availability:
             changes |= mask ^ mask << 1
         slots, who = [], starts.who(0)
         for at in range(to_tick - from_tick):
-            # Neighbouring slots mostly have the same technicians: a new list only where somebody comes or goes.
+            # Neighbouring slots mostly have the same technicians: they share a list until that changes.
             if changes >> at & 1:
                 who = starts.who(at)
             slot = {"start": moments[at], "end": moments[at + length], "state": starts.state(at), "technician_ids": who}
             slots.append(slot)
         return slots
 
-    def _openings_from(self, org: str, wish: Wish, reading: Reading, latest: int | None = None) -> Iterator[Opening]:
-        """Reads a date's marks when it is come to, so that whoever has enough reads no more.
+    def _openings_from(self, wish: Wish, reading: Reading, latest: int | None = None) -> Iterator[Opening]:
+        """Reads a date's marks only when it comes to that date, so a caller that has enough reads no more.
 
-        latest: the last start that is wanted; where none is given, OPENING_DAYS bound the search.
+        latest: the last start that is wanted; if None, OPENING_DAYS bound the search.
         """
-        extent = Extent(wish.length, wish.before, wish.after)
-        rules = self._candidates.rules(org, wish.property_id, wish.technician_id, extent)
+        extent, snapshot = Extent(wish.length, wish.before, wish.after), reading.snapshot
+        rules = self._candidates.rules(snapshot, reading.now, wish.property_id, wish.technician_id, extent)
         zone, last = rules.site.timezone, rules.latest if latest is None else min(latest, rules.latest)
         if wish.start > last:
             return
@@ -204,7 +203,7 @@ class Availability:
                     yield Opening(begin, end, starts.who(at)[0])
 
     def _starts(self, rules: Rules, span: Span, reading: Reading) -> Starts:
-        """The starts of a span under the rules and the marks; marks are read only where the rules leave something."""
+        """The starts of a span under the rules and the marks. Marks are read only if the rules leave a start."""
         if span[0] >= span[1]:
             return CLOSED
         fits = rules.fitting(*span)
@@ -231,7 +230,7 @@ class Availability:
 
 
 def _attempt(answer: Callable[[Reading], T], reading: Reading) -> T | Refusal:
-    """The answer, or its refusal: that may come of an outdated catalogue, unless it is that a store is away."""
+    """The answer, or its refusal: an outdated catalogue may be the reason for that, unless a store is away."""
     try:
         return answer(reading)
     except StoreUnavailable:

@@ -1,48 +1,44 @@
-"""The middle of a booking: the one insert that decides, and the mirror after it.
+"""The insert that decides a booking, and the answers to requests that came before.
 
-Before the insert everything can be taken back. After it the booking exists, whatever dies next. After a failure
-that leaves that open nothing is undone: the pin stays until somebody asks again or the relay finds out.
+Before the insert everything can be taken back. After it the booking exists, whatever dies next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import structlog
-
 from models.access import SOURCES, Caller, IdempotencyClaim
 from models.booking import Booking, BookRequest
-from models.errors import IdempotencyKeyReused, StoreUnavailable
-from models.slot import Visit
-from services.claims.claims import Claims
+from models.errors import IdempotencyKeyReused
+from models.slot import SlotFields, Visit
+from services.claims.hold_records import HoldRecord
 from services.claims.keys import digest
-from services.claims.mirror import Mirror
 from services.claims.placements import KEY_KEPT_MS
+from services.clock import Clock
 from services.crash_points import CrashPoints
 from services.ids import booking_id_for
 from services.ledger.documents import as_of, change
-from services.ledger.store import BookingStore, NothingSent, WriteRefused
-from services.timetable.grid import Grid, to_milliseconds
-
-log = structlog.get_logger("holdfast.bookings")
+from services.ledger.store import BookingStore
+from services.timetable.grid import Grid
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """All that a booking will be, but for the visit.
+    """All that a booking will be, except for its visit.
 
-    place_id: the name under which its claims are pinned in Redis; the hold's id where there is a hold.
-    requested: the start tick that the customer asked for, where it is known from the hold.
+    pin: the name under which Redis has its claims; the hold's id if there is a hold.
+    slot: what to claim directly; None if a live hold has the slot.
+    requested: the start tick that the client asked for, if it is not that of the claims.
     reserved_by, reserved_until: of a reservation, which is pending until then.
     """
 
     caller: Caller
     request: BookRequest
     booking_id: str
-    place_id: str
+    pin: str
     hold_id: str | None = None
+    slot: SlotFields | None = None
     requested: int | None = None
     idempotency: IdempotencyClaim | None = None
     reserved_by: str | None = None
@@ -50,111 +46,102 @@ class Draft:
 
     @property
     def fingerprint(self) -> str | None:
-        """What tells a repeat from another request under the same idempotency key."""
+        """Tells a repeat from another request under the same idempotency key."""
         return digest(self.idempotency.key, self.idempotency.fingerprint) if self.idempotency else None
 
     def booking(self, visit: Visit, requested: int, now: datetime, grid: Grid) -> Booking:
-        """The booking of this draft, version 1."""
+        """The booking of this draft, version 1. requested: the start tick that the client asked for."""
         request, caller = self.request, self.caller
-        action = "reserve" if self.reserved_until else "book"
+        times = grid.times(visit, requested)
+        made = change(now, caller.name, "reserve" if self.reserved_until else "book", {})
         return Booking(
             booking_id=self.booking_id,
             org=caller.org,
             status="pending" if self.reserved_until else "confirmed",
             property_id=visit.property_id,
             technician_id=visit.technician_id,
-            start=grid.moment(visit.start),
-            end=grid.moment(visit.end),
-            duration_minutes=grid.minutes_of(visit.end - visit.start),
-            buffer_before_minutes=grid.minutes_of(visit.before),
-            buffer_after_minutes=grid.minutes_of(visit.after),
+            start=times.start,
+            end=times.end,
+            duration_minutes=times.duration_minutes,
+            buffer_before_minutes=times.buffer_before_minutes,
+            buffer_after_minutes=times.buffer_after_minutes,
             customer=request.customer.model_dump(exclude_none=True),
             **request.details(),
             source=SOURCES[caller.role],  # type: ignore[arg-type]  # the four words of Source
             version=1,
-            created_at=now,
-            updated_at=now,
-            requested_start=grid.moment(requested),
+            created_at=made["at"],
+            updated_at=made["at"],
+            requested_start=times.requested_start,
             fallback_used=requested != visit.start,
             claims=tuple(visit.claims()),
             hold_id=self.hold_id,
-            placed_as=None if self.hold_id else self.place_id,
+            placed_as=None if self.hold_id else self.pin,
             made_by=caller.key_id,
             fingerprint=self.fingerprint,
-            history=[change(now, caller.name, action, {})],
+            history=[made],
             reserved_by=self.reserved_by,
             reserved_until=self.reserved_until,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Pin:
-    """The pin on a draft's claims in Redis, by the deadline of this attempt.
+class Begun:
+    """A draft whose claims are pinned in Redis, under the deadline in the record.
 
-    first: this attempt set it. A later one never takes it back, for the first may have a booking by now or get one yet.
+    first: this attempt set the pin. A later attempt never takes it back, because the first one may have a booking by
+    now or get one yet.
     """
 
-    deadline_ms: int
+    draft: Draft
+    record: HoldRecord
     first: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A booking that exists. created: by this request (or its first answer again: replayed), not found already
-    there."""
+    """A booking that exists, as answered. created: this request made it, or its first answer is given again (replayed).
+
+    stored: the booking as MongoDB has it now, which the mirror shows.
+    """
 
     booking: Booking
     created: bool
+    stored: Booking
     replayed: bool = False
 
 
 class Confirming:
-    """Inserts drafts and mirrors what came of it."""
+    """Inserts drafts, and finds the bookings of requests that came before. Everything may raise StoreUnavailable."""
 
-    def __init__(
-        self,
-        *,
-        store: BookingStore,
-        claims: Claims,
-        mirror: Mirror,
-        grid: Grid,
-        clock: Callable[[], datetime],
-        crash: CrashPoints,
-    ) -> None:
+    def __init__(self, *, store: BookingStore, grid: Grid, clock: Clock, crash: CrashPoints) -> None:
         self._store = store
-        self._claims = claims
-        self._mirror = mirror
         self._grid = grid
         self._clock = clock
         self._crash = crash
 
-    def insert(self, draft: Draft, visit: Visit, requested: int, pin: Pin | None) -> Confirmed | None:
-        """Books the visit, or finds the booking that a repeat of the same request made; None if it is taken.
+    def insert(self, draft: Draft, visit: Visit, requested: int) -> Confirmed | None:
+        """Books the visit, or finds the booking that the request made before. None if another booking has the slot.
 
-        pin: of its claims in Redis; None where Redis did not answer.
-        Raises IdempotencyKeyReused; StoreUnavailable, after which the outcome may be open.
+        requested: the start tick that the client asked for.
+        Raises IdempotencyKeyReused; NothingSent or WriteRefused if the booking definitely does not exist;
+        StoreUnavailable if that is open.
         """
-        booking = draft.booking(visit, requested, to_milliseconds(self._clock()), self._grid)
-        try:
-            insert = self._store.insert(booking)
-        except (NothingSent, WriteRefused):
-            self.unpin(draft, pin, restore=True)
-            raise
+        booking = draft.booking(visit, requested, self._clock(), self._grid)
+        insert = self._store.insert(booking)
         if insert.outcome == "taken":
             return None
         self._crash("after_insert")
         existing = insert.booking if insert.outcome == "repeated" else None
-        if existing and self._is_forgotten(draft, existing):
-            return self.insert(_renewed(draft), visit, requested, pin)
-        if existing and draft.hold_id is None and existing.fingerprint != draft.fingerprint:
-            self.unpin(draft, pin, restore=False)
+        if existing is None:
+            return Confirmed(booking, created=True, stored=booking)
+        if self._is_forgotten(draft, existing):
+            return self.insert(_renewed(draft), visit, requested)
+        if draft.hold_id is None and existing.fingerprint != draft.fingerprint:
             raise IdempotencyKeyReused
-        self._mirror.settle_or_leave(existing or booking)
-        self._crash("after_finish")
-        return self.answer(draft, existing) if existing else Confirmed(booking, created=True)
+        return self.answer(draft, existing)
 
     def first_answer(self, draft: Draft) -> Confirmed | None:
-        """What this very request was answered when it came before under its idempotency key, if it did."""
+        """The answer that this very request had before under its idempotency key, if it came before."""
         while draft.idempotency is not None:
             existing = self._store.find(draft.caller.org, draft.booking_id)
             if existing is None:
@@ -166,26 +153,17 @@ class Confirming:
         return None
 
     def answer(self, draft: Draft, existing: Booking) -> Confirmed:
-        """The answer to a request whose booking is there already: the first one again if it is the same request."""
+        """The answer to a request whose booking exists already: the first answer again if it is the same request."""
         if draft.fingerprint is not None and existing.fingerprint == draft.fingerprint:
-            return Confirmed(as_of(existing, 1), created=True, replayed=True)
-        return Confirmed(existing, created=False)
+            return Confirmed(as_of(existing, 1), created=True, stored=existing, replayed=True)
+        return Confirmed(existing, created=False, stored=existing)
 
     def _is_forgotten(self, draft: Draft, existing: Booking) -> bool:
-        """Whether an idempotency key's time is over, so that using it again is a new request."""
+        """Whether an idempotency key's time is over, so that a request with it is a new one."""
         age = self._clock() - existing.created_at
         return draft.hold_id is None and draft.idempotency is not None and age > timedelta(milliseconds=KEY_KEPT_MS)
 
-    def unpin(self, draft: Draft, pin: Pin | None, *, restore: bool) -> None:
-        """Takes back a pin that MongoDB definitely has no booking for. restore: a live hold goes back to its owner."""
-        if pin is None or not pin.first:
-            return
-        try:
-            self._claims.abort(draft.caller.org, draft.place_id, deadline_ms=pin.deadline_ms, restore=restore)
-        except StoreUnavailable:
-            log.warning("unpin_left_to_relay", org=draft.caller.org)
-
 
 def _renewed(draft: Draft) -> Draft:
-    """The draft under its idempotency key's next id, since the time of the booking under this one is over."""
+    """The draft under its idempotency key's next id, because the time of the booking under this id is over."""
     return replace(draft, booking_id=booking_id_for(draft.caller.org, draft.booking_id, "renewed"))

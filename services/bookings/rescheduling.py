@@ -1,19 +1,16 @@
 """Changes of a booking's visit and details: the old booking stands whole until the new one does.
 
-One script pins the claims that are not the booking's own, one update by id and version decides, then the mirror is
-told and the pin given back. A repeat meets its own pin, whose name is made from the booking and the version it changes.
-After a failure that leaves the outcome open nothing is undone: the pin stays until somebody asks again or the relay
+One script pins the claims that are not the booking's own, one update by id and version decides, then the mirror shows
+the change and the pin goes. A repeat meets its own pin, whose name comes from the booking and the version it changes.
+After a failure that leaves the outcome open nothing is undone: the pin stays until the client asks again or the relay
 finds out.
 
-Without Redis a visit is not moved: nobody could tell whether a hold is in the way.
+While Redis is down no visit is moved, because a hold might be in the way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
 
 import structlog
 
@@ -26,9 +23,10 @@ from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord
 from services.claims.keys import digest
 from services.claims.mirror import Mirror
-from services.claims.placements import DIRECT_LIFETIME_MS, REQUEST_MS, Obstacle, Placement
+from services.claims.placements import DIRECT_LIFETIME_SECONDS, REQUEST_MS, ClaimRequest, Pinned
+from services.clock import Clock, now_ms
 from services.crash_points import CrashPoints
-from services.holds.placing import MOST_ATTEMPTS, Placing
+from services.holds.placing import MOST_ATTEMPTS, Blocked, Placing
 from services.ids import move_pin, version_moved
 from services.ledger.documents import change, difference
 from services.ledger.store import BookingStore, ClaimsTaken, NothingSent, WriteRefused
@@ -51,7 +49,7 @@ SLOT_FIELDS = (
 class Claimed:
     """The claims of a visit that a booking is to have, pinned under a name until the deadline of this attempt.
 
-    first: this attempt pinned them. A later one takes them back only when the change is decided.
+    first: this attempt pinned them. A later attempt takes them back only when the change is decided.
     """
 
     name: str
@@ -71,7 +69,7 @@ class Rescheduling:
         mirror: Mirror,
         store: BookingStore,
         grid: Grid,
-        clock: Callable[[], datetime],
+        clock: Clock,
         crash: CrashPoints,
     ) -> None:
         self._claims = claims
@@ -83,10 +81,11 @@ class Rescheduling:
         self._crash = crash
 
     def change(self, caller: Caller, booking: Booking, patch: BookingPatch) -> Booking | None:
-        """The booking after a change of what the patch gives; the same one if that is nothing new.
+        """The booking after a change of the patch's fields; the same booking if none of them is new.
 
-        None if it is no longer the version that was read. Raises the refusals of Placing.claim, SlotBooked, SlotHeld,
-        RequestInProgress (another change of this version is under way), StoreUnavailable; the old booking stands.
+        None if MongoDB no longer has the version that was read. Raises the refusals of Placing.claim, SlotBooked,
+        SlotHeld, RequestInProgress (another change of this version is under way), StoreUnavailable: the old booking
+        stands.
         """
         wanted = booking.changed(**patch.given())
         if any(getattr(wanted, name) != getattr(booking, name) for name in SLOT_FIELDS):
@@ -114,10 +113,10 @@ class Rescheduling:
         return moved
 
     def _conclude(self, booking: Booking, moved: Booking | None, claimed: Claimed) -> None:
-        """Mirrors what the booking is now, then gives the pin back: this version cannot change any more, whoever tries.
+        """Mirrors what the booking is now, then gives the pin back. This version cannot change any more.
 
-        In this order, for until the mirror shows the change the pin alone protects it; and somebody else may have made
-        this very change. What fails is left to the relay, pin and all.
+        In this order, because the pin alone protects the change until the mirror shows it, and another attempt may have
+        made this very change. If a step fails, the relay does it and the pin stays until then.
         """
         try:
             current = moved or self._store.find(booking.org, booking.booking_id)
@@ -137,53 +136,51 @@ class Rescheduling:
         name = move_pin(booking.booking_id, booking.version, target)
         standing = {field for field in SLOT_FIELDS if getattr(wanted, field) == getattr(booking, field)}
 
-        def prepare(wish: Wish, visits: list[Visit], epoch: str | None) -> Placement:
-            return Placement(
-                org=booking.org,
-                hold_id=name,
-                owner=caller.key_id,
-                visits=visits,
-                requested=wish.start,
-                lifetime_ms=DIRECT_LIFETIME_MS,
-                epoch=epoch,
-                state="moving",
-                booking_id=booking.booking_id,
-            )
-
+        request = ClaimRequest(
+            org=booking.org,
+            hold_id=name,
+            owner=caller.key_id,
+            slot=slot,
+            now=self._clock(),
+            lifetime_seconds=DIRECT_LIFETIME_SECONDS,
+            state="moving",
+            booking_id=booking.booking_id,
+            standing=standing,
+        )
         for _ in range(MOST_ATTEMPTS):
-            placed = self._placing.claim(
-                booking.org, slot, prepare, standing=standing, clear=partial(self._freed_own_pins, booking)
-            )
-            record = placed.record
-            if placed.how == "new":
+            outcome = self._placing.attempt(request)
+            if isinstance(outcome, Blocked):
+                self._free_own_pins(booking, outcome)
+            elif outcome.how == "new":
+                record = outcome.record
                 return Claimed(name, record.visit, record.deadline_ms, first=True)
-            joined = self._join(caller, booking, record)
-            if joined:
-                return joined
+            else:
+                joined = self._join(caller, booking, outcome.record)
+                if joined:
+                    return joined
         raise StoreUnavailable
 
     def _join(self, caller: Caller, booking: Booking, record: HoldRecord) -> Claimed | None:
-        """Takes over the pin of the same change, whose worker is dead; None if it was given back since."""
-        age_ms = self._clock().timestamp() * 1000 - record.begun_ms
-        if age_ms < REQUEST_MS or record.key_id != caller.key_id:
+        """Takes over the pin of the same change, whose worker is dead; None if the pin is gone by now."""
+        if now_ms(self._clock) - record.begun_ms < REQUEST_MS or record.key_id != caller.key_id:
             raise RequestInProgress("The same change of this booking is being made.", retry_after_seconds=2)
         begun = self._claims.begin(booking.org, record.hold_id, caller.key_id, booking.booking_id, None)
-        if begun.record is None or begun.outcome != "AGAIN":
+        if not isinstance(begun, Pinned):
             return None
         return Claimed(record.hold_id, record.visit, begun.record.deadline_ms, first=False)
 
     def _update(self, caller: Caller, booking: Booking, moved: Booking, visit: Visit) -> Booking | None:
-        """The one write that decides. None if the booking is no longer the version that was read."""
+        """The one write that decides. None if MongoDB no longer has the version that was read."""
         fields, told = difference(booking, moved)
         entry = change(self._clock(), caller.name, "move", told)
         for _ in range(MOST_UPDATES):
             try:
                 return self._store.update(booking, fields, entry)
             except ClaimsTaken:
-                # A booking that the mirror had missed; none in the way means that it was cancelled in between.
+                # The mirror had missed a booking. If none is in the way, it was cancelled in between.
                 obstacles = self._placing.mirror_blockers(booking.org, visit, besides=booking.booking_id)
             if obstacles:
-                raise self._placing.refuse(booking.org, Wish.exactly(visit), [visit], obstacles)
+                raise self._placing.refusal(booking.org, Wish.exactly(visit), [visit], obstacles)
         raise NothingSent
 
     def _moved(self, booking: Booking, wanted: Booking, visit: Visit) -> Booking:
@@ -192,13 +189,15 @@ class Rescheduling:
             return moved
         return moved.changed(requested_start=moved.start, fallback_used=False)
 
-    def _freed_own_pins(self, booking: Booking, obstacles: list[Obstacle]) -> bool:
-        """Gives back what the making of this booking or changes of earlier versions left pinned: all of that is
-        decided, though nobody lived to say so.
+    def _free_own_pins(self, booking: Booking, blocked: Blocked) -> None:
+        """Gives back pins in the way that the making of this booking or changes of its earlier versions left behind.
 
-        Raises RequestInProgress where nothing but another change of this very version is in the way.
+        All of that is decided, but a worker died before it gave its pin back.
+
+        Raises RequestInProgress if only another change of this very version is in the way; the refusal of the slot if
+        there is no such pin.
         """
-        names = {obstacle.mark.owner for obstacle in obstacles}
+        names = {obstacle.mark.owner for obstacle in blocked.obstacles}
         if all(version_moved(name, booking.booking_id) == booking.version for name in names):
             raise RequestInProgress("Another change of this booking is being made.", retry_after_seconds=2)
         freed = not names.isdisjoint({booking.hold_id, booking.placed_as}) and self._is_unmirrored(booking)
@@ -211,7 +210,10 @@ class Rescheduling:
                 self._mirror.settle(booking)
                 self._claims.abort(booking.org, name, deadline_ms=record.deadline_ms, restore=False)
                 freed = True
-        return freed
+        if not freed:
+            raise self._placing.refusal(
+                booking.org, blocked.placement.wish, blocked.placement.visits, blocked.obstacles
+            )
 
     def _is_unmirrored(self, booking: Booking) -> bool:
         (version,) = self._mirror.versions([(booking.org, booking.booking_id)])

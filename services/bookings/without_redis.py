@@ -1,6 +1,6 @@
 """Booking while Redis does not answer: MongoDB's unique index is the only guard.
 
-What is remembered of the catalogue cannot be trusted either then, and is read again. Nothing here talks to Redis.
+Then the remembered catalogue cannot be trusted either, so it is read again. Only the mirror tries Redis, at the end.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from models.errors import HoldExpired, HoldNotFound, SlotBooked
 from models.slot import SlotFields, Visit
 from services.availability.candidates import Candidates
 from services.bookings.confirming import Confirmed, Confirming, Draft
-from services.catalogue.reader import Catalogue
+from services.catalogue.reader import Catalogue, Snapshot
+from services.claims.mirror import Mirror
+from services.clock import Clock
 from services.holds.conflicts import conflicts, obstacles_of
 from services.ids import HoldIds
 from services.ledger.expiry import Reservations
@@ -22,7 +24,7 @@ from services.timetable.grid import Grid
 
 
 class BookingWithoutRedis:
-    """Books with MongoDB alone. is_offered: whether a hold of an org is an offer of the waitlist, live at some time."""
+    """Books with MongoDB alone. is_offered(org, hold id, moment): whether the hold is a live offer of the waitlist."""
 
     def __init__(
         self,
@@ -32,23 +34,25 @@ class BookingWithoutRedis:
         store: BookingStore,
         candidates: Candidates,
         catalogue: Catalogue,
+        mirror: Mirror,
         hold_ids: HoldIds,
         is_offered: Callable[[str, str, datetime], bool],
         grid: Grid,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._confirming = confirming
         self._reservations = reservations
         self._store = store
         self._candidates = candidates
         self._catalogue = catalogue
+        self._mirror = mirror
         self._hold_ids = hold_ids
         self._is_offered = is_offered
         self._grid = grid
         self._clock = clock
 
     def book(self, draft: Draft, slot: SlotFields) -> Confirmed:
-        """Books the first visit that no booking is in the way of, or finds what a repeat of the request made.
+        """Books the first visit that has no booking in its way, or finds what a repeat of the request made.
 
         Raises HoldNotFound and HoldExpired for a hold that cannot have been live, the refusals of Candidates,
         SlotBooked, IdempotencyKeyReused, StoreUnavailable.
@@ -61,39 +65,41 @@ class BookingWithoutRedis:
         if answered:
             return answered
         self._catalogue.forget(caller.org, None)
+        snapshot, now = self._catalogue.snapshot(caller.org), self._clock()
         if draft.hold_id:
-            self._vouch_for(caller, draft.hold_id)
-        wish = self._candidates.wish(caller.org, slot)
-        visits = self._candidates.visits(caller.org, wish)
-        for visit in self._free(caller.org, visits):
+            self._vouch_for(caller, draft.hold_id, snapshot, now)
+        wish = self._candidates.wish(snapshot, now, slot)
+        visits = self._candidates.visits(snapshot, now, wish)
+        for visit in self._free(caller.org, visits, now):
             confirmed = self._insert(draft, visit, wish.start)
             if confirmed:
+                self._mirror.settle_or_leave(confirmed.stored)
                 return confirmed
         obstacles = obstacles_of(visits[0], self._store.blockers(caller.org, visits[0]))
         raise SlotBooked(conflicts=conflicts(obstacles, self._grid))
 
     def _insert(self, draft: Draft, visit: Visit, requested: int) -> Confirmed | None:
-        confirmed = self._confirming.insert(draft, visit, requested, None)
+        confirmed = self._confirming.insert(draft, visit, requested)
         if confirmed or self._reservations.blockers(draft.caller.org, visit, redis_answers=False):
             return confirmed
-        return self._confirming.insert(draft, visit, requested, None)  # what was in the way was an overdue reservation
+        return self._confirming.insert(draft, visit, requested)  # an overdue reservation was in the way
 
-    def _free(self, org: str, visits: list[Visit]) -> list[Visit]:
-        """The visits that no booking is in the way of, by one read: an insert for each of many would take too long."""
+    def _free(self, org: str, visits: list[Visit], now: datetime) -> list[Visit]:
+        """The visits that have no booking in their way, by one read: an insert for each would take too long."""
         if len(visits) == 1:
             return visits
         spans = [span for visit in visits for span in visit.spans()]
         resources = sorted({resource for resource, _, _ in spans})
         first, last = min(start for _, start, _ in spans), max(end for _, _, end in spans)
-        taken = self._store.active_claims(org, resources, first, last, now=self._clock())
+        taken = self._store.active_claims(org, resources, first, last, now=now)
         return [visit for visit in visits if taken.isdisjoint(visit.claims())]
 
-    def _vouch_for(self, caller: Caller, hold_id: str) -> None:
-        """Whether a hold that cannot be read was given to this key, and may still be live by its age."""
+    def _vouch_for(self, caller: Caller, hold_id: str, snapshot: Snapshot, now: datetime) -> None:
+        """Raises HoldNotFound unless the hold was granted to this API key, HoldExpired if its age rules out that it
+        lives."""
         issued_ms = self._hold_ids.issued_at_ms(caller.org, caller.key_id, hold_id)
         if issued_ms is None:
             raise HoldNotFound
-        longest_ms = self._catalogue.policy(caller.org).max_hold_seconds * 1000
-        now = self._clock()
+        longest_ms = snapshot.policy.max_hold_seconds * 1000
         if now.timestamp() * 1000 - issued_ms > longest_ms and not self._is_offered(caller.org, hold_id, now):
             raise HoldExpired  # an offer of the waitlist may last longer than any other hold

@@ -1,17 +1,18 @@
 """The catalogue and the policy as requests read them: from memory, after the first use.
 
-Nothing here expires or polls. What is kept of an org is kept under the *epoch* that Redis had when it was read: every
-change of the catalogue makes a new epoch after it was written, the script of a hold compares the two, and the one who
-sees a difference calls `forget` with the new one and starts over. So read `epoch(org)` before what you decide by.
-Only while MongoDB does not answer is something served that may be older.
+Nothing here expires or polls. The memory of an org belongs to the *epoch* that Redis had when it was read. Every change
+of the catalogue makes a new epoch once it is written, and the script of a hold compares the two. A caller that sees a
+difference calls `forget` with the new epoch and starts over. A request decides by one `snapshot`: it never mixes two
+epochs. Only while MongoDB does not answer may something older be served.
 
-Must not write; that is `services.catalogue_edit`.
+Must not write; `services.catalogue.editor` does.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, TypeVar
@@ -30,12 +31,12 @@ ORGS = "orgs"
 PROPERTIES = "properties"
 TECHNICIANS = "technicians"
 
-# Per process. A property takes about half a kilobyte here, an org as much as its technicians do: some five each.
+# Per process. A property takes about half a kilobyte, an org as much as its technicians do: some five each.
 ORGS_KEPT = 1_000
 PROPERTIES_KEPT = 20_000
 PROPERTIES_WARMED = 2_000
 UNREADABLE_SECONDS = 2.0
-"""For so long what was known is served without asking a MongoDB again that did not answer."""
+"""After a failed read, serve the last known value for this long before trying MongoDB again."""
 
 V = TypeVar("V")
 
@@ -69,7 +70,7 @@ def technician_of(document: Document) -> Technician:
 
 
 def policy_of(document: Document | None) -> Policy:
-    """The org's policy: what it never set has its default."""
+    """The org's policy; a rule that the org never set has its default."""
     return Policy.model_validate((document or {}).get("policy", {}))
 
 
@@ -79,7 +80,7 @@ def _utc(moment: datetime) -> datetime:
 
 
 class _Shelf:
-    """What is kept of one org under one epoch. A new epoch gets a new shelf, so a late read lands on the old one."""
+    """The memory of one org under one epoch. A new epoch gets a new shelf, so a late read lands on the old one."""
 
     __slots__ = ("epoch", "last_policy", "last_technicians", "policy", "technicians", "unreadable_until")
 
@@ -95,10 +96,38 @@ class _Shelf:
         self.unreadable_until = 0.0
 
 
-class Catalogue:
-    """Reads of the catalogue on the request path. What it returns is shared: don't change it.
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One org's catalogue and policy under one epoch, which is None until one was heard of.
 
-    Every read may raise StoreUnavailable where it has to ask MongoDB.
+    Properties and technicians that are not in memory yet are read when they are asked for, as of this epoch. Every read
+    may raise StoreUnavailable.
+    """
+
+    org: str
+    epoch: str | None
+    policy: Policy
+    _shelf: _Shelf
+    _catalogue: Catalogue
+
+    def property(self, property_id: str) -> Property:
+        """One property, of whatever status. PropertyNotFound."""
+        return self._catalogue.property_on(self._shelf, self.org, property_id)
+
+    def technicians(self, technician_id: str | None = None) -> list[Technician]:
+        """All technicians by id, or the one with this id; of whatever status. TechnicianNotFound."""
+        known = self._catalogue.technicians_on(self._shelf, self.org)
+        if technician_id is None:
+            return list(known.values())
+        if technician_id not in known:
+            raise TechnicianNotFound
+        return [known[technician_id]]
+
+
+class Catalogue:
+    """Reads of the catalogue on the request path. What it returns is shared: callers must not change it.
+
+    A read that has to ask MongoDB may raise StoreUnavailable.
     """
 
     def __init__(self, db: Database[Document]) -> None:
@@ -108,22 +137,27 @@ class Catalogue:
         self._reads = SharedReads()
         self._turning = threading.Lock()
 
+    def snapshot(self, org: str) -> Snapshot:
+        """The catalogue of one org as one attempt of a request sees it."""
+        shelf = self._shelf(org)
+        return Snapshot(org, shelf.epoch, self._policy_on(shelf, org), shelf, self)
+
     def epoch(self, org: str) -> str | None:
-        """The epoch under which this org's catalogue is kept; None before anything was heard of one."""
+        """The epoch to which the memory of this org belongs; None before one was heard of."""
         shelf = self._shelves.get(org)
         return shelf.epoch if shelf else None
 
     def forget(self, org: str, epoch: str | None) -> None:
-        """Drops all that is kept of the org; it is read again, as of `epoch`, when it is next wanted.
+        """Drops the memory of an org; the next use reads it again, as of `epoch`.
 
-        Nothing happens where that epoch is known already: of many requests that saw it change, one clears the shelf.
+        Nothing happens if that epoch is known already: of many requests that saw it change, one clears the shelf.
         """
         with self._turning:
             if epoch is None or self.epoch(org) != epoch:
                 self._shelves.put(org, _Shelf(epoch, self._shelves.get(org)))
 
     def warm(self, org: str) -> None:
-        """Reads what requests of this org will want: policy, technicians, and properties up to PROPERTIES_WARMED."""
+        """Reads an org's policy, technicians and first properties ahead of the requests for them."""
         self.policy(org)
         self.technicians(org)
         shelf = self._shelf(org)
@@ -132,35 +166,43 @@ class Catalogue:
                 self._properties.put((org, document["id"]), (shelf, property_of(document)))
 
     def policy(self, org: str) -> Policy:
-        """The org's rules; the defaults where it has set none."""
-        shelf = self._shelf(org)
-        return shelf.policy or self._fresh(shelf, "policy", lambda: self._read_policy(org, shelf), shelf.last_policy)
+        """The org's rules; the defaults if it has set none."""
+        return self._policy_on(self._shelf(org), org)
 
     def property(self, org: str, property_id: str) -> Property:
         """One property of the org, of whatever status. PropertyNotFound."""
-        shelf = self._shelf(org)
+        return self.property_on(self._shelf(org), org, property_id)
+
+    def technicians(self, org: str) -> dict[str, Technician]:
+        """All technicians of the org by id, in the order of their ids, of whatever status."""
+        return self.technicians_on(self._shelf(org), org)
+
+    def technician(self, org: str, technician_id: str) -> Technician:
+        """One technician of the org. TechnicianNotFound."""
+        found = self.technicians(org).get(technician_id)
+        if found is None:
+            raise TechnicianNotFound
+        return found
+
+    def property_on(self, shelf: _Shelf, org: str, property_id: str) -> Property:
+        """As `property`, of one epoch: for snapshots."""
         kept = self._properties.get((org, property_id))
         if kept is not None and kept[0] is shelf:
             return kept[1]
         last = kept[1] if kept is not None else None
         return self._fresh(shelf, property_id, lambda: self._read_property(org, property_id, shelf), last)
 
-    def technicians(self, org: str) -> dict[str, Technician]:
-        """All technicians of the org by id, in the order of their ids, of whatever status."""
-        shelf = self._shelf(org)
+    def technicians_on(self, shelf: _Shelf, org: str) -> dict[str, Technician]:
+        """As `technicians`, of one epoch: for snapshots."""
         if shelf.technicians is not None:
             return shelf.technicians
         return self._fresh(shelf, "technicians", lambda: self._read_technicians(org, shelf), shelf.last_technicians)
 
-    def technician(self, org: str, technician_id: str) -> Technician:
-        """One technician of the org. TechnicianNotFound."""
-        found = self.technicians(org).get(technician_id)
-        if found is None:
-            raise TechnicianNotFound()
-        return found
+    def _policy_on(self, shelf: _Shelf, org: str) -> Policy:
+        return shelf.policy or self._fresh(shelf, "policy", lambda: self._read_policy(org, shelf), shelf.last_policy)
 
     def _fresh(self, shelf: _Shelf, name: str, read: Callable[[], V], last: V | None) -> V:
-        """What MongoDB says, or while it does not answer what it said last: holds go on then."""
+        """What MongoDB says; while it does not answer, what it said last, so that holds go on."""
         if last is not None and monotonic() < shelf.unreadable_until:
             return last
         try:
@@ -184,7 +226,7 @@ class Catalogue:
         with mongo_faults():
             document = self._db[PROPERTIES].find_one({"_id": document_id(org, property_id), "org": org})
         if document is None:
-            raise PropertyNotFound()
+            raise PropertyNotFound
         found = property_of(document)
         self._properties.put((org, property_id), (shelf, found))
         return found

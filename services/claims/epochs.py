@@ -9,7 +9,7 @@ import secrets
 
 from redis import Redis
 
-from services.claims.keys import OrgKeys
+from services.claims.keys import org_keys
 from services.claims.mirror import new_epoch
 from services.claims.scripts import Scripts
 from services.stores.faults import redis_faults
@@ -30,30 +30,29 @@ class Epochs:
         with redis_faults():
             pipeline = self._redis.pipeline(transaction=False)
             for org in orgs:
-                pipeline.exists(OrgKeys(org).epoch)
+                pipeline.exists(org_keys(org).epoch)
             found = pipeline.execute()
         return [org for org, exists in zip(orgs, found, strict=True) if not exists]
 
     def remove(self, org: str) -> None:
         """Declares the mirror incomplete: until a rebuild ends, every hold is checked in MongoDB."""
         with redis_faults():
-            self._redis.delete(OrgKeys(org).epoch)
+            self._redis.delete(org_keys(org).epoch)
 
     def begin_rebuild(self, org: str) -> str:
         """A token that stays in Redis as long as Redis keeps its data, and that a later rebuild replaces."""
         token = secrets.token_hex(8)
         with redis_faults():
-            self._redis.set(OrgKeys(org).rebuild, token, ex=REBUILD_SECONDS)
+            self._redis.set(org_keys(org).rebuild, token, ex=REBUILD_SECONDS)
         return token
 
     def continue_rebuild(self, org: str) -> None:
         """Lets the token live for another REBUILD_SECONDS."""
         with redis_faults():
-            self._redis.expire(OrgKeys(org).rebuild, REBUILD_SECONDS)
+            self._redis.expire(org_keys(org).rebuild, REBUILD_SECONDS)
 
     def finish_rebuild(self, org: str, token: str) -> bool:
         """Sets a new epoch if this rebuild's token is still there, and says whether it was."""
-        names = OrgKeys(org)
-        with redis_faults():
-            reply = self._scripts.run("finish_rebuild", [names.rebuild, names.epoch], [token, new_epoch()])
+        names = org_keys(org)
+        reply = self._scripts.run("finish_rebuild", [names.rebuild, names.epoch], [token, new_epoch()])
         return bool(reply[0] == "READY")

@@ -1,8 +1,12 @@
-"""The record of a hold in Redis, and what clients see of it."""
+"""The record of a hold in Redis, and the hold that clients see of it.
+
+`HoldRecord` names every field of the hash once. The scripts write those fields, `read_hold` reads them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,15 +17,16 @@ from services.timetable.grid import Grid
 
 @dataclass(frozen=True, slots=True)
 class HoldRecord:
-    """A hold as Redis has it. Spans are in ticks, times in milliseconds since the epoch by Redis' own clock.
+    """A hold as Redis has it. Spans are in ticks, times in milliseconds since the epoch by Redis' clock.
 
-    status is the stored word: a hold whose time is over still says `held`; see `standing`.
-    owner is the key id, followed by the holder's digest where one was given.
-    deadline_ms names the attempt to confirm it: only who began that one may take it back.
+    status: the stored word; a hold whose time is over still says `held`, see `standing`.
+    owner: the API key's id, followed by the holder's digest if the request named a holder.
+    visit: stands in the hash as the fields of Visit.
+    deadline_ms: names the attempt to confirm the hold; only the worker that began this attempt may take it back.
     attempt: the name of the last attempt to place or confirm it.
-    found: the first answer to an idempotency key was a hold that its holder had already.
-    moves: not a hold, but the pin of what a booking is to move to.
     cold: placed while the mirror was not whole, and MongoDB has not been asked yet.
+    found: the first answer to an idempotency key was a hold that its holder had already.
+    direct: the pin of a direct booking or a move. moves: the pin of a move.
     """
 
     hold_id: str
@@ -46,77 +51,51 @@ class HoldRecord:
         return self.owner.partition(" ")[0]
 
     def standing(self, now_ms: int) -> HoldStatus:
-        """What the hold is at this moment."""
+        """The status at this moment."""
         if self.status == "held" and self.expires_ms <= now_ms:
             return "expired"
         return self.status
 
 
-def parse_hold(fields: dict[str, str]) -> HoldRecord:
-    """Reads the hash that `place_hold` wrote."""
-    start, end = int(fields["start"]), int(fields["end"])
-    return HoldRecord(
-        hold_id=fields["hold_id"],
-        status=fields["status"],  # type: ignore[arg-type]  # written by our scripts alone
-        owner=fields["owner"],
-        visit=Visit(
-            fields["property_id"], fields["technician_id"], start, end, int(fields["before"]), int(fields["after"])
-        ),
-        requested=int(fields["requested"]),
-        lifetime_ms=int(fields["lifetime_ms"]),
-        created_ms=int(fields["created_ms"]),
-        expires_ms=int(fields["expires_ms"]),
-        begun_ms=int(fields["begun_ms"]),
-        booking_id=fields["booking_id"],
-        direct=fields["direct"] == "1",
-        deadline_ms=int(fields["deadline_ms"]),
-        cold=fields["cold"] == "1",
-        attempt=fields["attempt"],
-        found=fields.get("found") == "1",
-        moves=fields.get("moves") == "1",
-    )
+def _reader(annotation: str) -> Callable[[Any], Any]:
+    readers: dict[str, Callable[[Any], Any]] = {"int": int, "bool": lambda value: int(value) == 1}
+    return readers.get(annotation, str)
 
 
-def pairs(flat: list[str]) -> dict[str, str]:
-    """A flat field, value, field, value reply as a dict."""
-    return dict(zip(flat[::2], flat[1::2], strict=True))
+_VISIT = [(each.name, _reader(str(each.type))) for each in fields(Visit)]
+_OTHERS = [(each.name, _reader(str(each.type))) for each in fields(HoldRecord) if each.name != "visit"]
+
+
+def read_hold(flat: list[Any] | dict[str, Any]) -> HoldRecord:
+    """Reads a hold's hash, as a dict or as the flat field, value, … list of a script's reply."""
+    stored = flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
+    visit = Visit(**{name: read(stored[name]) for name, read in _VISIT})
+    return HoldRecord(visit=visit, **{name: read(stored[name]) for name, read in _OTHERS if name in stored})
 
 
 def moment_of_ms(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def slot_fields(visit: Visit, grid: Grid) -> dict[str, Any]:
-    """A visit in the words of a request."""
-    return {
-        "property_id": visit.property_id,
-        "technician_id": visit.technician_id,
-        "start": grid.moment(visit.start),
-        "duration_minutes": grid.minutes_of(visit.end - visit.start),
-        "buffer_before_minutes": grid.minutes_of(visit.before),
-        "buffer_after_minutes": grid.minutes_of(visit.after),
-    }
-
-
 def hold_view(record: HoldRecord, grid: Grid, now_ms: int) -> Hold:
     """The hold as the rest of the product knows it."""
-    visit = record.visit
-    status = record.standing(now_ms)
+    visit, status = record.visit, record.standing(now_ms)
+    times = grid.times(visit, record.requested)
     return Hold(
         hold_id=record.hold_id,
         property_id=visit.property_id,
         technician_id=visit.technician_id,
         visit=visit,
         status=status,
-        start=grid.moment(visit.start),
-        end=grid.moment(visit.end),
-        duration_minutes=grid.minutes_of(visit.end - visit.start),
-        buffer_before_minutes=grid.minutes_of(visit.before),
-        buffer_after_minutes=grid.minutes_of(visit.after),
+        start=times.start,
+        end=times.end,
+        duration_minutes=times.duration_minutes,
+        buffer_before_minutes=times.buffer_before_minutes,
+        buffer_after_minutes=times.buffer_after_minutes,
         ttl_seconds=round(record.lifetime_ms / 1000),
         created_at=moment_of_ms(record.created_ms),
         expires_at=moment_of_ms(record.expires_ms),
-        requested_start=grid.moment(record.requested),
+        requested_start=times.requested_start,
         fallback_used=record.requested != visit.start,
         owner=record.owner,
         booking_id=record.booking_id if status == "booked" else None,

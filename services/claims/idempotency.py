@@ -1,7 +1,7 @@
-"""Idempotency keys for requests that no derived id protects: the first answer is kept and given again.
+"""Idempotency keys for requests that no derived id protects: Redis keeps the first answer, and a repeat gets it again.
 
-Placing a hold and booking do this inside their own scripts. A refusal keeps no key. With Redis down there is nothing to
-remember by, so such a request is refused.
+Placing a hold and booking do this inside their own scripts. A refusal keeps no key. While Redis is down nothing can be
+kept, so such a request is refused.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from redis import Redis
 
 from models.access import Caller, IdempotencyClaim
 from models.errors import IdempotencyKeyReused, RequestInProgress, StoreUnavailable
-from services.claims.keys import OrgKeys
+from services.claims.keys import org_keys
 from services.claims.placements import KEY_KEPT_MS, LOST_REQUEST_MS, attempt_name
 from services.claims.scripts import Scripts
 from services.stores.faults import redis_faults
@@ -37,11 +37,10 @@ class Idempotency:
         """The action's answer (status and body), and whether it is the first answer given again.
 
         Raises IdempotencyKeyReused (another request had this key), RequestInProgress, StoreUnavailable, and what the
-        action raises; the key is then free again.
+        action raises: then the key is free again.
         """
-        key = OrgKeys(caller.org).idempotency(caller.key_id, claim.key)
-        with redis_faults():
-            word, *rest = self._scripts.run("open_request", [key], [claim.fingerprint, LOST_REQUEST_MS, attempt_name()])
+        key = org_keys(caller.org).idempotency(caller.key_id, claim.key)
+        word, *rest = self._scripts.run("open_request", [key], [claim.fingerprint, LOST_REQUEST_MS, attempt_name()])
         if word == "REUSED":
             raise IdempotencyKeyReused
         if word == "RUNNING":
@@ -51,7 +50,7 @@ class Idempotency:
         try:
             status, body = act()
         except BaseException:
-            # Should Redis not hear of it, the key frees itself when the request can no longer be running.
+            # If Redis does not answer, the key expires by itself when the request can no longer be running.
             with suppress(StoreUnavailable), redis_faults():
                 self._redis.delete(key)
             raise

@@ -1,17 +1,17 @@
 """The names of everything that Holdfast keeps in Redis, and the marks that claim keys hold.
 
 All keys of an org carry the hash tag `{org}`, so that one script may touch them all on Redis Cluster. Ids are plain
-(`[A-Za-z0-9._-]`), so none can break out of its place in a name.
+(`[A-Za-z0-9._-]`), so no id can break out of its part of a name.
 
 | key | type | what | expires |
 | --- | --- | --- | --- |
-| claim:<resource>:<tick> | string | mark of the one who has this tick | with hold, pin or visit |
+| claim:<resource>:<tick> | string | the mark of the owner of this tick | with hold, pin or visit |
 | hold:<hold id> | hash | the hold's record | an hour after its end |
 | booking:<booking id> | hash | version and claims last mirrored | an hour after the visit |
 | holder:<digest> | zset | live holds of one holder, by expiry | a day |
-| pins | zset | holds being confirmed, by the deadline of their outcome | never |
+| pins | zset | holds that are being confirmed, by the deadline of their outcome | never |
 | idem:<key id>:<digest> | hash | the request that an idempotency key belongs to, its answer | 24 hours |
-| epoch | string | absent: the mirror is not whole; changed: reload catalogue | never |
+| epoch | string | absent: the mirror is not whole; changed: the catalogue has to be read again | never |
 | rebuild | string | token of the rebuild under way | 60 seconds |
 | events | stream | live changes, capped | never |
 """
@@ -19,20 +19,25 @@ All keys of an org carry the hash tag `{org}`, so that one script may touch them
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal
 
-from models.slot import Visit
+from models.access import IdempotencyClaim
+from models.slot import Claim, Visit
 
 PREFIX = "hf:"
-PENDING = "pending"
+
+Candidate = tuple[str, int, int, int]
+"""A visit as place_hold takes it: technician id, start tick, and where its property's and its technician's claims begin
+among all claim keys, counted from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Who has one tick of a resource, and the whole span that they have there, in ticks.
+    """The owner of one tick of a resource, and the whole span that this owner has there, in ticks.
 
-    pending: of a reservation, which may have run out or been decided otherwise in MongoDB.
+    expires_in_ms: only of a hold. pending: of a reservation, which may have run out or been decided in MongoDB.
     """
 
     state: Literal["held", "booked"]
@@ -44,26 +49,26 @@ class Mark:
 
 
 def parse_mark(value: str, expires_in_ms: int | None = None) -> Mark:
-    """Reads a mark; a claim that is being confirmed or moved to counts as held. Its time to live is then no promise."""
+    """Reads a mark. A claim that is being confirmed or moved to counts as held, and its expiry promises nothing."""
     state, owner, start, end, _version, *notes = value.split("|")
     if state == "booked":
-        return Mark("booked", owner, int(start), int(end), pending=notes == [PENDING])
+        return Mark("booked", owner, int(start), int(end), pending=notes == ["pending"])
     return Mark("held", owner, int(start), int(end), expires_in_ms if state == "held" else None)
 
 
-def booked_mark(booking_id: str, span: tuple[int, int], version: int, *, pending: bool = False) -> str:
-    """The mark of a booking's claim; pending: the booking is a reservation."""
-    mark = f"booked|{booking_id}|{span[0]}|{span[1]}|{version}"
-    return f"{mark}|{PENDING}" if pending else mark
-
-
 def digest(*parts: str) -> str:
-    """A short fixed-length name for text that may not appear in a key: holders, addresses, idempotency keys."""
+    """A short name of fixed length for text that must not stand in a key: holders, addresses, idempotency keys."""
     return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 
 
+@lru_cache(maxsize=4096)
+def org_keys(org: str) -> OrgKeys:
+    """The key names of an org, kept in memory because every call to Redis needs them."""
+    return OrgKeys(org)
+
+
 class OrgKeys:
-    """The key names of one org."""
+    """The key names of one org. `nothing` stands where a script wants a key and there is none."""
 
     __slots__ = ("epoch", "events", "nothing", "pins", "prefix", "rebuild")
 
@@ -87,6 +92,14 @@ class OrgKeys:
     def idempotency(self, key_id: str, key: str) -> str:
         return f"{self.prefix}idem:{key_id}:{digest(key)}"
 
+    def hold_and_idempotency(self, hold_id: str, key_id: str, claim: IdempotencyClaim | None) -> tuple[str, str]:
+        """The keys of a hold's record and of the idempotency record of a request about it."""
+        return self.hold(hold_id), self.idempotency(key_id, claim.key) if claim else self.nothing
+
+    def claim(self, claim: Claim) -> str:
+        resource, tick = claim
+        return f"{self.prefix}claim:{resource}:{tick}"
+
     def claims(self, resource: str, start: int, end: int) -> list[str]:
         """The claim keys of a resource's ticks [start, end)."""
         stem = f"{self.prefix}claim:{resource}:"
@@ -95,6 +108,29 @@ class OrgKeys:
     def visit_claims(self, visit: Visit) -> list[str]:
         """Every claim key of a visit, the property's first."""
         return [key for span in visit.spans() for key in self.claims(*span)]
+
+    def mirror(self, booking_id: str, hold_id: str, claims: list[Claim]) -> list[str]:
+        """The keys of mirror_booking. hold_id: '' for none."""
+        hold = self.hold(hold_id) if hold_id else self.nothing
+        return [self.booking(booking_id), hold, self.pins, self.events, *(self.claim(claim) for claim in claims)]
+
+    def candidates(self, visits: list[Visit]) -> tuple[list[str], list[Candidate]]:
+        """The claim keys of some visits, each key once, and the visits as place_hold takes them."""
+        spans: dict[str, tuple[int, int]] = {}
+        of_visits = [visit.spans() for visit in visits]
+        for resource, start, end in (span for pair in of_visits for span in pair):
+            known = spans.get(resource)
+            spans[resource] = (min(start, known[0]), max(end, known[1])) if known else (start, end)
+        keys: list[str] = []
+        offsets: dict[str, int] = {}
+        for resource, (start, end) in spans.items():
+            offsets[resource] = len(keys) + 1 - start
+            keys += self.claims(resource, start, end)
+        candidates = [
+            (visit.technician_id, visit.start, offsets[place] + visit.start, offsets[technician] + begin)
+            for visit, ((place, _, _), (technician, begin, _)) in zip(visits, of_visits, strict=True)
+        ]
+        return keys, candidates
 
 
 def resource_of(claim_key: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """Keeps Redis' marks of booked slots equal to MongoDB, version by version, and reads them.
 
-Everyone who changed a booking (book, cancel, move, relay, rebuild) mirrors it here and in no other way. MongoDB is
-the truth: nothing in here can make or break a booking.
+Whoever changes a booking (book, cancel, move, relay, rebuild) mirrors it here and in no other way. MongoDB is the
+truth: nothing in here can make or break a booking.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
+from pydantic_core import to_json
 from redis import Redis
 
 from models.booking import Booking
 from models.errors import StoreUnavailable
 from models.slot import Claim
-from services.claims.keys import Mark, OrgKeys, booked_mark, parse_mark
+from services.claims.keys import Mark, org_keys, parse_mark
 from services.claims.placements import LOST_REQUEST_MS, REMEMBERED_MS
 from services.claims.scripts import Scripts
 from services.stores.faults import redis_faults
@@ -28,16 +30,17 @@ log = structlog.get_logger("holdfast.bookings")
 READ_CHUNK = 2000
 """Claim keys that one call reads: a few milliseconds of Redis at the most."""
 MOST_CLASHES = 20
+"""How often two bookings that clash are read anew and mirrored."""
 
 EVENT_KINDS = {"move": "move", "cancel": "cancel", "expire": "release", "complete": "release", "no_show": "release"}
-"""What readers of live events are told of the last action on a booking; of any other: book."""
+"""The kind of live event for the last action on a booking; for any other action it is book."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What Redis knows of some resources over some ticks.
 
-    epoch: None while the mirror cannot be trusted. states: per resource one entry a tick, None where it is free.
+    epoch: None while the mirror cannot be trusted. states: for each resource one entry a tick, None if it is free.
     """
 
     epoch: str | None
@@ -45,39 +48,32 @@ class Marks:
 
 
 class ClashUnsettled(RuntimeError):
-    """Two bookings kept claiming one slot in the mirror; MongoDB's unique index should make that impossible."""
+    """Two bookings still claim one slot in the mirror, which MongoDB's unique index should make impossible."""
 
 
 class Mirror:
-    """The marks of bookings in Redis. `find` reads a booking from MongoDB by org and id."""
+    """The marks of bookings in Redis. `find` reads a booking from MongoDB by org and id.
 
-    def __init__(
-        self,
-        redis: Redis,
-        scripts: Scripts,
-        grid: Grid,
-        clock: Callable[[], datetime],
-        find: Callable[[str, str], Booking | None],
-    ) -> None:
+    Every method may raise StoreUnavailable.
+    """
+
+    def __init__(self, redis: Redis, scripts: Scripts, grid: Grid, find: Callable[[str, str], Booking | None]) -> None:
         self._redis = redis
         self._scripts = scripts
         self._grid = grid
-        self._clock = clock
         self._find = find
 
     def apply(self, booking: Booking) -> str | None:
-        """Mirrors this version of a booking; gives the id of another booking whose mark stands in the way, else
-        None."""
-        keys, args = self._arguments(booking)
-        with redis_faults():
-            reply = self._scripts.run("mirror_booking", keys, args)
+        """Mirrors this version of a booking. Returns the id of another booking whose mark is in the way, or None."""
+        keys, ask = self._ask(booking)
+        reply = self._scripts.run("mirror_booking", keys, [to_json(ask)])
         return str(reply[1]) if reply[0] == "CLASH" else None
 
     def settle(self, booking: Booking) -> None:
-        """Mirrors a booking, and where another one's mark is in the way both as MongoDB has them, the inactive one
-        first.
+        """Mirrors a booking. If another booking's mark is in the way, both are read from MongoDB and mirrored, the
+        inactive one first.
 
-        Raises StoreUnavailable, ClashUnsettled.
+        Raises ClashUnsettled.
         """
         clash = self.apply(booking)
         attempts = 0
@@ -93,46 +89,44 @@ class Mirror:
             clash = next((name for name in clashes if name), None)
 
     def settle_or_leave(self, booking: Booking) -> None:
-        """As `settle`, for what exists already: while Redis does not answer, the relay does it."""
+        """As `settle`, but if Redis does not answer, the relay mirrors the booking later."""
         try:
             self.settle(booking)
         except StoreUnavailable:
             log.warning("mirror_left_to_relay", org=booking.org, booking_id=booking.booking_id)
 
     def keep(self, booking: Booking) -> bool:
-        """Lets a reservation's marks stand while it is confirmed; False once its deadline is over. StoreUnavailable."""
+        """Lets a reservation's marks stand while it is confirmed. False if its deadline is over."""
         if booking.reserved_until is None:
             raise ValueError("only a reservation has a deadline")
-        self.settle(booking)  # else whoever mirrors this version later would end its marks at the deadline after all
-        keys = [_claim_key(OrgKeys(booking.org), claim) for claim in booking.claims]
-        with redis_faults():
-            args = [booking.booking_id, _milliseconds(booking.reserved_until), LOST_REQUEST_MS]
-            reply = self._scripts.run("keep_reservation", keys, args)
-        return bool(reply[0] == "KEPT")
+        self.settle(booking)  # a later mirroring of this version would end its marks at the deadline after all
+        keys = [org_keys(booking.org).claim(claim) for claim in booking.claims]
+        args = [booking.booking_id, _milliseconds(booking.reserved_until), LOST_REQUEST_MS]
+        return bool(self._scripts.run("keep_reservation", keys, args)[0] == "KEPT")
 
     def _forget(self, org: str, booking_id: str) -> None:
-        """Removes the marks of a booking that MongoDB does not have: it was restored from before that booking."""
-        names = OrgKeys(org)
+        """Removes the marks of a booking that MongoDB does not have, because an older backup was restored."""
+        names = org_keys(org)
         with redis_faults():
             claims: str | None = self._redis.hget(names.booking(booking_id), "claims")  # type: ignore[assignment]
             self._redis.delete(names.booking(booking_id), *(claims or "").split())
 
     def versions(self, bookings: list[tuple[str, str]]) -> list[int]:
-        """The version of each (org, booking id) that is mirrored, 0 where none is. One round trip. StoreUnavailable."""
+        """The mirrored version of each (org, booking id), 0 if none is. One round trip."""
         if not bookings:
             return []
         with redis_faults():
             pipeline = self._redis.pipeline(transaction=False)
             for org, booking_id in bookings:
-                pipeline.hget(OrgKeys(org).booking(booking_id), "version")
+                pipeline.hget(org_keys(org).booking(booking_id), "version")
             return [int(version or 0) for version in pipeline.execute()]
 
     def read_marks(self, org: str, resources: list[str], from_tick: int, to_tick: int) -> Marks:
         """The marks on some resources over the ticks [from_tick, to_tick), with the epoch that they were read under."""
-        names = OrgKeys(org)
+        names = org_keys(org)
         keys = [key for resource in resources for key in names.claims(resource, from_tick, to_tick)]
         with redis_faults():
-            # The epoch with each, since Redis may be lost between two. No pipeline: a Cluster's takes no MGET.
+            # Each call reads the epoch, because Redis may be lost between two. A Cluster's pipeline takes no MGET.
             chunks: list[list[str | None]] = [
                 self._redis.mget([names.epoch, *keys[at : at + READ_CHUNK]])  # type: ignore[misc]  # sync client
                 for at in range(0, len(keys), READ_CHUNK)
@@ -150,71 +144,56 @@ class Mirror:
     def epoch(self, org: str) -> str | None:
         """The org's epoch; None while the mirror is not whole."""
         with redis_faults():
-            value: str | None = self._redis.get(OrgKeys(org).epoch)  # type: ignore[assignment]  # sync client
+            value: str | None = self._redis.get(org_keys(org).epoch)  # type: ignore[assignment]  # sync client
         return value
 
     def announce_catalogue_change(self, org: str) -> None:
         """Gives the org a new epoch, so that every process reads its catalogue again at the next hold.
 
-        Where there is no epoch, the mirror is being rebuilt and nobody trusts what he remembers anyway.
+        An org without an epoch gets none: its mirror is being rebuilt, and no process trusts its memory meanwhile.
         """
         with redis_faults():
-            self._redis.set(OrgKeys(org).epoch, new_epoch(), xx=True)
+            self._redis.set(org_keys(org).epoch, new_epoch(), xx=True)
 
-    def _arguments(self, booking: Booking) -> tuple[list[str], list[str | int]]:
-        names = OrgKeys(booking.org)
+    def _ask(self, booking: Booking) -> tuple[list[str], dict[str, Any]]:
+        """The keys and the argument of mirror_booking, whose header explains them."""
         of_property = [claim for claim in booking.claims if claim[0].startswith("property:")]
         of_technician = [claim for claim in booking.claims if not claim[0].startswith("property:")]
-        visit_ends_ms = self._visit_ends_ms(booking)
-        remember_ms = max(visit_ends_ms, _milliseconds(self._clock())) + REMEMBERED_MS
+        on_property, on_technician = _span(of_property), _span(of_technician)
+        start, end = on_property if of_property else (self._grid.tick(booking.start), self._grid.tick(booking.end))
+        visit_ends_ms = max(end, on_technician[1]) * self._grid.seconds * 1000
         deadline = booking.reserved_until if booking.status == "pending" else None
-        ends_ms = min(visit_ends_ms, _milliseconds(deadline)) if deadline else visit_ends_ms
-        action = booking.history[-1]["action"] if booking.history else "book"
         hold_id = booking.hold_id or booking.placed_as or ""
-        keys = [
-            names.booking(booking.booking_id),
-            names.hold(hold_id) if hold_id else names.nothing,
-            names.pins,
-            names.events,
-            *(_claim_key(names, claim) for claim in of_property + of_technician),
-        ]
-        args: list[str | int] = [
-            booking.booking_id,
-            booking.version,
-            int(booking.active),
-            ends_ms,
-            remember_ms,
-            hold_id,
-            REMEMBERED_MS,
-            EVENT_KINDS.get(action, "book"),
-            booking.property_id,
-            booking.technician_id,
-            self._grid.tick(booking.start),
-            self._grid.tick(booking.end),
-            len(of_property),
-            booked_mark(booking.booking_id, _span(of_property), booking.version, pending=deadline is not None),
-            booked_mark(booking.booking_id, _span(of_technician), booking.version, pending=deadline is not None),
-        ]
-        return keys, args
-
-    def _visit_ends_ms(self, booking: Booking) -> int:
-        last = max((tick for _, tick in booking.claims), default=self._grid.tick(booking.end))
-        return (last + 1) * self._grid.seconds * 1000
+        ask = {
+            "booking_id": booking.booking_id,
+            "version": booking.version,
+            "active": booking.active,
+            "pending": deadline is not None,
+            "ends_ms": min(visit_ends_ms, _milliseconds(deadline)) if deadline else visit_ends_ms,
+            "visit_ends_ms": visit_ends_ms,
+            "remembered_ms": REMEMBERED_MS,
+            "hold_id": hold_id,
+            "kind": EVENT_KINDS.get(booking.history[-1]["action"], "book") if booking.history else "book",
+            "event": {
+                "property_id": booking.property_id,
+                "technician_id": booking.technician_id,
+                "start": start,
+                "end": end,
+            },
+            "property": on_property,
+            "technician": on_technician,
+        }
+        return org_keys(booking.org).mirror(booking.booking_id, hold_id, of_property + of_technician), ask
 
 
 def new_epoch() -> str:
     return secrets.token_hex(8)
 
 
-def _claim_key(names: OrgKeys, claim: Claim) -> str:
-    resource, tick = claim
-    return f"{names.prefix}claim:{resource}:{tick}"
-
-
 def _milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def _span(claims: list[tuple[str, int]]) -> tuple[int, int]:
+def _span(claims: list[Claim]) -> tuple[int, int]:
     ticks = [tick for _, tick in claims]
     return (min(ticks), max(ticks) + 1) if ticks else (0, 0)

@@ -1,66 +1,92 @@
-"""What goes into a script about a hold and what comes out: the words between claims.py and its callers."""
+"""What goes into the claims of Redis and what comes out: requests and outcomes, in this room's own words."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from models.access import IdempotencyClaim
-from models.slot import Visit
+from models.slot import SlotFields, Visit, Wish
 from services.claims.hold_records import HoldRecord
 from services.claims.keys import Mark
 
 REMEMBERED_MS = 3_600_000
-"""How long a hold is remembered after its end: the HTTP contract promises an hour."""
+"""How long a hold is remembered after its end. The HTTP contract promises an hour."""
 KEY_KEPT_MS = 86_400_000
-"""How long an idempotency key is kept: the HTTP contract promises 24 hours."""
+"""How long an idempotency key is kept. The HTTP contract promises 24 hours."""
 REQUEST_MS = 2_000
-"""No request takes longer: one begun before that has lost its worker, and a repeat takes over what it had begun."""
+"""No request takes longer. One that began earlier has lost its worker, and a repeat takes over what it had begun."""
 LOST_REQUEST_MS = 5_000
-"""The same with time to spare: for so long Redis keeps what a request must not lose while it runs."""
-DIRECT_LIFETIME_MS = 60_000
-"""What the record of a direct booking or a move says of its lifetime; its pin ends by a decision."""
+"""The same with time to spare: Redis keeps for so long what a request must not lose while it runs."""
+DIRECT_LIFETIME_SECONDS = 60
+"""The lifetime in the record of a direct booking or a move. Its pin ends by a decision, not by this."""
 PIN_BACKSTOP_MS = 3_600_000
-"""When Redis itself drops a pin that no relay ever resolved."""
+"""After this time Redis itself drops a pin that no relay has resolved."""
 
 
 def attempt_name() -> str:
-    """A name for one call, by which it is known again should the connection make us send it twice."""
+    """A new name for one call. A script that finds this name in a record knows that the client sent the call twice."""
     return secrets.token_hex(6)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """Who wants which slot, and on which terms.
+
+    hold_id: the name under which the claims will stand: a hold's id, or the name of a pin.
+    owner: the API key's id; the holder's digest behind it if the same holder may ask for the hold again.
+    now: the moment as of which the rules apply.
+    lifetime_seconds: None means the policy's. bounded: the policy's longest lifetime limits it.
+    holder_digest: whose quota counts the claims, '' for no quota.
+    state: held, or pinned at once: confirming for a direct booking, moving for a booking that exists. Its own marks are
+    no obstacle to a move. booking_id: that booking's id in MongoDB.
+    standing: the slot fields that the booking has already, see Candidates.wish.
+    """
+
+    org: str
+    hold_id: str
+    owner: str
+    slot: SlotFields
+    now: datetime
+    lifetime_seconds: int | None = None
+    bounded: bool = False
+    holder_digest: str = ""
+    idempotency: IdempotencyClaim | None = None
+    state: Literal["held", "confirming", "moving"] = "held"
+    booking_id: str = ""
+    standing: Set[str] = frozenset()
+
+    @property
+    def key_id(self) -> str:
+        return self.owner.partition(" ")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
     """One attempt to claim the first free one of some visits.
 
-    visits: in the order to try, all on one property and of one length; requested: the start tick that was asked for.
-    holder_key and quota: which quota counts this hold and how many it allows (0 = any).
-    state: held, or pinned at once: confirming for a direct booking, moving for a booking that exists, whose own marks
-    are no obstacle. booking_id is that booking's in MongoDB.
+    wish: the request in ticks. visits: in the order to try; they share the property and the length.
+    quota: how many live holds the holder may have, 0 for any number. epoch: of the catalogue that all this comes from.
     """
 
-    org: str
-    hold_id: str
-    owner: str
+    request: ClaimRequest
+    wish: Wish
     visits: list[Visit]
-    requested: int
     lifetime_ms: int
+    quota: int
     epoch: str | None
-    holder_digest: str = ""
-    quota: int = 0
-    idempotency: IdempotencyClaim | None = None
-    state: Literal["held", "confirming", "moving"] = "held"
-    booking_id: str = ""
     attempt: str = field(default_factory=attempt_name)
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A claim set that was taken, or found to be one's own already.
+    """A claim set that the request has.
 
-    how: new, own (the same holder asked before) or replay (the same idempotency key).
-    cold: Redis was lost and has not been rebuilt, so MongoDB has to be asked whether the slot is booked.
+    how: new; own, because the same holder had it already; replay, because the same idempotency key had it.
+    cold: Redis was lost and is not rebuilt, so MongoDB has to be asked whether the slot is booked.
     """
 
     record: HoldRecord
@@ -70,14 +96,14 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The catalogue changed since it was read: nothing was claimed."""
+    """The catalogue changed after it was read. Nothing was claimed. epoch: the current one."""
 
     epoch: str
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A mark that stood in the way, and on which resource."""
+    """A mark that stood in the way. kind and id: of the resource."""
 
     kind: str
     id: str
@@ -86,26 +112,42 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """No candidate is free; these stood in the way at the requested start."""
+    """No candidate is free. obstacles: what stood in the way at the requested start."""
 
     obstacles: list[Obstacle]
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """What begin_confirm found. again: the same idempotency key was here before. now_ms is Redis' clock."""
+class Pinned:
+    """Claims that wait for their outcome in MongoDB. record.deadline_ms names this attempt.
 
-    outcome: Literal["MISSING", "FOREIGN", "BEGUN", "AGAIN", "BOOKED", "RELEASED", "EXPIRED", "BLOCKED"]
-    record: HoldRecord | None = None
-    again: bool = False
-    now_ms: int = 0
+    first: this attempt set the pin. Only such an attempt may take it back while the outcome is open.
+    repeated: this idempotency key was here before. age_ms: since the first attempt began.
+    """
+
+    record: HoldRecord
+    first: bool
+    repeated: bool = False
+    age_ms: int = 0
+
+
+WhyNot = Literal["unknown", "booked", "released", "expired", "overtaken"]
+"""Why a hold cannot be confirmed: Redis does not remember it; it has this status; or MongoDB gave its slot to another
+booking."""
 
 
 @dataclass(frozen=True, slots=True)
-class Extended:
-    """What extend_hold found. left_ms: for LIMIT, how much lifetime from now could still be asked for."""
+class NotPinned:
+    """A hold that cannot be confirmed. record: None if unknown. repeated: this idempotency key was here before."""
 
-    outcome: Literal["MISSING", "FOREIGN", "LIMIT", "EXTENDED", "CONFIRMING", "BOOKED", "RELEASED", "EXPIRED"]
+    why: WhyNot
     record: HoldRecord | None = None
-    now_ms: int = 0
-    left_ms: int = 0
+    repeated: bool = False
+
+
+Aborted = Literal["held", "released", "untouched"]
+"""What became of a pin that was to be taken back: the hold lives on, it ended, or it is another attempt's."""
+
+Released = Literal["released", "confirming", "booked", "unknown"]
+"""What became of a hold that was to be released: it is released now or was before; it is being booked, or is booked;
+Redis does not remember it."""

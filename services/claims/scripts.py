@@ -1,4 +1,4 @@
-"""Loads the Lua scripts, one file per operation, each with `common.lua` in front, and runs them."""
+"""Loads the Lua scripts, one file for each operation and `common.lua` in front of each, and runs them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 from redis import BlockingConnectionPool, Redis
 from redis.commands.core import Script
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError
 
+from services.stores.faults import redis_faults
 from services.stores.redis_lane import ScriptLane
 
 NAMES = (
@@ -23,7 +24,7 @@ NAMES = (
     "overdue_pins",
     "finish_rebuild",
     "open_request",
-    "tell_offer",
+    "announce_offer",
 )
 
 
@@ -34,17 +35,23 @@ def source(name: str) -> str:
 
 
 class Scripts:
-    """The scripts of one client. Redis forgetting them (a restart) is mended at their next use."""
+    """The scripts of one client. After a restart Redis has forgotten them; the next call loads them again."""
 
     def __init__(self, redis: Redis) -> None:
         self._scripts: dict[str, Script] = {name: redis.register_script(source(name)) for name in NAMES}
-        # Behind Sentinel or in a Cluster the library has to find the right server first, so it makes the call itself.
+        # Behind Sentinel or in a Cluster the library must find the right server first, so it makes the call itself.
         pool = redis.connection_pool if type(redis) is Redis else None
         self._lane = ScriptLane(pool) if type(pool) is BlockingConnectionPool else None
 
     def run(self, name: str, keys: list[str], args: list[Any]) -> list[Any]:
-        """Runs a script and gives its reply: a word, then what the script's header says. Raises RedisError."""
-        script = self._scripts[name]
+        """Runs a script and gives its reply: a word, then what the script's header says. Raises RedisUnavailable."""
+        try:
+            return self._call(self._scripts[name], keys, args)
+        except RedisError:
+            with redis_faults():
+                raise
+
+    def _call(self, script: Script, keys: list[str], args: list[Any]) -> list[Any]:
         reply: list[Any]
         try:
             if self._lane is None:

@@ -1,4 +1,4 @@
-"""Says why a slot cannot be had: which resources are in the way, for how long, and what is free instead."""
+"""Says why a slot cannot be had: which resources are taken, for how long, and which other slots are free."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from services.timetable.grid import Grid
 def refusal(
     wish: Wish, technicians: set[str], obstacles: list[Obstacle], openings: list[Opening], grid: Grid
 ) -> Refusal:
-    """The refusal of a slot that is taken, naming every resource in the way and nobody's identity.
+    """The refusal of a slot that is taken. It names every resource in the way, and no person.
 
-    technicians: who was tried at the requested start. The word is slot_held where waiting could help, else slot_booked;
-    a search that was to go on by itself and found nothing is no_slot_available.
+    technicians: the ids that were tried at the requested start. The code is slot_held if waiting could help, else
+    slot_booked; for a search that found nothing it is no_slot_available.
     """
     members: dict[str, Any] = {"conflicts": conflicts(obstacles, grid)}
     if wish.suggest:
@@ -35,7 +35,7 @@ def conflicts(obstacles: list[Obstacle], grid: Grid) -> list[Block]:
 
 
 def obstacles_of(visit: Visit, bookings: list[Booking]) -> list[Obstacle]:
-    """What some bookings, read from MongoDB, put in the way of a visit."""
+    """The obstacles that some bookings of MongoDB are to a visit."""
     found = []
     for booking in bookings:
         for resource, start, end in visit.spans():

@@ -1,25 +1,25 @@
-"""Claims a slot for whoever asks: a hold, or a direct booking. One round trip to Redis in the normal case.
+"""Claims a slot for a hold, a direct booking or a move, usually in one round trip to Redis.
 
-What the normal case is not: the catalogue changed (read it again and try once more); Redis was lost (claim first, then
-ask MongoDB, and give the claim back if it is booked there); an overdue reservation is in the way (it expires here);
-more candidates than one script should look at (in batches).
+Exceptions to the one round trip: the catalogue changed (read it again and try once more); Redis was lost (claim first,
+then ask MongoDB, and give the claim back if the slot is booked there); an overdue reservation is in the way (it expires
+here); there are more candidates than one script should look at (in batches).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from models.access import IdempotencyClaim
-from models.errors import Fault, InvalidRequest, Refusal, StoreUnavailable
-from models.slot import Opening, SlotFields, Visit, Wish
+from models.errors import Fault, Refusal, StoreUnavailable
+from models.slot import Visit, Wish
 from services.access.authentication import Access
 from services.availability.candidates import Candidates
-from services.catalogue.reader import Catalogue
+from services.availability.slots import Availability
+from services.catalogue.reader import Catalogue, Snapshot
 from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord
 from services.claims.mirror import Mirror
-from services.claims.placements import Obstacle, Placed, Placement, Stale, Taken
+from services.claims.placements import ClaimRequest, Obstacle, Placed, Placement, Stale, Taken
 from services.holds.conflicts import obstacles_of, refusal
 from services.ids import booking_id_for
 from services.ledger.expiry import Reservations
@@ -30,12 +30,16 @@ BATCH_KEYS = 2000
 """Claim keys that one script call looks at: a few milliseconds of Redis at the most."""
 
 
-Repeat = tuple[str, IdempotencyClaim]
-"""An API key's id and the idempotency key that a request comes with."""
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """No visit of a placement is free; the obstacles stood in the way at the requested start."""
+
+    placement: Placement
+    obstacles: list[Obstacle]
 
 
 class Placing:
-    """Finds and claims the first free visit for a wish, or refuses with all that is known about why."""
+    """Finds and claims the first free visit for a request."""
 
     def __init__(
         self,
@@ -46,7 +50,7 @@ class Placing:
         access: Access,
         candidates: Candidates,
         reservations: Reservations,
-        openings: Callable[[str, Wish, int], list[Opening]],
+        availability: Availability,
         grid: Grid,
     ) -> None:
         self._claims = claims
@@ -55,67 +59,62 @@ class Placing:
         self._access = access
         self._candidates = candidates
         self._reservations = reservations
-        self._openings = openings
+        self._availability = availability
         self._grid = grid
 
-    def claim(
-        self,
-        org: str,
-        fields: SlotFields,
-        prepare: Callable[[Wish, list[Visit], str | None], Placement],
-        faults: Callable[[], list[Fault]] = list,
-        repeat: Repeat | None = None,
-        *,
-        standing: Collection[str] = (),
-        clear: Callable[[list[Obstacle]], bool] = lambda _obstacles: False,
-    ) -> Placed:
-        """Claims one of the visits that the fields allow.
+    def claim(self, request: ClaimRequest) -> Placed:
+        """Claims one of the visits that the request allows, or refuses with all that is known about why.
 
-        prepare: makes the placement from the wish and its visits, and the epoch under which both were read.
-        faults: what else is wrong with the request under today's policy, so that all of it is named at once.
-        repeat: by which a hold is known that was granted before, even if today's rules would refuse it.
-        standing: the fields that a booking has already, see Candidates.wish.
-        clear: whether something of one's own was in the way and is no longer.
+        Raises what `attempt` raises, and SlotHeld, SlotBooked or NoSlotAvailable.
+        """
+        outcome = self.attempt(request)
+        if isinstance(outcome, Blocked):
+            placement = outcome.placement
+            raise self.refusal(request.org, placement.wish, placement.visits, outcome.obstacles)
+        return outcome
 
-        Raises every refusal of Candidates, SlotHeld, SlotBooked, NoSlotAvailable, and what Claims.place raises.
+    def attempt(self, request: ClaimRequest) -> Placed | Blocked:
+        """Claims one of the visits that the request allows, or says what is in the way.
+
+        Each try reads one snapshot of the catalogue and decides all by it. A hold that the request's idempotency key
+        has is found even if today's rules would refuse it.
+        Raises InvalidRequest, every refusal of Candidates, and what Claims.place raises.
         """
         reloaded = False
         for _ in range(MOST_ATTEMPTS):
-            epoch = self._catalogue.epoch(org)
+            snapshot = self._catalogue.snapshot(request.org)
             try:
-                wish = self._wish(org, fields, faults(), standing)
-                visits = self._candidates.visits(org, wish)
-                placement = prepare(wish, visits, epoch)
+                placement = self._placement(request, snapshot)
             except StoreUnavailable:
                 raise
             except Refusal:
-                granted = self._claims.recall(org, *repeat) if repeat else None
-                if granted and not granted.cold:
+                granted = self._granted_before(request)
+                if granted:
                     return granted
-                if reloaded or self._is_current(org, epoch):
+                if reloaded or self._is_current(snapshot):
                     raise
                 reloaded = True
                 continue
             outcome = self._first_free(placement)
             if isinstance(outcome, Stale):
-                self.reload(org, outcome.epoch)
+                self._reload(request.org, outcome.epoch)
             elif isinstance(outcome, Taken):
-                if not self._reservations.made_way(org, outcome.obstacles) and not clear(outcome.obstacles):
-                    raise self.refuse(org, wish, visits, outcome.obstacles)
-            elif not outcome.cold or self._survives_cold(org, placement, outcome, fields, standing):
+                if not self._reservations.made_way(request.org, outcome.obstacles):
+                    return Blocked(placement, outcome.obstacles)
+            elif not outcome.cold or self._survives_cold(placement, outcome):
                 return outcome
         raise StoreUnavailable
 
-    def refuse(self, org: str, wish: Wish, visits: list[Visit], obstacles: list[Obstacle]) -> Exception:
-        """The refusal for a wish none of whose visits can be had."""
-        openings = self._openings(org, wish, wish.suggest) if wish.suggest else []
+    def refusal(self, org: str, wish: Wish, visits: list[Visit], obstacles: list[Obstacle]) -> Refusal:
+        """Why none of some visits can be had, with other free slots if the wish asks for them."""
+        openings = self._availability.openings(org, wish, wish.suggest) if wish.suggest else []
         tried = {visit.technician_id for visit in visits if visit.start == wish.start}
         return refusal(wish, tried, obstacles, openings, self._grid)
 
     def mirror_blockers(self, org: str, visit: Visit, *, besides: str | None = None) -> list[Obstacle]:
-        """Mirrors the bookings that MongoDB has in a visit's way, which the mirror had missed, and names them.
+        """Mirrors the bookings in a visit's way that only MongoDB knew, and names them.
 
-        An overdue reservation among them expires. besides: a booking that is not in the way, being one's own.
+        An overdue reservation among them expires. besides: the id of a booking that is not in the way, being one's own.
         """
         blockers = self._reservations.blockers(org, visit)
         others = [booking for booking in blockers if booking.booking_id != besides]
@@ -123,26 +122,46 @@ class Placing:
             self._mirror.settle(booking)
         return obstacles_of(visit, others)
 
-    def reload(self, org: str, epoch: str | None) -> None:
-        """Forgets what this process remembers of an org; it is read again under the given epoch."""
+    def _placement(self, request: ClaimRequest, snapshot: Snapshot) -> Placement:
+        """The request under one snapshot. Raises InvalidRequest with all faults, and every refusal of Candidates."""
+        policy, asked = snapshot.policy, request.lifetime_seconds
+        faults = []
+        if request.bounded and asked and asked > policy.max_hold_seconds:
+            text = f"Give ttl_seconds as {policy.max_hold_seconds} or less."
+            faults.append(Fault("ttl_seconds", "too_long", text))
+        wish, visits = self._visits(request, snapshot, faults)
+        return Placement(
+            request,
+            wish,
+            visits,
+            lifetime_ms=(asked or policy.hold_seconds) * 1000,
+            quota=policy.holds_per_holder if request.holder_digest else 0,
+            epoch=snapshot.epoch,
+        )
+
+    def _visits(self, request: ClaimRequest, snapshot: Snapshot, faults: list[Fault]) -> tuple[Wish, list[Visit]]:
+        now = request.now
+        wish = self._candidates.wish(snapshot, now, request.slot, standing=request.standing, faults=faults)
+        return wish, self._candidates.visits(snapshot, now, wish)
+
+    def _granted_before(self, request: ClaimRequest) -> Placed | None:
+        """The hold that this request was granted when it came before under its idempotency key."""
+        if request.state != "held" or request.idempotency is None:
+            return None
+        granted = self._claims.recall(request.org, request.key_id, request.idempotency)
+        return granted if granted and not granted.cold else None
+
+    def _reload(self, org: str, epoch: str | None) -> None:
+        """Forgets what this process remembers of an org; the next use reads it again, under the given epoch."""
         self._access.forget(org)
         self._catalogue.forget(org, epoch)
 
-    def _wish(self, org: str, fields: SlotFields, faults: list[Fault], standing: Collection[str]) -> Wish:
-        try:
-            wish = self._candidates.wish(org, fields, standing=standing)
-        except InvalidRequest as refusal:
-            raise InvalidRequest(*refusal.faults, *faults) from None
-        if faults:
-            raise InvalidRequest(*faults)
-        return wish
-
-    def _is_current(self, org: str, epoch: str | None) -> bool:
-        """Whether a refusal came from today's catalogue; if not, or if nobody can tell, that is forgotten."""
-        current = self._mirror.epoch(org)
-        if current is not None and current == epoch:
+    def _is_current(self, snapshot: Snapshot) -> bool:
+        """Whether a snapshot is today's catalogue. If it is not, or nothing shows that it is, it is forgotten."""
+        current = self._mirror.epoch(snapshot.org)
+        if current is not None and current == snapshot.epoch:
             return True
-        self.reload(org, current)
+        self._reload(snapshot.org, current)
         return False
 
     def _first_free(self, placement: Placement) -> Placed | Stale | Taken:
@@ -156,31 +175,28 @@ class Placing:
             first = first or outcome
         return first or Taken([])
 
-    def _survives_cold(
-        self, org: str, placement: Placement, placed: Placed, fields: SlotFields, standing: Collection[str]
-    ) -> bool:
-        """Whether a claim made while the mirror was not whole is good; a doomed one is given back.
+    def _survives_cold(self, placement: Placement, placed: Placed) -> bool:
+        """Whether a claim made while the mirror was not whole is good. A doomed one is given back.
 
-        Claim first, then check: whoever checks first may be overtaken by a booking between the two. A repeat that finds
-        its hold unchecked checks it as well, for nobody knows whether the first one came to it.
+        Claim first, then check: between a check and a claim a booking may come. A repeat that finds its hold unchecked
+        checks it too, because the first request may have died before its check.
         """
-        record = placed.record
+        request, record = placement.request, placed.record
         try:
-            self.reload(org, None)
-            wish = self._candidates.wish(org, fields, standing=standing)
-            allowed = record.visit in self._candidates.visits(org, wish)
-            if allowed and (record.direct or not self._others_in_the_way(org, record)):
+            self._reload(request.org, None)
+            _, visits = self._visits(request, self._catalogue.snapshot(request.org), [])
+            if record.visit in visits and (record.direct or not self._others_in_the_way(request.org, record)):
                 if not record.direct:
-                    self._claims.trust(org, record, placement.idempotency)
+                    self._claims.trust(request.org, record, request.idempotency)
                 return True
         except BaseException:
-            self._give_back(org, placed)
+            self._give_back(request.org, placed)
             raise
-        self._give_back(org, placed)
+        self._give_back(request.org, placed)
         return False
 
     def _others_in_the_way(self, org: str, record: HoldRecord) -> bool:
-        own = booking_id_for(org, record.hold_id)  # of a repeat whose hold has been booked since
+        own = booking_id_for(org, record.hold_id)  # of a repeat whose hold became a booking meanwhile
         return bool(self.mirror_blockers(org, record.visit, besides=own))
 
     def _give_back(self, org: str, placed: Placed) -> None:

@@ -75,4 +75,4 @@ class Pins:
         # A repeated request may have begun again since: its pin has another deadline, and abort leaves it alone.
         outcome = self._claims.abort(org, hold_id, deadline_ms=deadline_ms, restore=True)
         log.info("pin_resolved", org=org, outcome=outcome)
-        return outcome != "UNTOUCHED"
+        return outcome != "untouched"

@@ -17,7 +17,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+from models.slot import Visit
 
 FIRST_DAY = date(2, 1, 1)
 LAST_DAY = date(9998, 12, 31)
@@ -30,6 +33,17 @@ Span = tuple[int, int]
 def to_milliseconds(moment: datetime) -> datetime:
     """A moment as MongoDB stores it: in whole milliseconds, rounded down."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+class Times(NamedTuple):
+    """A visit by the clock and in minutes, and the start that the client asked for."""
+
+    start: datetime
+    end: datetime
+    duration_minutes: int
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    requested_start: datetime
 
 
 class Grid:
@@ -64,6 +78,21 @@ class Grid:
     def minutes_of(self, ticks: int) -> int:
         """The number of minutes in `ticks`."""
         return ticks * self.minutes
+
+    def exact_tick(self, moment: datetime) -> int | None:
+        """The tick that begins at exactly this aware moment; None if none does."""
+        return self.tick(moment) if self.is_on_grid(moment) else None
+
+    def times(self, visit: Visit, requested: int) -> Times:
+        """A visit, and the start tick that was asked for, in the words of the API."""
+        return Times(
+            self.moment(visit.start),
+            self.moment(visit.end),
+            self.minutes_of(visit.end - visit.start),
+            self.minutes_of(visit.before),
+            self.minutes_of(visit.after),
+            self.moment(requested),
+        )
 
 
 @lru_cache(maxsize=1024)

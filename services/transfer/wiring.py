@@ -31,7 +31,7 @@ def build_transfer(stores: Stores, clock: Clock = utc_now) -> Transfer:
     redis, db = stores.redis, stores.db
     grid = Grid(require_prepared(db))
     store = BookingStore(db, grid.minutes)
-    mirror = Mirror(redis, Scripts(redis), grid, clock, store.find)
+    mirror = Mirror(redis, Scripts(redis), grid, store.find)
     return Transfer(
         clock=clock,
         grid=grid,

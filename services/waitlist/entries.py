@@ -174,7 +174,8 @@ class Waitlist:
         self, caller: Caller, request: WaitRequest, waitlist_id: str, idempotency: IdempotencyClaim | None
     ) -> WaitEntry:
         now = to_milliseconds(self._clock())
-        extent = self._candidates.extent(caller.org, SlotOptions(duration_minutes=request.duration_minutes))
+        policy = self._catalogue.policy(caller.org)
+        extent = self._candidates.extent(policy, SlotOptions(duration_minutes=request.duration_minutes))
         return WaitEntry(
             waitlist_id=waitlist_id,
             org=caller.org,
@@ -238,10 +239,10 @@ class Waitlist:
             raise InvalidTransition(BECAME_A_BOOKING)
         if entry.hold_id is None:
             return
-        word = self._claims.release(entry.org, entry.hold_id, caller.key_id, staff=caller.is_staff)
-        if word == "CONFIRMING":
+        released = self._claims.release(entry.org, entry.hold_id, caller.key_id, staff=caller.is_staff)
+        if released == "confirming":
             raise RequestInProgress("The offered slot is being booked. Please try again.", retry_after_seconds=2)
-        if word == "BOOKED" or self._booking_of(entry):
+        if released == "booked" or self._booking_of(entry):
             raise InvalidTransition(BECAME_A_BOOKING)
 
     def _booking_of(self, entry: WaitEntry) -> str | None:

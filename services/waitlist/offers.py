@@ -15,12 +15,12 @@ import structlog
 
 from models.booking import Booking
 from models.errors import Refusal, StoreUnavailable
-from models.slot import Opening, SlotFields, Visit, Wish
+from models.slot import Opening, SlotFields
 from models.waitlist import WaitEntry
 from services.claims.claims import Claims
 from services.claims.events import OfferEvents
 from services.claims.hold_records import HoldRecord, moment_of_ms
-from services.claims.placements import Placement
+from services.claims.placements import ClaimRequest
 from services.clock import Clock, now_ms
 from services.crash_points import CrashPoints
 from services.holds.placing import Placing
@@ -31,9 +31,6 @@ from services.timetable.grid import Grid
 from services.waitlist.store import WaitlistStore
 
 log = structlog.get_logger("holdfast.waitlist")
-
-STANDING = frozenset({"TOLD", "AGAIN", "CONFIRMING", "BOOKED"})
-"""The answers for a hold that its owner has, or has booked."""
 
 
 class Offering:
@@ -88,9 +85,9 @@ class Offering:
         booking_id = booking_id_for(entry.org, entry.hold_id or "")
         return booking_id if self._booked(entry.org, booking_id) else None
 
-    def release(self, entry: WaitEntry) -> str:
+    def release(self, entry: WaitEntry) -> None:
         """Releases the hold that an entry names, as Claims.release does for the hold's owner."""
-        return self._claims.release(entry.org, entry.hold_id or "", entry.made_by, staff=False)
+        self._claims.release(entry.org, entry.hold_id or "", entry.made_by, staff=False)
 
     def _intend(self, entry: WaitEntry) -> WaitEntry | None:
         """The entry with an intent, ours or that of a faster relay; None if the entry no longer waits."""
@@ -112,19 +109,16 @@ class Offering:
             duration_minutes=entry.duration_minutes,
         )
 
-        def prepare(wish: Wish, visits: list[Visit], epoch: str | None) -> Placement:
-            return Placement(
-                org=entry.org,
-                hold_id=entry.hold_id or "",
-                owner=entry.made_by,
-                visits=visits,
-                requested=wish.start,
-                lifetime_ms=entry.offer_minutes * 60_000,
-                epoch=epoch,
-            )
-
+        request = ClaimRequest(
+            org=entry.org,
+            hold_id=entry.hold_id or "",
+            owner=entry.made_by,
+            slot=fields,
+            now=self._clock(),
+            lifetime_seconds=entry.offer_minutes * 60,
+        )
         try:
-            self._placing.claim(entry.org, fields, prepare)
+            self._placing.claim(request)
         except StoreUnavailable:
             raise
         except Refusal:
@@ -133,14 +127,14 @@ class Offering:
 
     def _conclude(self, entry: WaitEntry) -> WaitEntry | None:
         """Steps 3 and 4. The entry if it still waits, because its hold is not live; else None."""
-        offer = self._events.tell(entry.org, entry.waitlist_id, entry.hold_id or "")
-        if offer.record and offer.word in STANDING:
+        offer = self._events.announce(entry.org, entry.waitlist_id, entry.hold_id or "")
+        if offer.record and offer.state in ("announced", "confirming", "booked"):
             self._crash("after_offer_published")
             self._mark(entry, offer.record)
             return None
-        if offer.word == "MISSING":
+        if offer.state == "unknown":
             return entry
-        if offer.word == "COLD":  # the relay died before it checked the hold in MongoDB, and the offer is not published
+        if offer.state == "cold":  # a relay died before it checked the hold in MongoDB; the offer is not published
             self.release(entry)
         booking_id = self.booking_of(entry)
         if booking_id:

@@ -19,6 +19,7 @@ from models.slot import Opening, SlotOptions, Wish
 from models.waitlist import WaitEntry
 from services.availability.candidates import Candidates
 from services.availability.slots import Availability
+from services.catalogue.reader import Catalogue
 from services.claims.events import OfferEvents
 from services.claims.mirror import Mirror
 from services.clock import Clock
@@ -66,6 +67,7 @@ class Offers:
         offering: Offering,
         availability: Availability,
         candidates: Candidates,
+        catalogue: Catalogue,
         mirror: Mirror,
         metrics: Metrics,
         grid: Grid,
@@ -77,6 +79,7 @@ class Offers:
         self._offering = offering
         self._availability = availability
         self._candidates = candidates
+        self._catalogue = catalogue
         self._mirror = mirror
         self._metrics = metrics
         self._grid = grid
@@ -178,7 +181,8 @@ class Offers:
         """The first free openings for an entry. None if the catalogue or the policy no longer allows such a visit."""
         start = self._grid.tick_from(max(entry.from_, self._clock()))
         try:
-            extent = self._candidates.extent(entry.org, SlotOptions(duration_minutes=entry.duration_minutes))
+            policy = self._catalogue.policy(entry.org)
+            extent = self._candidates.extent(policy, SlotOptions(duration_minutes=entry.duration_minutes))
             wish = Wish(entry.property_id, entry.technician_id, start, *extent)
             return self._availability.first_openings(entry.org, wish, self._grid.tick(entry.to), MOST_TRIES)
         except StoreUnavailable:
@@ -195,14 +199,14 @@ class Offers:
 
     def _settle(self, entry: WaitEntry) -> None:
         """Ends an offer that was booked, released or lost, or that ran out. A live offer stays."""
-        offer = self._events.tell(entry.org, entry.waitlist_id, entry.hold_id or "")
-        if offer.word in ("TOLD", "AGAIN", "COLD", "CONFIRMING"):
+        offer = self._events.announce(entry.org, entry.waitlist_id, entry.hold_id or "")
+        if offer.state in ("announced", "cold", "confirming"):
             return
-        in_redis = offer.record.booking_id if offer.record and offer.word == "BOOKED" else None
+        in_redis = offer.record.booking_id if offer.record and offer.state == "booked" else None
         booking_id = in_redis or self._offering.booking_of(entry)
         if booking_id:
             self._end(entry, "book", status="booked", booking_id=booking_id)
-        elif offer.word == "MISSING" and entry.offered_until and self._clock() < entry.offered_until:
+        elif offer.state == "unknown" and entry.offered_until and self._clock() < entry.offered_until:
             # The hold was lost with Redis before its time was over, so the entry waits again in its old position.
             self._end(entry, "lose", status="waiting", **dict.fromkeys(OFFER_FIELDS))
         else:

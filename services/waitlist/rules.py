@@ -41,7 +41,9 @@ class WaitRules:
         if window is not None:
             found += self._window_faults(caller.org, *window)
         try:
-            length = self._candidates.extent(caller.org, SlotOptions(duration_minutes=duration_minutes)).length
+            length = self._candidates.extent(
+                self._catalogue.policy(caller.org), SlotOptions(duration_minutes=duration_minutes)
+            ).length
         except InvalidRequest as refusal:
             return [*found, *refusal.faults]
         if window is not None:

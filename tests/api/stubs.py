@@ -101,7 +101,7 @@ class StubFeeds:
         raise NotFound
 
 
-def _wish(_org: str, slot: SlotFields) -> None:
+def _wish(_snapshot: object, _now: datetime, slot: SlotFields) -> None:
     if slot.start.minute % 15:
         raise InvalidRequest(Fault("start", "off_grid", "start should be on the quarter of an hour."))
 
@@ -131,7 +131,10 @@ class Stubbed:
             booking_life=self.life,
             calendar_feeds=self.feeds,
             candidates=SimpleNamespace(wish=_wish),
-            catalogue=SimpleNamespace(policy=lambda _org: SimpleNamespace(max_hold_seconds=900)),
+            catalogue=SimpleNamespace(
+                policy=lambda _org: SimpleNamespace(max_hold_seconds=900), snapshot=lambda _org: None
+            ),
+            clock=lambda: START,
             metrics=self.metrics,
             health=SimpleNamespace(readiness=lambda: self.checks),
         )

@@ -106,7 +106,7 @@ class TestPlainWish:
     def test_a_free_time_is_one_candidate(self) -> None:
         policy = Policy(buffer_before_minutes=15, buffer_after_minutes=30)
         one = calendar(policy_=policy, people=[technician(working_hours=OFFICE)])
-        (visit,) = one.candidates.visits("alices-org", one.wish("2026-12-05T10:00"))
+        (visit,) = one.candidates_for(one.wish("2026-12-05T10:00"))
         assert (visit.property_id, visit.technician_id) == ("prop-1", "tech-1")
         assert visit.technician_span == (visit.start - 1, visit.start + 4 + 2)
 

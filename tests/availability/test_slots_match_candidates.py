@@ -29,7 +29,7 @@ def wish_at(scene: Scene, start: int, *, fallback: bool = False) -> Wish:
 def candidates(scene: Scene, start: int) -> list[Visit]:
     """The visits that a plain hold would try; none where it is refused."""
     try:
-        return scene.calendar.candidates.visits(ORG, wish_at(scene, start))
+        return scene.calendar.candidates_for(wish_at(scene, start))
     except TechnicianNotFound:
         raise
     except Refusal:
@@ -85,7 +85,7 @@ def test_a_search_tries_the_plain_candidates_of_the_rest_of_the_day_in_order(sce
     rest = [tick for tick in range(start, start + grid.ticks(1600)) if local_day(tick, zone, grid) == day]
     expected = [visit for tick in rest for visit in candidates(scene, tick)]
     try:
-        found = scene.calendar.candidates.visits(ORG, wish_at(scene, start, fallback=True))
+        found = scene.calendar.candidates_for(wish_at(scene, start, fallback=True))
     except NoSlotAvailable:
         found = []
     except Refusal:  # by status: nothing could ever be found

@@ -8,10 +8,12 @@ from typing import Any
 
 from models.access import Caller, IdempotencyClaim
 from models.booking import Booking, BookRequest
+from models.slot import SlotFields, Visit
 from services import Services, build_services
 from services.bookings.confirming import Draft
 from services.claims.claims import Claims
 from services.claims.keys import OrgKeys
+from services.claims.placements import Pinned
 from services.claims.scripts import Scripts
 from services.ids import booking_id_for
 from services.ledger.store import BookingStore
@@ -85,7 +87,8 @@ def begin(world: World, caller: Caller, hold_id: str, key: IdempotencyClaim | No
     """What a worker did that died, or is still at it: it began to confirm the hold, and has not yet inserted."""
     booking_id = booking_id_for(world.org, hold_id)
     begun = claims_of(world).begin(world.org, hold_id, caller.key_id, booking_id, key)
-    assert begun.outcome == "BEGUN"
+    assert isinstance(begun, Pinned)
+    assert begun.first
 
 
 def claims_of(world: World) -> Claims:
@@ -94,18 +97,25 @@ def claims_of(world: World) -> Claims:
     return Claims(client, Scripts(client), confirm_window_ms=world.services.settings.confirm_window_ms)
 
 
+def visits_for(world: World, slot: SlotFields) -> list[Visit]:
+    """The visits that a slot may become today."""
+    services = world.services
+    snapshot, now = services.catalogue.snapshot(world.org), services.clock()
+    return services.candidates.visits(snapshot, now, services.candidates.wish(snapshot, now, slot))
+
+
 def insert_only(world: World, caller: Caller, request: BookRequest, hold_id: str | None = None) -> Booking:
     """What a worker left who died right after his insert: a booking in MongoDB that nobody mirrored."""
     services = world.services
     if hold_id is None:
-        place_id = f"d_{secrets.token_hex(8)}"
+        pin = f"d_{secrets.token_hex(8)}"
         slot = request.slot
         assert slot is not None
-        visit = services.candidates.visits(world.org, services.candidates.wish(world.org, slot))[0]
+        visit = visits_for(world, slot)[0]
     else:
-        place_id = hold_id
+        pin = hold_id
         visit = services.holds.get(caller, hold_id).visit
-    draft = Draft(caller, request, booking_id_for(world.org, place_id), place_id, hold_id=hold_id)
+    draft = Draft(caller, request, booking_id_for(world.org, pin), pin, hold_id=hold_id)
     now = datetime.now(UTC).replace(microsecond=0)
     booking = draft.booking(visit, visit.start, now, services.grid)
     assert BookingStore(services.db, 15).insert(booking).outcome == "inserted"

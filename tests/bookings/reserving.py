@@ -55,7 +55,7 @@ def store_of(world: World) -> BookingStore:
 
 def mirror_of(world: World) -> Mirror:
     services = world.services
-    return Mirror(services.redis, Scripts(services.redis), services.grid, services.clock, store_of(world).find)
+    return Mirror(services.redis, Scripts(services.redis), services.grid, store_of(world).find)
 
 
 def reservations_of(world: World) -> Reservations:

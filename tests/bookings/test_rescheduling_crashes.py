@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from redis.exceptions import TimeoutError as Stalled
 
 from models.booking import Booking
 from models.errors import RequestInProgress, SlotBooked, SlotHeld, VersionConflict
 from services.claims.scripts import Scripts
 from services.ledger.store import NothingSent
-from tests.bookings.evidence import another_server, begin, insert_only, lose_redis, make_overdue, owners
+from services.stores.faults import RedisUnavailable
+from tests.bookings.evidence import another_server, begin, insert_only, lose_redis, make_overdue, owners, visits_for
 from tests.bookings.moving import STEPS, Died, at, at_step, check_settled, check_stands, die, later, move, pins, stored
 from tests.world import World, rfc3339, tomorrow
 
@@ -214,7 +214,7 @@ def write_alone(world: World, booking: Booking, wanted: Booking) -> None:
     worker = another_server(world).booking_life._rescheduling
     slot = world.direct_request(start=rfc3339(wanted.start)).slot
     assert slot is not None
-    (visit,) = world.services.candidates.visits(world.org, world.services.candidates.wish(world.org, slot))
+    (visit,) = visits_for(world, slot)
     assert worker._update(world.caller("desk"), booking, worker._moved(booking, wanted, visit), visit)
 
 
@@ -226,7 +226,7 @@ def test_a_mirror_that_failed_for_a_moment_leaves_the_pin_to_the_relay(
 
     def stall(scripts: Scripts, name: str, keys: list[str], args: list[Any]) -> list[Any]:
         if name == "mirror_booking":
-            raise Stalled
+            raise RedisUnavailable
         return run(scripts, name, keys, args)
 
     with monkeypatch.context() as stalling:

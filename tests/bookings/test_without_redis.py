@@ -66,7 +66,7 @@ def test_a_mark_of_a_booking_that_mongodb_does_not_have_gives_way(world: World, 
     made = cut_off.bookings.book(desk(world), world.direct_request()).booking
     assert set(owners(world)) == {f"booked {ghost.booking_id}"}
     store = BookingStore(services.db, services.settings.grid_minutes)
-    Mirror(services.redis, Scripts(services.redis), services.grid, services.clock, store.find).settle(made)
+    Mirror(services.redis, Scripts(services.redis), services.grid, store.find).settle(made)
     assert set(owners(world)) == {f"booked {made.booking_id}"}
 
 
@@ -80,7 +80,7 @@ def test_an_offer_is_booked_without_redis_for_as_long_as_it_stands(
     request = world.direct_request(hold_id=entry.hold_id)
     for seconds, lives in ((1, False), (-30, True)):
         at = entry.offered_until + timedelta(seconds=seconds)
-        for part in (cut_off.bookings._alone, cut_off.bookings._alone._candidates):
+        for part in (cut_off.bookings._beginning, cut_off.bookings._beginning._without_redis):
             monkeypatch.setattr(part, "_clock", lambda at=at: at)
         if lives:
             assert cut_off.bookings.book(alice, request).booking.hold_id == entry.hold_id

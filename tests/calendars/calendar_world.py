@@ -10,10 +10,11 @@ from typing import Any
 
 from models.availability import AvailabilityQuery
 from models.catalogue import Away, Policy, Property, Technician
-from models.errors import PropertyNotFound, TechnicianNotFound
-from models.slot import SlotFields, Wish
+from models.errors import PropertyNotFound
+from models.slot import SlotFields, Visit, Wish
 from services.availability.candidates import Candidates
 from services.availability.slots import Availability
+from services.catalogue.reader import Snapshot
 from services.claims.keys import Mark
 from services.claims.mirror import Marks
 from services.timetable.grid import Grid
@@ -63,21 +64,17 @@ class Shelf:
         for name, value in self.after_reload.items():
             setattr(self, name, value)
 
-    def policy(self, _org: str) -> Policy:
-        return self.policy_
+    def snapshot(self, org: str) -> Snapshot:
+        here: Any = self
+        return Snapshot(org, self.epoch_, self.policy_, here, here)
 
-    def property(self, _org: str, property_id: str) -> Property:
+    def property_on(self, _shelf: Any, _org: str, property_id: str) -> Property:
         if property_id != self.site.id:
             raise PropertyNotFound
         return self.site
 
-    def technicians(self, _org: str) -> dict[str, Technician]:
+    def technicians_on(self, _shelf: Any, _org: str) -> dict[str, Technician]:
         return {each.id: each for each in self.people}
-
-    def technician(self, org: str, technician_id: str) -> Technician:
-        if technician_id not in self.technicians(org):
-            raise TechnicianNotFound
-        return self.technicians(org)[technician_id]
 
 
 @dataclass
@@ -128,8 +125,7 @@ class Calendar:
 
     @property
     def candidates(self) -> Candidates:
-        catalogue: Any = self.shelf
-        return Candidates(catalogue, self.grid, lambda: self.now)
+        return Candidates(self.grid)
 
     @property
     def availability(self) -> Availability:
@@ -139,11 +135,14 @@ class Calendar:
 
     def wish(self, start: str, technician_id: str | None = "tech-1", **changed: Any) -> Wish:
         fields = {"property_id": "prop-1", "technician_id": technician_id, "start": f"{start}:00Z"} | changed
-        return self.candidates.wish(ORG, SlotFields.model_validate(fields))
+        return self.candidates.wish(self.shelf.snapshot(ORG), self.now, SlotFields.model_validate(fields))
+
+    def candidates_for(self, wish: Wish) -> list[Visit]:
+        return self.candidates.visits(self.shelf.snapshot(ORG), self.now, wish)
 
     def visits(self, start: str, technician_id: str | None = "tech-1", **changed: Any) -> list[tuple[str, str]]:
         """(start as HH:MM in UTC, technician) of each candidate."""
-        found = self.candidates.visits(ORG, self.wish(start, technician_id, **changed))
+        found = self.candidates_for(self.wish(start, technician_id, **changed))
         return [(f"{self.grid.moment(visit.start):%H:%M}", visit.technician_id) for visit in found]
 
     def days(self, first: str | date, **changed: Any) -> list[Any]:

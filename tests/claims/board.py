@@ -1,10 +1,11 @@
-"""The scripts under test, called as their headers say: keys and arguments are made here, not by services.slots.
+"""The scripts under test, called as their headers say. Keys and arguments are made here, not by services.claims.claims.
 
-So a test of a script fails for the script's own reasons, and a change of a header shows here.
+So a test of a script fails only if the script is wrong, and a change of a header shows here.
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -36,6 +37,13 @@ def visit(
 ) -> Visit:
     """A visit that starts so many ticks after BASE."""
     return Visit(at, by, BASE + start, BASE + start + length, before, after)
+
+
+def granted(reply: list[Any]) -> dict[str, str]:
+    """The record in a HELD reply of place_hold."""
+    word, _cold, *flat = reply
+    assert word == "HELD", reply
+    return record_of(flat)
 
 
 def record_of(flat: list[Any]) -> dict[str, str]:
@@ -81,16 +89,35 @@ class Board:
             self.idempotency(idempotency) if idempotency else self.names.nothing,
             *claims,
         ]
-        state = "moving" if moving else "confirming" if confirming else "held"
-        args: list[Any] = [
-            *(state, hold_id, epoch, lifetime_ms, REMEMBERED_MS, owner, quota),
-            *(fingerprint, KEPT_MS, WINDOW_MS, self.names.prefix, booking_id, BACKSTOP_MS),
-            *(first.property_id, first.end - first.start, first.before, first.after),
-            first.start if requested is None else requested,
-            attempt or secrets.token_hex(6),
-            *candidates,
-        ]
-        return self.scripts.run("place_hold", keys, args)
+        start = first.start if requested is None else requested
+        ask = {
+            "state": "moving" if moving else "confirming" if confirming else "held",
+            "epoch": epoch,
+            "prefix": self.names.prefix,
+            "quota": quota,
+            "fingerprint": fingerprint,
+            "requested": start,
+            "length": first.end - first.start,
+            "candidates": candidates,
+            "remembered_ms": REMEMBERED_MS,
+            "key_kept_ms": KEPT_MS,
+            "window_ms": WINDOW_MS,
+            "backstop_ms": BACKSTOP_MS,
+            "record": {
+                "hold_id": hold_id,
+                "owner": owner,
+                "property_id": first.property_id,
+                "booking_id": booking_id,
+                "before": first.before,
+                "after": first.after,
+                "requested": start,
+                "lifetime_ms": lifetime_ms,
+                "direct": int(confirming or moving),
+                "moves": int(moving),
+                "attempt": attempt or secrets.token_hex(6),
+            },
+        }
+        return self.scripts.run("place_hold", keys, [json.dumps(ask)])
 
     def begin(
         self,
@@ -138,20 +165,31 @@ class Board:
         pending: bool = False,
     ) -> list[Any]:
         """Runs mirror_booking for a booking of a visit; its marks last until the visit is over, or until ends_ms."""
-        (begin, end), note = where.technician_span, "|pending" if pending else ""
-        over_ms = end * TICK_MS
-        ends_ms = over_ms if ends_ms is None else ends_ms
+        over_ms = where.technician_span[1] * TICK_MS
         keys = [
             *(self.names.booking(booking_id), self.names.hold(hold_id) if hold_id else self.names.nothing),
             *(self.names.pins, self.names.events, *self.names.visit_claims(where)),
         ]
-        args: list[Any] = [
-            *(booking_id, version, int(active), ends_ms, over_ms + REMEMBERED_MS, hold_id, REMEMBERED_MS, kind),
-            *(where.property_id, where.technician_id, where.start, where.end, where.end - where.start),
-            f"booked|{booking_id}|{where.start}|{where.end}|{version}{note}",
-            f"booked|{booking_id}|{begin}|{end}|{version}{note}",
-        ]
-        return self.scripts.run("mirror_booking", keys, args)
+        ask = {
+            "booking_id": booking_id,
+            "version": version,
+            "active": active,
+            "pending": pending,
+            "ends_ms": over_ms if ends_ms is None else ends_ms,
+            "visit_ends_ms": over_ms,
+            "remembered_ms": REMEMBERED_MS,
+            "hold_id": hold_id,
+            "kind": kind,
+            "event": {
+                "property_id": where.property_id,
+                "technician_id": where.technician_id,
+                "start": where.start,
+                "end": where.end,
+            },
+            "property": [where.start, where.end],
+            "technician": where.technician_span,
+        }
+        return self.scripts.run("mirror_booking", keys, [json.dumps(ask)])
 
     def keep(self, booking_id: str, where: Visit, *, deadline_ms: int, needed_ms: int = CHANGING_MS) -> list[Any]:
         """Runs keep_reservation for a reservation of a visit."""
@@ -217,7 +255,7 @@ class Board:
         return dump(self.redis, self.org)
 
 
-def _candidates(names: OrgKeys, visits: tuple[Visit, ...]) -> tuple[list[str], list[Any]]:
+def _candidates(names: OrgKeys, visits: tuple[Visit, ...]) -> tuple[list[str], list[list[Any]]]:
     """The claim keys of all the visits, one run of ticks for each resource, and where each visit's own begin."""
     ticks: dict[str, set[int]] = {}
     for where in visits:
@@ -226,10 +264,10 @@ def _candidates(names: OrgKeys, visits: tuple[Visit, ...]) -> tuple[list[str], l
     keys: list[str] = []
     for resource, edges in ticks.items():
         keys += names.claims(resource, min(edges), max(edges) + 1)
-    candidates: list[Any] = []
+    candidates: list[list[Any]] = []
     for where in visits:
         (_, start, _), (technician, begin, _) = where.spans()
         at = keys.index(names.claims(where.property_resource, start, start + 1)[0]) + 1
         by = keys.index(names.claims(technician, begin, begin + 1)[0]) + 1
-        candidates += [where.technician_id, where.start, at, by]
+        candidates.append([where.technician_id, where.start, at, by])
     return keys, candidates

@@ -14,6 +14,7 @@ from tests.claims.board import (
     SLACK_MS,
     WINDOW_MS,
     Board,
+    granted,
     record_of,
     visit,
 )
@@ -165,6 +166,6 @@ def test_a_second_attempt_under_another_key_is_not_mistaken_for_a_repeat(board: 
 
 @pytest.mark.parametrize("fingerprint", ["", "f"])
 def test_beginning_does_not_shorten_what_is_left_to_the_owner(board: Board, fingerprint: str) -> None:
-    _, _, _, expires, _, _ = board.place("h1", lifetime_ms=LIFETIME_MS)
+    record = granted(board.place("h1", lifetime_ms=LIFETIME_MS))
     board.begin("h1", fingerprint=fingerprint, idempotency="i")
-    assert board.record("h1")["expires_ms"] == str(expires)
+    assert board.record("h1")["expires_ms"] == record["expires_ms"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.claims.board import ALICE, BOB, LIFETIME_MS, REMEMBERED_MS, SLACK_MS, Board, record_of, visit
+from tests.claims.board import ALICE, BOB, LIFETIME_MS, REMEMBERED_MS, SLACK_MS, Board, granted, record_of, visit
 
 
 def test_claims_record_and_quota_all_get_the_new_time(board: Board) -> None:
@@ -17,16 +17,16 @@ def test_claims_record_and_quota_all_get_the_new_time(board: Board) -> None:
 
 
 def test_the_lifetime_is_told_from_its_creation(board: Board) -> None:
-    _, _, created, _, _, _ = board.place("h1")
+    created = int(granted(board.place("h1"))["created_ms"])
     _, now, *flat = board.extend("h1", 600_000)
     assert record_of(flat)["lifetime_ms"] == str(now + 600_000 - created)
 
 
 def test_less_time_than_is_left_changes_nothing(board: Board) -> None:
-    _, _, _, expires, _, _ = board.place("h1", owner=f"{ALICE} holder-1", quota=3)
+    first = granted(board.place("h1", owner=f"{ALICE} holder-1", quota=3))
     before = board.dump()
     word, _, *flat = board.extend("h1", LIFETIME_MS // 2)
-    assert (word, record_of(flat)["expires_ms"]) == ("EXTENDED", str(expires))
+    assert (word, record_of(flat)["expires_ms"]) == ("EXTENDED", first["expires_ms"])
     assert board.dump() == before
 
 

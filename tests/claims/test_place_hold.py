@@ -14,16 +14,27 @@ from tests.claims.board import (
     REMEMBERED_MS,
     SLACK_MS,
     Board,
+    granted,
+    record_of,
     visit,
 )
 
 
 def test_a_free_slot_is_held(board: Board) -> None:
     before = board.now_ms()
-    word, candidate, created, expires, cold, deadline = board.place("h1")
-    assert (word, candidate, cold, deadline) == ("HELD", 1, 0, 0)
+    word, cold, *flat = board.place("h1")
+    record = record_of(flat)
+    assert (word, cold, record["deadline_ms"]) == ("HELD", 0, "0")
+    created = int(record["created_ms"])
     assert before <= created <= board.now_ms()
-    assert expires == created + LIFETIME_MS
+    assert record["expires_ms"] == str(created + LIFETIME_MS)
+
+
+def test_the_answer_is_the_whole_record_but_for_the_names_of_its_claims(board: Board) -> None:
+    record = granted(board.place("h1", owner=f"{ALICE} holder-1", quota=3, fingerprint="print", idempotency="i"))
+    stored = board.record("h1")
+    assert set(stored) - set(record) == {"claims"}
+    assert record.items() <= stored.items()
 
 
 def test_every_claim_names_its_owner_and_the_whole_span_on_its_resource(board: Board) -> None:
@@ -42,9 +53,8 @@ def test_claims_expire_with_the_hold_and_its_record_an_hour_later(board: Board) 
 
 
 def test_the_record_says_all_about_the_hold(board: Board) -> None:
-    _, _, created, expires, _, _ = board.place(
-        "h1", visit(before=1, after=2), owner=f"{ALICE} holder-1", requested=BASE, attempt="first"
-    )
+    where, owner = visit(before=1, after=2), f"{ALICE} holder-1"
+    record = granted(board.place("h1", where, owner=owner, requested=BASE, attempt="first"))
     assert board.record("h1") == {
         "hold_id": "h1",
         "status": "held",
@@ -57,8 +67,8 @@ def test_the_record_says_all_about_the_hold(board: Board) -> None:
         "after": "2",
         "requested": str(BASE),
         "lifetime_ms": str(LIFETIME_MS),
-        "created_ms": str(created),
-        "expires_ms": str(expires),
+        "created_ms": record["created_ms"],
+        "expires_ms": str(int(record["created_ms"]) + LIFETIME_MS),
         "booking_id": "",
         "holder_key": "",
         "begun_ms": "0",
@@ -74,9 +84,8 @@ def test_the_record_says_all_about_the_hold(board: Board) -> None:
 
 
 def test_the_event_of_a_hold_tells_where_and_when_and_nothing_of_the_person(board: Board) -> None:
-    _, _, _, expires, _, _ = board.place(
-        "h1", owner=f"{ALICE} digest-of-a-phone", quota=3, fingerprint="print", idempotency="i"
-    )
+    owner = f"{ALICE} digest-of-a-phone"
+    record = granted(board.place("h1", owner=owner, quota=3, fingerprint="print", idempotency="i"))
     assert board.events() == [
         {
             "kind": "hold",
@@ -86,7 +95,7 @@ def test_the_event_of_a_hold_tells_where_and_when_and_nothing_of_the_person(boar
             "start": str(BASE),
             "end": str(BASE + 4),
             "state": "held",
-            "expires_ms": str(expires),
+            "expires_ms": record["expires_ms"],
         }
     ]
 
@@ -170,8 +179,8 @@ def test_a_refusal_after_a_search_names_what_stands_at_the_requested_start_alone
 def test_the_first_free_candidate_wins_in_the_order_given(board: Board) -> None:
     board.place("h1", visit(at="prop-2", by="tech-1"))
     choices = [visit(start, by=by) for start in (0, 1) for by in ("tech-1", "tech-2", "tech-3")]
-    word, candidate, *_ = board.place("h2", *choices)
-    assert (word, candidate) == ("HELD", 2)
+    record = granted(board.place("h2", *choices))
+    assert (record["start"], record["technician_id"]) == (str(BASE), "tech-2")
     assert board.owners(visit(by="tech-2")) == {"held h2"}
     assert board.record("h2")["technician_id"] == "tech-2"
 
@@ -179,9 +188,8 @@ def test_the_first_free_candidate_wins_in_the_order_given(board: Board) -> None:
 def test_only_the_winner_is_claimed(board: Board) -> None:
     board.place("h1", visit(0, by="tech-3"))
     choices = [visit(start, by=by) for start in range(6) for by in ("tech-1", "tech-2")]
-    _, candidate, *_ = board.place("h2", *choices)
-    winner = choices[candidate - 1]
-    assert winner == visit(4)
+    record, winner = granted(board.place("h2", *choices)), visit(4)
+    assert (record["start"], record["technician_id"]) == (str(winner.start), winner.technician_id)
     own = {key for key, mark in board.all_claims().items() if mark.split("|")[1] == "h2"}
     assert own == set(board.names.visit_claims(winner))
     assert board.record("h2")["start"] == str(BASE + 4)
@@ -191,8 +199,8 @@ def test_only_the_winner_is_claimed(board: Board) -> None:
 def test_a_long_day_of_candidates_fits_one_call(board: Board) -> None:
     board.place("h1", visit(0, length=88, by="tech-4"))
     choices = [visit(start, by=by) for start in range(92) for by in ("tech-1", "tech-2", "tech-3")]
-    word, candidate, *_ = board.place("h2", *choices)
-    assert (word, choices[candidate - 1]) == ("HELD", visit(88))
+    record = granted(board.place("h2", *choices))
+    assert (record["start"], record["technician_id"]) == (str(BASE + 88), "tech-1")
 
 
 def test_a_visit_of_thousands_of_ticks_is_read_and_claimed_whole(board: Board) -> None:
@@ -212,7 +220,7 @@ def test_a_catalogue_read_under_another_epoch_is_stale_and_nothing_is_written(bo
 @pytest.mark.parametrize("remembered", ["", EPOCH])
 def test_without_an_epoch_the_hold_is_granted_and_called_cold(board: Board, remembered: str) -> None:
     board.redis.delete(board.names.epoch)
-    assert board.place("h1", epoch=remembered)[4] == 1
+    assert board.place("h1", epoch=remembered)[:2] == ["HELD", 1]
     assert board.record("h1")["cold"] == "1"
 
 

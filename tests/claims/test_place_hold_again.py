@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 
 from models.slot import Visit
-from tests.claims.board import ALICE, BASE, BOB, KEPT_MS, SLACK_MS, Board, record_of, visit
+from tests.claims.board import ALICE, BASE, BOB, KEPT_MS, SLACK_MS, Board, granted, record_of, visit
 
 AT_THE_DESK = f"{ALICE} holder-1"
 
 
 def test_the_same_call_sent_twice_is_answered_with_the_first_one_and_changes_nothing(board: Board) -> None:
-    _, _, created, expires, _, _ = board.place("h1")
+    first = granted(board.place("h1"))
     before = board.dump()
     word, *flat = board.place("h1")
     assert word == "OWN"
     assert record_of(flat) == board.record("h1")
-    assert (record_of(flat)["created_ms"], record_of(flat)["expires_ms"]) == (str(created), str(expires))
+    assert (record_of(flat)["created_ms"], record_of(flat)["expires_ms"]) == (first["created_ms"], first["expires_ms"])
     assert board.dump() == before
 
 
@@ -94,21 +94,20 @@ def test_no_holder_means_no_own_retry(board: Board) -> None:
 
 
 def test_an_idempotency_key_gives_the_first_answer_and_changes_nothing(board: Board) -> None:
-    _, _, created, expires, _, _ = board.place("h1", fingerprint="print", idempotency="i", quota=1, owner=AT_THE_DESK)
+    first = granted(board.place("h1", fingerprint="print", idempotency="i", quota=1, owner=AT_THE_DESK))
     before = board.dump()
     word, *flat = board.place("h2", fingerprint="print", idempotency="i", quota=1, owner=AT_THE_DESK)
     assert word == "REPLAY"
-    answer = record_of(flat)
-    assert (answer["hold_id"], answer["created_ms"], answer["expires_ms"]) == ("h1", str(created), str(expires))
+    assert {name: record_of(flat)[name] for name in first} == first
     assert board.dump() == before
 
 
 def test_the_first_answer_stays_the_first_answer_whatever_became_of_the_hold(board: Board) -> None:
-    _, _, _, expires, _, _ = board.place("h1", fingerprint="print", idempotency="i")
+    first = granted(board.place("h1", fingerprint="print", idempotency="i"))
     board.extend("h1", 600_000)
     board.release("h1")
     answer = record_of(board.place("h2", fingerprint="print", idempotency="i")[1:])
-    assert (answer["hold_id"], answer["status"], answer["expires_ms"]) == ("h1", "held", str(expires))
+    assert (answer["hold_id"], answer["status"], answer["expires_ms"]) == ("h1", "held", first["expires_ms"])
     assert board.all_claims() == {}
 
 

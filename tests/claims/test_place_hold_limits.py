@@ -13,6 +13,7 @@ from tests.claims.board import (
     SLACK_MS,
     WINDOW_MS,
     Board,
+    granted,
     record_of,
     visit,
 )
@@ -82,12 +83,12 @@ def direct(board: Board, hold_id: str = "d1", **changed: Any) -> list[Any]:
 
 
 def test_a_direct_booking_is_pinned_at_once(board: Board) -> None:
-    _, _, created, _, _, deadline = direct(board)
+    record = granted(direct(board))
     assert board.owners(visit()) == {"confirming d1"}
-    record = board.record("d1")
+    assert record.items() <= board.record("d1").items()
     assert (record["status"], record["booking_id"], record["direct"]) == ("confirming", "bk_1", "1")
-    assert record["begun_ms"] == str(created)
-    assert deadline == created + WINDOW_MS
+    assert record["begun_ms"] == record["created_ms"]
+    deadline = int(record["created_ms"]) + WINDOW_MS
     assert record["deadline_ms"] == str(deadline)
     assert board.redis.zscore(board.names.pins, "d1") == deadline
 

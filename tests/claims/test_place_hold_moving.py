@@ -14,6 +14,8 @@ from tests.claims.board import (
     SLACK_MS,
     WINDOW_MS,
     Board,
+    granted,
+    record_of,
     visit,
 )
 
@@ -73,8 +75,10 @@ def test_own_marks_keep_their_expiry(board: Board) -> None:
 
 def test_a_pin_has_a_deadline_and_a_long_expiry_as_backstop(board: Board) -> None:
     booked(board)
-    word, index, created, _, cold, deadline = moving(board, visit(8))
-    assert (word, index, cold, deadline) == ("HELD", 1, 0, int(str(created)) + WINDOW_MS)
+    word, cold, *flat = moving(board, visit(8))
+    record = record_of(flat)
+    deadline = int(record["created_ms"]) + WINDOW_MS
+    assert (word, cold, record["deadline_ms"]) == ("HELD", 0, str(deadline))
     assert board.redis.zscore(board.names.pins, PIN) == deadline
     assert all(BACKSTOP_MS - SLACK_MS < ttl <= BACKSTOP_MS for ttl in board.ttls(visit(8)))
     left = board.redis.pttl(board.names.hold(PIN))
@@ -165,9 +169,9 @@ def test_the_same_name_again_is_one_s_own_and_changes_nothing(board: Board) -> N
 
 def test_taken_over_by_a_later_attempt_it_has_a_new_deadline(board: Board) -> None:
     booked(board)
-    *_, deadline = moving(board, visit(8))
+    deadline = int(granted(moving(board, visit(8)))["deadline_ms"])
     assert board.begin(PIN, attempt="second")[0] == "AGAIN"
-    assert board.abort(PIN, deadline_ms=int(str(deadline))) == ["UNTOUCHED"]
+    assert board.abort(PIN, deadline_ms=deadline) == ["UNTOUCHED"]
     assert board.owners(visit(8)) == {f"moving {PIN}"}
     assert board.abort(PIN) == ["RELEASED"]
     assert board.owners(visit(8)) == {None}
@@ -176,7 +180,7 @@ def test_taken_over_by_a_later_attempt_it_has_a_new_deadline(board: Board) -> No
 def test_without_an_epoch_it_is_cold_but_its_record_is_not(board: Board) -> None:
     """The change itself asks MongoDB, so a repeat has nothing to check."""
     board.redis.delete(board.names.epoch)
-    assert moving(board, visit(2))[4] == 1
+    assert moving(board, visit(2))[:2] == ["HELD", 1]
     assert board.record(PIN)["cold"] == "0"
 
 
@@ -201,10 +205,10 @@ def test_given_back_it_leaves_exactly_what_was_there(board: Board, target: Visit
 
 def test_given_back_twice_it_does_no_more(board: Board) -> None:
     booked(board)
-    *_, deadline = moving(board, visit(8))
+    deadline = int(granted(moving(board, visit(8)))["deadline_ms"])
     board.abort(PIN)
     before = board.dump()
-    assert board.abort(PIN, deadline_ms=int(str(deadline))) == ["UNTOUCHED"]
+    assert board.abort(PIN, deadline_ms=deadline) == ["UNTOUCHED"]
     assert board.dump() == before
 
 

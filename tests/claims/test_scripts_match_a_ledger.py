@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from models.slot import Visit
 from services.claims.scripts import Scripts
-from tests.claims.board import ALICE, BOB, LIFETIME_MS, Board, visit
+from tests.claims.board import ALICE, BOB, LIFETIME_MS, Board, granted, visit
 from tests.claims.ledger import LONGEST_MS, Ledger
 from tests.servers import MongoServer, RedisServer
 
@@ -62,11 +62,12 @@ class ScriptsAndLedger(RuleBasedStateMachine):
 
     @rule(hold_id=HOLDS, key=KEYS, visits=CANDIDATES)
     def place(self, hold_id: str, key: str, visits: list[Visit]) -> None:
-        word, *rest = self.board.place(hold_id, *visits, owner=key)
+        reply = self.board.place(hold_id, *visits, owner=key)
         expected, number = self.ledger.place(hold_id, key, visits)
-        assert word == expected
-        if word == "HELD":
-            assert rest[0] == number
+        assert reply[0] == expected
+        if expected == "HELD":
+            record, chosen = granted(reply), visits[number - 1]
+            assert (record["start"], record["technician_id"]) == (str(chosen.start), chosen.technician_id)
 
     @rule(hold_id=HOLDS, key=KEYS)
     def begin(self, hold_id: str, key: str) -> None:

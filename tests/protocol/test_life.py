@@ -6,6 +6,7 @@ the document's, with and without the marks that Redis would have ended; the app'
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -201,8 +202,8 @@ def machine(
 ) -> Iterator[type[Life]]:
     """The machine over a database of its own: a relay tends every org that it finds in one."""
     crash = Crash()
-    monkeypatch.setattr("services.ground.crash_at", lambda _wanted: crash)
-    monkeypatch.setattr("services.bookings.booking.REQUEST_MS", NEVER_OLD_MS)
+    monkeypatch.setattr("services.crash_at", lambda _wanted: crash)
+    monkeypatch.setattr("services.bookings.beginning.REQUEST_MS", NEVER_OLD_MS)
     monkeypatch.setattr("services.bookings.rescheduling.REQUEST_MS", NEVER_OLD_MS)
     client, db = connect_redis(stores[0].url), connect_mongo(stores[1].url, "life_tests")
     made = services_over(client, db, clock=lambda: datetime.now(UTC) + timedelta(hours=hours_ahead[0]))
@@ -238,9 +239,11 @@ def moves_go_over_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     """What others hold is no obstacle to a move, and is taken from them."""
 
     def run(scripts: Scripts, name: str, keys: list[str], args: list[Any]) -> list[Any]:
-        if name == "place_hold" and args[0] == "moving":
+        if name == "place_hold" and json.loads(args[0])["state"] == "moving":
             redis = scripts._scripts[name].registered_client
-            redis.delete(*(key for key in keys[6:] if str(redis.get(key)).startswith("held|")))
+            held = [key for key in keys[6:] if str(redis.get(key)).startswith("held|")]
+            if held:
+                redis.delete(*held)
         return real_run(scripts, name, keys, args)
 
     real_run = Scripts.run

@@ -20,7 +20,7 @@ from tests.world import World, rfc3339, tomorrow
 def rebuild_of(world: World) -> Rebuild:
     services = world.services
     store, scripts = BookingStore(services.db, 15), Scripts(services.redis)
-    mirror = Mirror(services.redis, scripts, services.grid, services.clock, store.find)
+    mirror = Mirror(services.redis, scripts, services.grid, store.find)
     return Rebuild(epochs_of(world), mirror, store, services.clock)
 
 
@@ -141,5 +141,5 @@ def test_a_late_worker_does_not_bring_back_a_booking_cancelled_before_the_rebuil
     lose_redis(any_world)
     assert rebuild_of(any_world).run(any_world.org)
     store = BookingStore(services.db, services.settings.grid_minutes)
-    Mirror(services.redis, Scripts(services.redis), services.grid, services.clock, store.find).settle(made)
+    Mirror(services.redis, Scripts(services.redis), services.grid, store.find).settle(made)
     assert owners(any_world) == {}

@@ -1,20 +1,21 @@
--- Begins to confirm a hold: if it is live and owned, its claims are pinned until the outcome in MongoDB is known.
+-- Begins to confirm a hold: if the hold is live and the caller owns it, its claims are pinned until the outcome in
+-- MongoDB is known.
 --
 -- KEYS  1 hold record   2 pins   3 idempotency record
--- ARGV  1 hold id   2 API key's id   3 fingerprint ('' = no idempotency key)   4 idempotency record's lifetime, ms
---       5 confirm window, ms: the relay looks after the pin then   6 pin's backstop expiry, ms   7 remembered after its end, ms
---       8 booking id   9 this attempt's name: who meets it again in the record has sent the same call twice
+-- ARGV  1 hold id   2 API key's id   3 fingerprint ('' = no idempotency key)   4 how long an idempotency key is kept, ms
+--       5 confirm window, ms: after it the relay resolves the pin   6 backstop expiry of the pin, ms
+--       7 how long a finished hold is remembered, ms   8 booking id
+--       9 the name of this attempt: a call that finds its own name in the record was sent twice
 --
--- REPLY {MISSING}                       no such hold is remembered
+-- REPLY {MISSING}                       Redis remembers no such hold
 --       {REUSED}                        the idempotency key belongs to another request
---       {FOREIGN}                       another key's hold
---       {BEGUN | AGAIN | BOOKED | RELEASED | EXPIRED, again, now ms, field, value, …}
---            AGAIN: a confirmation is under way already; again = 1: this idempotency key has been here before
---            BEGUN and AGAIN come with `deadline_ms`, by which this attempt's pin is known
---       {BLOCKED, again, now ms, field, value, …}   MongoDB gave the slot to another booking meanwhile
-local hold_id, key_id, fingerprint = ARGV[1], ARGV[2], ARGV[3]
-
-local again = 0
+--       {FOREIGN}                       the hold belongs to another API key
+--       {BEGUN | AGAIN | BOOKED | RELEASED | EXPIRED | BLOCKED, again, now ms, field, value, …}
+--            BEGUN: pinned now   AGAIN: another attempt to confirm it is under way   BLOCKED: MongoDB gave the slot to
+--            another booking meanwhile   again = 1: this idempotency key was here before
+--            with BEGUN and AGAIN the last `deadline_ms` is that of this attempt's pin
+local hold_id, key_id, fingerprint, attempt = ARGV[1], ARGV[2], ARGV[3], ARGV[9]
+local now, again = now_ms(), 0
 if fingerprint ~= '' then
   local known = redis.call('HGET', KEYS[3], 'fingerprint')
   if known and known ~= fingerprint then
@@ -22,22 +23,25 @@ if fingerprint ~= '' then
   end
   again = known and 1 or 0
 end
-
 local flat = redis.call('HGETALL', KEYS[1])
 if #flat == 0 then
   return {'MISSING'}
 end
-local hold, now = hash_of(flat), now_ms()
+local hold = hash_of(flat)
 if string.match(hold.owner, '^[^ ]*') ~= key_id then
   return {'FOREIGN'}
 end
 
--- Every attempt has a deadline of its own, later than the one before it.
+local function answer(word, repeated)
+  return {word, repeated or again, now, unpack(flat)}
+end
+
+-- Every attempt has its own deadline, later than the one before it.
 local function pin_until_deadline()
-  local before = tonumber(redis.call('ZSCORE', KEYS[2], hold_id) or 0)
-  local deadline = math.max(now + tonumber(ARGV[5]), before + 1)
+  local earlier = tonumber(redis.call('ZSCORE', KEYS[2], hold_id) or 0)
+  local deadline = math.max(now + tonumber(ARGV[5]), earlier + 1)
   redis.call('ZADD', KEYS[2], deadline, hold_id)
-  redis.call('HSET', KEYS[1], 'deadline_ms', deadline, 'attempt', ARGV[9])
+  redis.call('HSET', KEYS[1], 'deadline_ms', deadline, 'attempt', attempt)
   flat[#flat + 1] = 'deadline_ms'
   flat[#flat + 1] = deadline
 end
@@ -52,30 +56,30 @@ local function remember_key()
   end
 end
 
-if hold.status == 'confirming' and hold.attempt == ARGV[9] then
-  return {'BEGUN', 0, now, unpack(flat)}
+if hold.status == 'confirming' and hold.attempt == attempt then
+  return answer('BEGUN', 0)
 end
 if hold.status == 'confirming' then
-  -- Another attempt begins: nobody may take the pin away in the midst of it who knows of the earlier one only.
+  -- The pin gets a new deadline: a worker that knows only the earlier attempt must not release this one.
   pin_until_deadline()
   remember_key()
-  return {'AGAIN', again, now, unpack(flat)}
+  return answer('AGAIN')
 end
 if hold.status == 'booked' and again == 0 then
   remember_key()
 end
 if hold.status ~= 'held' then
-  return {string.upper(hold.status), again, now, unpack(flat)}
+  return answer(string.upper(hold.status))
 end
 if tonumber(hold.expires_ms) <= now then
-  return {'EXPIRED', again, now, unpack(flat)}
+  return answer('EXPIRED')
 end
 
 local claims = words(hold.claims)
 local marks = read_marks(claims, 1, #claims)
 for i = 1, #claims do
   if not marks[i] or mark_owner(marks[i]) ~= hold_id then
-    return {marks[i] and 'BLOCKED' or 'EXPIRED', again, now, unpack(flat)}
+    return answer(marks[i] and 'BLOCKED' or 'EXPIRED')
   end
 end
 for i, key in ipairs(claims) do
@@ -85,4 +89,4 @@ redis.call('HSET', KEYS[1], 'status', 'confirming', 'begun_ms', now, 'booking_id
 redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[6]) + tonumber(ARGV[7]))
 pin_until_deadline()
 remember_key()
-return {'BEGUN', again, now, unpack(flat)}
+return answer('BEGUN')

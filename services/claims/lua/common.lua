@@ -1,10 +1,10 @@
--- What every script shares; services/claims/claims.py puts this text in front of each.
+-- What all scripts share; services/claims/scripts.py puts this text in front of each.
 --
--- A mark is the value of a claim key: state|owner|from|to|version, and of a reservation |pending behind it
+-- A mark is the value of a claim key: state|owner|from|to|version, and |pending behind it if it is of a reservation
 --   state    held | confirming | moving | booked
---   owner    a hold id (of a move: its pin's), or for booked a booking id
+--   owner    the id of a hold or of a move's pin; of a booked claim the booking id
 --   from,to  the ticks that the owner occupies on that resource, half-open
--- Names of claim keys are made by Python alone: they come in KEYS or stand in a record that Python filled.
+-- Only Python makes names of claim keys: they come in KEYS, or in a record that Python's keys went into.
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -23,7 +23,7 @@ local function mark_in_state(mark, state)
   return (string.gsub(mark, '^%a+|', state .. '|'))
 end
 
--- MGET over any number of keys (Lua can unpack some 8,000); a missing key is false.
+-- MGET over any number of keys, although Lua unpacks 8,000 at most. A missing key is false.
 local function read_marks(keys, first, last)
   local marks = {}
   for from = first, last, 1000 do
@@ -52,7 +52,20 @@ local function hash_of(flat)
   return record
 end
 
--- Removes those of the claims that still carry this owner's mark; others have passed to somebody else.
+local function flat_of(record)
+  local flat = {}
+  for name, value in pairs(record) do
+    flat[#flat + 1], flat[#flat + 2] = name, value
+  end
+  return flat
+end
+
+-- A whole number as text. Lua's own conversion may write a large one with an exponent.
+local function number_text(number)
+  return string.format('%.0f', number)
+end
+
+-- Removes the claims that still carry this owner's mark. The others have another owner by now.
 local function drop_claims(claims, owner)
   if #claims == 0 then
     return
@@ -65,14 +78,14 @@ local function drop_claims(claims, owner)
   end
 end
 
--- Appends one live event, without personal data; readers resume by its stream id.
+-- Appends one live event, without personal data. Readers resume by its stream id.
 local function publish(stream, kind, id, visit, state, expires_ms)
   redis.call('XADD', stream, 'MAXLEN', '~', '10000', '*', 'kind', kind, 'id', id,
     'property_id', visit.property_id, 'technician_id', visit.technician_id,
     'start', visit.start, 'end', visit['end'], 'state', state, 'expires_ms', expires_ms or '')
 end
 
--- Ends a hold record: it is remembered a while, counts for nobody's quota and waits for no confirmation.
+-- Ends a hold: its record stays a while, counts for no quota and waits for no confirmation.
 local function close_hold(record_key, record, pins, hold_id, status, remember_ms)
   redis.call('HSET', record_key, 'status', status)
   redis.call('PEXPIRE', record_key, remember_ms)

@@ -1,68 +1,68 @@
--- Claims the first of the candidate visits that is wholly free: all of its claims, or nothing.
--- Run twice with one hold id it answers the same: a client library may send a script again after a stalled reply.
+-- Claims the first of the candidate visits that is wholly free: all of its claims, or none. It checks everything and
+-- then writes everything. A second run with the same hold id gives the same answer, because a client library may send a
+-- script again after a stalled reply.
 --
 -- KEYS  1 hold record   2 epoch   3 pins   4 events   5 the holder's quota   6 idempotency record   7.. claims
--- ARGV  1 state: held, or confirming (a direct booking: placed and begun in one step), or moving (a booking that exists is to
---         have these claims; its own marks are no obstacle, and stay)
---       2 hold id       3 epoch that the caller's catalogue was read under   4 lifetime, ms   5 remembered after its end, ms
---       6 owner: `key id`, or `key id` and the holder's digest, who may ask again   7 most live holds of this holder (0 = any)
---       8 fingerprint of the request ('' = no idempotency key)   9 idempotency record's lifetime, ms
---       10 confirm window, ms   11 key prefix   12 booking id (confirming, moving)   13 pin's backstop expiry, ms
---       14 property id   15 length   16 buffer before   17 buffer after   18 requested start, in ticks
---       19 this attempt's name: who meets it again in the record has sent the same call twice
---       20.. candidates, four each: technician id, start tick, index of the first property claim, of the first technician claim
+-- ARGV  1 a JSON object:
+--         state        held | confirming (a direct booking: held and begun in one step)
+--                      | moving (a booking moves here; its own marks do not stand in its way, and stay)
+--         epoch        the epoch under which the caller read the catalogue, '' = none
+--         prefix       of every key of this org
+--         quota        most live holds of this holder, 0 = any number
+--         fingerprint  of the request, '' = it has no idempotency key
+--         requested    the start tick that the client asked for
+--         length       of the visit, in ticks
+--         remembered_ms, key_kept_ms, window_ms, backstop_ms
+--                      how long a finished hold is remembered, an idempotency key is kept, a confirmation may take,
+--                      and a pin lasts that nothing resolves
+--         record       the fields of the hold's record that are known before: hold_id, owner (`key id`, or `key id` and
+--                      the holder's digest: only the latter may ask again), property_id, before, after, requested,
+--                      lifetime_ms, booking_id, direct, moves, attempt
+--         candidates   [[technician id, start tick, index of its first property claim among the claims, of its first
+--                      technician claim], …]
 --
--- REPLY {STALE, epoch}              the catalogue changed: nothing was done
---       {REUSED}                    the idempotency key belongs to another request
---       {REPLAY, field, value, …}   the first answer to this idempotency key
---       {OWN, field, value, …}      the same holder asked for the same slot, or the same hold id came again
---       {QUOTA, ms}                 the holder has too many; one ends in so many ms
---       {TAKEN, [key, mark, ttl ms] …}   what stands in the way at the requested start
---       {HELD, candidate, created ms, expires ms, cold, deadline ms}
---            cold = 1: Redis was lost, MongoDB has to be asked; so says the record, too, until it was (trust_hold)
---            deadline: of the pin, when confirming or moving, else 0
-local state, hold_id, owner, fingerprint = ARGV[1], ARGV[2], ARGV[6], ARGV[8]
-local prefix, length, before, after = ARGV[11], tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
-local requested = ARGV[18]
-local CLAIMS, CANDIDATES = 6, 19
-local held, moving = state == 'held', state == 'moving'
-
-local epoch = redis.call('GET', KEYS[2])
-if epoch and epoch ~= ARGV[3] then
-  return {'STALE', epoch}
+-- REPLY {STALE, epoch}                the catalogue changed: nothing is done
+--       {REUSED}                      the idempotency key belongs to another request
+--       {REPLAY, field, value, …}     the first answer to this idempotency key
+--       {OWN, field, value, …}        the same holder has this very slot, or this hold id was here before
+--       {QUOTA, ms}                   the holder has too many holds; the first of them ends in so many ms
+--       {TAKEN, [key, mark, ttl ms]…} what stands in the way at the requested start
+--       {HELD, cold, field, value, …} the new hold; cold = 1: Redis was lost, so MongoDB has to be asked. The record of
+--                                     a plain hold says so too, until it was (trust_hold)
+local CLAIMS = 6
+local ask = cjson.decode(ARGV[1])
+local record, candidates, length = ask.record, ask.candidates, ask.length
+local before, after = record.before, record.after
+local held, moving, has_key = ask.state == 'held', ask.state == 'moving', ask.fingerprint ~= ''
+local epoch, now = redis.call('GET', KEYS[2]), now_ms()
+for _, candidate in ipairs(candidates) do
+  candidate.technician_id, candidate.start = candidate[1], candidate[2]
+  candidate.property_at, candidate.technician_at = CLAIMS + candidate[3], CLAIMS + candidate[4]
 end
-if fingerprint ~= '' then
-  local flat = redis.call('HGETALL', KEYS[6])
+
+-- The answer that this idempotency key or this hold id had before, if it is still good.
+local function earlier_answer()
+  if has_key then
+    local flat = redis.call('HGETALL', KEYS[6])
+    local known = hash_of(flat)
+    if known.fingerprint and known.fingerprint ~= ask.fingerprint then
+      return {'REUSED'}
+    end
+    -- The key of a confirmation counts only while Redis remembers what it confirms; after that MongoDB knows better.
+    if known.status and (held or redis.call('EXISTS', KEYS[1]) == 1) then
+      return {'REPLAY', unpack(flat)}
+    end
+  end
+  local flat = redis.call('HGETALL', KEYS[1])
   local known = hash_of(flat)
-  if known.fingerprint and known.fingerprint ~= fingerprint then
-    return {'REUSED'}
-  end
-  -- A confirmation's key stands only as long as what it confirms is remembered; then MongoDB knows better.
-  if known.status and (held or redis.call('EXISTS', KEYS[1]) == 1) then
-    return {'REPLAY', unpack(flat)}
-  end
-end
-local now = now_ms()
-local again = redis.call('HGETALL', KEYS[1])
-if #again > 0 then
-  local record = hash_of(again)
-  local over = record.status == 'released' or (record.status == 'held' and tonumber(record.expires_ms) <= now)
-  if not over then
-    return {'OWN', unpack(again)}
+  local lapsed = known.status == 'held' and tonumber(known.expires_ms) <= now
+  if known.status and known.status ~= 'released' and not lapsed then
+    return {'OWN', unpack(flat)}
   end
 end
 
-local marks = read_marks(KEYS, CLAIMS + 1, #KEYS)
-local candidates = {}
-for at = CANDIDATES + 1, #ARGV, 4 do
-  candidates[#candidates + 1] = {
-    technician_id = ARGV[at], start = tonumber(ARGV[at + 1]),
-    property_at = CLAIMS + tonumber(ARGV[at + 2]), technician_at = CLAIMS + tonumber(ARGV[at + 3]),
-  }
-end
-
--- The index of each candidate's claims, first to last, calling visit(index) for each; stops where it answers true.
-local function each_claim(candidate, visit)
+-- Calls visit(index) for each claim key of a candidate, the property's first, until one call answers true.
+local function any_claim(candidate, visit)
   for i = candidate.property_at, candidate.property_at + length - 1 do
     if visit(i) then return true end
   end
@@ -72,65 +72,66 @@ local function each_claim(candidate, visit)
   return false
 end
 
-local function own_hold()
-  local asked = {}
+local function is_same_slot(hold, candidate)
+  local asked_alike = tonumber(hold.requested) == ask.requested or tonumber(hold.start) == ask.requested
+  return asked_alike and hold.technician_id == candidate.technician_id and tonumber(hold.start) == candidate.start
+    and tonumber(hold['end']) == candidate.start + length
+    and tonumber(hold.before) == before and tonumber(hold.after) == after
+end
+
+-- The live hold that this holder has of one of the candidates, as a flat list of fields.
+local function own_hold(marks)
+  if not held or not string.find(record.owner, ' ', 1, true) then
+    return nil
+  end
+  local seen = {}
   for _, candidate in ipairs(candidates) do
     local mark = marks[candidate.property_at]
     local id = mark and mark_state(mark) ~= 'booked' and mark_owner(mark)
-    if id and asked[id] == nil then
-      local flat = redis.call('HGETALL', prefix .. 'hold:' .. id)
-      asked[id] = {flat = flat, record = hash_of(flat)}
+    if id and not seen[id] then
+      local flat = redis.call('HGETALL', ask.prefix .. 'hold:' .. id)
+      seen[id] = {flat = flat, hold = hash_of(flat)}
     end
-    local hold = id and asked[id].record
-    if hold and hold.owner == owner and hold.technician_id == candidate.technician_id
-      and tonumber(hold.start) == candidate.start and (hold.requested == requested or hold.start == requested) and tonumber(hold['end']) == candidate.start + length
-      and tonumber(hold.before) == before and tonumber(hold.after) == after then
-      return asked[id].flat
+    if id and seen[id].hold.owner == record.owner and is_same_slot(seen[id].hold, candidate) then
+      return seen[id].flat
     end
   end
 end
 
-if held and string.find(owner, ' ', 1, true) then
-  local flat = own_hold()
-  if flat then
-    if fingerprint ~= '' then
-      redis.call('HSET', KEYS[6], 'fingerprint', fingerprint, 'found', 1, unpack(flat))
-      redis.call('PEXPIRE', KEYS[6], ARGV[9])
+-- How many ms the holder has to wait for the first of too many holds to end; nil if one more is allowed.
+local function quota_wait()
+  local live = '(' .. number_text(now)
+  if ask.quota == 0 or redis.call('ZCOUNT', KEYS[5], live, '+inf') < ask.quota then
+    return nil
+  end
+  local first = redis.call('ZRANGEBYSCORE', KEYS[5], live, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  return tonumber(first[2]) - now
+end
+
+local function is_taken(mark)
+  local own = moving and mark and mark_state(mark) == 'booked' and mark_owner(mark) == record.booking_id
+  return mark and not own
+end
+
+local function first_free(marks)
+  for _, candidate in ipairs(candidates) do
+    if not any_claim(candidate, function(i) return is_taken(marks[i]) end) then
+      return candidate
     end
-    return {'OWN', unpack(flat)}
   end
 end
 
-local quota = tonumber(ARGV[7])
-if quota > 0 then
-  redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now)
-  if redis.call('ZCARD', KEYS[5]) >= quota then
-    local first = redis.call('ZRANGE', KEYS[5], 0, 0, 'WITHSCORES')
-    return {'QUOTA', tonumber(first[2]) - now}
-  end
-end
-
-local function taken(i)
-  local own = moving and marks[i] and mark_state(marks[i]) == 'booked' and mark_owner(marks[i]) == ARGV[12]
-  return marks[i] and not own
-end
-local winner
-for index, candidate in ipairs(candidates) do
-  if not each_claim(candidate, taken) then
-    winner = index
-    break
-  end
-end
-
-if not winner then
+-- Each mark in the way of the candidates at the requested start, once for each resource and owner.
+local function obstacles(marks)
   local reply, named = {'TAKEN'}, {}
   for _, candidate in ipairs(candidates) do
-    if tostring(candidate.start) == requested then
-      local resource
-      each_claim(candidate, function(i)
-        resource = i < candidate.property_at + length and i >= candidate.property_at and 'property' or candidate.technician_id
-        if taken(i) and not named[resource .. '|' .. mark_owner(marks[i])] then
-          named[resource .. '|' .. mark_owner(marks[i])] = true
+    if candidate.start == ask.requested then
+      any_claim(candidate, function(i)
+        local of_property = i >= candidate.property_at and i < candidate.property_at + length
+        local resource = of_property and 'property' or candidate.technician_id
+        local name = marks[i] and resource .. '|' .. mark_owner(marks[i])
+        if is_taken(marks[i]) and not named[name] then
+          named[name] = true
           reply[#reply + 1] = {KEYS[i], marks[i], redis.call('PTTL', KEYS[i])}
         end
       end)
@@ -139,46 +140,80 @@ if not winner then
   return reply
 end
 
-local chosen = candidates[winner]
-local lifetime, remember = tonumber(ARGV[4]), tonumber(ARGV[5])
-local expires = now + lifetime
-local deadline = held and 0 or now + tonumber(ARGV[10])
-local claims, claim_ttl = {}, held and lifetime or tonumber(ARGV[13])
-local function claim(index, from, to)
-  local mark = state .. '|' .. hold_id .. '|' .. from .. '|' .. to .. '|0'
-  for i = index, index + (to - from) - 1 do
-    redis.call('SET', KEYS[i], mark, 'NX', 'PX', claim_ttl)
-    claims[#claims + 1] = KEYS[i]
+-- Sets the marks of the chosen visit, and gives the keys that carry them.
+local function set_claims(chosen, ttl)
+  local claims = {}
+  local function set(index, from, to)
+    local mark = table.concat({ask.state, record.hold_id, number_text(from), number_text(to), '0'}, '|')
+    for i = index, index + (to - from) - 1 do
+      redis.call('SET', KEYS[i], mark, 'NX', 'PX', ttl)
+      claims[#claims + 1] = KEYS[i]
+    end
+  end
+  set(chosen.property_at, chosen.start, chosen.start + length)
+  set(chosen.technician_at, chosen.start - before, chosen.start + length + after)
+  return claims
+end
+
+local function complete_record(chosen)
+  record.status = held and 'held' or 'confirming'
+  record.technician_id, record.start, record['end'] = chosen.technician_id, chosen.start, chosen.start + length
+  record.created_ms, record.expires_ms, record.begun_ms = now, now + record.lifetime_ms, held and 0 or now
+  record.deadline_ms = held and 0 or now + ask.window_ms
+  record.cold = (held and not epoch) and 1 or 0
+  record.holder_key = ask.quota > 0 and KEYS[5] or ''
+  record.idempotency_key = held and has_key and KEYS[6] or ''
+  record.confirm_key = ask.state == 'confirming' and has_key and KEYS[6] or ''
+  for name, value in pairs(record) do
+    record[name] = type(value) == 'number' and number_text(value) or value
   end
 end
-claim(chosen.property_at, chosen.start, chosen.start + length)
-claim(chosen.technician_at, chosen.start - before, chosen.start + length + after)
 
-local record = {
-  'hold_id', hold_id, 'status', held and 'held' or 'confirming', 'owner', owner, 'property_id', ARGV[14], 'technician_id', chosen.technician_id,
-  'start', chosen.start, 'end', chosen.start + length, 'before', before, 'after', after, 'requested', requested,
-  'lifetime_ms', lifetime, 'created_ms', now, 'expires_ms', expires, 'booking_id', ARGV[12],
-  'holder_key', quota > 0 and KEYS[5] or '', 'begun_ms', held and 0 or now,
-  'idempotency_key', held and fingerprint ~= '' and KEYS[6] or '',
-  'confirm_key', state == 'confirming' and fingerprint ~= '' and KEYS[6] or '',
-  'direct', held and 0 or 1, 'moves', moving and 1 or 0, 'attempt', ARGV[19],
-  'deadline_ms', deadline, 'cold', (not epoch and held) and 1 or 0,
-}
-redis.call('HSET', KEYS[1], 'claims', table.concat(claims, ' '), unpack(record))
-redis.call('PEXPIRE', KEYS[1], math.max(lifetime, claim_ttl) + remember)
-if fingerprint ~= '' then
-  redis.call('HSET', KEYS[6], 'fingerprint', fingerprint, unpack(record))
-  redis.call('PEXPIRE', KEYS[6], ARGV[9])
+local function grant(chosen)
+  local lifetime = record.lifetime_ms
+  local ttl = held and lifetime or ask.backstop_ms
+  local claims = set_claims(chosen, ttl)
+  complete_record(chosen)
+  local flat = flat_of(record)
+  redis.call('HSET', KEYS[1], 'claims', table.concat(claims, ' '), unpack(flat))
+  redis.call('PEXPIRE', KEYS[1], math.max(lifetime, ttl) + ask.remembered_ms)
+  if has_key then
+    redis.call('HSET', KEYS[6], 'fingerprint', ask.fingerprint, unpack(flat))
+    redis.call('PEXPIRE', KEYS[6], ask.key_kept_ms)
+  end
+  if ask.quota > 0 then
+    redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now)
+    redis.call('ZADD', KEYS[5], record.expires_ms, record.hold_id)
+    redis.call('PEXPIRE', KEYS[5], 86400000)
+  end
+  if not held then
+    redis.call('ZADD', KEYS[3], record.deadline_ms, record.hold_id)
+  end
+  if not moving then -- a move is published when it is made, not when its slot is pinned
+    publish(KEYS[4], 'hold', record.hold_id, record, 'held', record.expires_ms)
+  end
+  return {'HELD', epoch and 0 or 1, unpack(flat)}
 end
-if quota > 0 then
-  redis.call('ZADD', KEYS[5], expires, hold_id)
-  redis.call('PEXPIRE', KEYS[5], 86400000)
+
+if epoch and epoch ~= ask.epoch then
+  return {'STALE', epoch}
 end
-if not held then
-  redis.call('ZADD', KEYS[3], deadline, hold_id)
+local answered = earlier_answer()
+if answered then
+  return answered
 end
--- Of a move readers hear when it is made: a slot that is pinned for a blink is no news of theirs.
-if not moving then
-  publish(KEYS[4], 'hold', hold_id, hash_of(record), 'held', expires)
+local marks = read_marks(KEYS, CLAIMS + 1, #KEYS)
+local own = own_hold(marks)
+if own then
+  if has_key then
+    redis.call('HSET', KEYS[6], 'fingerprint', ask.fingerprint, 'found', 1, unpack(own))
+    redis.call('PEXPIRE', KEYS[6], ask.key_kept_ms)
+  end
+  return {'OWN', unpack(own)}
 end
-return {'HELD', winner, now, expires, epoch and 0 or 1, deadline}
+local wait = quota_wait()
+if wait then
+  return {'QUOTA', wait}
+end
+local chosen = first_free(marks)
+return chosen and grant(chosen) or obstacles(marks)

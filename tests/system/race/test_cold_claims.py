@@ -65,11 +65,12 @@ def check_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     found = dict[str, bool]()
 
     def ask_and_claim(placing: Placing, placement: Placement) -> object:
-        blockers = BookingStore(world.services.db, 15).blockers(placement.org, placement.visits[0])
-        found[placement.hold_id] = not blockers
+        request = placement.request
+        blockers = BookingStore(world.services.db, 15).blockers(request.org, placement.visits[0])
+        found[request.hold_id] = not blockers
         return first_free(placing, placement)
 
-    def as_found(_placing: Placing, _org: str, _placement: Placement, placed: Placed, *_asked: object) -> bool:
+    def as_found(_placing: Placing, _placement: Placement, placed: Placed) -> bool:
         return found.get(placed.record.hold_id, True)
 
     monkeypatch.setattr(Placing, "_first_free", ask_and_claim)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -104,14 +105,13 @@ def test_if_the_marks_do_not_end_no_request_gets_the_slot(
 ) -> None:
     """The negative control: marks last until the visit is over, and no server asks MongoDB about them."""
     monkeypatch.setattr(Reservations, "made_way", lambda *_asked: False)
-    arguments = Mirror._arguments
+    ask_of = Mirror._ask
 
-    def endless(mirror: Mirror, booking: Booking) -> tuple[list[str], list[str | int]]:
-        keys, args = arguments(mirror, booking)
-        args[3] = mirror._visit_ends_ms(booking)
-        return keys, args
+    def endless(mirror: Mirror, booking: Booking) -> tuple[list[str], dict[str, Any]]:
+        keys, ask = ask_of(mirror, booking)
+        return keys, {**ask, "ends_ms": ask["visit_ends_ms"]}
 
-    monkeypatch.setattr(Mirror, "_arguments", endless)
+    monkeypatch.setattr(Mirror, "_ask", endless)
     _, outcome = race_at_the_deadline(servers, tomorrow(8))
     assert outcome.values == []
     assert outcome.kinds() == {SlotBooked}

@@ -48,18 +48,18 @@ def test_with_check_then_set_instead_of_the_script_several_requests_get_it(
 
 def check_then_set(claims: Claims, placement: Placement) -> Placed | Taken:
     """Look, and write if the slot is free, as many booking systems do. It is right only without other requests."""
-    visit, client = placement.visits[0], claims._redis
-    names = OrgKeys(placement.org).visit_claims(visit)
+    request, visit, client = placement.request, placement.visits[0], claims._redis
+    names = OrgKeys(request.org).visit_claims(visit)
     if any(client.mget(names)):
         return Taken([])
     for name in names:
-        client.set(name, f"held|{placement.hold_id}|{visit.start}|{visit.end}|0", px=placement.lifetime_ms)
+        client.set(name, f"held|{request.hold_id}|{visit.start}|{visit.end}|0", px=placement.lifetime_ms)
     record = HoldRecord(
-        hold_id=placement.hold_id,
+        hold_id=request.hold_id,
         status="held",
-        owner=placement.owner,
+        owner=request.owner,
         visit=visit,
-        requested=placement.requested,
+        requested=placement.wish.start,
         lifetime_ms=placement.lifetime_ms,
         created_ms=0,
         expires_ms=placement.lifetime_ms,

@@ -90,8 +90,9 @@ place = Claims.place
 def pin_nothing(claims: Claims, placement: Placement) -> Placed | Stale | Taken:
     """A claim that checks whether a slot is free and leaves no pin there."""
     placed = place(claims, placement)
-    if placement.state == "moving" and isinstance(placed, Placed):
-        claims.abort(placement.org, placement.hold_id, deadline_ms=placed.record.deadline_ms, restore=False)
+    request = placement.request
+    if request.state == "moving" and isinstance(placed, Placed):
+        claims.abort(request.org, request.hold_id, deadline_ms=placed.record.deadline_ms, restore=False)
     return placed
 
 

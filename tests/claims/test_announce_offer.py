@@ -1,4 +1,4 @@
-"""tell_offer: an offer is told once for each hold, and only while that hold lives."""
+"""announce_offer: an offer is told once for each hold, and only while that hold lives."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 from tests.claims.board import Board, record_of, visit
 
 
-def tell(board: Board, hold_id: str = "h1", waitlist_id: str = "wl_1") -> list[Any]:
+def announce(board: Board, hold_id: str = "h1", waitlist_id: str = "wl_1") -> list[Any]:
     keys = [board.names.hold(hold_id), board.names.events]
-    return board.scripts.run("tell_offer", keys, [waitlist_id, hold_id])
+    return board.scripts.run("announce_offer", keys, [waitlist_id, hold_id])
 
 
 def test_a_live_hold_is_told_with_all_that_readers_need_and_nothing_personal(board: Board) -> None:
     board.place("h1", owner="key-alice holder-1")
-    word, *flat = tell(board)
-    assert (word, record_of(flat)["hold_id"]) == ("TOLD", "h1")
+    word, *flat = announce(board)
+    assert (word, record_of(flat)["hold_id"]) == ("ANNOUNCED", "h1")
     hold = board.record("h1")
     assert board.events()[-1] == {
         "kind": "waitlist.offered",
@@ -33,20 +33,20 @@ def test_a_live_hold_is_told_with_all_that_readers_need_and_nothing_personal(boa
 def test_it_is_told_once_for_each_hold(board: Board) -> None:
     board.place("h1")
     board.place("h2", visit(8))
-    assert [tell(board)[0], tell(board, "h2")[0]] == ["TOLD", "TOLD"]
+    assert [announce(board)[0], announce(board, "h2")[0]] == ["ANNOUNCED", "ANNOUNCED"]
     before = board.dump()
-    assert [tell(board)[0], tell(board, "h2")[0]] == ["AGAIN", "AGAIN"]
+    assert [announce(board)[0], announce(board, "h2")[0]] == ["AGAIN", "AGAIN"]
     assert board.dump() == before
 
 
 def test_it_changes_neither_the_hold_nor_its_time(board: Board) -> None:
     board.place("h1")
     before = board.dump()
-    tell(board)
+    announce(board)
     after = board.dump()
     name = board.names.hold("h1")
     fields, expiry = after.pop(name)
-    assert (fields.pop("told"), (fields, expiry)) == ("1", before.pop(name))
+    assert (fields.pop("announced"), (fields, expiry)) == ("1", before.pop(name))
     del after[board.names.events], before[board.names.events]
     assert after == before
 
@@ -60,7 +60,7 @@ def test_what_is_no_longer_held_is_named_and_not_told(board: Board) -> None:
     board.begin("h3", booking_id="bk_3")
     board.mirror("bk_3", 1, visit(24), hold_id="h3")
     before = board.dump()
-    words = [tell(board, f"h{number}") for number in range(4)]
+    words = [announce(board, f"h{number}") for number in range(4)]
     assert [word for word, *_ in words] == ["CONFIRMING", "RELEASED", "EXPIRED", "BOOKED"]
     assert record_of(words[3][1:])["booking_id"] == "bk_3"
     assert board.dump() == before
@@ -70,13 +70,13 @@ def test_a_hold_that_nobody_checked_after_a_loss_is_not_told(board: Board) -> No
     board.redis.delete(board.names.epoch)
     board.place("h1")
     before = board.dump()
-    assert tell(board)[0] == "COLD"
+    assert announce(board)[0] == "COLD"
     assert board.dump() == before
     board.trust("h1")
-    assert tell(board)[0] == "TOLD"
+    assert announce(board)[0] == "ANNOUNCED"
 
 
 def test_a_hold_that_is_not_remembered_is_missing(board: Board) -> None:
     before = board.dump()
-    assert tell(board) == ["MISSING"]
+    assert announce(board) == ["MISSING"]
     assert board.dump() == before
