@@ -1,4 +1,4 @@
-"""Who is calling: the org, the role and the key behind a request."""
+"""The caller behind a request: its org, role and key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Role(StrEnum):
 STAFF = frozenset({Role.DESK, Role.ADMIN})
 
 SOURCES = {Role.CHECKOUT: "web", Role.DESK: "desk", Role.BOT: "sms", Role.ADMIN: "api"}
-"""What a booking says of where it came from."""
+"""A caller's role -> the source of the bookings that it makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Caller:
 
     @property
     def name(self) -> str:
-        """Who did something, as histories tell it: the role and the key, never a person."""
+        """The caller's name in histories: the role and the key, never a person."""
         return f"{self.role}:{self.key_id}"
 
     @property

@@ -124,14 +124,14 @@ class ReserveRequest(SlotFields, Details):
         return BookRequest.model_construct(**slot, **self.details(), customer=customer)
 
 
-class _CustomerReply(TypedDict):
+class CustomerReply(TypedDict):
     name: str
     phone: NotRequired[str]
     email: NotRequired[str]
 
 
-class _HistoryEntry(TypedDict):
-    """One change of a booking: who made it when, and each changed field's value before (`from`) and after (`to`)."""
+class HistoryEntry(TypedDict):
+    """One change of a booking: its time and caller, and each changed field's value before (`from`) and after (`to`)."""
 
     at: Instant
     by: str
@@ -139,13 +139,11 @@ class _HistoryEntry(TypedDict):
     changes: dict[str, Any]
 
 
-CustomerReply = Annotated[dict[str, Any], ShapedAs(_CustomerReply)]
-HistoryEntry = Annotated[dict[str, Any], ShapedAs(_HistoryEntry)]
+CustomerFields = Annotated[dict[str, Any], ShapedAs(CustomerReply)]
+HistoryFields = Annotated[dict[str, Any], ShapedAs(HistoryEntry)]
 
 
-class PublicBooking(Shown, Details):
-    """What every reply shows of a booking; `history` is for staff alone."""
-
+class _Visit(Shown):
     booking_id: str
     status: BookingStatus
     property_id: str
@@ -155,7 +153,7 @@ class PublicBooking(Shown, Details):
     duration_minutes: int
     buffer_before_minutes: int
     buffer_after_minutes: int
-    customer: CustomerReply
+    customer: CustomerFields
     source: Source
     version: int
     created_at: Instant
@@ -163,9 +161,14 @@ class PublicBooking(Shown, Details):
     hold_id: str | None
     requested_start: datetime
     fallback_used: bool
+
+
+class PublicBooking(Details, _Visit):
+    """What every reply shows of a booking; `history` is for staff alone. The fields of the last base come first."""
+
     reserved_by: str | None = None
     reserved_until: Instant | None = None
-    history: list[HistoryEntry] | None = None
+    history: list[HistoryFields] | None = None
 
 
 class BookingReply(PublicBooking):
@@ -184,7 +187,7 @@ class Booking(PublicBooking):
 
     org: str
     claims: SkipValidation[tuple[tuple[str, int], ...]]
-    history: list[HistoryEntry]
+    history: list[HistoryFields]
     placed_as: str | None = None
     made_by: str = ""
     fingerprint: str | None = None

@@ -1,4 +1,4 @@
-"""What may be done with a booking after it was made: the requests, and which state each may follow."""
+"""The changes of a booking after it was made: the requests, and the states that each may follow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.fields import Minutes, Moment, PlainId, Request, ShortText, Text, Wh
 
 
 class BookingPatch(Request):
-    """Body of PATCH /bookings/{id}: only what is to change. A customer is given whole."""
+    """Body of PATCH /bookings/{id}: only the fields that change. A customer is given whole."""
 
     model_config = null_only_for()
 

@@ -124,7 +124,7 @@ class Policy(BaseModel):
 
 
 class PolicyPatch(Request):
-    """Body of PATCH /policy: only what is to change. `null` is allowed for `allowed_duration_minutes` alone: any."""
+    """Body of PATCH /policy: only the fields that change. Null is a value of `allowed_duration_minutes` alone: any."""
 
     model_config = null_only_for("allowed_duration_minutes")
 

@@ -13,7 +13,7 @@ from models.slot import SlotFields, Visit
 HoldStatus = Literal["held", "confirming", "booked", "released", "expired"]
 
 Holder = Annotated[str, StringConstraints(min_length=1, max_length=128), Printable]
-"""Who a hold is for: a checkout session, a phone number, a desk user. Never logged, stored as a digest."""
+"""The holder of a hold: a checkout session, a phone number, a desk user. Never logged, stored as a digest."""
 
 
 class HoldRequest(SlotFields):

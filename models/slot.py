@@ -79,9 +79,9 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A request for a slot after policy filled it in, in ticks; `technician_id` None means any who is free.
+    """A request for a slot after policy filled it in, in ticks; `technician_id` None means any free technician.
 
-    standing: a booking has this start already, and today's lead and horizon are not for it.
+    standing: a booking has this start already, so today's lead and horizon do not apply to it.
     """
 
     property_id: str

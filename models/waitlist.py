@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from models.booking import Customer, CustomerReply
+from models.booking import Customer, CustomerFields
 from models.fields import Instant, Moment, PlainId, Request, Shown, WholeNumber
 
 WaitStatus = Literal["waiting", "offered", "booked", "lapsed", "cancelled"]
@@ -107,7 +107,7 @@ class WaitReply(Shown):
     offered_technician_id: str | None = None
     expires_at: Instant | None = None
     booking_id: str | None = None
-    customer: CustomerReply | None = None
+    customer: CustomerFields | None = None
 
     @classmethod
     def of(cls, entry: WaitEntry, *, with_customer: bool) -> WaitReply:

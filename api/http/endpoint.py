@@ -1,4 +1,4 @@
-"""A route is declared once: who may call it, what it takes, what it replies, what it may refuse.
+"""A route is declared once: its roles, its requests, its replies, its refusals.
 
 From the declaration come strict parsing (`parsing`), admission (`guards`), the reply, and the OpenAPI entry
 (`api.openapi`). A view is left with: take what was parsed, call one service, reply.

@@ -1,4 +1,4 @@
-"""Around every request, whatever becomes of it: its id, its line in the log, its time in the metrics, CORS.
+"""Around every request, however it ends: its id, its line in the log, its time in the metrics, CORS.
 
 One WSGI wrapper outside Flask, so that it also sees what Flask refuses. The line never holds bodies, names, holders,
 keys, tokens, addresses or query strings.
@@ -29,7 +29,7 @@ CORS_HEADERS = [
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Expose-Headers", "Location, ETag, Retry-After, X-Request-Id, Idempotency-Replayed"),
 ]
-"""The publishable key is used in browsers of any site. No cookies are involved, so `*` gives nobody anything new."""
+"""The publishable key is used in browsers of any site. No cookies are involved, so `*` gives away nothing."""
 
 _PLAIN_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})

@@ -143,7 +143,7 @@ def _parameters(endpoint: Endpoint) -> list[Json]:
         for name, described in schema["properties"].items():
             found.append({"name": name, "in": "query", "required": name in required, "schema": _of_text(described)})
     if endpoint.idempotency != "none":
-        text = "A key of your own for this request; with the same key it is carried out once within 24 hours."
+        text = "A key that you choose for this request. It is carried out once a key within 24 hours."
         schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!#-~]([ -~]*[!-~])?$"}
         found.append({"name": "Idempotency-Key", "in": "header", "description": text, "schema": schema})
     if endpoint.if_match != "none":

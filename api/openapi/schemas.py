@@ -53,7 +53,7 @@ class FaultReply(Shown):
 
 
 class BlockReply(Shown):
-    """What stands in the way on one resource, and the span that it takes up there. Nobody's identity."""
+    """What stands in the way on one resource, and the span that it takes up there; no identity of anyone."""
 
     kind: Literal["property", "technician"]
     id: PlainId

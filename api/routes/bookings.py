@@ -26,7 +26,7 @@ from services.bookings.confirming import Confirmed
 routes = Routes("Bookings")
 
 OFFICE = EVERY_KEY - {Role.CHECKOUT}
-"""Who sees an org's bookings: not the key that is published in the browser."""
+"""The roles that see an org's bookings: all, except that of the key in the browser."""
 
 
 @routes.post(
@@ -141,4 +141,4 @@ def _as_then(ask: Ask[ReasonRequest], kept: dict[str, Any]) -> dict[str, Any]:
 confirm = _acting("confirm", "Confirm a reservation", "confirm", STAFF)
 cancel = _acting("cancel", "Cancel a booking", "cancel", OFFICE | {Role.CUSTOMER})
 complete = _acting("complete", "Note that a visit took place", "complete", STAFF)
-no_show = _acting("no-show", "Note that nobody was there", "no_show", STAFF)
+no_show = _acting("no-show", "Note that the customer was not there", "no_show", STAFF)

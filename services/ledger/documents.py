@@ -45,7 +45,7 @@ def difference(old: Booking, new: Booking) -> tuple[Document, dict[str, tuple[An
 
 
 def change(at: datetime, by: str, action: str, changes: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
-    """One entry of a booking's history: who did what when, and each field's value before and after."""
+    """One entry of a booking's history: the time, caller and action, and each field's value before and after."""
     noted = {name: {"from": before, "to": after} for name, (before, after) in changes.items()}
     return {"at": to_milliseconds(at), "by": by, "action": action, "changes": noted}
 

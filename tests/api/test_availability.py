@@ -1,4 +1,4 @@
-"""GET /availability, as clients see it; that it tells the truth is the business of the property tests."""
+"""GET /availability as clients see it; tests/availability proves that its slots can be held."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_held_and_booked_slots_are_shown_as_such(town: Town) -> None:
     assert states == {8: "free", 10: "held", 12: "booked", 14: "free"}
 
 
-def test_nobodys_identity_is_shown(town: Town) -> None:
+def test_no_identity_is_shown(town: Town) -> None:
     made = town.book(12)
     text = town.call("GET", f"/availability?property_id=prop-1&from={DAY}").text
     assert made["booking_id"] not in text
@@ -72,5 +72,5 @@ def test_another_orgs_or_a_missing_property_is_not_found(town: Town) -> None:
         (f"property_id=prop-1&from={DAY}&colour=red", "colour"),
     ],
 )
-def test_a_senseless_query_is_a_fault(town: Town, query: str, field: str) -> None:
+def test_a_wrong_query_is_a_fault(town: Town, query: str, field: str) -> None:
     assert {name for name, _ in fault_codes(town.call("GET", f"/availability?{query}"))} == {field}

@@ -14,7 +14,7 @@ def confirmation(hold: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"hold_id": hold["hold_id"], "customer": ALICE} | more
 
 
-def test_it_books_what_is_held(town: Town) -> None:
+def test_it_books_a_held_slot(town: Town) -> None:
     held = town.hold(holder=ALICES_BROWSER)
     reply = town.call("POST", "/book", confirmation(held, description="The tap drips.", priority="high"))
     body = body_of(reply)

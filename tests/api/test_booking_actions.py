@@ -1,4 +1,4 @@
-"""POST /bookings/{booking_id}/confirm, /complete and /no-show; and what a customer may do with his own booking.
+"""POST /bookings/{booking_id}/confirm, /complete and /no-show; and what a customer may do with their own booking.
 
 What each does in every status stands in tests/bookings/test_transitions.py.
 """
@@ -31,7 +31,7 @@ def bring(town: Town, action: str, hour: int = 10) -> str:
 
 @pytest.mark.parametrize("role", ["desk", "admin"])
 @pytest.mark.parametrize("action", STAFF_ACTIONS)
-def test_staff_do_it_and_say_why(town: Town, action: str, role: str) -> None:
+def test_staff_do_it_and_give_a_reason(town: Town, action: str, role: str) -> None:
     path = f"/bookings/{bring(town, action)}"
     reply = town.call("POST", f"{path}/{action}", {"reason": "They rang."}, key=role)
     body = body_of(reply)
@@ -112,7 +112,7 @@ def test_inside_the_cancellation_window_only_staff_cancel(town: Town, what: str)
     assert town.call("POST", f"/bookings/{ids[0]}/cancel", key=token).status_code == 200
 
 
-def test_the_customer_reads_and_cancels_his_own_and_nothing_else(town: Town) -> None:
+def test_a_customer_reads_and_cancels_their_own_booking_and_nothing_else(town: Town) -> None:
     own = body_of(town.call("POST", "/reserve", town.slot() | {"reserved_by": "Carol"}, key="desk"))
     other, token, path = town.book(12), own["manage_token"], f"/bookings/{own['booking_id']}"
     seen = body_of(town.call("GET", path, key=token))
@@ -142,7 +142,7 @@ def later(town: Town) -> Iterator[tuple[Town, Clock]]:
     services.access.close()
 
 
-def test_after_the_visit_the_link_is_good_for_nothing(later: tuple[Town, Clock]) -> None:
+def test_after_the_visit_the_link_is_refused(later: tuple[Town, Clock]) -> None:
     town, clock = later
     made = town.book()
     path, token = f"/bookings/{made['booking_id']}", made["manage_token"]
@@ -156,7 +156,7 @@ def test_after_the_visit_the_link_is_good_for_nothing(later: tuple[Town, Clock])
 
 
 @pytest.mark.parametrize("action", STAFF_ACTIONS)
-def test_a_refusal_says_what_the_booking_is(town: Town, action: str) -> None:
+def test_a_refusal_names_the_status_of_the_booking(town: Town, action: str) -> None:
     booking_id = bring(town, "cancel")
     ended = "complete" if action == "no-show" else "no-show"
     assert town.call("POST", f"/bookings/{booking_id}/{ended}", key="desk").status_code == 200

@@ -1,4 +1,4 @@
-"""A field of a booking is named in one place, its model; whatever shows or keeps bookings follows from that."""
+"""A field of a booking is named in one place, its model; replies, documents, examples and files follow from it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STORED_OTHERWISE = {"booking_id", "claims"}
 
 
 def reserve(town: Town) -> dict[str, Any]:
-    """A reply of a pending reservation to staff: it has every member that a booking may have."""
+    """A reply of a pending reservation to staff: it has every member that a booking can have."""
     asked = town.slot() | {"reserved_by": "Dana", "customer": {"name": "Alice", "phone": "+1 555 0100"}}
     return body_of(town.call("POST", "/reserve", asked, key="desk"))
 
@@ -101,7 +101,7 @@ print(json.dumps({
 """A process whose booking model has one field more; no other file knows of it."""
 
 
-def test_a_new_field_needs_the_model_alone() -> None:
+def test_a_new_field_changes_the_model_alone() -> None:
     done = subprocess.run([sys.executable, "-c", ADDED], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     note = "Key under the mat."

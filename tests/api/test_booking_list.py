@@ -65,5 +65,5 @@ def test_a_manage_token_is_never_listed(town: Town) -> None:
         ("?status[$ne]=confirmed", "status[$ne]"),
     ],
 )
-def test_a_senseless_query_is_a_fault(town: Town, query: str, fault: str) -> None:
+def test_a_wrong_query_is_a_fault(town: Town, query: str, fault: str) -> None:
     assert {field for field, _ in fault_codes(town.call("GET", f"/bookings{query}", key="desk"))} == {fault}

@@ -65,7 +65,7 @@ def test_admission(town: Town) -> None:
     assert patch(town, made, {"start": at(14)}, "bot").status_code == 200
 
 
-def test_without_if_match_it_is_not_done(town: Town) -> None:
+def test_without_if_match_nothing_changes(town: Town) -> None:
     path = f"/bookings/{town.book()['booking_id']}"
     refused(town.call("PATCH", path, {"start": at(14)}, key="desk"), 428, "precondition_required")
     assert town.world.bookings()[0]["version"] == 1
@@ -93,7 +93,7 @@ def test_a_bad_if_match_is_a_fault(town: Town, match: str) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"start": at(10)}, {"start": at(10).replace("Z", "+00:00"), "priority": "medium"}]
 )
-def test_nothing_new_is_the_same_version(town: Town, body: dict[str, Any]) -> None:
+def test_a_change_to_the_same_values_keeps_the_version(town: Town, body: dict[str, Any]) -> None:
     made = town.book()
     reply = patch(town, made, body)
     assert (reply.status_code, reply.headers["ETag"], body_of(reply)["updated_at"]) == (200, '"1"', made["updated_at"])
@@ -113,7 +113,7 @@ def test_a_repeat_gets_the_first_answer(town: Town) -> None:
 
 
 @pytest.mark.parametrize("holder", ["hold", "booking"])
-def test_a_taken_place_is_refused_with_its_conflicts(town: Town, holder: str) -> None:
+def test_a_taken_slot_is_refused_with_its_conflicts(town: Town, holder: str) -> None:
     made = town.book()
     (town.hold if holder == "hold" else town.book)(14, technician_id="tech-2")
     problem = refused(patch(town, made, {"start": at(14, 30)}), 409, "slot_held" if holder == "hold" else "slot_booked")
@@ -126,7 +126,7 @@ def test_a_taken_place_is_refused_with_its_conflicts(town: Town, holder: str) ->
     assert patch(town, made, {"start": at(15)}).status_code == 200
 
 
-def test_what_the_catalogue_refuses(town: Town) -> None:
+def test_the_catalogue_refuses_a_move_as_it_refuses_a_hold(town: Town) -> None:
     made = town.book()
     refused(patch(town, made, {"property_id": "prop-9"}), 404, "property_not_found")
     refused(patch(town, made, {"technician_id": "tech-9"}), 404, "technician_not_found")
@@ -190,7 +190,7 @@ def test_a_body_is_an_object(town: Town, body: Any) -> None:
     assert reply.status_code == 400, reply.text
 
 
-def test_what_has_ended_is_not_changed(town: Town) -> None:
+def test_an_ended_booking_is_not_changed(town: Town) -> None:
     made = town.book()
     town.call("POST", f"/bookings/{made['booking_id']}/cancel", key="desk")
     refused(patch(town, made, {"start": at(14)}, match='"2"'), 409, "invalid_transition")
@@ -198,7 +198,7 @@ def test_what_has_ended_is_not_changed(town: Town) -> None:
     refused(patch(town, made, {"start": at(14)}, match='"1"'), 412, "version_conflict")
 
 
-def test_the_customer_moves_her_own_with_the_manage_token(town: Town) -> None:
+def test_a_customer_moves_their_own_booking_with_the_manage_token(town: Town) -> None:
     made, other = town.book(), town.book(12)
     token = made["manage_token"]
     refused(patch(town, other, {"start": at(14)}, token), 404, "booking_not_found")
@@ -211,7 +211,7 @@ def test_the_customer_moves_her_own_with_the_manage_token(town: Town) -> None:
     assert history[-1]["by"].startswith("customer:")
 
 
-def test_not_inside_the_orgs_cancellation_window(town: Town) -> None:
+def test_a_customer_moves_nothing_inside_the_cancellation_window(town: Town) -> None:
     made = town.book()
     assert town.call("PATCH", "/policy", {"cancel_window_minutes": 4320}, key="admin").status_code == 200
     refused(patch(town, made, {"start": at(14)}, made["manage_token"]), 403, "forbidden")
@@ -231,7 +231,7 @@ def test_a_reservation_keeps_its_deadline(town: Town) -> None:
     assert (body["status"], body["reserved_until"], body["start"]) == ("pending", made["reserved_until"], at(14))
 
 
-def test_the_version_before_the_other_change_is_lost_to_whoever_comes_second(town: Town) -> None:
+def test_of_two_changes_of_one_version_the_second_is_refused(town: Town) -> None:
     made = town.book()
     assert patch(town, made, {"start": at(14)}).status_code == 200
     refused(patch(town, made, {"start": at(16)}), 412, "version_conflict")

@@ -71,14 +71,14 @@ def test_a_key_beside_the_token_changes_nothing(town: Town) -> None:
         assert town.call("GET", url, key=key).status_code == 200
 
 
-def test_a_cancellation_shows_at_the_next_look(town: Town) -> None:
+def test_a_cancellation_shows_at_the_next_request(town: Town) -> None:
     url, booking = made(town), town.book()
     assert [event["STATUS"] for event in events(town, url)] == ["CONFIRMED"]
     assert town.call("POST", f"/bookings/{booking['booking_id']}/cancel", key="desk").status_code == 200
     assert [(event["STATUS"], event["SEQUENCE"]) for event in events(town, url)] == [("CANCELLED", 1)]
 
 
-def test_what_has_not_changed_is_not_sent_again(town: Town) -> None:
+def test_an_unchanged_calendar_is_not_sent_again(town: Town) -> None:
     url = made(town)
     tag = town.call("GET", url, key=None).headers["ETag"]
     for asked in (tag, f"W/{tag}", f'"other", {tag}'):
@@ -92,7 +92,7 @@ def test_what_has_not_changed_is_not_sent_again(town: Town) -> None:
     assert changed.headers["ETag"] != tag
 
 
-def test_an_address_that_is_dead_is_dead_for_those_too_who_have_the_calendar(town: Town) -> None:
+def test_a_dead_address_answers_no_client_that_has_the_calendar(town: Town) -> None:
     url = made(town)
     tag = town.call("GET", url, key=None).headers["ETag"]
     made(town)
@@ -109,14 +109,14 @@ def test_head_answers_as_get_does_without_the_calendar(town: Town) -> None:
     assert town.call("HEAD", NOWHERE, key=None).status_code == 404
 
 
-def test_a_new_address_ends_the_one_before_at_once(town: Town) -> None:
+def test_a_new_address_ends_the_earlier_one_at_once(town: Town) -> None:
     first = made(town)
     second = made(town, "admin")
     refused(town.call("GET", first, key=None), 404, "not_found")
     assert town.call("GET", second, key=None).status_code == 200
 
 
-def test_a_revoked_address_is_nowhere_and_revoking_again_is_fine(town: Town) -> None:
+def test_a_revoked_address_is_not_found_and_revoking_again_is_fine(town: Town) -> None:
     url = made(town)
     for key in ("desk", "admin"):
         reply = town.call("DELETE", CALENDAR, key=key)
@@ -135,7 +135,7 @@ def test_a_repeat_under_the_same_key_makes_a_new_address_and_redis_keeps_none(to
     assert "again" not in kept
 
 
-def test_a_token_that_is_wrong_or_of_another_technician_is_nowhere(town: Town) -> None:
+def test_a_token_that_is_wrong_or_of_another_technician_is_not_found(town: Town) -> None:
     url = made(town)
     for other in (
         NOWHERE,
@@ -173,7 +173,7 @@ def test_there_is_no_calendar_of_an_unknown_technician_or_of_another_org(town: T
 
 
 @pytest.mark.parametrize(("method", "end"), [("POST", ""), ("DELETE", ""), ("GET", ".ics?token=x")])
-def test_an_id_that_cannot_be_one_is_named(town: Town, method: str, end: str) -> None:
+def test_a_bad_id_is_a_fault(town: Town, method: str, end: str) -> None:
     reply = town.call(method, f"/technicians/tech%201/calendar{end}", key="admin")
     assert fault_codes(reply) == {("technician_id", "bad_id")}
 

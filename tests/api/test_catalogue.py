@@ -1,4 +1,4 @@
-"""/properties and /technicians: what holds for both."""
+"""/properties and /technicians: the rules of both."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_another_org_sees_its_own(town: Town, kind: str, known: str, word: str) 
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "cursor=made-up", "page=2"])
-def test_a_senseless_list_is_a_fault(town: Town, kind: str, known: str, word: str, query: str) -> None:
+def test_a_wrong_query_of_a_list_is_a_fault(town: Town, kind: str, known: str, word: str, query: str) -> None:
     assert {field for field, _ in fault_codes(town.call("GET", f"/{kind}?{query}"))} == {query.partition("=")[0]}
 
 

@@ -1,4 +1,4 @@
-"""Pages of any site may use the publishable key; what is for the office stays out of their reach."""
+"""Pages of any site may use the publishable key, and may not call what is for the office."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_of_a_shared_path_only_the_method_for_browsers_is_offered(send: Send) ->
 
 
 @pytest.mark.parametrize("path", ["/policy", "/metrics", "/readyz", "/nowhere"])
-def test_what_is_for_the_office_is_for_no_page(send: Send, path: str) -> None:
+def test_no_page_may_call_what_is_for_the_office(send: Send, path: str) -> None:
     for method in ("OPTIONS", "GET"):
         reply = send(method, path, key=None, headers=ORIGIN)
         assert not [name for name, _ in reply.headers if name.startswith("Access-Control")]

@@ -30,7 +30,7 @@ def test_the_scheme_may_be_written_in_any_case(send: Send) -> None:
     assert send("POST", "/hold", key=None, headers={"Authorization": "bearer admin"}, json=SLOT).status_code == 201
 
 
-def test_who_is_not_authenticated_learns_nothing_of_the_request(send: Send) -> None:
+def test_without_a_valid_key_nothing_of_the_request_is_checked(send: Send) -> None:
     assert send("POST", "/hold", key="nobody", data=b"{", content_type="text/plain").status_code == 401
 
 
@@ -52,7 +52,7 @@ def test_who_is_not_authenticated_learns_nothing_of_the_request(send: Send) -> N
         ("GET", "/availability", {"manage-token"}),
     ],
 )
-def test_a_role_that_may_not_is_forbidden(send: Send, method: str, path: str, refused: set[str]) -> None:
+def test_a_role_without_the_right_is_forbidden(send: Send, method: str, path: str, refused: set[str]) -> None:
     for role in ("checkout", "bot", "desk", "admin", "manage-token"):
         if role in refused:
             reply = send(method, path, key=role)
@@ -98,14 +98,14 @@ def test_without_a_key_the_rate_is_limited_per_address_and_a_wrong_token_counts(
     assert send("POST", "/hold", key="desk", json=SLOT, environ_overrides=here).status_code == 201
 
 
-def test_what_probes_ask_counts_for_no_rate(stubbed: Stubbed) -> None:
+def test_probes_count_for_no_rate(stubbed: Stubbed) -> None:
     stubbed.rate_limit_per_minute = 1
     send = stubbed.send()
     for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
         assert [send("GET", path, key=None).status_code for _ in range(3)] == [200] * 3, path
 
 
-def test_a_broken_limiter_lets_everybody_through_and_is_counted(
+def test_a_broken_limiter_admits_every_request_and_is_counted(
     stubbed: Stubbed, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     stubbed.rate_limit_per_minute = 1

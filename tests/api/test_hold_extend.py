@@ -25,7 +25,7 @@ def test_admission(town: Town) -> None:
     town.check_admission("POST", path, {"ttl_seconds": 60}, roles=frozenset({"checkout"}))
 
 
-def test_not_past_the_longest_total(town: Town) -> None:
+def test_a_hold_never_lives_longer_than_the_longest_total(town: Town) -> None:
     held = town.hold(ttl_seconds=60)
     path = f"/hold/{held['hold_id']}"
     refused(town.call("POST", f"{path}/extend", {"ttl_seconds": 901}), 409, "hold_limit")
@@ -47,7 +47,7 @@ def test_a_bad_id_is_named_with_the_other_faults(town: Town) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 1.5, "60", None, True, 86_401])
-def test_a_senseless_lifetime_is_a_fault(town: Town, seconds: object) -> None:
+def test_a_wrong_lifetime_is_a_fault(town: Town, seconds: object) -> None:
     reply = town.call("POST", "/hold/h_x/extend", {"ttl_seconds": seconds})
     assert {field for field, _ in fault_codes(reply)} == {"ttl_seconds"}
 

@@ -31,7 +31,7 @@ def test_it_holds_a_slot(town: Town) -> None:
     assert len(town.world.marks()) == 8
 
 
-def test_what_is_left_out_comes_from_the_policy(town: Town) -> None:
+def test_a_field_that_is_left_out_comes_from_the_policy(town: Town) -> None:
     body = town.hold()
     assert (body["duration_minutes"], body["buffer_before_minutes"], body["ttl_seconds"]) == (60, 0, 300)
 
@@ -73,7 +73,7 @@ def test_a_refused_hold_changes_nothing(town: Town) -> None:
     assert town.world.marks() == before
 
 
-def test_any_technician_will_do_where_none_is_named(town: Town) -> None:
+def test_without_a_technician_any_free_one_is_held(town: Town) -> None:
     town.hold(key="bot")
     assert town.hold(property_id="prop-2", technician_id=None)["technician_id"] == "tech-2"
 
@@ -85,7 +85,7 @@ def test_with_fallback_the_next_free_time_is_held(town: Town) -> None:
     assert body["fallback_used"] is True
 
 
-def test_the_same_holder_asking_again_gets_its_own_hold_back(town: Town) -> None:
+def test_the_same_holder_gets_its_own_hold_again(town: Town) -> None:
     first = town.hold(holder=ALICES_BROWSER)
     again = town.call("POST", "/hold", town.slot(holder=ALICES_BROWSER))
     assert (again.status_code, body_of(again)["hold_id"]) == (200, first["hold_id"])
@@ -113,7 +113,7 @@ def test_a_refusal_keeps_no_idempotency_key(town: Town) -> None:
     assert town.call("POST", "/hold", town.slot(), Idempotency_Key="once").status_code == 201
 
 
-def test_another_orgs_or_no_property_is_not_found(town: Town) -> None:
+def test_another_orgs_or_a_missing_property_is_not_found(town: Town) -> None:
     refused(town.call("POST", "/hold", town.slot(property_id="prop-2"), key="rival"), 404, "property_not_found")
     refused(town.call("POST", "/hold", town.slot(technician_id="tech-2"), key="rival"), 404, "technician_not_found")
     refused(town.call("POST", "/hold", town.slot(property_id="nowhere")), 404, "property_not_found")
@@ -146,7 +146,7 @@ def test_a_lifetime_over_the_policys_is_a_fault_beside_the_others(town: Town) ->
     assert {field for field, _ in fault_codes(town.call("POST", "/hold", slot))} == {"start", "ttl_seconds"}
 
 
-def test_one_holder_cannot_hold_everything(town: Town) -> None:
+def test_one_holder_has_a_limit_of_holds(town: Town) -> None:
     for hour in (8, 10, 12):
         town.hold(hour, holder=ALICES_BROWSER)
     reply = town.call("POST", "/hold", town.slot(14, holder=ALICES_BROWSER))
@@ -155,7 +155,7 @@ def test_one_holder_cannot_hold_everything(town: Town) -> None:
 
 
 @pytest.mark.parametrize("kind", ["properties", "technicians"])
-def test_what_is_switched_off_cannot_be_held_from_the_next_request_on(town: Town, kind: str) -> None:
+def test_an_unavailable_resource_is_refused_from_the_next_request_on(town: Town, kind: str) -> None:
     town.hold(8)
     one = {"properties": ("prop-1", "property_unavailable"), "technicians": ("tech-1", "technician_unavailable")}[kind]
     town.call("PATCH", f"/{kind}/{one[0]}", {"status": "unavailable"}, key="desk")

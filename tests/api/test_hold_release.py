@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.api.town import EVERYBODY, Town, body_of, fault_codes, refused
 
 
-def test_it_lets_the_slot_go_and_again_is_fine(town: Town) -> None:
+def test_it_frees_the_slot_and_again_is_fine(town: Town) -> None:
     path = f"/hold/{town.hold()['hold_id']}"
     for _ in range(2):
         reply = town.call("DELETE", path)
@@ -19,7 +19,7 @@ def test_admission(town: Town) -> None:
     town.check_admission("DELETE", f"/hold/{town.hold()['hold_id']}", roles=EVERYBODY - {"bot"})
 
 
-def test_nobody_else_releases_it_except_staff(town: Town) -> None:
+def test_only_its_key_and_staff_release_it(town: Town) -> None:
     path = f"/hold/{town.hold()['hold_id']}"
     refused(town.call("DELETE", path, key="bot"), 403, "forbidden")
     assert len(town.world.marks()) == 8

@@ -43,7 +43,7 @@ def references(node: Any) -> Iterator[str]:
             yield from references(value)
 
 
-def test_it_is_served_to_everybody_and_describes_itself(send: Send) -> None:
+def test_it_needs_no_key_and_describes_itself(send: Send) -> None:
     reply = send("GET", "/openapi.json", key=None)
     assert (reply.status_code, reply.content_type) == (200, "application/json")
     assert reply.get_json()["openapi"].startswith("3.1")
@@ -96,13 +96,13 @@ def test_problems_stand_under_their_status_with_their_codes() -> None:
                     assert {PROBLEMS[code][0] for code in codes} == {int(status)}, name
 
 
-def test_whoever_needs_a_key_is_told(send: Send) -> None:
+def test_it_says_which_endpoints_need_no_key(send: Send) -> None:
     open_to_all = {name for name, operation in operations() if not operation["security"]}
     feed = "GET /technicians/{technician_id}/calendar.ics"
     assert open_to_all == {"GET /healthz", "GET /readyz", "GET /metrics", feed}
 
 
-def test_a_reply_made_by_hand_fits_its_schema(send: Send) -> None:
+def test_a_reply_fits_its_schema(send: Send) -> None:
     reply = send("POST", "/hold", json=SLOT).get_json()
     validator({"$ref": "#/components/schemas/HoldReply"}).validate(reply)
     assert set(HoldReply.model_fields) - set(reply) == {"booking_id"}

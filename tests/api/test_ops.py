@@ -6,12 +6,12 @@ from tests.api.town import Town, body_of, refused
 from tests.world import World
 
 
-def test_health_is_of_the_process(town: Town) -> None:
+def test_health_needs_no_store(town: Town) -> None:
     reply = town.call("GET", "/healthz", key=None)
     assert (reply.status_code, body_of(reply)) == (200, {"status": "ok"})
 
 
-def test_ready_means_that_everything_was_looked_at(world: World) -> None:
+def test_ready_means_that_every_check_passed(world: World) -> None:
     reply = Town(world).call("GET", "/readyz", key=None)
     checks = dict.fromkeys(("redis", "mongodb", "indexes", "grid", "eviction_policy"), "ok")
     assert (reply.status_code, body_of(reply)) == (200, {"status": "ready", "checks": checks})

@@ -1,4 +1,4 @@
-"""Strict parsing: what is refused before any service is asked, and that everything wrong is named at once."""
+"""Strict parsing refuses before any service is called, and names everything that is wrong at once."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_holder_of_the_publishable_key_must_be_a_secret(send: Send) -> None:
     assert hold(send, {**SLOT, "holder": "short"}, key="desk").status_code == 201
 
 
-def test_null_is_as_good_as_left_out(send: Send) -> None:
+def test_null_counts_as_left_out(send: Send) -> None:
     body = {"hold_id": None, "property_id": None, "start": None, "customer": {"name": "Alice"}}
     assert faults(send("POST", "/book", json=body)) == {("body", "missing")}
     assert faults(send("POST", "/book", json={**body, "colour": "red"})) == {
@@ -82,7 +82,7 @@ def test_null_is_as_good_as_left_out(send: Send) -> None:
     }
 
 
-def test_a_body_that_names_neither_hold_nor_slot_is_told_so_beside_its_other_faults(send: Send) -> None:
+def test_a_missing_hold_and_slot_is_named_beside_the_other_faults(send: Send) -> None:
     reply = send("POST", "/book", json={"customer": {"name": "Alice", "age": 7}})
     assert faults(reply) == {("body", "missing"), ("customer.age", "unknown_field")}
 
@@ -185,7 +185,7 @@ def test_a_body_that_does_not_arrive_whole_is_a_fault_of_the_request(send: Send,
     assert faults(reply) == {("body", "malformed_body")}
 
 
-def test_a_body_that_trickles_in_takes_nobodys_turn(stubbed: Stubbed) -> None:
+def test_a_body_that_trickles_in_takes_no_turn(stubbed: Stubbed) -> None:
     send = stubbed.send()
     arrives, slow = threading.Event(), 2 * AT_ONCE
 

@@ -1,4 +1,4 @@
-"""Problem documents: every refusal and accident gives one, with its code and headers, and nothing of the inside."""
+"""Problem documents: each refusal and accident gives one, with its code and headers and without internals."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def test_an_unknown_address_is_a_problem_too(send: Send) -> None:
         assert (reply.status_code, reply.get_json()["code"]) == (404, "not_found"), path
 
 
-def test_a_wrong_method_is_told_the_right_ones(send: Send) -> None:
+def test_the_refusal_of_a_method_names_the_allowed_ones(send: Send) -> None:
     reply = send("PUT", "/hold/h_alice")
     assert (reply.status_code, reply.get_json()["code"]) == (405, "method_not_allowed")
     assert set(reply.headers["Allow"].split(", ")) == {"DELETE", "GET", "HEAD", "OPTIONS"}
 
 
-def test_an_accident_tells_the_client_nothing_and_the_log_where_but_not_what(
+def test_an_accident_shows_nothing_to_the_client_and_only_its_place_to_the_log(
     send: Send, stubbed: Stubbed, capfd: pytest.CaptureFixture[str]
 ) -> None:
     stubbed.holds.trouble = ValueError("Alice Example, +1 555 0100")

@@ -70,7 +70,7 @@ def test_it_is_kept_for_a_day_or_for_as_long_as_was_asked(town: Town, hours: int
     assert abs(until - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-def test_whoever_reserved_it_is_the_customer_where_none_is_named(town: Town) -> None:
+def test_without_a_customer_the_person_who_reserved_is_the_customer(town: Town) -> None:
     assert reserve(town, key="admin")["customer"] == {"name": "Carol of the board"}
 
 
@@ -109,7 +109,7 @@ def test_it_blocks_like_a_booking(town: Town) -> None:
     assert len(town.world.bookings()) == 1
 
 
-def test_what_is_held_or_booked_is_not_reserved(town: Town) -> None:
+def test_a_held_or_booked_slot_is_not_reserved(town: Town) -> None:
     town.hold(10)
     town.book(12)
     refused(town.call("POST", "/reserve", wanted(town, 10), key="desk"), 409, "slot_held")

@@ -40,6 +40,6 @@ def test_time_off_is_respected_from_the_next_hold_on(town: Town) -> None:
         ({"time_off": [{"start": "2026-12-24T00:00:00Z"}]}, "time_off.0.end"),
     ],
 )
-def test_hours_that_make_no_sense_are_faults_with_their_place(town: Town, changes: object, field: str) -> None:
+def test_wrong_hours_are_faults_that_name_the_shift(town: Town, changes: object, field: str) -> None:
     reply = town.call("PATCH", "/technicians/tech-1", changes, key="admin")
     assert {name for name, _ in fault_codes(reply)} == {field}

@@ -1,4 +1,4 @@
-"""How many requests a worker works on at a time, and what is left for whom."""
+"""How many requests a worker works on at a time, and how many of them may come without a key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ A_WHILE = 0.5
 
 
 class Door:
-    """Whoever comes to it is counted, and stays until it is opened."""
+    """Counts the requests that come to it, and keeps them until it is opened."""
 
     def __init__(self) -> None:
         self.waiting = 0
@@ -36,7 +36,7 @@ class Door:
             assert self._changed.wait_for(lambda: self._open, 30)
 
     def crowd(self, size: int) -> bool:
-        """Waits until so many stand before it."""
+        """Waits until so many requests are there."""
         with self._changed:
             return self._changed.wait_for(lambda: self.waiting >= size, 10)
 

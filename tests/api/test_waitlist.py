@@ -51,7 +51,7 @@ def stored(town: Town) -> int:
     return town.world.services.db["waitlist"].count_documents({"org": town.world.org})
 
 
-def test_it_takes_a_place_in_line(town: Town) -> None:
+def test_it_makes_an_entry(town: Town) -> None:
     reply = town.call("POST", "/waitlist", wish())
     body = body_of(reply)
     assert reply.status_code == 201
@@ -69,12 +69,12 @@ def test_it_takes_a_place_in_line(town: Town) -> None:
     }
 
 
-def test_what_is_left_out_is_the_usual(town: Town) -> None:
+def test_a_field_that_is_left_out_has_its_default(town: Town) -> None:
     body = join(town, technician_id=None, duration_minutes=None, offer_minutes=None)
     assert (body["technician_id"], body["duration_minutes"], body["offer_minutes"]) == (None, 60, 15)
 
 
-def test_from_the_line_to_the_booking(town: Town) -> None:
+def test_from_the_waitlist_to_the_booking(town: Town) -> None:
     taken = town.book()
     entry = join(town)
     tend(town)
@@ -116,18 +116,18 @@ def test_leaving_is_repeatable_and_gives_the_offer_up(town: Town) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_admission_to_a_place(town: Town, method: str) -> None:
+def test_admission_to_an_entry(town: Town, method: str) -> None:
     town.check_admission(method, f"/waitlist/{join(town)['waitlist_id']}", roles=EVERYBODY)
 
 
-def test_admission_to_the_line(town: Town) -> None:
+def test_admission_to_the_waitlist(town: Town) -> None:
     town.check_admission("POST", "/waitlist", wish(), roles=EVERYBODY)
     assert stored(town) == 0
     for role in EVERYBODY:
         join(town, key=role)
 
 
-def test_the_customer_of_a_booking_has_nothing_to_do_with_it(town: Town) -> None:
+def test_a_manage_token_opens_no_entry(town: Town) -> None:
     path, token = f"/waitlist/{join(town)['waitlist_id']}", town.book(14)["manage_token"]
     for reply in (
         town.call("POST", "/waitlist", wish(), key=token),
@@ -147,7 +147,7 @@ def test_only_staff_see_the_customer(town: Town) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_another_keys_place_is_forbidden_and_another_orgs_not_found(town: Town, method: str) -> None:
+def test_another_keys_entry_is_forbidden_and_another_orgs_not_found(town: Town, method: str) -> None:
     path = f"/waitlist/{join(town)['waitlist_id']}"
     access = town.world.services.access
     for key in ("bot", access.create_key(town.world.org, Role.CHECKOUT)):
@@ -157,7 +157,7 @@ def test_another_keys_place_is_forbidden_and_another_orgs_not_found(town: Town, 
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_missing_place_is_not_found(town: Town, method: str) -> None:
+def test_a_missing_entry_is_not_found(town: Town, method: str) -> None:
     problem = refused(town.call(method, "/waitlist/wl_nobody"), 404, "not_found")
     assert problem["detail"] == "There is no such waitlist entry."
     assert fault_codes(town.call(method, "/waitlist/a%20b")) == {("waitlist_id", "bad_id")}
@@ -222,19 +222,17 @@ BAD: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("changed", "faults"), BAD)
-def test_everything_that_is_wrong_is_named_at_once(
-    town: Town, changed: dict[str, Any], faults: set[tuple[str, str]]
-) -> None:
+def test_every_fault_is_named_at_once(town: Town, changed: dict[str, Any], faults: set[tuple[str, str]]) -> None:
     assert fault_codes(town.call("POST", "/waitlist", wish(**changed))) == faults
     assert stored(town) == 0
 
 
-def test_the_name_within_is_no_name_of_the_contract(town: Town) -> None:
+def test_from_is_the_only_name_of_that_field(town: Town) -> None:
     body = wish() | {"from_": rfc3339(tomorrow(9))}
     assert fault_codes(town.call("POST", "/waitlist", body)) == {("from_", "unknown_field")}
 
 
-def test_an_idempotency_key_takes_one_place(town: Town) -> None:
+def test_an_idempotency_key_makes_one_entry(town: Town) -> None:
     def send(**changed: Any) -> TestResponse:
         return town.call("POST", "/waitlist", wish(**changed), Idempotency_Key="w-1")
 

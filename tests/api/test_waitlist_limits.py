@@ -1,4 +1,4 @@
-"""How far ahead one may wait, how long an offer may stand, and how many places there are."""
+"""How far ahead a window may reach, how long an offer may stand, and how many entries there may be."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.api.town import EVERYBODY, Town, body_of, refused
 from tests.world import rfc3339, tomorrow
 
 
-def test_a_window_may_have_begun_and_may_end_as_far_ahead_as_visits_and_windows_reach(town: Town) -> None:
+def test_a_window_may_have_begun_and_may_end_at_the_horizon(town: Town) -> None:
     begun = join(town, **{"from": rfc3339(tomorrow(8) - timedelta(days=9))})
     far = tomorrow(8) + timedelta(days=150)
     join(town, **{"from": rfc3339(far), "to": rfc3339(far + timedelta(days=1))})
@@ -20,7 +20,7 @@ def test_a_window_may_have_begun_and_may_end_as_far_ahead_as_visits_and_windows_
     assert read(town, begun["waitlist_id"])["status"] == "offered"
 
 
-def test_with_other_keys_than_the_published_one_an_offer_may_stand_for_a_day(town: Town) -> None:
+def test_with_a_secret_key_an_offer_may_stand_for_a_day(town: Town) -> None:
     for role in EVERYBODY - {"checkout"}:
         assert join(town, key=role, offer_minutes=1440)["offer_minutes"] == 1440
     assert join(town, offer_minutes=60)["offer_minutes"] == 60
@@ -35,7 +35,7 @@ def from_address(town: Town, address: str, **headers: str) -> TestResponse:
     )
 
 
-def test_a_browser_has_so_many_places_at_a_time(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_browser_has_a_limit_of_entries(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.waitlist.entries.MOST_PER_ADDRESS", 4)
     key = {"Idempotency-Key": "w-1"}
     first = body_of(from_address(town, "203.0.113.7", **key))
@@ -52,7 +52,7 @@ def test_a_browser_has_so_many_places_at_a_time(town: Town, monkeypatch: pytest.
     assert "203.0.113" not in str(list(town.world.services.db["waitlist"].find({"org": town.world.org})))
 
 
-def test_an_orgs_line_has_an_end_for_every_key(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_orgs_waitlist_has_a_limit_for_every_key(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.waitlist.entries.MOST_UNSETTLED", 2)
     for _ in range(2):
         place = join(town, key="desk")

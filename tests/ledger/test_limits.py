@@ -1,4 +1,4 @@
-"""What a booking may not grow into: a document larger than MongoDB takes."""
+"""A booking cannot grow into a document that is larger than MongoDB takes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_booking_is_changed_a_hundred_times_and_then_only_ended(any_world: Wor
     assert life.act(bob, booking.booking_id, "cancel").status == "cancelled"
 
 
-def test_others_than_staff_may_change_it_twenty_times(any_world: World) -> None:
+def test_callers_outside_the_office_may_change_it_twenty_times(any_world: World) -> None:
     life = any_world.services.booking_life
     booking = any_world.services.bookings.book(any_world.caller("bot"), any_world.direct_request()).booking
     changed = {"$set": {"version": MOST_CHANGES_BY_OTHERS + 1}}
@@ -41,7 +41,7 @@ def test_others_than_staff_may_change_it_twenty_times(any_world: World) -> None:
     life.reschedule(any_world.caller("desk"), booking.booking_id, patch, MOST_CHANGES_BY_OTHERS + 1)
 
 
-def test_what_mongodb_does_not_take_is_no_open_outcome(world: World) -> None:
+def test_a_change_that_mongodb_refuses_has_a_known_outcome(world: World) -> None:
     booking = reserve(world)
     with failing(world, {"times": 1}, errorCode=TOO_LARGE), pytest.raises(WriteRefused):
         world.services.booking_life.act(world.caller("desk"), booking.booking_id, "confirm")
