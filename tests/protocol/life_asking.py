@@ -1,4 +1,4 @@
-"""One org on real servers and its twin in a ledger: both are asked the same, and have to answer alike."""
+"""One org on real servers and its twin in a ledger: both get the same requests and must give the same answers."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ CRASHES = {
 
 
 class Died(Exception):
-    """A worker's death at a crash point, where it leaves everything as it is."""
+    """A worker died at a crash point and left everything as it was."""
 
 
 class Crash:
-    """Dies at the point that is armed: the service's and the twin's."""
+    """A crash point of the services and of the twin: raises Died at the armed point."""
 
     armed = ""
 
@@ -47,7 +47,7 @@ class Crash:
 
 
 def outcome(work: Callable[[], Any]) -> tuple[str, Any]:
-    """What became of a step: ok and its answer, or the name of what it raised."""
+    """The outcome of a step: ok and its answer, or the name of what it raised."""
     try:
         return "ok", work()
     except (Refusal, Died) as end:
@@ -55,7 +55,7 @@ def outcome(work: Callable[[], Any]) -> tuple[str, Any]:
 
 
 class Asking(RuleBasedStateMachine):
-    """What a rule asks for: of the services, then of the twin."""
+    """Sends each request to the services, then to the twin."""
 
     services: Services
     crash: Crash
@@ -93,7 +93,7 @@ class Asking(RuleBasedStateMachine):
         self.request("hold", ("bot", self.key(), ("prop-2", "tech-2", 2, 1, 0, 0)))
 
     def marks_of_the_rival(self) -> dict[str, Any]:
-        """All that the other org has in Redis; a new epoch is what its catalogue's own changes make."""
+        """All that the other org has in Redis, without its epoch, which changes with its catalogue."""
         found = dump(self.redis, self.world.other_org)
         return {key: value for key, value in found.items() if not key.endswith(":epoch")}
 
@@ -104,8 +104,8 @@ class Asking(RuleBasedStateMachine):
         self.services.bookings.book(self.rival, BookRequest.model_validate(slot | {"customer": {"name": "Eve"}}))
 
     def request(self, what: str, given: tuple[Any, ...], dies: int = 11) -> None:
-        """Asks both the same, dying at the same point if at all; a request that died may still be repeated."""
-        self.tell_the_time()
+        """Ask both. dies: the number of the crash point at which both die. Later rules may repeat it."""
+        self.set_the_time()
         points = CRASHES.get(what, [])
         self.crash.armed = points[dies] if dies < len(points) else ""
         self.requests.append((what, given))
@@ -150,7 +150,7 @@ class Asking(RuleBasedStateMachine):
         return self.twin.book_hold(self.name(by), hold_id, self.name(owner), f"{by} {key}", booking_id)
 
     def _answered(self, made: Any) -> str:
-        """A repeat is given the first answer; whoever finds his booking, the booking as it is."""
+        """The id of the booking. A replayed answer must be the first answer; a booking that was found may differ."""
         known = self.first.get(made.booking.booking_id)
         if made.replayed and made.created and known:
             assert timeless(made.booking) == timeless(known)
@@ -192,7 +192,7 @@ class Asking(RuleBasedStateMachine):
         claim = next(iter(self.visit(visit).claims()))
         return str(self.redis.get(self.claim_key(*claim))).split("|")[1]
 
-    def tell_the_time(self) -> None:
+    def set_the_time(self) -> None:
         self.stores.now = self.services.clock()
 
     def key(self) -> str:
@@ -203,7 +203,7 @@ class Asking(RuleBasedStateMachine):
         return self.callers[by].name
 
     def booking(self, which: int) -> str:
-        """Mostly one that is active."""
+        """The id of a booking, mostly of an active one."""
         active = [each.booking_id for each in self.stores.documents.values() if each.active]
         every = list(self.stores.documents)
         return (active if active and which % 4 else every)[which % len(active if active and which % 4 else every)]
@@ -213,8 +213,8 @@ class Asking(RuleBasedStateMachine):
         return {"current": version, "stale": version - 1 or 99, "*": None}[expected]
 
     def visit(self, visit: tuple[Any, ...]) -> Visit:
-        place, who, start, length, before, after = visit
-        return Visit(place, who, self.base + start, self.base + start + length, before, after)
+        property_id, technician_id, start, length, before, after = visit
+        return Visit(property_id, technician_id, self.base + start, self.base + start + length, before, after)
 
     def slot(self, visit: tuple[Any, ...]) -> dict[str, Any]:
         names = ("property_id", "technician_id", "start", "length", "before", "after")
@@ -238,10 +238,10 @@ class Asking(RuleBasedStateMachine):
 
 
 def alike(name: str) -> str:
-    """A name as both know it: a move's pin ends in a digest of where to."""
+    """A name without what the twin cannot know: the pin of a move ends in a digest of its target."""
     return name.rpartition(".")[0] if name.startswith("m_") else name
 
 
 def timeless(booking: Any) -> Any:
-    """A booking without what no answer tells (claims) and what a rule here changes by hand."""
+    """A booking without claims, which no answer shows, and without the deadline, which a rule here changes."""
     return booking.changed(claims=(), reserved_until=None)

@@ -1,4 +1,4 @@
-"""What has to be so after each step of the life of visits, whatever the step was."""
+"""What must be true after every step."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from tests.protocol.life_ledger import LEAD_MINUTES, LONGEST_TICKS
 
 
 class Checked(Asking):
-    """Looks into both stores, and compares with the ledger."""
+    """Reads both stores and compares them with the ledger."""
 
     def check(self) -> None:
-        self.tell_the_time()
+        self.set_the_time()
         assert not self.world.double_booked()
-        self.bookings_are_what_the_ledger_has()
-        self.marks_are_what_the_ledger_has()
-        self.the_pins_are_those_of_the_dead()
-        self.what_is_offered_is_what_can_be_held()
+        self.bookings_are_those_of_the_ledger()
+        self.marks_are_those_of_the_ledger()
+        self.pins_are_those_of_dead_workers()
+        self.offered_slots_can_be_held()
         assert self.documents(self.world.other_org) == self.rivals[1]
 
-    def bookings_are_what_the_ledger_has(self) -> None:
+    def bookings_are_those_of_the_ledger(self) -> None:
         shown = {}
         for document in self.documents(self.world.org):
             booking = booking_of(document)
@@ -39,7 +39,7 @@ class Checked(Asking):
         }
         assert shown == expected, [(shown.get(each), expected.get(each)) for each in shown | expected]
 
-    def marks_are_what_the_ledger_has(self) -> None:
+    def marks_are_those_of_the_ledger(self) -> None:
         claims = [
             (resource, tick)
             for resource in ("property:prop-1", "property:prop-2", "technician:tech-1", "technician:tech-2")
@@ -54,21 +54,21 @@ class Checked(Asking):
         if self.stores.warm and not self.stores.pins():
             self._are_bookings_and_live_holds(shown)
 
-    def the_pins_are_those_of_the_dead(self) -> None:
+    def pins_are_those_of_dead_workers(self) -> None:
         pins = self.redis.zrange(self.world.names.pins, 0, -1)
         shown, expected = {alike(pin) for pin in pins}, {alike(record.name) for record in self.stores.pins()}
         assert shown == expected, (shown - expected, expected - shown)
 
-    def what_is_offered_is_what_can_be_held(self) -> None:
+    def offered_slots_can_be_held(self) -> None:
         self.looks += 1
         for look in (self.looks, 7 * self.looks):
-            place, who = f"prop-{1 + look % 2}", f"tech-{1 + look // 2 % 2}"
+            property_id, technician_id = f"prop-{1 + look % 2}", f"tech-{1 + look // 2 % 2}"
             start, length = self.base + look // 4 % 5, 1 + look % LONGEST_TICKS
-            visit = Visit(place, who, start, start + length, 0, look % 2)
-            assert self._is_offered(visit) == self._can_be_had_at_once(visit), visit
+            visit = Visit(property_id, technician_id, start, start + length, 0, look % 2)
+            assert self._is_offered(visit) == self._can_be_held(visit), visit
 
     def _is_whole(self, booking: Any) -> None:
-        """Its claims are those of its times, its history leads from its first answer to what it is."""
+        """Its claims follow from its times, and its history leads from the first answer to its present state."""
         grid = self.services.grid
         before, after = (grid.ticks(getattr(booking, f"buffer_{side}_minutes")) for side in ("before", "after"))
         span = grid.tick(booking.start), grid.tick(booking.end)
@@ -80,16 +80,16 @@ class Checked(Asking):
         known = self.first.setdefault(booking.booking_id, booking)
         assert timeless(as_of(booking, 1)) == timeless(known)
         assert len(booking.history) == booking.version
-        told: dict[str, list[tuple[Any, Any]]] = {}
+        changes: dict[str, list[tuple[Any, Any]]] = {}
         for entry in booking.history:
             for name, values in entry["changes"].items():
-                told.setdefault(name, []).append((values["from"], values["to"]))
-        for name, values in told.items():
+                changes.setdefault(name, []).append((values["from"], values["to"]))
+        for name, values in changes.items():
             assert all(earlier[1] == later[0] for earlier, later in pairwise(values)), name
             assert (values[0][0], values[-1][1]) == (getattr(known, name), getattr(booking, name)), name
 
     def _are_bookings_and_live_holds(self, shown: dict[Any, tuple[str, str, bool]]) -> None:
-        """Where nobody died undone: marks are the active bookings and the live holds, and nothing else."""
+        """Without unfinished work of a dead worker, the marks are exactly the active bookings and the live holds."""
         documents = self.stores.documents.values()
         known = self.stores.mirrored
         if any(each.booking_id not in known or known[each.booking_id].version < each.version for each in documents):
@@ -118,7 +118,7 @@ class Checked(Asking):
         (slot,) = [slot for slot in days["slots"] if slot["start"] == start]
         return bool(slot["state"] == "free")
 
-    def _can_be_had_at_once(self, visit: Visit) -> bool:
+    def _can_be_held(self, visit: Visit) -> bool:
         stores, wanted = self.stores, set(visit.claims())
         if stores.moment_of(visit.start) < stores.now + timedelta(minutes=LEAD_MINUTES) or stores.in_the_way(visit):
             return False

@@ -1,6 +1,6 @@
-"""The life of visits as it should be, in plain dicts: what MongoDB has, what Redis shows, and who is refused and why.
+"""The expected life of visits in plain dicts: what MongoDB has, what Redis shows, and which requests are refused.
 
-Every method does what the service of its name should do, raises what that should raise, and dies where that should die.
+Each method does what the service of its name should do, raises what it should raise, and dies where it should die.
 It shares no code with the services but the shape of a visit. The words of Redis are those of docs/protocol.md.
 """
 
@@ -28,9 +28,9 @@ class Mark:
 
 @dataclass
 class Document:
-    """A booking in MongoDB. lapsed: its deadline is over by every clock, also by that of Redis.
+    """A booking in MongoDB. lapsed: its deadline is over on every clock, that of Redis too.
 
-    told: what its last move or edit changed.
+    changed: the fields that its last move or edit changed.
     """
 
     booking_id: str
@@ -43,7 +43,7 @@ class Document:
     lapsed: bool = False
     version: int = 1
     history: list[tuple[str, str]] = field(default_factory=list)
-    told: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
 
     @property
     def active(self) -> bool:
@@ -52,9 +52,9 @@ class Document:
 
 @dataclass
 class Record:
-    """A hold's or a pin's record in Redis. moves: the version that it is to move; old: its worker is surely dead.
+    """The record of a hold or a pin in Redis. moves: the version that it moves; old: its worker is surely dead.
 
-    due: the deadline of its outcome is over, which the relay waits for.
+    due: the deadline of its outcome is over, so that the relay may resolve it.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Mirrored:
 
 @dataclass
 class Stores:
-    """What both stores have, and what is done to them by everybody alike."""
+    """What both stores have, and what every operation does to them."""
 
     now: datetime
     moment_of: Callable[[int], datetime]
@@ -89,7 +89,7 @@ class Stores:
     records: dict[str, Record] = field(default_factory=dict)
     mirrored: dict[str, Mirrored] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
-    """What idempotency keys belong to, as Redis knows it."""
+    """The record that each idempotency key belongs to."""
     unread: list[str] = field(default_factory=list)
     """Bookings in MongoDB's log that the relay has not read yet."""
     warm: bool = True
@@ -123,7 +123,7 @@ class Stores:
         return expired
 
     def blockers(self, visit: Visit, besides: str | None = None) -> list[Document]:
-        """The others that are in a visit's way in MongoDB, mirrored; what is overdue among them expires."""
+        """The other active bookings in the way of a visit. Mirrors them, and expires overdue reservations."""
         wanted, found = set(visit.claims()), []
         for document in list(self.documents.values()):
             if document.active and not wanted.isdisjoint(document.visit.claims()):
@@ -155,7 +155,7 @@ class Stores:
         record.status = status
 
     def abort(self, record: Record, *, restore: bool) -> None:
-        """Takes a pin back; a hold is held again where that is wanted and still possible."""
+        """Release a pin. With `restore` its hold is held again, where that is still possible."""
         if record.status != "confirming":
             return
         self.keys.pop(record.idempotency, None)
@@ -167,7 +167,7 @@ class Stores:
             self.end(record, "released")
 
     def settle(self, document: Document) -> None:
-        """Mirrors a booking; where another one's mark is in the way both as MongoDB has them, inactive first."""
+        """Mirror a booking. On a clash mirror both bookings as MongoDB has them, the inactive one first."""
         clash = self._mirror(document)
         while clash:
             both = [self.documents[document.booking_id], self.documents[clash]]
@@ -195,7 +195,7 @@ class Stores:
             self.end(record, "booked")
         return None
 
-    # Whoever wants a slot
+    # Requests for a slot
 
     def require_allowed(self, visit: Visit, *, standing: bool) -> None:
         start = self.moment_of(visit.start)
@@ -207,7 +207,7 @@ class Stores:
     def claim(
         self, record: Record, state: str, *, standing: bool = False, moved: Document | None = None
     ) -> Record | None:
-        """Marks a visit for a record, or raises why not. The record that has this name already, where there is one."""
+        """Mark a visit for a record. Gives the earlier record of this name, if there is one. Raises the refusal."""
         own = moved.booking_id if moved else ""
         while True:
             self.require_allowed(record.visit, standing=standing)

@@ -1,4 +1,4 @@
-"""What requests and the relay do to the stores of the ledger: the twin of each service, step by step."""
+"""The twin of each service: what requests and the relay do to the ledger, step by step."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FOLLOWS = {
 
 
 class Twin:
-    """Callers are known by name; `staff` are those whom no window of time binds. Bookings are answered by their id."""
+    """Callers are names; no time limit binds those in `staff`. Answers are the ids of bookings."""
 
     def __init__(self, stores: Stores, staff: frozenset[str]) -> None:
         self.stores = stores
@@ -41,7 +41,7 @@ class Twin:
         if known:
             return known
         self.stores.claim(Record(hold_id, by, visit, "held", idempotency=key), "held")
-        self.stores.records[hold_id].idempotency = ""  # an abort of its confirmation leaves the hold's own key alone
+        self.stores.records[hold_id].idempotency = ""  # an abort of its confirmation keeps the hold's own key
         self.stores.crash("after_place")
         return hold_id
 
@@ -143,7 +143,7 @@ class Twin:
         return Document(booking_id, status, record.visit, details, record.name, by, until, history=[(action, by)])
 
     def book(self, by: str, name: str, key: str, booking_id: str, visit: Visit, hours: int | None) -> str:
-        """A direct booking, or with hours a reservation."""
+        """Book directly. With hours: make a reservation."""
         stores = self.stores
         while True:
             record = Record(name, by, visit, "confirming", booking_id, direct=True, idempotency=key)
@@ -168,7 +168,7 @@ class Twin:
                 continue
             return self._insert(self._made(record, booking_id, by, hours))
 
-    # Their lives
+    # Changes
 
     def act(self, by: str, booking_id: str, action: str, expected: int | None) -> str:
         stores, (before, after) = self.stores, FOLLOWS[action]
@@ -198,7 +198,9 @@ class Twin:
         if visit != document.visit:
             return self._move(by, document, visit, details)
         if details != document.details:
-            stores.settle(stores.update(document, "edit", by, details=details, told=told(document, visit, details)))
+            stores.settle(
+                stores.update(document, "edit", by, details=details, changed=changed_fields(document, visit, details))
+            )
         return booking_id
 
     def _move(self, by: str, document: Document, visit: Visit, details: dict[str, Any]) -> str:
@@ -219,8 +221,8 @@ class Twin:
                 if not known:
                     stores.abort(record, restore=False)
                 raise SlotBooked
-        changed = told(document, visit, details)
-        moved = stores.update(document, "move", by, visit=visit, details=details, told=changed)
+        changed = changed_fields(document, visit, details)
+        moved = stores.update(document, "move", by, visit=visit, details=details, changed=changed)
         stores.crash("after_move")
         stores.settle(moved)
         stores.crash("after_move_mirrored")
@@ -231,8 +233,8 @@ class Twin:
         action, who = document.history[-1]
         made = document.version == version + 1 and who == by and action in ("move", "edit")
         same = changed_visit(document.visit, patch) == document.visit
-        alike = only(patch, document.details).items() <= document.details.items()
-        return made and same and alike and document.told <= patch.keys()
+        same_details = only(patch, document.details).items() <= document.details.items()
+        return made and same and same_details and document.changed <= patch.keys()
 
     def _require(self, document: Document, expected: int | None, possible: bool) -> None:
         if expected not in (None, document.version):
@@ -269,7 +271,7 @@ class Twin:
             stores.current(document.booking_id)
 
 
-def told(document: Document, visit: Visit, details: dict[str, Any]) -> frozenset[str]:
+def changed_fields(document: Document, visit: Visit, details: dict[str, Any]) -> frozenset[str]:
     before, after = words_of(document.visit) | document.details, words_of(visit) | details
     return frozenset(name for name in before if before[name] != after[name])
 
@@ -293,5 +295,7 @@ def changed_visit(visit: Visit, patch: dict[str, Any]) -> Visit:
     words = words_of(visit)
     words |= only(patch, words)
     end = words["start"] + words["length"]
-    place, who, before, after = (words[name] for name in ("property_id", "technician_id", "before", "after"))
-    return Visit(place, who, words["start"], end, before, after)
+    property_id, technician_id, before, after = (
+        words[name] for name in ("property_id", "technician_id", "before", "after")
+    )
+    return Visit(property_id, technician_id, words["start"], end, before, after)

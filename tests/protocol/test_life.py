@@ -1,7 +1,7 @@
-"""Whatever is asked of visits, and whatever breaks meanwhile, the product does what a ledger of plain dicts does.
+"""Whatever clients ask and whatever breaks, the product does the same as a ledger of plain dicts.
 
-On real servers, each example in an org of its own. A worker dies by an exception at a crash point; a deadline passes by
-the document's, with and without the marks that Redis would have ended; the app's clock is moved.
+Each example runs on real servers in an org of its own. A worker dies by an exception at a crash point. A deadline
+passes because a rule changes the document, with or without the marks that Redis would end. Rules move the app's clock.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.servers import MongoServer, RedisServer
 from tests.world import services_over
 
 NEVER_OLD_MS = 10**9
-"""A dead worker's attempt is young until a rule makes it old, however long a slow machine takes."""
+"""The attempt of a dead worker is young until a rule makes it old, also on a slow machine."""
 CALLERS = st.sampled_from(["desk", "desk", "bot"])
 STARTS, LENGTHS, BUFFERS = st.integers(0, 4), st.sampled_from([1, 2, 3, 1, 2, 3, 1, 2, 4]), st.sampled_from([0, 0, 1])
 PROPERTIES, TECHNICIANS = st.sampled_from(["prop-1", "prop-2"]), st.sampled_from(["tech-1", "tech-2"])
@@ -54,7 +54,7 @@ WHICH, DIES = st.integers(0, 30), st.integers(0, 11)
 
 
 class Life(Checked):
-    """Each rule asks the services and their twin; after each, both stores and the ledger show the same."""
+    """Each rule sends a request to the services and to the twin; then both stores must show what the ledger has."""
 
     @initialize()
     def an_org_of_its_own(self) -> None:
@@ -104,7 +104,7 @@ class Life(Checked):
     def the_same_again(self, back: int) -> None:
         self.request(*self.requests[-1 - back % len(self.requests)])
 
-    # What happens without being asked for
+    # Events that no request causes
 
     @rule(
         what=st.sampled_from(
@@ -117,7 +117,7 @@ class Life(Checked):
         which=WHICH,
     )
     def happens(self, what: str, which: int) -> None:
-        self.tell_the_time()
+        self.set_the_time()
         getattr(self, what)(which)
 
     def _time_passes(self, which: int) -> None:
@@ -130,7 +130,7 @@ class Life(Checked):
             self.stores.lose_redis()
 
     def _deadline_passes(self, which: int) -> Document | None:
-        """By every clock; its marks may still stand, as they do where Redis keeps them for whoever changes it."""
+        """The deadline passes on every clock. Its marks may stay, as where Redis keeps them during a change."""
         pending = [each for each in self.stores.documents.values() if each.status == "pending"]
         if not pending:
             return None
@@ -159,14 +159,14 @@ class Life(Checked):
             record.lapsed = True
 
     def _dead_are_old(self, _which: int) -> None:
-        """The attempts of the dead are older than any request takes, so that whoever repeats one takes it over."""
+        """The attempts of dead workers get older than any request takes, so that a repeat takes them over."""
         redis, names = self.redis, self.world.names
         for record in self.stores.pins():
             record.old = True
             redis.hset(names.hold(self.pinned(record)), "begun_ms", 0)
 
     def _windows_are_over(self, _which: int) -> None:
-        """Their deadlines are over too, which the relay waits for."""
+        """Their deadlines are over too, so that the relay resolves them."""
         redis, names = self.redis, self.world.names
         for record in self.stores.pins():
             record.due, name = True, self.pinned(record)
@@ -182,7 +182,7 @@ class Life(Checked):
         self.twin.tend()
 
     @invariant()
-    def all_is_as_the_ledger_has_it(self) -> None:
+    def the_stores_show_what_the_ledger_has(self) -> None:
         self.check()
 
     def teardown(self) -> None:
@@ -192,7 +192,7 @@ class Life(Checked):
 
 @pytest.fixture(scope="module")
 def hours_ahead() -> list[int]:
-    """How far the app's clock is ahead of the real one."""
+    """How many hours the clock of the app is ahead of the real one."""
     return [0]
 
 
@@ -200,14 +200,14 @@ def hours_ahead() -> list[int]:
 def machine(
     stores: tuple[RedisServer, MongoServer], hours_ahead: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[type[Life]]:
-    """The machine over a database of its own: a relay tends every org that it finds in one."""
+    """The state machine over a database of its own, because a relay tends every org in a database."""
     crash = Crash()
     monkeypatch.setattr("services.crash_at", lambda _wanted: crash)
     monkeypatch.setattr("services.bookings.beginning.REQUEST_MS", NEVER_OLD_MS)
     monkeypatch.setattr("services.bookings.rescheduling.REQUEST_MS", NEVER_OLD_MS)
     client, db = connect_redis(stores[0].url), connect_mongo(stores[1].url, "life_tests")
     made = services_over(client, db, clock=lambda: datetime.now(UTC) + timedelta(hours=hours_ahead[0]))
-    made.relay.carry_over_changes()  # from now on its place in the log is known
+    made.relay.carry_over_changes()  # from now on its resume token is saved
 
     class OnRealServers(Life):
         services = made
@@ -235,8 +235,8 @@ def test_whatever_happens_the_stores_are_what_the_ledger_says(machine: type[Life
     run_state_machine_as_test(machine, settings=machine_settings(20, 40))
 
 
-def moves_go_over_holds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What others hold is no obstacle to a move, and is taken from them."""
+def moves_take_held_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A move takes slots that others hold."""
 
     def run(scripts: Scripts, name: str, keys: list[str], args: list[Any]) -> list[Any]:
         if name == "place_hold" and json.loads(args[0])["state"] == "moving":
@@ -250,13 +250,13 @@ def moves_go_over_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Scripts, "run", run)
 
 
-def nobody_asks_whether_a_reservation_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its marks say that it is there, whatever MongoDB says."""
+def no_check_whether_a_reservation_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The marks of a reservation decide, whatever MongoDB says."""
     monkeypatch.setattr(Reservations, "made_way", lambda *_asked: False)
 
 
-def history_keeps_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first answer cannot be told from it any more."""
+def history_keeps_only_new_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The history no longer leads back to the first answer."""
     monkeypatch.setattr(
         "services.bookings.rescheduling.difference",
         lambda old, new: (difference(old, new)[0], {}),
@@ -266,15 +266,15 @@ def history_keeps_only_what_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "leave_out",
     [
-        moves_go_over_holds,
-        nobody_asks_whether_a_reservation_is_over,
-        history_keeps_only_what_is_new,
+        moves_take_held_slots,
+        no_check_whether_a_reservation_is_over,
+        history_keeps_only_new_values,
     ],
 )
 def test_without_one_rule_the_machine_finds_a_fault(
     machine: type[Life], leave_out: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leave_out(monkeypatch)
-    # One that does not show in every run of the same steps has been found as well.
+    # A fault that does not show in every run of the same steps (Flaky) counts as found.
     with pytest.raises((AssertionError, Flaky)):
         run_state_machine_as_test(machine, settings=machine_settings(100, 40, phases=[Phase.generate]))

@@ -1,4 +1,4 @@
-"""What runs beside the requests: the relay that finishes what dead workers left, and the rebuild of a lost mirror."""
+"""The work beside the requests: the relay finishes what dead workers left, and a rebuild fills a lost mirror."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def relay(world: World, state: State) -> Iterator[Step]:
     elif at == "relaying":
         booking, doc = kept
         label, after, fault = mirror(world, state, RELAY, "idle")
-        if after.at[RELAY] == "idle":  # the resume token moves on; after a clash the change is looked at once more
+        if after.at[RELAY] == "idle":  # the resume token moves on; after a clash the relay looks at the change again
             after = after._replace(relayed=put(after.relayed, booking, doc.version))
         yield label, after, fault
     elif at == "resolving":
@@ -65,7 +65,7 @@ def relay(world: World, state: State) -> Iterator[Step]:
 
 
 def look_after(world: World, state: State, pin: int) -> Step:
-    """What became of this overdue pin? It is asked after the deadline, never before.
+    """Resolve an overdue pin: ask MongoDB for its outcome, only after the deadline.
 
     Of a move's pin the booking is mirrored, as it is now, and what is left of the pin given back, moved or not. With
     `fence` the question is a write itself: an insert of nothing under the same `_id`, or one more version of the
@@ -89,7 +89,7 @@ def look_after(world: World, state: State, pin: int) -> Step:
 
 
 def rebuild(world: World, state: State) -> Iterator[Step]:
-    """Token, read every booking, mirror each by version, and `epoch` only if the token is still there."""
+    """Set a token, read every booking, mirror each by version, and set `epoch` only if the token is still there."""
     at, kept = state.at[REBUILD], state.kept[REBUILD]
     if at == "idle" and not state.epoch:
         yield "rebuild: sets its token", go(state, REBUILD, "reading", token=True), None
@@ -112,7 +112,7 @@ def rebuild(world: World, state: State) -> Iterator[Step]:
 
 
 def unsettled(state: State) -> bool:
-    """A write is under way whose pin is not in this Redis: it began before the loss."""
+    """Whether a write is running whose pin is not in this Redis, because it began before the loss."""
     writers = ((A, A), (B, B), (REPEAT, A))
     inserting = any(state.at[who] == "inserting" and state.holds[hold].status != CONFIRMING for who, hold in writers)
     moving = any(state.at[who] == "updating" and not state.pins[pin].status for who, pin in MOVE_PINS.items())

@@ -1,4 +1,4 @@
-"""What ends A's booking on purpose: a cancel."""
+"""A request cancels A's booking."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.protocol.model.state import A, Doc, State, World, go, overdue, write
 
 
 def cancel(world: World, state: State, actor: int) -> Iterator[Step]:
-    """MongoDB first, then the mirror."""
+    """Change MongoDB first, then the mirror."""
     doc = state.docs[A]
     if state.at[actor] == "start" and doc is not None and doc.slot is not None and not overdue(state, doc):
         made = Doc(doc.version + 1, None)

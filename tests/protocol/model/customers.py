@@ -1,4 +1,4 @@
-"""What customers' requests do: hold, book by hold, direct booking, and the repeat of A's request by another worker."""
+"""The requests of customers: hold, book a hold, book directly, and A's repeat at another worker."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def place(world: World, state: State, who: int) -> Step:
 
 
 def taken(world: World, state: State, who: int, label: str) -> Step:
-    """Refused; but where a reservation is in the way, MongoDB is asked whether it still is one."""
+    """Refuse the request. Where a reservation is in the way, first ask MongoDB whether it still is."""
     mark = state.marks[world.slots[who]]
     if mark and mark[0] in (PENDING, KEPT):
         return f"{label}, meets a reservation", go(state, who, "meeting", ("start", None)), None
@@ -80,7 +80,7 @@ def taken(world: World, state: State, who: int, label: str) -> Step:
 
 
 def grant(state: State, actor: int, hold: int, slot: int, label: str) -> Step:
-    """A cold hold is acknowledged. A booking that stood there before the claim, and stands still, makes it a fault."""
+    """Acknowledge a cold hold. It is a fault if a booking was there before the claim and still is."""
     record = state.holds[hold]
     fault = DOOMED_COLD if record.doomed and firm_at(state, slot) else None
     if record.status == COLD:
@@ -97,7 +97,7 @@ def begin(world: World, state: State, actor: int, hold: int) -> Step | None:
 
 
 def worker(world: World, state: State, actor: int, booking: int) -> Iterator[Step]:
-    """The rest of a hold or a booking, the same for the first request and for its repeat."""
+    """The later steps of a hold or a booking, the same for the first request and for its repeat."""
     at, slot, name = state.at[actor], world.slots[booking], NAMES[actor]
     if at == "asking":
         other = booked_at(state, slot)
@@ -133,7 +133,7 @@ def worker(world: World, state: State, actor: int, booking: int) -> Iterator[Ste
 
 
 def look(state: State, actor: int, booking: int, slot: int) -> Step:
-    """What was in the insert's way? None any more: it is tried again. An overdue reservation expires, and then too."""
+    """Find what blocked the insert. If it is gone, or an overdue reservation that now expires, insert again."""
     deadline, label = state.kept[actor], f"{NAMES[actor]}: reads the blocker"
     other = booked_at(state, slot, booking)
     if other is None:
@@ -145,13 +145,13 @@ def look(state: State, actor: int, booking: int, slot: int) -> Step:
 
 
 def insert(world: World, state: State, actor: int, booking: int) -> Iterator[Step]:
-    """The one write that decides: done, met itself, refused by the index, refused for another reason, or unknown."""
+    """The write that decides: done, met itself, refused by the index, refused for another reason, or unknown."""
     name, slot, mine = NAMES[actor], world.slots[booking], state.docs[booking]
     other = booked_at(state, slot, booking)
     deadline = state.kept[actor]
     may_fail, spent = state.mishaps < world.mishaps, state.mishaps + 1
     if mine is not None:
-        # An earlier attempt of the same booking committed, or the relay's fence took the _id: too late then.
+        # An earlier attempt of the same booking committed, or the fence of the relay took the _id.
         after = go(state, actor, "over") if mine == VOID else go(state, actor, "mirroring", (booking, mine))
         yield f"{name}: insert meets its own _id", after, None
     elif other is not None and world.control != "noindex":
@@ -169,7 +169,7 @@ def insert(world: World, state: State, actor: int, booking: int) -> Iterator[Ste
 
 
 def repeat(world: World, state: State, actor: int) -> Iterator[Step]:
-    """A's client lost patience and sends the same hold, or the same book, to another worker."""
+    """A's client sends the same hold, or the same booking, to another worker before it has an answer."""
     if state.at[actor] != "start":
         yield from worker(world, state, actor, A)
         return

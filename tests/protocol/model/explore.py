@@ -1,4 +1,4 @@
-"""Breadth-first search over every interleaving, so that the run which leads to a fault is a shortest one."""
+"""Breadth-first search over every interleaving: the run that it prints for a fault is a shortest one."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from tests.protocol.model.steps import steps
 
 MISSING = "at rest, an active booking is not in the mirror"
 STALE = "at rest, the mirror shows a booking that is not there"
-STUCK = "nothing can happen any more, but something is unfinished"
+STUCK = "no step is possible, but work is unfinished"
 
 
 @dataclass
 class Result:
-    """How many states there are, and a shortest run for each kind of fault, which it ends with."""
+    """The number of states, and for each kind of fault a shortest run that ends with it."""
 
     states: int = 0
     faults: dict[str, list[str]] = field(default_factory=dict)
 
 
 def explore(world: World, until: str | None = None) -> Result:
-    """Visits every state. With `until` the search ends at that kind of fault (the first of any kind: "any")."""
+    """Visit every state. With `until` stop at that kind of fault ("any": at the first fault)."""
     start = first_state(world)
     came: dict[State, tuple[State, str] | None] = {start: None}
     todo = deque([start])
@@ -55,7 +55,7 @@ def run_to(came: dict[State, tuple[State, str] | None], state: State) -> list[st
 
 
 def at_rest(state: State) -> bool:
-    """Nobody has anything under way and only bookings are left in Redis."""
+    """No actor is at work, and Redis shows only bookings."""
     return (
         state.epoch
         and AT_REST.issuperset(state.at)
@@ -67,7 +67,7 @@ def at_rest(state: State) -> bool:
 
 
 def fault_at_rest(state: State) -> str | None:
-    """Once all is quiet the marks must be exactly the active bookings."""
+    """The fault of a state at rest, whose marks must be exactly the active bookings."""
     wanted = {(doc.slot, booking) for booking, doc in enumerate(state.docs) if doc is not None and doc.slot is not None}
     shown = {(slot, mark[1]) for slot, mark in enumerate(state.marks) if mark is not None}
     if wanted - shown:

@@ -1,4 +1,4 @@
-"""How an actor applies a document to the mirror, and how it settles a clash: the same for all who change a booking."""
+"""How an actor mirrors a document and settles a clash: the same for every change of a booking."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from tests.protocol.model import scripts
 from tests.protocol.model.state import NAMES, A, B, State, World, go
 
 Step = tuple[str, State, str | None]
-"""What happened, the state after it, and the fault that it shows or None."""
+"""What happened, the state after it, and the fault that it shows (or None)."""
 
 SETTLING = frozenset({"clash", "clash half read", "settling", "settling the second"})
 
 
 def mirror(world: World, state: State, actor: int, then: str, label: str = "mirror_booking") -> Step:
-    """Mirrors the booking and document that the actor keeps, and goes on to `then`; on a clash, after settling it.
+    """Mirror the booking and document that the actor keeps, then go to `then`. Settle a clash before.
 
     What the actor keeps besides goes on with it.
     """
@@ -27,7 +27,7 @@ def mirror(world: World, state: State, actor: int, then: str, label: str = "mirr
 
 
 def settle(world: World, state: State, actor: int) -> Iterator[Step]:
-    """Reads both documents (not one snapshot), mirrors the inactive one first, and starts over on another clash."""
+    """Read both documents, not in one snapshot; mirror the inactive one first; start over on another clash."""
     name, at, kept = NAMES[actor], state.at[actor], state.kept[actor]
     if at == "clash":
         yield f"{name}: reads A's document", go(state, actor, "clash half read", (kept, state.docs[A])), None

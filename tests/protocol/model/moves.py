@@ -1,4 +1,4 @@
-"""A's booking is moved to the other slot: by a request, by its repeat in another worker, or by another request."""
+"""A request moves A's booking to the other slot; its repeat in another worker or another request may move it too."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.protocol.model.state import (
 
 
 def move(world: World, state: State, actor: int) -> Iterator[Step]:
-    """Pins the new slot, one update decides, mirrors, gives back what is left of the pin."""
+    """Pin the new slot, decide by one update, mirror, and release what is left of the pin."""
     at, name = state.at[actor], NAMES[actor]
     if at == "start":
         yield from read(state, actor)
@@ -56,7 +56,7 @@ def move(world: World, state: State, actor: int) -> Iterator[Step]:
 
 
 def read(state: State, actor: int) -> Iterator[Step]:
-    """What is to be moved. A repeat names the version that the first request named."""
+    """Read the booking. A repeat names the version that the first request named."""
     name, doc = NAMES[actor], state.docs[A]
     first = state.pins[MOVE_PINS[MOVE]]
     if doc is None or doc.slot is None or overdue(state, doc) or (actor == MOVE_REPEAT and not first.deadline):
@@ -74,7 +74,7 @@ def claim(world: World, state: State, actor: int) -> Step:
         if state.pins[pin].status and state.pins[pin].version == doc.version:
             if actor != MOVE_REPEAT or pin != mine:
                 return f"{name}: place_hold moving, the same change is in progress", go(state, actor, "over"), None
-            # The first worker is taken for dead, and may be alive.
+            # The first worker counts as dead, but may be alive.
             begun = state._replace(pins=register(state, pin))
             attempt = (doc, begun.pins[pin].deadline, False)
             return f"{name}: begin_confirm, AGAIN", go(begun, actor, "updating", attempt), None
@@ -90,14 +90,14 @@ def claim(world: World, state: State, actor: int) -> Step:
 
 
 def update(world: World, state: State, actor: int) -> Iterator[Step]:
-    """One update on id, version and active: true. Who joined an attempt takes the pin back only when it is decided."""
+    """One update on id, version and active: true. A worker that joined an attempt keeps the pin until it is decided."""
     name, (read, deadline, first) = NAMES[actor], state.kept[actor]
     doc, to = state.docs[A], 1 - read.slot
     other = booked_at(state, to, A)
     may_fail, spent = state.mishaps < world.mishaps, state.mishaps + 1
     undecided = "freeing" if first else "over"
     if doc is None or doc.slot is None or doc.version != read.version:
-        # Nothing of this version is possible any more. But somebody may have made this change, and not mirrored it.
+        # No change of this version is possible. But another worker may have made this very change and not mirrored it.
         after = "freeing" if world.control == "freesunseen" else "overtaken"
         yield f"{name}: update finds another version", go(state, actor, after, deadline), None
         return
@@ -115,7 +115,7 @@ def update(world: World, state: State, actor: int) -> Iterator[Step]:
 
 
 def look(state: State, actor: int) -> Step:
-    """What was in the update's way? None any more: it is tried again."""
+    """Find what blocked the update. If it is gone, update again."""
     name, (read, deadline, first) = NAMES[actor], state.kept[actor]
     other = booked_at(state, 1 - read.slot, A)
     if other is None:

@@ -1,9 +1,9 @@
 """The hold and booking protocol of docs/protocol.md, explored in every interleaving.
 
-python -m tests.model.protocol                 the whole product (a quarter of an hour, 2 GB): every line says ok
-python -m tests.model.protocol --quick         what the test suite explores
-python -m tests.model.protocol noversion …     negative controls by name: each prints the shortest run that breaks
-python -m tests.model.protocol controls        all of them
+python -m tests.protocol.model.protocol                 all worlds (a quarter of an hour, 2 GB): every line says ok
+python -m tests.protocol.model.protocol --quick         what the test suite explores
+python -m tests.protocol.model.protocol noversion …     negative controls by name: each prints a shortest run to it
+python -m tests.protocol.model.protocol controls        all of them
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TWO_MORE = (frozenset({CANCEL, MOVE}), frozenset({CANCEL, REPEAT}), frozenset({M
 
 
 class Control(NamedTuple):
-    """A negative control: what is left out, the smallest world that shows it, and the fault it must lead to."""
+    """A negative control: the rule that is left out, the smallest world that shows it, and the fault that follows."""
 
     left_out: str
     world: World
@@ -50,12 +50,14 @@ def reserved(actors: frozenset[int]) -> dict[str, Any]:
 CONTROLS = dict(
     [
         control("noversion", "a mirror write ignores the version", STALE, actors=CANCELLED),
-        control("clobber", "a mirror write goes over another booking's mark", MISSING, actors=CANCELLED, losses=1),
+        control("clobber", "a mirror write replaces the mark of another booking", MISSING, actors=CANCELLED, losses=1),
         control("pinlapses", "a claim being confirmed may expire", DOOMED),
         control("polite", "a mirror write gives way to a hold", MISSING, losses=1),
         control("checkfirst", "the cold path checks before it claims", DOOMED_COLD, losses=1),
         control("coldrepeat", "a repeat trusts a cold hold unchecked", DOOMED_COLD, actors=REPEATED, losses=1),
-        control("againaborts", "who joined a confirmation may take it back", DOOMED, actors=REPEATED, mishaps=1),
+        control(
+            "againaborts", "a worker that joined a confirmation may take it back", DOOMED, actors=REPEATED, mishaps=1
+        ),
         control("norenewal", "joining a confirmation sets no new deadline", DOOMED, actors=REPEATED, mishaps=1),
         control("anydeadline", "an abort does not name the deadline it knows", DOOMED, mishaps=1),
         control("activeonly", "a rebuild reads active bookings only", STALE, actors=CANCELLED, losses=1),
@@ -70,10 +72,10 @@ CONTROLS = dict(
             *("freesunseen", "a move's pin is given back before the mirror shows what was decided", DOOMED, APART),
             actors=MOVED_AGAIN,
         ),
-        control("nokeep", "a reservation is confirmed with no care for its marks", DOOMED, **reserved(CONFIRMED)),
+        control("nokeep", "a reservation is confirmed without keeping its marks", DOOMED, **reserved(CONFIRMED)),
         control("keepunseen", "marks are kept of a version not mirrored yet", DOOMED, **reserved(EDITED_TOO)),
         control("expirebyid", "a reservation is expired whatever its version", UNDONE, **reserved(CONFIRMED)),
-        # Known limits rather than rules: what the protocol cannot promise, shown by the same means.
+        # Not rules but known limits: what the protocol cannot promise.
         control("window", "an insert lands after its confirm window", DOOMED),
         control("cutoff", "a worker cut off from a living Redis books directly", DOOMED, direct=A_BOOKS),
         control(
@@ -84,7 +86,7 @@ CONTROLS = dict(
 
 
 def quick() -> Iterator[World]:
-    """What every run of the test suite explores."""
+    """The worlds that every run of the test suite explores."""
     for slots, direct in product((SAME, APART), (HOLDS, A_BOOKS, B_BOOKS, BOTH_BOOK)):
         yield World(slots, direct, losses=1, mishaps=1)
         for actors in ONE_MORE[1:]:
@@ -103,7 +105,7 @@ def quick() -> Iterator[World]:
 
 
 def whole() -> Iterator[World]:
-    """The product: one more actor with a loss and a mishap together, two more with either."""
+    """All worlds: one more actor with a loss and a mishap together, or two more actors with either."""
     for slots, direct in product((SAME, APART), (HOLDS, A_BOOKS, B_BOOKS, BOTH_BOOK)):
         for actors in ONE_MORE:
             yield World(slots, direct, actors, losses=1, mishaps=1)
@@ -121,7 +123,7 @@ def whole() -> Iterator[World]:
 
 
 def stronger() -> Iterator[World]:
-    """Two rules that could be added: a fence closes the limit `window`, a patient rebuild the time after a loss."""
+    """Worlds with a possible further rule: a fence ends the limit `window`, a patient rebuild the one after a loss."""
     for slots, actors in product((SAME, APART), ONE_MORE):
         yield World(slots, HOLDS, actors, mishaps=1, control="window", fence=True)
     for actors in (ALONE, REPEATED):
@@ -137,7 +139,7 @@ def report(world: World, result: Result, seconds: float) -> None:
 
 
 def main(names: list[str]) -> int:
-    """Explores and prints. 0: the protocol has no fault, and each control that was asked for has its own."""
+    """Explore and print. 0: the protocol has no fault, and each control that was named shows its fault."""
     chosen = [*CONTROLS] if names == ["controls"] else [name for name in names if name != "--quick"]
     unknown = [name for name in chosen if name not in CONTROLS]
     if unknown:

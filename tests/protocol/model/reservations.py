@@ -1,4 +1,4 @@
-"""What becomes of A's reservation: it is confirmed, or whoever meets it after its deadline expires it."""
+"""A's reservation is confirmed, or an actor that meets it after its deadline expires it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNDONE = "a reservation that had been confirmed was expired"
 
 
 def meet(world: World, state: State, actor: int) -> Step:
-    """A reservation's mark is in the way, so MongoDB is asked whether it still is one. Kept: where to go on."""
+    """The mark of a reservation is in the way, so ask MongoDB whether it is overdue. Kept: the step to go on with."""
     name, doc = NAMES[actor], state.docs[A]
     go_on = state.kept[actor]
     if doc is None or overdue(state, doc):
@@ -24,7 +24,7 @@ def meet(world: World, state: State, actor: int) -> Step:
 
 
 def expire(world: World, state: State, actor: int) -> Step:
-    """One update by id and version. Of an expiry and a confirmation exactly one is made."""
+    """One update by id and version, so that of an expiry and a confirmation exactly one succeeds."""
     booking, read, go_on = state.kept[actor]
     doc, label = state.docs[booking], f"{NAMES[actor]}: expires the reservation"
     by_id = world.control == "expirebyid" and doc.slot is not None
@@ -41,8 +41,8 @@ def mirror_end(world: World, state: State, actor: int) -> Step:
 
 
 def kept(world: World, state: State, actor: int, then: str, keep: object = None) -> Step:
-    """Before a reservation is confirmed: its version is mirrored, then its marks are kept from ending. Kept: the
-    document that was read."""
+    """Before a confirmation: mirror the version of the reservation, then keep its marks from ending. Kept: the document
+    that was read."""
     name, doc = NAMES[actor], state.kept[actor]
     if state.at[actor] == "read" and world.control != "keepunseen":
         copy = go(state, actor, "read", (A, doc, doc))
@@ -57,7 +57,7 @@ def change(world: World, state: State, actor: int, *, confirms: bool) -> Iterato
     """A confirmation, or an edit of details: read, keep, one update by id and version, mirror."""
     at, name, doc = state.at[actor], NAMES[actor], state.docs[A]
     if at == "start" and doc is not None and doc.slot is not None and (doc.pending or not confirms):
-        if not overdue(state, doc):  # else it expires, as it does with whoever meets it
+        if not overdue(state, doc):  # else it expires
             keeps = confirms and world.control != "nokeep"
             yield f"{name}: reads", go(state, actor, "read" if keeps else "updating", doc), None
     elif at in ("read", "keeping"):

@@ -1,4 +1,4 @@
-"""The Redis scripts, as the model sees them: each is one atomic change. Named like the files in services/claims/lua."""
+"""The Redis scripts in the model: each is one atomic change. Their names are those of services/claims/lua."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NONE = -1
 
 
 def drop_claims(marks: tuple[Mark | None, ...], owner: int, *states: str) -> tuple[Mark | None, ...]:
-    """Removes only what still carries the owner's mark; the rest has passed to somebody else."""
+    """Remove only the claims that still have the mark of the owner; the others have a new owner."""
     return tuple(None if mark and mark[1] == owner and mark[0] in states else mark for mark in marks)
 
 
@@ -43,9 +43,9 @@ def place_hold(state: State, hold: int, slot: int, kind: str) -> State | None:
 
 
 def begin_confirm(world: World, state: State, hold: int) -> State | None:
-    """Pins a live hold (BEGUN), or joins a confirmation that is under way (AGAIN). None: no such hold, or it is over.
+    """Pin a live hold (BEGUN), or join a confirmation that is running (AGAIN). None: no such hold, or it has ended.
 
-    Either way with a new deadline: the relay must not take the pin away in the midst of an attempt.
+    Both set a new deadline, because the relay must not release the pin during an attempt.
     """
     status, slot = state.holds[hold].status, world.slots[hold]
     if status == CONFIRMING:
@@ -60,19 +60,19 @@ def begin_confirm(world: World, state: State, hold: int) -> State | None:
 
 
 def attempt(world: World, state: State, begun: State, hold: int) -> int:
-    """What begin_confirm tells its caller: the deadline that an abort of this attempt has to name. AGAIN: none.
+    """The deadline that begin_confirm answers: an abort of this attempt must name it. AGAIN: none.
 
-    Who joined cannot know what became of the attempt before his, so he never takes the pin back.
+    A worker that joined cannot know the outcome of the earlier attempt, so it never releases the pin.
     """
     joined = state.holds[hold].status == CONFIRMING
     return NONE if joined and world.control != "againaborts" else begun.pins[hold].deadline
 
 
 def abort_confirm(world: World, state: State, hold: int, deadline: int) -> State:
-    """After a definite refusal: back to held while its claims are its own, else released.
+    """After a definite refusal: held again if the hold still has its claims, else released.
 
     Only under the deadline of one's own attempt: with a later one, another attempt's insert may yet commit.
-    (A lifetime that is over is not told apart: it is held, and expired at once.)
+    (The model does not see a lifetime that is over: such a hold is held and expires at once.)
     """
     current, slot = state.pins[hold].deadline, world.slots[hold]
     if state.holds[hold].status != CONFIRMING or (deadline != current and world.control != "anydeadline"):
@@ -87,7 +87,7 @@ def abort_confirm(world: World, state: State, hold: int, deadline: int) -> State
 
 
 def end_hold(state: State, hold: int) -> State:
-    """What every end of a hold does: its own claims go, its record and its pin are closed."""
+    """End a hold: remove its own claims, close its record and its pin."""
     return state._replace(
         marks=drop_claims(state.marks, hold, HELD, CONFIRMING),
         holds=put(state.holds, hold, Hold()),
@@ -96,18 +96,18 @@ def end_hold(state: State, hold: int) -> State:
 
 
 def release_hold(state: State, hold: int) -> State:
-    """The cold path gives back what is left of its own claim; a hold being confirmed is not touched."""
+    """The cold path releases what is left of its own claim. It does not touch a hold that is being confirmed."""
     return end_hold(state, hold) if state.holds[hold].status in (HELD, COLD) else state
 
 
 def abort_overdue(world: World, state: State, pin: int, deadline: int) -> State:
-    """The relay's abort_confirm: only if the deadline is over, and is the one that it read before it asked MongoDB."""
+    """abort_confirm of the relay: only if the deadline is over and is the one that it read before it asked MongoDB."""
     return abort_confirm(world, state, pin, deadline) if state.pins[pin].status == DUE else state
 
 
 def place_moving(state: State, booking: int, pin: int, version: int, slot: int) -> State | None:
-    """place_hold as `moving`: pins what a version of a booking is to have. None: taken. Its own marks are no obstacle,
-    and stay."""
+    """place_hold as `moving`: pin the target of a version of a booking. None: taken. The booking's own marks are no
+    obstacle and stay."""
     there = state.marks[slot]
     own = there is not None and there[0] in OF_BOOKINGS and there[1] == booking
     if there is not None and not own:
@@ -119,7 +119,7 @@ def place_moving(state: State, booking: int, pin: int, version: int, slot: int) 
 
 
 def abort_move(world: World, state: State, pin: int, deadline: int, *, by_relay: bool = False) -> State:
-    """abort_confirm of a move's pin: gives back what is left of it, under the deadline that the caller knows."""
+    """abort_confirm of the pin of a move: release what is left of it, if the caller knows its deadline."""
     named = state.pins[pin].deadline == deadline or (by_relay and world.control == "moverelay")
     if not state.pins[pin].status or not named:
         return state
@@ -127,7 +127,7 @@ def abort_move(world: World, state: State, pin: int, deadline: int, *, by_relay:
 
 
 def keep_reservation(state: State, booking: int) -> State | None:
-    """Lets a reservation's mark stand while it is changed. None: OVER, by Redis' own clock."""
+    """Keep the mark of a reservation while it is changed. None: OVER, by the clock of Redis."""
     if state.over:
         return None
     marks = (mark and ((KEPT, booking) if mark == (PENDING, booking) else mark) for mark in state.marks)
@@ -135,7 +135,7 @@ def keep_reservation(state: State, booking: int) -> State | None:
 
 
 def mirror_booking(world: World, state: State, booking: int, doc: Doc) -> State | None:
-    """Mirrors one version of a booking. None: CLASH, another booking's mark stands there and nothing was changed.
+    """Mirror one version of a booking. None: CLASH, the mark of another booking is there and nothing changed.
 
     Of a reservation that is over nothing is marked.
     """
@@ -158,5 +158,5 @@ def mirror_booking(world: World, state: State, booking: int, doc: Doc) -> State 
 
 
 def finish_hold(state: State, booking: int) -> State:
-    """The last part of mirror_booking: the hold that became this booking is closed."""
+    """The last part of mirror_booking: close the hold that became this booking."""
     return end_hold(state, booking) if state.holds[booking].status else state

@@ -1,7 +1,7 @@
-"""The world of the protocol model: what Redis holds, what MongoDB holds, and where each actor stands.
+"""The world of the protocol model: what Redis has, what MongoDB has, and the step of each actor.
 
-One state is a plain tuple, so that millions can be kept in a set. Claim sets are reduced to one *slot*: a set is placed
-whole or not at all by one script, so one mark says as much as eight. Two customers, two slots.
+A state is a plain tuple, so that a set can hold millions. One *slot* stands for a whole claim set: one script places
+all of its claims or none, so one mark says as much as eight. There are two customers and two slots.
 """
 
 from __future__ import annotations
@@ -10,28 +10,28 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 Mark = tuple[str, int]
-"""The value of a claim key: (state, owner). held and confirming are a hold's, moving a move's, others a booking's."""
+"""The value of a claim key: (state, owner). A hold owns held and confirming, a move moving, a booking the rest."""
 
 HELD, CONFIRMING, MOVING, BOOKED, COLD = "held", "confirming", "moving", "booked", "cold"
 PENDING, KEPT = "booked|pending", "booked|pending, kept"
-"""A reservation's mark ends at the deadline; one that keep_reservation has seen, some seconds later."""
+"""The mark of a reservation ends at the deadline; a mark that keep_reservation has kept ends some seconds later."""
 OF_BOOKINGS = frozenset({BOOKED, PENDING, KEPT})
 WAITING, DUE = "waiting", "due"
 
 A, B, REPEAT, CANCEL, MOVE, MOVE_REPEAT, OTHER_MOVE, EDIT, CONFIRM, RELAY, REBUILD = range(11)
-"""Actors. A and B are customers; hold and booking of a customer carry the customer's number, as `_id` is derived. What
-changes a booking changes A's."""
+"""Actors. A and B are customers; a hold and its booking have the number of their customer, because `_id` is derived.
+All changes are changes of A's booking."""
 
 NAMES = (
     *("A", "B", "A's repeat", "cancel", "move", "move's repeat", "other move"),
     *("edit", "confirm", "relay", "rebuild"),
 )
 MOVE_PINS = {MOVE: 2, MOVE_REPEAT: 2, OTHER_MOVE: 3}
-"""Pins 0 and 1 are the customers' confirmations; a move and its repeat use one pin, another move another one."""
+"""Pins 0 and 1 are confirmations of the customers; a move and its repeat share one pin, another move has its own."""
 PIN_NAMES = ("A", "B", "the move", "the other move")
 
 AT_REST = frozenset({"absent", "start", "idle", "holding", "over"})
-"""Where an actor has nothing under way. `over`: answered (booked, refused or unknown) or killed; the run says which."""
+"""The steps at which an actor is not at work. `over`: answered or killed; the run says which."""
 
 
 class Doc(NamedTuple):
@@ -43,17 +43,17 @@ class Doc(NamedTuple):
 
 
 VOID = Doc(1, None)
-"""The relay's fence (see World.fence): nothing but a taken `_id`. No booking begins its life inactive."""
+"""The fence of the relay (see World.fence): it only takes the `_id`. No booking is inactive from the start."""
 
 
 NOT_MIRRORED: tuple[int, int | None] = (0, None)
-"""What Redis knows of a booking that it never saw: no version, no slot."""
+"""What Redis knows about a booking that was never mirrored: no version, no slot."""
 
 
 class Pin(NamedTuple):
-    """A registered deadline: waiting, due, or none. `deadline` tells one registration from the next.
+    """A registered deadline: waiting, due, or none. `deadline` is another number at each registration.
 
-    version, slot: of a move's pin, whose name says which version of the booking it moves, and where to.
+    version, slot: for the pin of a move, the version of the booking that it moves and the target.
     """
 
     status: str = ""
@@ -63,7 +63,7 @@ class Pin(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """A live hold record: held, confirming or cold; whatever its end was, an ended one is empty.
+    """A live hold record: held, confirming or cold. A record that has ended is empty.
 
     cold: placed while `epoch` was absent and not yet checked in MongoDB.
     doomed: a booking stood in MongoDB when the cold claim was placed.
@@ -74,7 +74,7 @@ class Hold(NamedTuple):
 
 
 class State(NamedTuple):
-    """Everything that can differ between two moments."""
+    """Everything that can change."""
 
     marks: tuple[Mark | None, ...]
     holds: tuple[Hold, ...]
@@ -93,13 +93,13 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class World:
-    """One configuration: who takes part, what may go wrong, and which rule is left out or added.
+    """One configuration: the actors, the possible faults, and the rule that is left out or added.
 
     slots: what A and B want. direct: who books without a hold. reserves: A's booking is a reservation, made directly.
     actors: of those from REPEAT to CONFIRM. losses: of Redis. mishaps: how often a worker may die, or its write to
     MongoDB be refused or lose its reply. control: the rule left out. fence: before the relay releases a pin it writes
     to MongoDB what makes a late write fail. patient: a rebuild reads MongoDB only when the confirmations that were
-    under way at the loss are over.
+    running at the loss are over.
     """
 
     slots: tuple[int, int] = (0, 0)
@@ -133,7 +133,7 @@ def put(items: tuple[T, ...], index: int, item: T) -> tuple[T, ...]:
 
 
 def go(state: State, actor: int, at: str, kept: Any = None, **changes: Any) -> State:
-    """The actor's next place and what it remembers there, with any other changes of the same step."""
+    """Move the actor to its next step, with what it remembers there and the other changes of this step."""
     return state._replace(at=put(state.at, actor, at), kept=put(state.kept, actor, kept), **changes)
 
 
@@ -148,12 +148,12 @@ def unregister(state: State, pin: int) -> tuple[Pin, ...]:
 
 
 def write(state: State, booking: int, doc: Doc) -> State:
-    """One committed write of a booking's document; the relay has yet to see it."""
+    """One committed write of a document, which the relay has not seen yet."""
     return state._replace(docs=put(state.docs, booking, doc))
 
 
 def overdue(state: State, doc: Doc | None) -> bool:
-    """Whether this is a reservation whose deadline is over, but which nobody has expired yet."""
+    """Whether this is a reservation whose deadline is over and that is not expired yet."""
     return doc is not None and doc.pending and doc.slot is not None and state.over
 
 
@@ -166,7 +166,7 @@ def booked_at(state: State, slot: int, but: int = -1) -> int | None:
 
 
 def firm_at(state: State, slot: int) -> bool:
-    """Whether a slot is booked for whoever asks: an overdue reservation is in nobody's way."""
+    """Whether a slot is booked. An overdue reservation does not count."""
     booking = booked_at(state, slot)
     return booking is not None and not overdue(state, state.docs[booking])
 
@@ -192,7 +192,7 @@ def first_state(world: World) -> State:
 
 
 def lose_redis(state: State) -> State:
-    """Everything in Redis is gone. (Deadlines never come twice, whatever is lost.)"""
+    """Redis loses everything. The numbers of deadlines go on, so that none comes twice."""
     return state._replace(
         marks=(None, None),
         holds=(Hold(), Hold()),

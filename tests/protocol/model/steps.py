@@ -1,4 +1,4 @@
-"""Everything that can happen next: one round trip to Redis or to MongoDB, or something that nobody does."""
+"""Every possible next step: one round trip to Redis or MongoDB, or an event such as an expiry."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def steps(world: World, state: State) -> Iterator[Step]:
 
 
 def expiries(world: World, state: State) -> Iterator[Step]:
-    """A hold may expire at any moment, a pin never (its long expiry is only a backstop)."""
+    """A hold may expire at any moment. A pin does not expire; its long expiry is only a backstop."""
     for slot, mark in enumerate(state.marks):
         if mark is None:
             continue
@@ -82,10 +82,10 @@ def expiries(world: World, state: State) -> Iterator[Step]:
 
 
 def deadlines(world: World, state: State) -> Iterator[Step]:
-    """A pin's deadline passes only when its write has come to an end, one way or the other.
+    """The deadline of a pin passes only after its write has ended.
 
-    That is what the confirm window means: a worker gives its write the rest of the window as time limit and sends none
-    after it. The control `window` is a worker that was frozen on the way.
+    The confirm window promises this: a worker gives its write the rest of the window as its time limit and sends none
+    after it. The control `window` is a worker that was frozen before its write.
     """
     writing = {owner for actor, owner in ((A, A), (B, B), (REPEAT, A)) if state.at[actor] == "inserting"}
     writing |= {pin for actor, pin in MOVE_PINS.items() if state.at[actor] == "updating"}
@@ -96,10 +96,10 @@ def deadlines(world: World, state: State) -> Iterator[Step]:
 
 
 def reservation_ends(world: World, state: State) -> Iterator[Step]:
-    """The deadline of A's reservation, for Redis and all servers at one moment.
+    """The deadline of A's reservation passes, for Redis and all servers at one moment.
 
-    Kept marks end later: when whoever had them kept has come to an end, and the relay has mirrored what he may have
-    left. That is what the seconds mean for which they are kept; the control `slow` is a worker that takes longer.
+    Kept marks end later: after the confirmation that kept them has ended and the relay has mirrored what it left. The
+    seconds for which marks are kept promise this; the control `slow` is a worker that takes longer.
     """
     doc = state.docs[A]
     if not world.reserves or doc is None:

@@ -1,4 +1,4 @@
-"""The protocol has no fault in any interleaving, and the model can see the faults that its rules prevent."""
+"""The protocol has no fault in any interleaving, and the model sees the faults that its rules prevent."""
 
 from __future__ import annotations
 
