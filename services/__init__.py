@@ -112,13 +112,7 @@ def build_services(
         db=parts.db,
         access=parts.access,
         catalogue=parts.catalogue,
-        catalogue_desk=CatalogueDesk(
-            parts.db,
-            parts.clock,
-            cached=parts.catalogue,
-            announce=parts.mirror.announce_catalogue_change,
-            grid_minutes=parts.grid.minutes,
-        ),
+        catalogue_desk=parts.catalogue_desk,
         candidates=parts.candidates,
         availability=parts.availability,
         holds=_holds(parts),
@@ -167,6 +161,8 @@ class _Parts:
             availability=self.availability,
             grid=self.grid,
         )
+        announce, minutes = self.mirror.announce_catalogue_change, settings.grid_minutes
+        self.catalogue_desk = CatalogueDesk(db, clock, cached=self.catalogue, announce=announce, grid_minutes=minutes)
         self.waitlist_store = WaitlistStore(db)
         self.offer_events = OfferEvents(redis, self.scripts)
 

@@ -106,6 +106,11 @@ def booking_id_for(org: str, *parts: str) -> str:
     return "bk_" + b32encode(mac.digest())[:26].decode().lower()
 
 
+def booking_of_hold(org: str, hold_id: str) -> str | None:
+    """The id of the booking that a hold becomes. None for the name of a pin, which no client may book."""
+    return None if is_pin(hold_id) else booking_id_for(org, hold_id)
+
+
 def direct_pin(name: str) -> str:
     """The name under which a direct booking with an idempotency key pins its claims; a repeat finds the same pin."""
     return f"{DIRECT_PREFIX}{name}"

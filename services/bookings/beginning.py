@@ -152,7 +152,7 @@ class Beginning:
         return ClaimRequest(
             org=draft.caller.org,
             hold_id=draft.pin,
-            owner=draft.caller.key_id,
+            key_id=draft.caller.key_id,
             slot=slot,
             now=self._clock(),
             lifetime_seconds=DIRECT_LIFETIME_SECONDS,

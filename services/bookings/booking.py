@@ -20,7 +20,7 @@ from services.claims.mirror import Mirror
 from services.clock import Clock, now_ms
 from services.crash_points import CrashPoints
 from services.holds.placing import MOST_ATTEMPTS, Placing
-from services.ids import HoldIds, booking_id_for, direct_pin, is_pin
+from services.ids import HoldIds, booking_id_for, booking_of_hold, direct_pin
 from services.ledger.store import NothingSent, WriteRefused
 
 MAY_BOOK_DIRECTLY = frozenset({Role.BOT, Role.DESK, Role.ADMIN})
@@ -61,9 +61,9 @@ class Bookings:
             if caller.role not in MAY_BOOK_DIRECTLY:
                 raise Forbidden("This key books only what it holds: POST /hold first.")
             return self._make(self._direct_draft(caller, request, idempotency))
-        if is_pin(hold_id):
+        booking_id = booking_of_hold(caller.org, hold_id)
+        if booking_id is None:
             raise HoldNotFound
-        booking_id = booking_id_for(caller.org, hold_id)
         return self._make(Draft(caller, request, booking_id, hold_id, hold_id=hold_id, idempotency=idempotency))
 
     def reserve(

@@ -1,12 +1,11 @@
-"""What happens to a booking after it was made: reading, listing, moving, and what ends it.
+"""Everything that happens to a booking after it was made: reading, listing, moving and ending it.
 
-MongoDB first, by version; then the mirror. Every change adds to the booking's history.
+Each change goes to MongoDB first, by version, then to the mirror, and adds to the booking's history.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from models.access import Caller, Role
 from models.booking import ACTIVE_STATUSES, Booking, BookingQuery
@@ -15,6 +14,7 @@ from models.errors import BookingNotFound, Forbidden, InvalidTransition, Version
 from services.bookings.rescheduling import SLOT_FIELDS, Rescheduling
 from services.catalogue.reader import Catalogue
 from services.claims.mirror import Mirror
+from services.clock import Clock
 from services.crash_points import CrashPoints
 from services.ledger.documents import as_of, change
 from services.ledger.expiry import Reservations
@@ -24,7 +24,7 @@ from services.stores.connections import Document
 
 MOST_ATTEMPTS = 5
 MOST_CHANGES, MOST_CHANGES_BY_OTHERS = 100, 20
-"""A booking is one document with its history: one that is changed for ever would outgrow what MongoDB takes."""
+"""A booking and its history are one document. With endless changes it would outgrow what MongoDB accepts."""
 
 
 class BookingLife:
@@ -39,7 +39,7 @@ class BookingLife:
         reservations: Reservations,
         rescheduling: Rescheduling,
         catalogue: Catalogue,
-        clock: Callable[[], datetime],
+        clock: Clock,
         crash: CrashPoints,
     ) -> None:
         self._store = store
@@ -52,9 +52,10 @@ class BookingLife:
         self._crash = crash
 
     def get(self, caller: Caller, booking_id: str) -> Booking:
-        """The booking as it is now; a reservation that is overdue has expired.
+        """The booking as it is now. An overdue reservation expires here.
 
-        Raises BookingNotFound (also for another org's), Forbidden (a manage token after the visit), StoreUnavailable.
+        Raises BookingNotFound (also for another org's booking), Forbidden (a manage token after the visit),
+        StoreUnavailable.
         """
         if caller.role is Role.CUSTOMER and caller.booking_id != booking_id:
             raise BookingNotFound
@@ -66,16 +67,16 @@ class BookingLife:
         return self._reservations.current(booking)
 
     def page(self, caller: Caller, query: BookingQuery) -> tuple[list[Booking], str | None]:
-        """One page of the org's bookings by start, and the cursor of the next one or None.
+        """One page of the org's bookings by start, and the cursor of the next page or None.
 
-        An overdue reservation on it expires, and is not listed as pending.
+        An overdue reservation on the page expires, so it is not listed as pending.
         """
         found, cursor = self._listing.page(caller.org, query)
         current = [self._reservations.current(booking) for booking in found]
         return [booking for booking in current if query.status in (None, booking.status)], cursor
 
     def as_of(self, caller: Caller, booking_id: str, version: int) -> Booking:
-        """The booking as it was at a version: the answer that was given then. Raises what `get` raises."""
+        """The booking as it was at a version, which is what was answered then. Raises what `get` raises."""
         return as_of(self.get(caller, booking_id), version)
 
     def act(
@@ -86,10 +87,10 @@ class BookingLife:
         reason: str | None = None,
         expected_version: int | None = None,
     ) -> Booking:
-        """Takes a booking to another status; one that went that way already is given back as it is.
+        """Takes a booking to another status. If the booking went that way already, it is answered as it is.
 
-        Raises BookingNotFound, VersionConflict (expected_version is not the current one), InvalidTransition (its status
-        is none that this may follow), Forbidden (a cancellation inside the org's window, where only staff may),
+        Raises BookingNotFound, VersionConflict (expected_version is not the current version), InvalidTransition (the
+        action may not follow the booking's status), Forbidden (inside the org's window only staff may cancel),
         StoreUnavailable.
         """
         transition = TRANSITIONS[action]
@@ -103,8 +104,8 @@ class BookingLife:
             if action == "confirm":
                 self._reservations.keep(booking)
             fields: Document = {"status": transition.after, "active": transition.after in ACTIVE_STATUSES}
-            told = {"status": (booking.status, transition.after)} | ({"reason": (None, reason)} if reason else {})
-            changed = self._store.update(booking, fields, change(self._clock(), caller.name, action, told))
+            changes = {"status": (booking.status, transition.after)} | ({"reason": (None, reason)} if reason else {})
+            changed = self._store.update(booking, fields, change(self._clock(), caller.name, action, changes))
             if changed:
                 self._crash("after_change")
                 self._mirror.settle_or_leave(changed)
@@ -112,10 +113,10 @@ class BookingLife:
         raise VersionConflict
 
     def reschedule(self, caller: Caller, booking_id: str, patch: BookingPatch, expected_version: int | None) -> Booking:
-        """Changes an active booking's visit or details; the same change of the same version again is answered alike.
+        """Changes an active booking's visit or details. A repeat of a change of one version gets the same answer.
 
-        Raises BookingNotFound, VersionConflict, InvalidTransition (it has ended), Forbidden (what a customer may not
-        change, or too late for anybody but staff), and what Rescheduling.change raises.
+        Raises BookingNotFound, VersionConflict, InvalidTransition (it has ended), Forbidden (a customer may not change
+        this field, or only staff may change the booking so late), and what Rescheduling.change raises.
         """
         for _ in range(MOST_ATTEMPTS):
             booking = self.get(caller, booking_id)
@@ -145,7 +146,7 @@ class BookingLife:
             self._require_in_time(caller, booking, "It is too late to move this visit online. Please call us.")
 
     def _require_in_time(self, caller: Caller, booking: Booking, sentence: str) -> None:
-        """Inside the org's window before a visit only staff may move or cancel it."""
+        """Raises Forbidden inside the org's window before a visit, when only staff may move or cancel it."""
         if caller.is_staff:
             return
         window = timedelta(minutes=self._catalogue.policy(caller.org).cancel_window_minutes)
@@ -154,7 +155,7 @@ class BookingLife:
 
 
 def _was_made_before(caller: Caller, booking: Booking, patch: BookingPatch, version: int) -> bool:
-    """Whether this very change made the version after the one that it names: its first reply was lost."""
+    """Whether this very change made the version after the one that it names, so that it is a repeat."""
     last, given = booking.history[-1], patch.given()
     changed = last["changes"].keys() & BookingPatch.model_fields.keys()
     made = booking.version == version + 1 and last["by"] == caller.name and last["action"] in ("move", "edit")

@@ -139,7 +139,7 @@ class Rescheduling:
         request = ClaimRequest(
             org=booking.org,
             hold_id=name,
-            owner=caller.key_id,
+            key_id=caller.key_id,
             slot=slot,
             now=self._clock(),
             lifetime_seconds=DIRECT_LIFETIME_SECONDS,

@@ -212,7 +212,7 @@ class Claims:
             "backstop_ms": PIN_BACKSTOP_MS,
             "record": {
                 "hold_id": request.hold_id,
-                "owner": request.owner,
+                "owner": f"{request.key_id} {request.holder_digest}" if request.asks_again else request.key_id,
                 "property_id": wish.property_id,
                 "before": wish.before,
                 "after": wish.after,

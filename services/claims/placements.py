@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from functools import partial
+from typing import Final, Literal
 
 from models.access import IdempotencyClaim
 from models.slot import SlotFields, Visit, Wish
@@ -27,9 +28,8 @@ PIN_BACKSTOP_MS = 3_600_000
 """After this time Redis itself drops a pin that no relay has resolved."""
 
 
-def attempt_name() -> str:
-    """A new name for one call. A script that finds this name in a record knows that the client sent the call twice."""
-    return secrets.token_hex(6)
+attempt_name: Final[Callable[[], str]] = partial(secrets.token_hex, 6)
+"""Makes a new name for one call. A script that finds the name in a record knows that the call was sent twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class ClaimRequest:
     """Who wants which slot, and on which terms.
 
     hold_id: the name under which the claims will stand: a hold's id, or the name of a pin.
-    owner: the API key's id; the holder's digest behind it if the same holder may ask for the hold again.
+    key_id: of the API key that will own the claims.
+    holder_digest: whose quota counts the claims, '' for no quota. asks_again: this holder may ask for its hold again.
     now: the moment as of which the rules apply.
     lifetime_seconds: None means the policy's. bounded: the policy's longest lifetime limits it.
-    holder_digest: whose quota counts the claims, '' for no quota.
     state: held, or pinned at once: confirming for a direct booking, moving for a booking that exists. Its own marks are
     no obstacle to a move. booking_id: that booking's id in MongoDB.
     standing: the slot fields that the booking has already, see Candidates.wish.
@@ -48,20 +48,17 @@ class ClaimRequest:
 
     org: str
     hold_id: str
-    owner: str
+    key_id: str
     slot: SlotFields
     now: datetime
     lifetime_seconds: int | None = None
     bounded: bool = False
     holder_digest: str = ""
+    asks_again: bool = False
     idempotency: IdempotencyClaim | None = None
     state: Literal["held", "confirming", "moving"] = "held"
     booking_id: str = ""
     standing: Set[str] = frozenset()
-
-    @property
-    def key_id(self) -> str:
-        return self.owner.partition(" ")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,12 +62,13 @@ class Holds:
             ClaimRequest(
                 org=caller.org,
                 hold_id=self._hold_ids.make(caller.org, caller.key_id, milliseconds),
-                owner=f"{caller.key_id} {holder}" if request.holder else caller.key_id,
+                key_id=caller.key_id,
                 slot=request,
                 now=now,
                 lifetime_seconds=request.ttl_seconds,
                 bounded=True,
                 holder_digest=holder,
+                asks_again=request.holder is not None,
                 idempotency=idempotency,
             )
         )

@@ -112,7 +112,7 @@ class Offering:
         request = ClaimRequest(
             org=entry.org,
             hold_id=entry.hold_id or "",
-            owner=entry.made_by,
+            key_id=entry.made_by,
             slot=fields,
             now=self._clock(),
             lifetime_seconds=entry.offer_minutes * 60,

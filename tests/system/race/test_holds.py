@@ -57,7 +57,7 @@ def check_then_set(claims: Claims, placement: Placement) -> Placed | Taken:
     record = HoldRecord(
         hold_id=request.hold_id,
         status="held",
-        owner=request.owner,
+        owner=request.key_id,
         visit=visit,
         requested=placement.wish.start,
         lifetime_ms=placement.lifetime_ms,
