@@ -46,7 +46,7 @@ def world(stores: tuple[RedisServer, MongoServer]) -> Iterator[World]:
 @pytest.fixture
 def fake_world() -> Iterator[World]:
     """A world over fakes: no uniqueness over claims, no validators, no change stream."""
-    db = mongomock.MongoClient(tz_aware=True)["test"]
+    db: Any = mongomock.MongoClient(tz_aware=True)["test"]
     made = World(services_over(fakeredis.FakeRedis(decode_responses=True), db))
     yield made
     made.services.access.close()
@@ -75,36 +75,31 @@ def lonely_world(stores: tuple[RedisServer, MongoServer], lonely_database: Any) 
 
 
 @pytest.fixture
-def any_world(world: World) -> World:
-    return world
-
-
-@pytest.fixture
-def alice(any_world: World) -> Caller:
+def alice(world: World) -> Caller:
     """The customer's browser."""
-    return any_world.caller("checkout")
+    return world.caller("checkout")
 
 
 @pytest.fixture
-def bob(any_world: World) -> Caller:
+def bob(world: World) -> Caller:
     """The receptionist."""
-    return any_world.caller("desk")
+    return world.caller("desk")
 
 
 @pytest.fixture
-def bot(any_world: World) -> Caller:
+def bot(world: World) -> Caller:
     """The SMS bot."""
-    return any_world.caller("bot")
+    return world.caller("bot")
 
 
 @pytest.fixture
-def charlie(any_world: World) -> Caller:
+def charlie(world: World) -> Caller:
     """An admin of another org."""
-    return any_world.services.access.authenticate(any_world.rival_key)
+    return world.services.access.authenticate(world.rival_key)
 
 
 @pytest.fixture
-def stranger(any_world: World) -> Caller:
+def stranger(world: World) -> Caller:
     """Another checkout key of the same org."""
-    access = any_world.services.access
-    return access.authenticate(access.create_key(any_world.org, Role.CHECKOUT))
+    access = world.services.access
+    return access.authenticate(access.create_key(world.org, Role.CHECKOUT))

@@ -100,11 +100,9 @@ class World:
 
     def marks(self) -> dict[str, str]:
         """Every claim key of the org in Redis, without its prefix, and its mark."""
-        stem = self.names.prefix + "claim:"
-        return {
-            key.removeprefix(stem): self.services.redis.get(key)
-            for key in self.services.redis.scan_iter(match=stem.replace("{", "\\{") + "*", count=1000)
-        }
+        stem, redis = self.names.prefix + "claim:", self.services.redis
+        keys = redis.scan_iter(match=stem.replace("{", "\\{") + "*", count=1000)
+        return {key.removeprefix(stem): str(redis.get(key) or "") for key in keys}
 
     def double_booked(self) -> list[dict[str, Any]]:
         """Every (resource, tick) that more than one active booking has, found without any index."""

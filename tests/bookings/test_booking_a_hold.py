@@ -26,8 +26,8 @@ KEY = IdempotencyClaim("a key", "print of the request")
 
 
 @pytest.fixture
-def bookings(any_world: World) -> Bookings:
-    return any_world.services.bookings
+def bookings(world: World) -> Bookings:
+    return world.services.bookings
 
 
 def held(world: World, caller: Caller, **changed: object) -> str:
@@ -35,9 +35,9 @@ def held(world: World, caller: Caller, **changed: object) -> str:
     return world.services.holds.place(caller, world.hold_request(**changed)).hold.hold_id
 
 
-def test_a_booking_is_what_was_held(any_world: World, bookings: Bookings, alice: Caller) -> None:
-    hold_id = held(any_world, alice, duration_minutes=30, buffer_before_minutes=15, buffer_after_minutes=30)
-    request = any_world.book_request(
+def test_a_booking_is_what_was_held(world: World, bookings: Bookings, alice: Caller) -> None:
+    hold_id = held(world, alice, duration_minutes=30, buffer_before_minutes=15, buffer_after_minutes=30)
+    request = world.book_request(
         hold_id=hold_id,
         customer={"name": "Alice", "phone": "+44 20 7946 0000"},
         description="The boiler drips",
@@ -55,197 +55,191 @@ def test_a_booking_is_what_was_held(any_world: World, bookings: Bookings, alice:
     assert [entry["action"] for entry in booking.history] == ["book"]
 
 
-def test_both_stores_then_tell_the_same(any_world: World, bookings: Bookings, alice: Caller) -> None:
-    booking = bookings.book(alice, any_world.book_request(hold_id=held(any_world, alice))).booking
-    (document,) = any_world.bookings()
+def test_both_stores_then_tell_the_same(world: World, bookings: Bookings, alice: Caller) -> None:
+    booking = bookings.book(alice, world.book_request(hold_id=held(world, alice))).booking
+    (document,) = world.bookings()
     claims = {f"{claim['resource']}:{claim['tick']}" for claim in document["claims"]}
-    assert claims == set(any_world.marks())
-    assert owners(any_world) == {f"booked {booking.booking_id}": len(claims)}
-    assert any_world.services.booking_life.get(alice, booking.booking_id) == booking
+    assert claims == set(world.marks())
+    assert owners(world) == {f"booked {booking.booking_id}": len(claims)}
+    assert world.services.booking_life.get(alice, booking.booking_id) == booking
 
 
-def test_a_hold_found_by_searching_says_so_in_its_booking(any_world: World, bookings: Bookings, alice: Caller) -> None:
-    held(any_world, alice)
-    hold_id = held(any_world, alice, fallback="next_available")
-    booking = bookings.book(alice, any_world.book_request(hold_id=hold_id)).booking
+def test_a_hold_found_by_searching_says_so_in_its_booking(world: World, bookings: Bookings, alice: Caller) -> None:
+    held(world, alice)
+    hold_id = held(world, alice, fallback="next_available")
+    booking = bookings.book(alice, world.book_request(hold_id=hold_id)).booking
     assert (booking.start, booking.requested_start, booking.fallback_used) == (tomorrow(11), tomorrow(10), True)
 
 
-def test_booking_a_hold_twice_gives_the_same_booking(any_world: World, bookings: Bookings, alice: Caller) -> None:
-    request = any_world.book_request(hold_id=held(any_world, alice))
+def test_booking_a_hold_twice_gives_the_same_booking(world: World, bookings: Bookings, alice: Caller) -> None:
+    request = world.book_request(hold_id=held(world, alice))
     first = bookings.book(alice, request)
-    before = everything(any_world)
+    before = everything(world)
     again = bookings.book(alice, request)
     assert (again.booking, again.created, again.replayed) == (first.booking, False, False)
-    assert everything(any_world) == before
+    assert everything(world) == before
 
 
-def test_under_an_idempotency_key_it_is_the_first_answer(any_world: World, bookings: Bookings, alice: Caller) -> None:
-    request = any_world.book_request(hold_id=held(any_world, alice))
+def test_under_an_idempotency_key_it_is_the_first_answer(world: World, bookings: Bookings, alice: Caller) -> None:
+    request = world.book_request(hold_id=held(world, alice))
     first = bookings.book(alice, request, KEY)
     again = bookings.book(alice, request, KEY)
     assert (again.booking, again.created, again.replayed) == (first.booking, True, True)
 
 
 def test_the_first_answer_is_given_even_when_the_booking_was_cancelled_since(
-    any_world: World, bookings: Bookings, alice: Caller, bob: Caller
+    world: World, bookings: Bookings, alice: Caller, bob: Caller
 ) -> None:
-    request = any_world.book_request(hold_id=held(any_world, alice))
+    request = world.book_request(hold_id=held(world, alice))
     first = bookings.book(alice, request, KEY)
-    any_world.services.booking_life.act(bob, first.booking.booking_id, "cancel", "no longer needed")
+    world.services.booking_life.act(bob, first.booking.booking_id, "cancel", "no longer needed")
     assert bookings.book(alice, request, KEY).booking == first.booking
     assert bookings.book(alice, request).booking.status == "cancelled"
 
 
-def test_an_idempotency_key_of_another_hold_is_refused(any_world: World, bookings: Bookings, alice: Caller) -> None:
-    first, second = held(any_world, alice), held(any_world, alice, start=rfc3339(tomorrow(14)))
-    bookings.book(alice, any_world.book_request(hold_id=first), KEY)
-    before = everything(any_world)
+def test_an_idempotency_key_of_another_hold_is_refused(world: World, bookings: Bookings, alice: Caller) -> None:
+    first, second = held(world, alice), held(world, alice, start=rfc3339(tomorrow(14)))
+    bookings.book(alice, world.book_request(hold_id=first), KEY)
+    before = everything(world)
     with pytest.raises(IdempotencyKeyReused):
-        bookings.book(alice, any_world.book_request(hold_id=second), IdempotencyClaim(KEY.key, "another print"))
-    assert everything(any_world) == before
+        bookings.book(alice, world.book_request(hold_id=second), IdempotencyClaim(KEY.key, "another print"))
+    assert everything(world) == before
 
 
-def test_a_repeat_finds_its_booking_after_redis_was_lost(any_world: World, bookings: Bookings, alice: Caller) -> None:
-    request = any_world.book_request(hold_id=held(any_world, alice))
+def test_a_repeat_finds_its_booking_after_redis_was_lost(world: World, bookings: Bookings, alice: Caller) -> None:
+    request = world.book_request(hold_id=held(world, alice))
     first = bookings.book(alice, request, KEY)
-    lose_redis(any_world)
+    lose_redis(world)
     again = bookings.book(alice, request, KEY)
     assert (again.booking, again.replayed) == (first.booking, True)
     assert bookings.book(alice, request).booking == first.booking
-    assert len(any_world.bookings()) == 1
+    assert len(world.bookings()) == 1
 
 
 @pytest.mark.parametrize("who", ["stranger", "bot", "bob", "charlie"])
 def test_nobody_books_the_hold_of_another(
-    any_world: World, bookings: Bookings, alice: Caller, who: str, request: pytest.FixtureRequest
+    world: World, bookings: Bookings, alice: Caller, who: str, request: pytest.FixtureRequest
 ) -> None:
     other: Caller = request.getfixturevalue(who)
-    hold_id = held(any_world, alice)
-    before = everything(any_world)
+    hold_id = held(world, alice)
+    before = everything(world)
     with pytest.raises(HoldNotFound if who == "charlie" else Forbidden):
-        bookings.book(other, any_world.book_request(hold_id=hold_id, if_expired="book_if_free"), KEY)
-    assert everything(any_world) == before
+        bookings.book(other, world.book_request(hold_id=hold_id, if_expired="book_if_free"), KEY)
+    assert everything(world) == before
 
 
 @pytest.mark.parametrize("who", ["stranger", "bot", "charlie"])
 def test_nobody_gets_the_booking_of_another_by_its_hold(
-    any_world: World, bookings: Bookings, alice: Caller, who: str, request: pytest.FixtureRequest
+    world: World, bookings: Bookings, alice: Caller, who: str, request: pytest.FixtureRequest
 ) -> None:
     other: Caller = request.getfixturevalue(who)
-    hold_id = held(any_world, alice)
-    bookings.book(alice, any_world.book_request(hold_id=hold_id))
-    before = everything(any_world)
+    hold_id = held(world, alice)
+    bookings.book(alice, world.book_request(hold_id=hold_id))
+    before = everything(world)
     with pytest.raises(HoldNotFound if who == "charlie" else Forbidden):
-        bookings.book(other, any_world.book_request(hold_id=hold_id))
-    lose_redis(any_world)
+        bookings.book(other, world.book_request(hold_id=hold_id))
+    lose_redis(world)
     with pytest.raises(HoldNotFound):
-        bookings.book(other, any_world.book_request(hold_id=hold_id))
-    assert before["bookings"] == everything(any_world)["bookings"]
+        bookings.book(other, world.book_request(hold_id=hold_id))
+    assert before["bookings"] == everything(world)["bookings"]
 
 
-def test_a_made_up_hold_is_not_found_and_nothing_changes(any_world: World, bookings: Bookings, alice: Caller) -> None:
-    before = everything(any_world)
+def test_a_made_up_hold_is_not_found_and_nothing_changes(world: World, bookings: Bookings, alice: Caller) -> None:
+    before = everything(world)
     for made_up in ("h_" + "A" * 32, "nonsense"):
         with pytest.raises(HoldNotFound):
-            bookings.book(alice, any_world.direct_request(hold_id=made_up, if_expired="book_if_free"), KEY)
-    assert everything(any_world) == before
+            bookings.book(alice, world.direct_request(hold_id=made_up, if_expired="book_if_free"), KEY)
+    assert everything(world) == before
 
 
 def test_a_released_hold_is_gone_even_for_one_who_would_take_it_if_free(
-    any_world: World, bookings: Bookings, alice: Caller
+    world: World, bookings: Bookings, alice: Caller
 ) -> None:
-    hold_id = held(any_world, alice)
-    any_world.services.holds.release(alice, hold_id)
-    before = everything(any_world)
+    hold_id = held(world, alice)
+    world.services.holds.release(alice, hold_id)
+    before = everything(world)
     for if_expired in ("reject", "book_if_free"):
         with pytest.raises(HoldReleased):
-            bookings.book(alice, any_world.book_request(hold_id=hold_id, if_expired=if_expired), KEY)
-    assert everything(any_world) == before
+            bookings.book(alice, world.book_request(hold_id=hold_id, if_expired=if_expired), KEY)
+    assert everything(world) == before
 
 
-def test_an_expired_hold_is_rejected_unless_asked_otherwise(
-    any_world: World, bookings: Bookings, alice: Caller
-) -> None:
-    hold_id = held(any_world, alice)
-    lapse(any_world, hold_id)
-    before = everything(any_world)
+def test_an_expired_hold_is_rejected_unless_asked_otherwise(world: World, bookings: Bookings, alice: Caller) -> None:
+    hold_id = held(world, alice)
+    lapse(world, hold_id)
+    before = everything(world)
     with pytest.raises(HoldExpired):
-        bookings.book(alice, any_world.book_request(hold_id=hold_id), KEY)
-    assert everything(any_world) == before
+        bookings.book(alice, world.book_request(hold_id=hold_id), KEY)
+    assert everything(world) == before
 
 
-def test_an_expired_hold_is_booked_if_its_slot_is_still_free(
-    any_world: World, bookings: Bookings, alice: Caller
-) -> None:
-    held(any_world, alice)
-    hold_id = held(any_world, alice, fallback="next_available", buffer_after_minutes=15)
-    lapse(any_world, hold_id)
-    request = any_world.book_request(hold_id=hold_id, if_expired="book_if_free")
+def test_an_expired_hold_is_booked_if_its_slot_is_still_free(world: World, bookings: Bookings, alice: Caller) -> None:
+    held(world, alice)
+    hold_id = held(world, alice, fallback="next_available", buffer_after_minutes=15)
+    lapse(world, hold_id)
+    request = world.book_request(hold_id=hold_id, if_expired="book_if_free")
     first = bookings.book(alice, request)
     assert first.created
     booking = first.booking
     assert (booking.start, booking.requested_start, booking.fallback_used) == (tomorrow(11), tomorrow(10), True)
     assert (booking.hold_id, booking.buffer_after_minutes) == (hold_id, 15)
     assert bookings.book(alice, request).booking == booking
-    assert record(any_world, hold_id)["status"] == "booked"
+    assert record(world, hold_id)["status"] == "booked"
 
 
 def test_an_expired_hold_is_not_booked_over_the_next_ones(
-    any_world: World, bookings: Bookings, alice: Caller, stranger: Caller, bob: Caller
+    world: World, bookings: Bookings, alice: Caller, stranger: Caller, bob: Caller
 ) -> None:
-    hold_id = held(any_world, alice)
-    lapse(any_world, hold_id)
-    theirs = held(any_world, stranger)
-    before = everything(any_world)
-    request = any_world.book_request(hold_id=hold_id, if_expired="book_if_free")
+    hold_id = held(world, alice)
+    lapse(world, hold_id)
+    theirs = held(world, stranger)
+    before = everything(world)
+    request = world.book_request(hold_id=hold_id, if_expired="book_if_free")
     with pytest.raises(SlotHeld):
         bookings.book(alice, request, KEY)
-    assert everything(any_world) == before
-    bookings.book(stranger, any_world.book_request(hold_id=theirs))
+    assert everything(world) == before
+    bookings.book(stranger, world.book_request(hold_id=theirs))
     with pytest.raises(SlotBooked):
         bookings.book(alice, request, KEY)
 
 
 def test_a_hold_lost_with_redis_is_expired_but_can_be_booked_with_its_slot_if_free(
-    any_world: World, bookings: Bookings, alice: Caller
+    world: World, bookings: Bookings, alice: Caller
 ) -> None:
-    hold_id = held(any_world, alice)
-    lose_redis(any_world)
+    hold_id = held(world, alice)
+    lose_redis(world)
     with pytest.raises(HoldExpired):
-        bookings.book(alice, any_world.book_request(hold_id=hold_id))
+        bookings.book(alice, world.book_request(hold_id=hold_id))
     with pytest.raises(HoldExpired):
-        bookings.book(alice, any_world.direct_request(hold_id=hold_id))
-    request = any_world.direct_request(hold_id=hold_id, if_expired="book_if_free")
+        bookings.book(alice, world.direct_request(hold_id=hold_id))
+    request = world.direct_request(hold_id=hold_id, if_expired="book_if_free")
     booking = bookings.book(alice, request).booking
     assert (booking.hold_id, booking.start) == (hold_id, tomorrow())
     assert bookings.book(alice, request).booking == booking
 
 
-def test_a_slot_given_with_its_hold_must_be_that_slot(any_world: World, bookings: Bookings, alice: Caller) -> None:
-    hold_id = held(any_world, alice)
+def test_a_slot_given_with_its_hold_must_be_that_slot(world: World, bookings: Bookings, alice: Caller) -> None:
+    hold_id = held(world, alice)
     for changed in ({"start": rfc3339(tomorrow(14))}, {"property_id": "prop-2"}, {"technician_id": "tech-2"}):
         with pytest.raises(InvalidRequest):
-            bookings.book(alice, any_world.direct_request(hold_id=hold_id, **changed))
-    assert any_world.services.holds.get(alice, hold_id).status == "held"
-    assert bookings.book(alice, any_world.direct_request(hold_id=hold_id)).created
+            bookings.book(alice, world.direct_request(hold_id=hold_id, **changed))
+    assert world.services.holds.get(alice, hold_id).status == "held"
+    assert bookings.book(alice, world.direct_request(hold_id=hold_id)).created
 
 
-def test_a_repeat_while_the_first_still_runs_is_told_so(any_world: World, bookings: Bookings, alice: Caller) -> None:
-    hold_id = held(any_world, alice)
-    request = any_world.book_request(hold_id=hold_id)
-    begin(any_world, alice, hold_id, KEY)
+def test_a_repeat_while_the_first_still_runs_is_told_so(world: World, bookings: Bookings, alice: Caller) -> None:
+    hold_id = held(world, alice)
+    request = world.book_request(hold_id=hold_id)
+    begin(world, alice, hold_id, KEY)
     with pytest.raises(RequestInProgress):
         bookings.book(alice, request, KEY)
-    assert any_world.bookings() == []
+    assert world.bookings() == []
 
 
-def test_a_repeat_takes_over_from_a_worker_that_must_be_dead(
-    any_world: World, bookings: Bookings, alice: Caller
-) -> None:
-    hold_id = held(any_world, alice)
-    begin(any_world, alice, hold_id, KEY)
-    client = any_world.services.redis
-    client.hincrby(any_world.names.hold(hold_id), "begun_ms", -2_001)
-    assert bookings.book(alice, any_world.book_request(hold_id=hold_id), KEY).created
-    assert len(any_world.bookings()) == 1
+def test_a_repeat_takes_over_from_a_worker_that_must_be_dead(world: World, bookings: Bookings, alice: Caller) -> None:
+    hold_id = held(world, alice)
+    begin(world, alice, hold_id, KEY)
+    client = world.services.redis
+    client.hincrby(world.names.hold(hold_id), "begun_ms", -2_001)
+    assert bookings.book(alice, world.book_request(hold_id=hold_id), KEY).created
+    assert len(world.bookings()) == 1

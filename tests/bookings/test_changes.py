@@ -17,14 +17,14 @@ from tests.world import World, rfc3339, tomorrow
 
 
 @pytest.fixture
-def life(any_world: World) -> BookingLife:
-    return any_world.services.booking_life
+def life(world: World) -> BookingLife:
+    return world.services.booking_life
 
 
 @pytest.fixture
-def booking(any_world: World, bob: Caller) -> Booking:
+def booking(world: World, bob: Caller) -> Booking:
     """A visit tomorrow at ten, booked at the desk."""
-    return any_world.services.bookings.book(bob, any_world.direct_request()).booking
+    return world.services.bookings.book(bob, world.direct_request()).booking
 
 
 def customer_of(world: World, booking: Booking) -> Caller:
@@ -46,72 +46,70 @@ def test_a_cancelled_booking_says_who_when_and_why(life: BookingLife, booking: B
     assert life.get(bob, booking.booking_id) == cancelled
 
 
-def test_its_slot_is_free_at_once(any_world: World, life: BookingLife, booking: Booking, bob: Caller) -> None:
+def test_its_slot_is_free_at_once(world: World, life: BookingLife, booking: Booking, bob: Caller) -> None:
     life.act(bob, booking.booking_id, "cancel")
-    assert owners(any_world) == {}
-    assert any_world.services.holds.place(bob, any_world.hold_request()).created
+    assert owners(world) == {}
+    assert world.services.holds.place(bob, world.hold_request()).created
 
 
 def test_cancelling_again_gives_the_same_answer_and_changes_nothing(
-    any_world: World, life: BookingLife, booking: Booking, bob: Caller
+    world: World, life: BookingLife, booking: Booking, bob: Caller
 ) -> None:
     first = life.act(bob, booking.booking_id, "cancel")
-    before = everything(any_world)
+    before = everything(world)
     assert life.act(bob, booking.booking_id, "cancel", "another reason", expected_version=1) == first
-    assert everything(any_world) == before
+    assert everything(world) == before
 
 
 def test_cancelling_does_not_need_redis_to_remember(
-    any_world: World, life: BookingLife, booking: Booking, bob: Caller
+    world: World, life: BookingLife, booking: Booking, bob: Caller
 ) -> None:
-    lose_redis(any_world)
+    lose_redis(world)
     assert life.act(bob, booking.booking_id, "cancel").status == "cancelled"
-    assert owners(any_world) == {}
+    assert owners(world) == {}
 
 
 def test_a_stale_version_is_refused_and_nothing_changes(
-    any_world: World, life: BookingLife, booking: Booking, bob: Caller
+    world: World, life: BookingLife, booking: Booking, bob: Caller
 ) -> None:
-    before = everything(any_world)
+    before = everything(world)
     with pytest.raises(VersionConflict):
         life.act(bob, booking.booking_id, "cancel", expected_version=2)
-    assert everything(any_world) == before
+    assert everything(world) == before
     assert life.act(bob, booking.booking_id, "cancel", expected_version=1).version == 2
 
 
 @pytest.mark.parametrize("status", ["completed", "no_show", "expired"])
 def test_what_has_ended_otherwise_is_not_cancelled(
-    any_world: World, life: BookingLife, booking: Booking, bob: Caller, status: str
+    world: World, life: BookingLife, booking: Booking, bob: Caller, status: str
 ) -> None:
     ended = {"$set": {"status": status, "active": False}}
-    any_world.services.db["bookings"].update_one({"_id": booking.booking_id}, ended)
-    before = everything(any_world)
+    world.services.db["bookings"].update_one({"_id": booking.booking_id}, ended)
+    before = everything(world)
     with pytest.raises(InvalidTransition):
         life.act(bob, booking.booking_id, "cancel")
-    assert everything(any_world) == before
+    assert everything(world) == before
 
 
 def test_inside_the_cancellation_window_only_staff_may(
-    any_world: World, life: BookingLife, booking: Booking, bob: Caller, bot: Caller
+    world: World, life: BookingLife, booking: Booking, bob: Caller, bot: Caller
 ) -> None:
-    any_world.services.catalogue_desk.patch_policy(any_world.org, PolicyPatch(cancel_window_minutes=3 * 24 * 60))
-    before = everything(any_world)
-    for caller in (bot, customer_of(any_world, booking)):
+    world.services.catalogue_desk.patch_policy(world.org, PolicyPatch(cancel_window_minutes=3 * 24 * 60))
+    before = everything(world)
+    for caller in (bot, customer_of(world, booking)):
         with pytest.raises(Forbidden):
             life.act(caller, booking.booking_id, "cancel")
-    assert everything(any_world) == before
+    assert everything(world) == before
     assert life.act(bob, booking.booking_id, "cancel").status == "cancelled"
 
 
-def test_outside_of_it_the_customer_may(any_world: World, life: BookingLife, booking: Booking) -> None:
-    assert life.act(customer_of(any_world, booking), booking.booking_id, "cancel").status == "cancelled"
+def test_outside_of_it_the_customer_may(world: World, life: BookingLife, booking: Booking) -> None:
+    assert life.act(customer_of(world, booking), booking.booking_id, "cancel").status == "cancelled"
 
 
-def test_a_customer_knows_his_own_booking_alone(
-    any_world: World, life: BookingLife, booking: Booking, bob: Caller
-) -> None:
-    another = any_world.services.bookings.book(bob, any_world.direct_request(start=rfc3339(tomorrow(14)))).booking
-    alice = customer_of(any_world, booking)
+def test_a_customer_knows_his_own_booking_alone(world: World, life: BookingLife, booking: Booking, bob: Caller) -> None:
+    another = world.services.bookings.book(bob, world.direct_request(start=rfc3339(tomorrow(14)))).booking
+    alice = customer_of(world, booking)
     assert life.get(alice, booking.booking_id) == booking
     with pytest.raises(BookingNotFound):
         life.get(alice, another.booking_id)
@@ -120,7 +118,7 @@ def test_a_customer_knows_his_own_booking_alone(
 
 
 def test_another_org_does_not_know_it(
-    any_world: World, life: BookingLife, booking: Booking, charlie: Caller, bob: Caller
+    world: World, life: BookingLife, booking: Booking, charlie: Caller, bob: Caller
 ) -> None:
     with pytest.raises(BookingNotFound):
         life.get(charlie, booking.booking_id)
@@ -152,9 +150,9 @@ def test_of_an_imported_one_it_is_as_far_back_as_its_history_goes(booking: Booki
     assert as_of(imported, 1) == imported.changed(version=1)
 
 
-def test_a_list_goes_by_start_page_after_page(any_world: World, life: BookingLife, bob: Caller) -> None:
+def test_a_list_goes_by_start_page_after_page(world: World, life: BookingLife, bob: Caller) -> None:
     made = [
-        any_world.services.bookings.book(bob, any_world.direct_request(start=rfc3339(tomorrow(hour)))).booking
+        world.services.bookings.book(bob, world.direct_request(start=rfc3339(tomorrow(hour)))).booking
         for hour in (14, 8, 12, 10, 16)
     ]
     listed: list[Booking] = []
@@ -166,9 +164,9 @@ def test_a_list_goes_by_start_page_after_page(any_world: World, life: BookingLif
     assert listed == sorted(made, key=lambda booking: booking.start)
 
 
-def test_a_list_can_be_narrowed(any_world: World, life: BookingLife, booking: Booking, bob: Caller) -> None:
-    other = any_world.direct_request(property_id="prop-2", technician_id="tech-2", start=rfc3339(tomorrow(14)))
-    second = any_world.services.bookings.book(bob, other).booking
+def test_a_list_can_be_narrowed(world: World, life: BookingLife, booking: Booking, bob: Caller) -> None:
+    other = world.direct_request(property_id="prop-2", technician_id="tech-2", start=rfc3339(tomorrow(14)))
+    second = world.services.bookings.book(bob, other).booking
     cancelled = life.act(bob, booking.booking_id, "cancel")
     after = {"from": rfc3339(tomorrow(12))}
     for query, expected in (
@@ -182,7 +180,7 @@ def test_a_list_can_be_narrowed(any_world: World, life: BookingLife, booking: Bo
 
 
 def test_a_list_shows_nothing_of_another_org(
-    any_world: World, life: BookingLife, booking: Booking, charlie: Caller
+    world: World, life: BookingLife, booking: Booking, charlie: Caller
 ) -> None:
     assert life.page(charlie, BookingQuery()) == ([], None)
     with pytest.raises(InvalidRequest):

@@ -22,10 +22,10 @@ from tests.world import World, tomorrow
 
 
 @pytest.fixture
-def booking(any_world: World, bob: Caller) -> Booking:
+def booking(world: World, bob: Caller) -> Booking:
     """A visit tomorrow from ten to eleven, half an hour of travel around it."""
     travel = {"buffer_before_minutes": 30, "buffer_after_minutes": 30}
-    return any_world.services.bookings.book(bob, any_world.direct_request(**travel)).booking
+    return world.services.bookings.book(bob, world.direct_request(**travel)).booking
 
 
 def customer_of(world: World, booking: Booking) -> Caller:
@@ -70,8 +70,8 @@ def named(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("fields", CHANGES.values(), ids=CHANGES.keys())
-def test_a_visit_is_moved_whole(any_world: World, booking: Booking, bob: Caller, fields: dict[str, Any]) -> None:
-    moved = move(any_world.services, bob, booking, **named(fields))
+def test_a_visit_is_moved_whole(world: World, booking: Booking, bob: Caller, fields: dict[str, Any]) -> None:
+    moved = move(world.services, bob, booking, **named(fields))
     assert (moved.version, moved.status, moved.booking_id) == (2, "confirmed", booking.booking_id)
     wanted = named(fields)
     if "start" in wanted:
@@ -80,22 +80,22 @@ def test_a_visit_is_moved_whole(any_world: World, booking: Booking, bob: Caller,
     untouched = set(Booking.model_fields.keys()) - set(fields)
     untouched -= {"version", "updated_at", "history", "claims", "end", "requested_start", "fallback_used"}
     assert all(getattr(moved, name) == getattr(booking, name) for name in untouched)
-    assert whole(any_world, moved)
-    assert any_world.services.booking_life.get(bob, booking.booking_id) == moved
-    check_stands(any_world, moved)
+    assert whole(world, moved)
+    assert world.services.booking_life.get(bob, booking.booking_id) == moved
+    check_stands(world, moved)
 
 
 @pytest.mark.parametrize("fields", CHANGES.values(), ids=CHANGES.keys())
-def test_and_back_again(any_world: World, booking: Booking, bob: Caller, fields: dict[str, Any]) -> None:
-    moved = move(any_world.services, bob, booking, **named(fields))
+def test_and_back_again(world: World, booking: Booking, bob: Caller, fields: dict[str, Any]) -> None:
+    moved = move(world.services, bob, booking, **named(fields))
     before = {name: getattr(booking, name) for name in fields} | ({"start": at(10)} if "start" in fields else {})
-    back = move(any_world.services, bob, moved, 2, **before)
+    back = move(world.services, bob, moved, 2, **before)
     assert (back.version, set(back.claims), back.end) == (3, set(booking.claims), booking.end)
-    check_stands(any_world, back)
+    check_stands(world, back)
 
 
-def test_history_tells_who_moved_it_from_where_to_where(any_world: World, booking: Booking, bob: Caller) -> None:
-    moved = move(any_world.services, bob, booking, start=at(14), technician_id="tech-2")
+def test_history_tells_who_moved_it_from_where_to_where(world: World, booking: Booking, bob: Caller) -> None:
+    moved = move(world.services, bob, booking, start=at(14), technician_id="tech-2")
     entry = moved.history[-1]
     assert (len(moved.history), entry["action"], entry["by"], entry["at"]) == (2, "move", bob.name, moved.updated_at)
     assert entry["changes"] == {
@@ -107,8 +107,8 @@ def test_history_tells_who_moved_it_from_where_to_where(any_world: World, bookin
     assert timedelta(0) <= datetime.now(UTC) - moved.updated_at < timedelta(minutes=1)
 
 
-def test_details_are_an_edit_and_touch_no_slot(any_world: World, booking: Booking, bob: Caller) -> None:
-    edited = move(any_world.services, bob, booking, description="Ring twice.", customer={"name": "Bea"})
+def test_details_are_an_edit_and_touch_no_slot(world: World, booking: Booking, bob: Caller) -> None:
+    edited = move(world.services, bob, booking, description="Ring twice.", customer={"name": "Bea"})
     assert (edited.version, edited.claims, edited.start) == (2, booking.claims, booking.start)
     entry = edited.history[-1]
     assert (entry["action"], entry["changes"]) == (
@@ -118,35 +118,35 @@ def test_details_are_an_edit_and_touch_no_slot(any_world: World, booking: Bookin
             "customer": {"from": {"name": "Alice"}, "to": {"name": "Bea"}},
         },
     )
-    check_stands(any_world, edited)
+    check_stands(world, edited)
 
 
 @pytest.mark.parametrize("fields", [{}, {"start": at(10)}, {"description": "", "technician_id": "tech-1"}])
 @pytest.mark.parametrize("version", [1, None])
 def test_nothing_new_is_the_same_booking(
-    any_world: World, booking: Booking, bob: Caller, fields: dict[str, Any], version: int | None
+    world: World, booking: Booking, bob: Caller, fields: dict[str, Any], version: int | None
 ) -> None:
-    before = everything(any_world)
-    assert move(any_world.services, bob, booking, version, **fields) == booking
-    assert everything(any_world) == before
+    before = everything(world)
+    assert move(world.services, bob, booking, version, **fields) == booking
+    assert everything(world) == before
 
 
-def test_the_old_slot_is_free_and_the_new_one_is_not(any_world: World, booking: Booking, bob: Caller) -> None:
-    move(any_world.services, bob, booking, start=at(14))
-    holds = any_world.services.holds
-    assert holds.place(bob, any_world.hold_request()).created
+def test_the_old_slot_is_free_and_the_new_one_is_not(world: World, booking: Booking, bob: Caller) -> None:
+    move(world.services, bob, booking, start=at(14))
+    holds = world.services.holds
+    assert holds.place(bob, world.hold_request()).created
     for start in (at(14), at(13, 30), at(14, 45)):
         with pytest.raises(SlotBooked):
-            holds.place(bob, any_world.hold_request(start=start))
+            holds.place(bob, world.hold_request(start=start))
 
 
-def test_a_hold_that_begins_where_it_now_ends_is_no_obstacle(any_world: World, bob: Caller, alice: Caller) -> None:
-    services = any_world.services
-    booking = services.bookings.book(bob, any_world.direct_request()).booking
-    hold_id = services.holds.place(alice, any_world.hold_request(start=at(15))).hold.hold_id
+def test_a_hold_that_begins_where_it_now_ends_is_no_obstacle(world: World, bob: Caller, alice: Caller) -> None:
+    services = world.services
+    booking = services.bookings.book(bob, world.direct_request()).booking
+    hold_id = services.holds.place(alice, world.hold_request(start=at(15))).hold.hold_id
     moved = move(services, bob, booking, start=at(14))
-    assert owners(any_world) == {f"booked {moved.booking_id}": 8, f"held {hold_id}": 8}
-    assert services.bookings.book(alice, any_world.book_request(hold_id=hold_id)).created
+    assert owners(world) == {f"booked {moved.booking_id}": 8, f"held {hold_id}": 8}
+    assert services.bookings.book(alice, world.book_request(hold_id=hold_id)).created
 
 
 @pytest.mark.parametrize("how", ["hold", "hold that is being booked", "booking"])
@@ -156,57 +156,57 @@ def test_a_hold_that_begins_where_it_now_ends_is_no_obstacle(any_world: World, b
     ids=["the same slot", "into its end", "into its beginning", "by growing"],
 )
 def test_what_others_have_is_respected(
-    any_world: World, booking: Booking, bob: Caller, alice: Caller, how: str, fields: dict[str, Any]
+    world: World, booking: Booking, bob: Caller, alice: Caller, how: str, fields: dict[str, Any]
 ) -> None:
-    services = any_world.services
+    services = world.services
     if how == "booking":
-        services.bookings.book(bob, any_world.direct_request(start=at(14), technician_id="tech-2"))
+        services.bookings.book(bob, world.direct_request(start=at(14), technician_id="tech-2"))
     else:
-        hold_id = services.holds.place(alice, any_world.hold_request(start=at(14), technician_id="tech-2")).hold.hold_id
+        hold_id = services.holds.place(alice, world.hold_request(start=at(14), technician_id="tech-2")).hold.hold_id
         if how != "hold":
-            services.booking_life._rescheduling._claims.begin(any_world.org, hold_id, alice.key_id, "bk_x", None)
-    before = everything(any_world)
+            services.booking_life._rescheduling._claims.begin(world.org, hold_id, alice.key_id, "bk_x", None)
+    before = everything(world)
     with pytest.raises(SlotBooked if how == "booking" else SlotHeld) as refused:
         move(services, bob, booking, **fields)
     (block,) = refused.value.members["conflicts"]
     assert (block.kind, block.id, block.start, block.end) == ("property", "prop-1", tomorrow(14), tomorrow(15))
-    assert everything(any_world) == before
+    assert everything(world) == before
 
 
-def test_two_visits_are_not_swapped_in_one_step(any_world: World, booking: Booking, bob: Caller) -> None:
-    services = any_world.services
-    other = services.bookings.book(bob, any_world.direct_request(start=at(14))).booking
-    before = everything(any_world)
+def test_two_visits_are_not_swapped_in_one_step(world: World, booking: Booking, bob: Caller) -> None:
+    services = world.services
+    other = services.bookings.book(bob, world.direct_request(start=at(14))).booking
+    before = everything(world)
     with pytest.raises(SlotBooked):
         move(services, bob, booking, start=at(14))
     with pytest.raises(SlotBooked):
         move(services, bob, other, start=at(10))
-    assert everything(any_world) == before
+    assert everything(world) == before
 
 
-def test_a_stale_version_is_refused_and_any_version_is_not(any_world: World, booking: Booking, bob: Caller) -> None:
-    before = everything(any_world)
+def test_a_stale_version_is_refused_and_any_version_is_not(world: World, booking: Booking, bob: Caller) -> None:
+    before = everything(world)
     for fields in ({"start": at(14)}, {"description": "new"}, {}):
         with pytest.raises(VersionConflict):
-            move(any_world.services, bob, booking, 2, **fields)
-    assert everything(any_world) == before
-    assert move(any_world.services, bob, booking, None, start=at(14)).version == 2
-    assert move(any_world.services, bob, booking, None, start=at(15)).version == 3
+            move(world.services, bob, booking, 2, **fields)
+    assert everything(world) == before
+    assert move(world.services, bob, booking, None, start=at(14)).version == 2
+    assert move(world.services, bob, booking, None, start=at(15)).version == 3
 
 
-def test_a_repeat_gets_the_first_answer(any_world: World, booking: Booking, bob: Caller) -> None:
-    services = any_world.services
+def test_a_repeat_gets_the_first_answer(world: World, booking: Booking, bob: Caller) -> None:
+    services = world.services
     for fields in ({"start": at(14)}, {"description": "new"}, {"start": at(15), "priority": "high"}):
         booking = first = move(services, bob, booking, booking.version, **fields)
-        before = everything(any_world)
+        before = everything(world)
         assert move(services, bob, booking, booking.version - 1, **fields) == first
-        assert everything(any_world) == before
+        assert everything(world) == before
 
 
-def test_another_change_of_the_version_before_is_no_repeat(any_world: World, booking: Booking, bob: Caller) -> None:
-    services, bot = any_world.services, any_world.caller("bot")
+def test_another_change_of_the_version_before_is_no_repeat(world: World, booking: Booking, bob: Caller) -> None:
+    services, bot = world.services, world.caller("bot")
     move(services, bob, booking, 1, start=at(14))
-    before = everything(any_world)
+    before = everything(world)
     others: list[tuple[Caller, dict[str, Any]]] = [
         (bob, {"start": at(15)}),
         (bob, {"start": at(14), "priority": "high"}),
@@ -216,50 +216,50 @@ def test_another_change_of_the_version_before_is_no_repeat(any_world: World, boo
     for caller, fields in others:
         with pytest.raises(VersionConflict):
             move(services, caller, booking, 1, **fields)
-    assert everything(any_world) == before
+    assert everything(world) == before
 
 
 @pytest.mark.parametrize("fields", [{}, {"description": ""}, {"technician_id": "tech-1", "priority": "medium"}])
 def test_a_stale_change_is_no_repeat_just_because_the_booking_is_so_already(
-    any_world: World, booking: Booking, bob: Caller, fields: dict[str, Any]
+    world: World, booking: Booking, bob: Caller, fields: dict[str, Any]
 ) -> None:
-    move(any_world.services, bob, booking, 1, start=at(14))
+    move(world.services, bob, booking, 1, start=at(14))
     with pytest.raises(VersionConflict):
-        move(any_world.services, bob, booking, 1, **fields)
+        move(world.services, bob, booking, 1, **fields)
 
 
-def test_the_first_answer_to_its_booking_stays_the_first(any_world: World, bob: Caller) -> None:
-    services, key = any_world.services, IdempotencyClaim("a key", "a print")
-    first = services.bookings.book(bob, any_world.direct_request(), key).booking
+def test_the_first_answer_to_its_booking_stays_the_first(world: World, bob: Caller) -> None:
+    services, key = world.services, IdempotencyClaim("a key", "a print")
+    first = services.bookings.book(bob, world.direct_request(), key).booking
     move(services, bob, first, start=at(14), technician_id="tech-2", customer={"name": "Bea"})
-    again = services.bookings.book(bob, any_world.direct_request(), key)
+    again = services.bookings.book(bob, world.direct_request(), key)
     assert again.replayed
     assert [getattr(again.booking, name) for name in Booking.model_fields if name != "claims"] == [
         getattr(first, name) for name in Booking.model_fields if name != "claims"
     ]
-    assert stored(any_world, first.booking_id).version == 2
+    assert stored(world, first.booking_id).version == 2
 
 
 @pytest.mark.parametrize("action", ["cancel", "complete", "no_show"])
-def test_what_has_ended_is_not_changed(any_world: World, booking: Booking, bob: Caller, action: Any) -> None:
-    any_world.services.booking_life.act(bob, booking.booking_id, action)
-    before = everything(any_world)
+def test_what_has_ended_is_not_changed(world: World, booking: Booking, bob: Caller, action: Any) -> None:
+    world.services.booking_life.act(bob, booking.booking_id, action)
+    before = everything(world)
     for fields in ({"start": at(14)}, {"description": "new"}):
         with pytest.raises(InvalidTransition):
-            move(any_world.services, bob, booking, 2, **fields)
+            move(world.services, bob, booking, 2, **fields)
         with pytest.raises(InvalidTransition):
-            move(any_world.services, bob, booking, None, **fields)
+            move(world.services, bob, booking, None, **fields)
         with pytest.raises(VersionConflict):
-            move(any_world.services, bob, booking, 1, **fields)
-    assert everything(any_world) == before
+            move(world.services, bob, booking, 1, **fields)
+    assert everything(world) == before
 
 
 def test_another_orgs_and_a_missing_booking_are_not_found(
-    any_world: World, booking: Booking, bob: Caller, charlie: Caller
+    world: World, booking: Booking, bob: Caller, charlie: Caller
 ) -> None:
     with pytest.raises(BookingNotFound):
-        move(any_world.services, charlie, booking, start=at(14))
+        move(world.services, charlie, booking, start=at(14))
     missing = {name: getattr(booking, name) for name in Booking.model_fields} | {"booking_id": "bk_nothing"}
     with pytest.raises(BookingNotFound):
-        move(any_world.services, bob, Booking(**missing), start=at(14))
-    check_stands(any_world, booking)
+        move(world.services, bob, Booking(**missing), start=at(14))
+    check_stands(world, booking)

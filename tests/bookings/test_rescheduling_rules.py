@@ -32,16 +32,16 @@ from tests.world import World, rfc3339, settings, tomorrow
 
 
 @pytest.fixture
-def booking(any_world: World, bob: Caller) -> Booking:
+def booking(world: World, bob: Caller) -> Booking:
     """A visit tomorrow at ten, booked at the desk."""
-    return any_world.services.bookings.book(bob, any_world.direct_request()).booking
+    return world.services.bookings.book(bob, world.direct_request()).booking
 
 
 @pytest.fixture
-def alice_herself(any_world: World, booking: Booking) -> Caller:
+def alice_herself(world: World, booking: Booking) -> Caller:
     """The bearer of the booking's manage token."""
-    access = any_world.services.access
-    return access.authenticate(access.manage_token(any_world.org, booking.booking_id))
+    access = world.services.access
+    return access.authenticate(access.manage_token(world.org, booking.booking_id))
 
 
 def at_time(world: World, moment: datetime) -> Services:
@@ -105,27 +105,27 @@ REFUSED: dict[str, tuple[Callable[[World], object], dict[str, Any], type[Refusal
 
 @pytest.mark.parametrize(("change", "fields", "why"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_the_rules_refuse_leaves_the_old_visit(
-    any_world: World,
+    world: World,
     booking: Booking,
     bob: Caller,
     change: Callable[[World], object],
     fields: dict[str, Any],
     why: type[Refusal],
 ) -> None:
-    change(any_world)
-    before = everything(any_world)
+    change(world)
+    before = everything(world)
     with pytest.raises(why) as refused:
-        move(any_world.services, bob, booking, **fields)
+        move(world.services, bob, booking, **fields)
     assert not isinstance(refused.value, InvalidRequest)
-    assert everything(any_world) == before
+    assert everything(world) == before
 
 
-def test_all_that_is_wrong_with_a_change_is_named_at_once(any_world: World, booking: Booking, bob: Caller) -> None:
-    policy(max_duration_minutes=120)(any_world)
-    before = everything(any_world)
+def test_all_that_is_wrong_with_a_change_is_named_at_once(world: World, booking: Booking, bob: Caller) -> None:
+    policy(max_duration_minutes=120)(world)
+    before = everything(world)
     wrong: dict[str, Any] = {"start": "2020-01-01T10:07:00Z", "duration_minutes": 481, "buffer_before_minutes": 7}
     with pytest.raises(InvalidRequest) as refused:
-        move(any_world.services, bob, booking, **wrong)
+        move(world.services, bob, booking, **wrong)
     assert {(fault.field, fault.code) for fault in refused.value.faults} == {
         ("start", "off_grid"),
         ("start", "past_start"),
@@ -133,7 +133,7 @@ def test_all_that_is_wrong_with_a_change_is_named_at_once(any_world: World, book
         ("duration_minutes", "too_long"),
         ("buffer_before_minutes", "off_grid"),
     }
-    assert everything(any_world) == before
+    assert everything(world) == before
 
 
 @pytest.mark.parametrize(
@@ -143,66 +143,66 @@ def test_all_that_is_wrong_with_a_change_is_named_at_once(any_world: World, book
 )
 @pytest.mark.parametrize("fields", [{"technician_id": "tech-2"}, {"duration_minutes": 90}], ids=["who", "how long"])
 def test_a_start_that_stays_is_neither_past_nor_too_soon_nor_too_far(
-    any_world: World, booking: Booking, bob: Caller, moment: datetime, fields: dict[str, Any]
+    world: World, booking: Booking, bob: Caller, moment: datetime, fields: dict[str, Any]
 ) -> None:
-    policy(min_lead_minutes=24 * 60)(any_world)
-    moved = move(at_time(any_world, moment), bob, booking, **fields)
+    policy(min_lead_minutes=24 * 60)(world)
+    moved = move(at_time(world, moment), bob, booking, **fields)
     assert (moved.version, moved.start) == (2, booking.start)
-    assert stored(any_world, booking.booking_id) == moved
+    assert stored(world, booking.booking_id) == moved
 
 
 def test_a_duration_that_stays_is_not_too_long_for_a_stricter_policy(
-    any_world: World, booking: Booking, bob: Caller
+    world: World, booking: Booking, bob: Caller
 ) -> None:
-    policy(max_duration_minutes=45, allowed_duration_minutes=[15, 30], default_duration_minutes=30)(any_world)
-    moved = move(any_world.services, bob, booking, start=at(14))
+    policy(max_duration_minutes=45, allowed_duration_minutes=[15, 30], default_duration_minutes=30)(world)
+    moved = move(world.services, bob, booking, start=at(14))
     assert moved.duration_minutes == 60
     with pytest.raises(InvalidRequest):
-        move(any_world.services, bob, moved, 2, duration_minutes=75)
+        move(world.services, bob, moved, 2, duration_minutes=75)
 
 
-def test_so_it_is_while_the_mirror_is_cold(any_world: World, booking: Booking, bob: Caller) -> None:
-    lose_redis(any_world)
-    during = at_time(any_world, tomorrow(10) + timedelta(minutes=5))
-    check_stands(any_world, move(during, bob, booking, duration_minutes=90, technician_id="tech-2"))
+def test_so_it_is_while_the_mirror_is_cold(world: World, booking: Booking, bob: Caller) -> None:
+    lose_redis(world)
+    during = at_time(world, tomorrow(10) + timedelta(minutes=5))
+    check_stands(world, move(during, bob, booking, duration_minutes=90, technician_id="tech-2"))
 
 
 @pytest.mark.parametrize("cold", [False, True], ids=["warm", "cold"])
 def test_what_another_process_changed_in_the_catalogue_counts_at_once(
-    any_world: World, booking: Booking, bob: Caller, cold: bool
+    world: World, booking: Booking, bob: Caller, cold: bool
 ) -> None:
-    elsewhere, patch = another_server(any_world), TechnicianPatch(status="unavailable")
-    elsewhere.catalogue_desk.patch_technician(any_world.org, "tech-2", patch)
+    elsewhere, patch = another_server(world), TechnicianPatch(status="unavailable")
+    elsewhere.catalogue_desk.patch_technician(world.org, "tech-2", patch)
     if cold:
-        lose_redis(any_world)
+        lose_redis(world)
     with pytest.raises(TechnicianUnavailable):
-        move(any_world.services, bob, booking, technician_id="tech-2")
-    assert stored(any_world, booking.booking_id) == booking
-    assert owners(any_world) == ({} if cold else {f"booked {booking.booking_id}": 8})
+        move(world.services, bob, booking, technician_id="tech-2")
+    assert stored(world, booking.booking_id) == booking
+    assert owners(world) == ({} if cold else {f"booked {booking.booking_id}": 8})
 
 
-def test_a_new_start_is_under_todays_rules(any_world: World, booking: Booking, bob: Caller) -> None:
-    during = at_time(any_world, tomorrow(10) + timedelta(minutes=5))
+def test_a_new_start_is_under_todays_rules(world: World, booking: Booking, bob: Caller) -> None:
+    during = at_time(world, tomorrow(10) + timedelta(minutes=5))
     with pytest.raises(InvalidRequest) as refused:
         move(during, bob, booking, start=at(9, 45))
     assert [fault.code for fault in refused.value.faults] == ["past_start"]
-    check_stands(any_world, booking)
+    check_stands(world, booking)
     assert move(during, bob, booking, start=at(10, 15)).start == tomorrow(10, 15)
 
 
-def test_details_are_changed_whatever_the_catalogue_says(any_world: World, booking: Booking, bob: Caller) -> None:
+def test_details_are_changed_whatever_the_catalogue_says(world: World, booking: Booking, bob: Caller) -> None:
     for change in (technician("tech-1", status="unavailable"), policy(min_lead_minutes=4 * 24 * 60)):
-        change(any_world)
-    assert move(any_world.services, bob, booking, description="Ring twice.", start=at(10)).version == 2
+        change(world)
+    assert move(world.services, bob, booking, description="Ring twice.", start=at(10)).version == 2
 
 
-def test_the_customer_moves_her_own_visit(any_world: World, booking: Booking, alice_herself: Caller) -> None:
+def test_the_customer_moves_her_own_visit(world: World, booking: Booking, alice_herself: Caller) -> None:
     fields: dict[str, Any] = {"start": at(14), "duration_minutes": 30, "technician_id": "tech-2"}
     details: dict[str, Any] = {"customer": {"name": "Alice B"}, "description": "The cellar."}
-    moved = move(any_world.services, alice_herself, booking, **fields, **details)
+    moved = move(world.services, alice_herself, booking, **fields, **details)
     assert moved.history[-1]["by"] == f"customer:manage.{booking.booking_id}"
-    assert move(any_world.services, alice_herself, booking, 1, **fields, **details) == moved
-    check_stands(any_world, moved)
+    assert move(world.services, alice_herself, booking, 1, **fields, **details) == moved
+    check_stands(world, moved)
 
 
 @pytest.mark.parametrize(
@@ -217,43 +217,43 @@ def test_the_customer_moves_her_own_visit(any_world: World, booking: Booking, al
     ids=" ".join,
 )
 def test_but_not_where_nor_how_urgent_it_is(
-    any_world: World, booking: Booking, alice_herself: Caller, fields: dict[str, Any]
+    world: World, booking: Booking, alice_herself: Caller, fields: dict[str, Any]
 ) -> None:
-    before = everything(any_world)
+    before = everything(world)
     with pytest.raises(Forbidden):
-        move(any_world.services, alice_herself, booking, **fields)
-    assert everything(any_world) == before
+        move(world.services, alice_herself, booking, **fields)
+    assert everything(world) == before
 
 
 def test_inside_the_cancellation_window_only_staff_moves_a_visit(
-    any_world: World, booking: Booking, alice_herself: Caller, bob: Caller, bot: Caller
+    world: World, booking: Booking, alice_herself: Caller, bob: Caller, bot: Caller
 ) -> None:
-    policy(cancel_window_minutes=3 * 24 * 60)(any_world)
-    before = everything(any_world)
+    policy(cancel_window_minutes=3 * 24 * 60)(world)
+    before = everything(world)
     for caller in (alice_herself, bot):
         for fields in ({"start": at(14)}, {"technician_id": "tech-2"}, {"duration_minutes": 30}):
             with pytest.raises(Forbidden):
-                move(any_world.services, caller, booking, **fields)
-    assert everything(any_world) == before
-    assert move(any_world.services, alice_herself, booking, description="Ring twice.").version == 2
-    assert move(any_world.services, bob, booking, 2, start=at(14)).version == 3
+                move(world.services, caller, booking, **fields)
+    assert everything(world) == before
+    assert move(world.services, alice_herself, booking, description="Ring twice.").version == 2
+    assert move(world.services, bob, booking, 2, start=at(14)).version == 3
 
 
-def test_nor_once_it_has_begun_or_is_over(any_world: World, booking: Booking, alice_herself: Caller) -> None:
+def test_nor_once_it_has_begun_or_is_over(world: World, booking: Booking, alice_herself: Caller) -> None:
     for moment in (tomorrow(10), tomorrow(11)):
         with pytest.raises(Forbidden):
-            move(at_time(any_world, moment), alice_herself, booking, start=at(14))
+            move(at_time(world, moment), alice_herself, booking, start=at(14))
     with pytest.raises(Forbidden):
-        move(at_time(any_world, tomorrow(11)), alice_herself, booking, description="late")
-    check_stands(any_world, booking)
+        move(at_time(world, tomorrow(11)), alice_herself, booking, description="late")
+    check_stands(world, booking)
 
 
 def test_a_repeat_inside_the_window_still_gets_the_first_answer(
-    any_world: World, booking: Booking, alice_herself: Caller
+    world: World, booking: Booking, alice_herself: Caller
 ) -> None:
-    first = move(any_world.services, alice_herself, booking, start=at(14))
-    policy(cancel_window_minutes=3 * 24 * 60)(any_world)
-    assert move(any_world.services, alice_herself, booking, 1, start=at(14)) == first
+    first = move(world.services, alice_herself, booking, start=at(14))
+    policy(cancel_window_minutes=3 * 24 * 60)(world)
+    assert move(world.services, alice_herself, booking, 1, start=at(14)) == first
 
 
 def reserve(world: World, caller: Caller, hours: int = 2) -> Booking:
@@ -262,26 +262,26 @@ def reserve(world: World, caller: Caller, hours: int = 2) -> Booking:
     return world.services.bookings.reserve(caller, request).booking
 
 
-def test_a_reservation_is_moved_and_keeps_its_deadline(any_world: World, bob: Caller) -> None:
-    booking = reserve(any_world, bob)
-    moved = move(any_world.services, bob, booking, start=at(14), technician_id="tech-2")
+def test_a_reservation_is_moved_and_keeps_its_deadline(world: World, bob: Caller) -> None:
+    booking = reserve(world, bob)
+    moved = move(world.services, bob, booking, start=at(14), technician_id="tech-2")
     assert (moved.status, moved.reserved_until, moved.reserved_by) == ("pending", booking.reserved_until, "Dr. Who")
-    assert owners(any_world) == {f"booked {booking.booking_id}": 8}
+    assert owners(world) == {f"booked {booking.booking_id}": 8}
     assert booking.reserved_until is not None
-    client: Any = any_world.services.redis
-    ends = {client.pexpiretime(f"{any_world.names.prefix}claim:{claim}") for claim in any_world.marks()}
+    client: Any = world.services.redis
+    ends = {client.pexpiretime(f"{world.names.prefix}claim:{claim}") for claim in world.marks()}
     assert ends == {round(booking.reserved_until.timestamp() * 1000)}
-    assert all(mark.endswith("|pending") for mark in any_world.marks().values())
-    confirmed = any_world.services.booking_life.act(bob, booking.booking_id, "confirm")
+    assert all(mark.endswith("|pending") for mark in world.marks().values())
+    confirmed = world.services.booking_life.act(bob, booking.booking_id, "confirm")
     assert (confirmed.status, confirmed.start, confirmed.version) == ("confirmed", tomorrow(14), 3)
-    assert move(any_world.services, bob, booking, 3, start=at(10)).status == "confirmed"
+    assert move(world.services, bob, booking, 3, start=at(10)).status == "confirmed"
 
 
-def test_a_reservation_whose_time_is_over_is_not_moved(any_world: World, bob: Caller) -> None:
-    booking = reserve(any_world, bob, hours=1)
-    late = at_time(any_world, datetime.now(UTC) + timedelta(hours=1, seconds=1))
+def test_a_reservation_whose_time_is_over_is_not_moved(world: World, bob: Caller) -> None:
+    booking = reserve(world, bob, hours=1)
+    late = at_time(world, datetime.now(UTC) + timedelta(hours=1, seconds=1))
     with pytest.raises(VersionConflict):
         move(late, bob, booking, 1, start=at(14))
     with pytest.raises(InvalidTransition):
         move(late, bob, booking, None, start=at(14))
-    assert (stored(any_world, booking.booking_id).status, owners(any_world)) == ("expired", {})
+    assert (stored(world, booking.booking_id).status, owners(world)) == ("expired", {})

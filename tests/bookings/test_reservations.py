@@ -43,78 +43,78 @@ def ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def test_it_blocks_its_slot_like_a_booking(any_world: World, alice: Caller) -> None:
-    booking = reserve(any_world)
+def test_it_blocks_its_slot_like_a_booking(world: World, alice: Caller) -> None:
+    booking = reserve(world)
     assert (booking.status, booking.active, booking.version) == ("pending", True, 1)
-    assert owners(any_world) == {f"booked {booking.booking_id}": 8}
-    assert any_world.services.redis.exists(any_world.names.pins) == 0
-    before = everything(any_world)
+    assert owners(world) == {f"booked {booking.booking_id}": 8}
+    assert world.services.redis.exists(world.names.pins) == 0
+    before = everything(world)
     for take in (hold_and_book, book, reserve_too):
         with pytest.raises(SlotBooked):
-            take(any_world)
-    assert everything(any_world) == before
-    found = any_world.services.holds.place(alice, any_world.hold_request(technician_id=None, property_id="prop-2"))
+            take(world)
+    assert everything(world) == before
+    found = world.services.holds.place(alice, world.hold_request(technician_id=None, property_id="prop-2"))
     assert found.hold.visit.technician_id == "tech-2"
 
 
-def test_a_live_hold_protects_its_slot_from_being_reserved(any_world: World, alice: Caller) -> None:
-    any_world.services.holds.place(alice, any_world.hold_request())
-    before = everything(any_world)
+def test_a_live_hold_protects_its_slot_from_being_reserved(world: World, alice: Caller) -> None:
+    world.services.holds.place(alice, world.hold_request())
+    before = everything(world)
     with pytest.raises(SlotHeld):
-        reserve(any_world)
-    assert everything(any_world) == before
+        reserve(world)
+    assert everything(world) == before
 
 
 @pytest.mark.parametrize(("given", "hours"), [({}, 24), ({"hours": 1}, 1), ({"hours": 72}, 72)])
-def test_it_is_kept_for_so_many_hours(any_world: World, given: dict[str, int], hours: int) -> None:
+def test_it_is_kept_for_so_many_hours(world: World, given: dict[str, int], hours: int) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
-    booking = reserve(any_world, **given)
+    booking = reserve(world, **given)
     assert booking.reserved_until
     assert before <= booking.reserved_until - timedelta(hours=hours) <= datetime.now(UTC)
-    assert now_in_store(any_world, booking) == booking
+    assert now_in_store(world, booking) == booking
 
 
 @pytest.mark.parametrize("hours", [1, 72])
-def test_its_marks_end_at_its_deadline_or_with_the_visit(any_world: World, hours: int) -> None:
-    booking = reserve(any_world, hours=hours)
+def test_its_marks_end_at_its_deadline_or_with_the_visit(world: World, hours: int) -> None:
+    booking = reserve(world, hours=hours)
     assert booking.reserved_until
     ends = tomorrow(11) if hours == 72 else booking.reserved_until
-    assert ends_ms(any_world) == {ms(ends)}
-    assert {mark.rpartition("|")[2] for mark in any_world.marks().values()} == {"pending"}
+    assert ends_ms(world) == {ms(ends)}
+    assert {mark.rpartition("|")[2] for mark in world.marks().values()} == {"pending"}
 
 
-def test_its_key_gives_the_first_answer_again_whatever_became_of_it(any_world: World, bob: Caller) -> None:
-    bookings = any_world.services.bookings
+def test_its_key_gives_the_first_answer_again_whatever_became_of_it(world: World, bob: Caller) -> None:
+    bookings = world.services.bookings
     first = bookings.reserve(bob, request(), KEY)
-    for end in (lambda: None, lambda: confirm(any_world, first.booking), lambda: cancel(any_world, first.booking)):
+    for end in (lambda: None, lambda: confirm(world, first.booking), lambda: cancel(world, first.booking)):
         end()
         again = bookings.reserve(bob, request(), KEY)
         assert (again.booking, again.created, again.replayed) == (first.booking, True, True)
-    lose_redis(any_world)
+    lose_redis(world)
     assert bookings.reserve(bob, request(), KEY).booking == first.booking
     with pytest.raises(IdempotencyKeyReused):
-        bookings.book(bob, any_world.direct_request(start=rfc3339(tomorrow(14))), replace(KEY, fingerprint="other"))
-    assert len(any_world.bookings()) == 1
+        bookings.book(bob, world.direct_request(start=rfc3339(tomorrow(14))), replace(KEY, fingerprint="other"))
+    assert len(world.bookings()) == 1
 
 
-def test_whoever_looks_at_one_that_has_run_out_sees_that(any_world: World, bob: Caller) -> None:
-    booking = reserve(any_world)
-    run_out(any_world, booking)
-    assert any_world.services.booking_life.get(bob, booking.booking_id).status == "expired"
-    assert expired(any_world, booking)
+def test_whoever_looks_at_one_that_has_run_out_sees_that(world: World, bob: Caller) -> None:
+    booking = reserve(world)
+    run_out(world, booking)
+    assert world.services.booking_life.get(bob, booking.booking_id).status == "expired"
+    assert expired(world, booking)
 
 
-def test_a_confirmed_one_stands_until_the_visit_is_over(any_world: World) -> None:
-    booking = reserve(any_world, hours=1)
-    made = confirm(any_world, booking)
+def test_a_confirmed_one_stands_until_the_visit_is_over(world: World) -> None:
+    booking = reserve(world, hours=1)
+    made = confirm(world, booking)
     assert (made.status, made.reserved_until) == ("confirmed", booking.reserved_until)
-    assert ends_ms(any_world) == {ms(tomorrow(11))}
-    run_out(any_world, booking, marks_stay=True)
-    reservations_of(any_world).expire_overdue()
+    assert ends_ms(world) == {ms(tomorrow(11))}
+    run_out(world, booking, marks_stay=True)
+    reservations_of(world).expire_overdue()
     for take in (hold_and_book, book):
         with pytest.raises(SlotBooked):
-            take(any_world)
-    assert now_in_store(any_world, booking).status == "confirmed"
+            take(world)
+    assert now_in_store(world, booking).status == "confirmed"
 
 
 def test_one_confirmed_just_before_its_deadline_is_not_freed_at_it(world: World) -> None:
@@ -128,48 +128,48 @@ def test_one_confirmed_just_before_its_deadline_is_not_freed_at_it(world: World)
 
 
 @pytest.mark.parametrize("act", ["confirm", "cancel"])
-def test_one_that_has_run_out_is_neither_confirmed_nor_cancelled(any_world: World, bob: Caller, act: Any) -> None:
-    booking = reserve(any_world)
-    run_out(any_world, booking)
+def test_one_that_has_run_out_is_neither_confirmed_nor_cancelled(world: World, bob: Caller, act: Any) -> None:
+    booking = reserve(world)
+    run_out(world, booking)
     for _ in range(2):
         with pytest.raises(InvalidTransition):
-            any_world.services.booking_life.act(bob, booking.booking_id, act)
-    assert expired(any_world, booking)
+            world.services.booking_life.act(bob, booking.booking_id, act)
+    assert expired(world, booking)
 
 
-def test_by_redis_clock_over_it_is_not_confirmed_for_others_may_hold_the_slot(any_world: World, alice: Caller) -> None:
-    booking = reserve(any_world)
-    clock, here = Clock(), any_world.services
+def test_by_redis_clock_over_it_is_not_confirmed_for_others_may_hold_the_slot(world: World, alice: Caller) -> None:
+    booking = reserve(world)
+    clock, here = Clock(), world.services
     clock.ahead = timedelta(hours=-1)
     slow = services_over(here.redis, here.db, clock)
-    run_out(any_world, booking)
-    hold_id = any_world.services.holds.place(alice, any_world.hold_request()).hold.hold_id
+    run_out(world, booking)
+    hold_id = world.services.holds.place(alice, world.hold_request()).hold.hold_id
     with pytest.raises(InvalidTransition):
-        confirm(seen_by(any_world, slow), booking)
+        confirm(seen_by(world, slow), booking)
     slow.access.close()
-    assert owners(any_world) == {f"held {hold_id}": 8}
-    assert any_world.services.bookings.book(alice, any_world.book_request(hold_id=hold_id)).created
+    assert owners(world) == {f"held {hold_id}": 8}
+    assert world.services.bookings.book(alice, world.book_request(hold_id=hold_id)).created
 
 
 @pytest.mark.parametrize("late", ["relay", "confirm", "cancel", "old marks"])
-def test_nothing_of_a_cancelled_one_touches_the_next_on_its_slot(any_world: World, bob: Caller, late: str) -> None:
-    first = reserve(any_world)
-    cancel(any_world, first)
-    second = reserve_too(any_world)
-    run_out(any_world, first, marks_stay=True)
-    before = everything(any_world)
-    life = any_world.services.booking_life
+def test_nothing_of_a_cancelled_one_touches_the_next_on_its_slot(world: World, bob: Caller, late: str) -> None:
+    first = reserve(world)
+    cancel(world, first)
+    second = reserve_too(world)
+    run_out(world, first, marks_stay=True)
+    before = everything(world)
+    life = world.services.booking_life
     if late == "relay":
-        reservations_of(any_world).expire_overdue()
+        reservations_of(world).expire_overdue()
     elif late == "confirm":
         with pytest.raises(InvalidTransition):
             life.act(bob, first.booking_id, "confirm")
     elif late == "cancel":
         assert life.act(bob, first.booking_id, "cancel").version == 2
     else:
-        mirror_of(any_world).settle(first)
-    assert everything(any_world) == before
-    assert confirm(any_world, second).status == "confirmed"
+        mirror_of(world).settle(first)
+    assert everything(world) == before
+    assert confirm(world, second).status == "confirmed"
 
 
 def test_a_new_one_on_the_slot_of_one_that_ran_out_has_a_deadline_of_its_own(world: World) -> None:

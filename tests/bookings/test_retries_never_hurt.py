@@ -17,12 +17,12 @@ from tests.world import World, rfc3339, tomorrow
 KEY = IdempotencyClaim("a key", "print of the request")
 
 
-def test_a_refused_booking_of_a_hold_leaves_the_holds_own_idempotency_key(any_world: World, alice: Caller) -> None:
-    holds, bookings = any_world.services.holds, any_world.services.bookings
-    first = holds.place(alice, any_world.hold_request(), KEY)
+def test_a_refused_booking_of_a_hold_leaves_the_holds_own_idempotency_key(world: World, alice: Caller) -> None:
+    holds, bookings = world.services.holds, world.services.bookings
+    first = holds.place(alice, world.hold_request(), KEY)
     with pytest.raises(InvalidRequest):
-        bookings.book(alice, any_world.direct_request(hold_id=first.hold.hold_id, start=rfc3339(tomorrow(14))))
-    assert holds.place(alice, any_world.hold_request(), KEY).hold == first.hold
+        bookings.book(alice, world.direct_request(hold_id=first.hold.hold_id, start=rfc3339(tomorrow(14))))
+    assert holds.place(alice, world.hold_request(), KEY).hold == first.hold
 
 
 def switch_off(world: World) -> None:
@@ -35,46 +35,46 @@ def want_notice(world: World) -> None:
 
 @pytest.mark.parametrize("change", [switch_off, want_notice])
 def test_a_hold_is_answered_again_though_the_catalogue_would_refuse_it_now(
-    any_world: World, alice: Caller, change: Callable[[World], None]
+    world: World, alice: Caller, change: Callable[[World], None]
 ) -> None:
-    first = any_world.services.holds.place(alice, any_world.hold_request(), KEY)
-    change(any_world)
-    assert any_world.services.holds.place(alice, any_world.hold_request(), KEY).hold == first.hold
+    first = world.services.holds.place(alice, world.hold_request(), KEY)
+    change(world)
+    assert world.services.holds.place(alice, world.hold_request(), KEY).hold == first.hold
 
 
 @pytest.mark.parametrize("change", [switch_off, want_notice])
 def test_a_direct_booking_is_answered_again_though_the_catalogue_would_refuse_it_now(
-    any_world: World, bob: Caller, change: Callable[[World], None]
+    world: World, bob: Caller, change: Callable[[World], None]
 ) -> None:
-    first = any_world.services.bookings.book(bob, any_world.direct_request(), KEY)
-    change(any_world)
-    assert any_world.services.bookings.book(bob, any_world.direct_request(), KEY).booking == first.booking
+    first = world.services.bookings.book(bob, world.direct_request(), KEY)
+    change(world)
+    assert world.services.bookings.book(bob, world.direct_request(), KEY).booking == first.booking
 
 
 def test_a_hold_that_was_forgotten_while_being_booked_can_be_booked_under_the_same_key(
-    any_world: World, alice: Caller
+    world: World, alice: Caller
 ) -> None:
-    hold_id = any_world.services.holds.place(alice, any_world.hold_request()).hold.hold_id
-    begin(any_world, alice, hold_id, KEY)
-    client: Any = any_world.services.redis
-    claims = record(any_world, hold_id)["claims"].split()
-    client.delete(any_world.names.hold(hold_id), any_world.names.pins, *claims)
-    request = any_world.direct_request(hold_id=hold_id, if_expired="book_if_free")
-    assert any_world.services.bookings.book(alice, request, KEY).booking.hold_id == hold_id
+    hold_id = world.services.holds.place(alice, world.hold_request()).hold.hold_id
+    begin(world, alice, hold_id, KEY)
+    client: Any = world.services.redis
+    claims = record(world, hold_id)["claims"].split()
+    client.delete(world.names.hold(hold_id), world.names.pins, *claims)
+    request = world.direct_request(hold_id=hold_id, if_expired="book_if_free")
+    assert world.services.bookings.book(alice, request, KEY).booking.hold_id == hold_id
 
 
 @pytest.mark.parametrize("key", [None, KEY], ids=["no key", "idempotency key"])
 @pytest.mark.parametrize("operation", ["hold", "book", "direct", "once"])
 def test_a_script_that_was_sent_twice_is_answered_as_if_once(
-    any_world: World,
+    world: World,
     alice: Caller,
     bob: Caller,
     monkeypatch: pytest.MonkeyPatch,
     key: IdempotencyClaim | None,
     operation: str,
 ) -> None:
-    services = any_world.services
-    hold_id = services.holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(14)))).hold.hold_id
+    services = world.services
+    hold_id = services.holds.place(alice, world.hold_request(start=rfc3339(tomorrow(14)))).hold.hold_id
     run = Scripts.run
 
     def run_twice(scripts: Scripts, name: str, keys: list[str], args: list[Any]) -> list[Any]:
@@ -83,11 +83,11 @@ def test_a_script_that_was_sent_twice_is_answered_as_if_once(
 
     monkeypatch.setattr(Scripts, "run", run_twice)
     if operation == "hold":
-        assert services.holds.place(alice, any_world.hold_request(), key).created
+        assert services.holds.place(alice, world.hold_request(), key).created
     elif operation == "book":
-        assert services.bookings.book(alice, any_world.book_request(hold_id=hold_id), key).created
+        assert services.bookings.book(alice, world.book_request(hold_id=hold_id), key).created
     elif operation == "direct":
-        assert services.bookings.book(bob, any_world.direct_request(), key).booking.status == "confirmed"
+        assert services.bookings.book(bob, world.direct_request(), key).booking.status == "confirmed"
     else:
         assert services.idempotency.once(alice, key or KEY, lambda: (201, {}))[:2] == (201, {})
 
@@ -104,38 +104,38 @@ def test_mongodb_failing_for_a_moment_lets_nobody_book_over_a_live_hold(world: W
     assert world.services.bookings.book(alice, world.book_request(hold_id=hold_id)).created
 
 
-def test_a_key_that_was_answered_with_ones_own_hold_belongs_to_that_request(any_world: World, alice: Caller) -> None:
-    holds = any_world.services.holds
-    first = holds.place(alice, any_world.hold_request(holder="alice-alice-alice"))
-    again = holds.place(alice, any_world.hold_request(holder="alice-alice-alice"), KEY)
+def test_a_key_that_was_answered_with_ones_own_hold_belongs_to_that_request(world: World, alice: Caller) -> None:
+    holds = world.services.holds
+    first = holds.place(alice, world.hold_request(holder="alice-alice-alice"))
+    again = holds.place(alice, world.hold_request(holder="alice-alice-alice"), KEY)
     assert (again.hold, again.created) == (first.hold, False)
     holds.release(alice, first.hold.hold_id)
-    replay = holds.place(alice, any_world.hold_request(holder="alice-alice-alice"), KEY)
+    replay = holds.place(alice, world.hold_request(holder="alice-alice-alice"), KEY)
     assert (replay.hold.hold_id, replay.created, replay.replayed) == (first.hold.hold_id, False, True)
     other = IdempotencyClaim(KEY.key, "print of another request")
     with pytest.raises(IdempotencyKeyReused):
-        holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(15))), other)
+        holds.place(alice, world.hold_request(start=rfc3339(tomorrow(15))), other)
 
 
 def test_a_key_that_was_answered_with_a_booking_that_was_there_belongs_to_that_request(
-    any_world: World, alice: Caller
+    world: World, alice: Caller
 ) -> None:
-    services = any_world.services
-    one = services.holds.place(alice, any_world.hold_request()).hold.hold_id
-    two = services.holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(14)))).hold.hold_id
-    booked = services.bookings.book(alice, any_world.book_request(hold_id=one)).booking
-    found = services.bookings.book(alice, any_world.book_request(hold_id=one), KEY)
+    services = world.services
+    one = services.holds.place(alice, world.hold_request()).hold.hold_id
+    two = services.holds.place(alice, world.hold_request(start=rfc3339(tomorrow(14)))).hold.hold_id
+    booked = services.bookings.book(alice, world.book_request(hold_id=one)).booking
+    found = services.bookings.book(alice, world.book_request(hold_id=one), KEY)
     assert (found.booking, found.created) == (booked, False)
     with pytest.raises(IdempotencyKeyReused):
-        services.bookings.book(alice, any_world.book_request(hold_id=two), IdempotencyClaim(KEY.key, "another"))
+        services.bookings.book(alice, world.book_request(hold_id=two), IdempotencyClaim(KEY.key, "another"))
 
 
-def test_the_same_slot_asked_for_by_its_own_time_is_ones_own_hold(any_world: World, alice: Caller, bob: Caller) -> None:
-    holds, mine = any_world.services.holds, "alice-alice-alice"
-    any_world.services.bookings.book(bob, any_world.direct_request())
-    later = holds.place(alice, any_world.hold_request(holder=mine, fallback="next_available")).hold
+def test_the_same_slot_asked_for_by_its_own_time_is_ones_own_hold(world: World, alice: Caller, bob: Caller) -> None:
+    holds, mine = world.services.holds, "alice-alice-alice"
+    world.services.bookings.book(bob, world.direct_request())
+    later = holds.place(alice, world.hold_request(holder=mine, fallback="next_available")).hold
     assert later.start == tomorrow(11)
-    assert holds.place(alice, any_world.hold_request(holder=mine, start=rfc3339(tomorrow(11)))).hold == later
+    assert holds.place(alice, world.hold_request(holder=mine, start=rfc3339(tomorrow(11)))).hold == later
 
 
 def test_marks_that_vanished_are_set_again_by_the_next_who_looks(world: World) -> None:

@@ -44,8 +44,8 @@ REFUSE = [
 
 
 @pytest.fixture
-def town(any_world: World) -> Town:
-    return Town(any_world)
+def town(world: World) -> Town:
+    return Town(world)
 
 
 def act(town: Town, booking_id: str, action: str, reason: str | None = None, **headers: str) -> TestResponse:

@@ -41,8 +41,8 @@ ATTEMPTS = 50
 
 
 @pytest.fixture
-def feeds(any_world: World) -> CalendarFeeds:
-    return any_world.services.calendar_feeds
+def feeds(world: World) -> CalendarFeeds:
+    return world.services.calendar_feeds
 
 
 @pytest.fixture
@@ -70,18 +70,18 @@ def shown(world: World, technician_id: str = "tech-1") -> list[Any]:
     return list(calendar.events)
 
 
-def test_a_visit_is_shown_only_to_its_technician(any_world: World, bob: Caller) -> None:
-    booking = any_world.services.bookings.book(bob, any_world.direct_request()).booking
-    (event,) = shown(any_world)
+def test_a_visit_is_shown_only_to_its_technician(world: World, bob: Caller) -> None:
+    booking = world.services.bookings.book(bob, world.direct_request()).booking
+    (event,) = shown(world)
     assert (event["UID"], event["SUMMARY"]) == (f"{booking.booking_id}@holdfast", "House 1")
     assert (event["DTSTART"].dt, event["DTEND"].dt) == (booking.start, booking.end)
-    assert shown(any_world, "tech-2") == []
+    assert shown(world, "tech-2") == []
 
 
-def test_a_cancelled_visit_stays_in_the_calendar_as_cancelled(any_world: World, bob: Caller) -> None:
-    booking = any_world.services.bookings.book(bob, any_world.direct_request()).booking
-    any_world.services.booking_life.act(bob, booking.booking_id, "cancel")
-    (event,) = shown(any_world)
+def test_a_cancelled_visit_stays_in_the_calendar_as_cancelled(world: World, bob: Caller) -> None:
+    booking = world.services.bookings.book(bob, world.direct_request()).booking
+    world.services.booking_life.act(bob, booking.booking_id, "cancel")
+    (event,) = shown(world)
     assert (event["STATUS"], event["SEQUENCE"], event["SUMMARY"]) == ("CANCELLED", 1, "Cancelled: House 1")
 
 
@@ -103,27 +103,27 @@ def test_a_visit_given_to_another_technician_moves_to_that_calendar(world: World
     assert event["DTSTART"].dt == moved.start
 
 
-def test_the_calendar_reaches_from_a_month_ago_to_a_year_ahead(any_world: World) -> None:
+def test_the_calendar_reaches_from_a_month_ago_to_a_year_ahead(world: World) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     within = [now - PAST + HOUR, now, now + AHEAD - HOUR]
     for start in (now - PAST - HOUR, *within, now + AHEAD + HOUR):
-        write(any_world, start)
-    assert [event["DTSTART"].dt for event in shown(any_world)] == within
+        write(world, start)
+    assert [event["DTSTART"].dt for event in shown(world)] == within
 
 
-def test_a_full_calendar_leaves_out_the_latest_visits(any_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_calendar_leaves_out_the_latest_visits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.calendars.feeds.MOST_VISITS", 2)
     for days in (3, 1, 2):
-        write(any_world, tomorrow() + timedelta(days=days))
-    assert [event["DTSTART"].dt for event in shown(any_world)] == [tomorrow() + timedelta(days=days) for days in (1, 2)]
+        write(world, tomorrow() + timedelta(days=days))
+    assert [event["DTSTART"].dt for event in shown(world)] == [tomorrow() + timedelta(days=days) for days in (1, 2)]
 
 
-def test_a_property_is_shown_with_its_address_and_an_unknown_one_by_its_id(any_world: World) -> None:
+def test_a_property_is_shown_with_its_address_and_an_unknown_one_by_its_id(world: World) -> None:
     made = PropertyCreate(id="prop-9", name="Mill House", address="Quay 1")
-    any_world.services.catalogue_desk.create_property(any_world.org, made)
-    write(any_world, tomorrow(8), property_id="prop-9")
-    write(any_world, tomorrow(12), property_id="prop-gone")
-    mill, gone = shown(any_world)
+    world.services.catalogue_desk.create_property(world.org, made)
+    write(world, tomorrow(8), property_id="prop-9")
+    write(world, tomorrow(12), property_id="prop-gone")
+    mill, gone = shown(world)
     assert (mill["SUMMARY"], mill["LOCATION"]) == ("Mill House", "Quay 1")
     assert gone["SUMMARY"] == "prop-gone"
     assert "LOCATION" not in gone
@@ -138,9 +138,9 @@ def test_only_the_hash_of_a_token_is_stored(world: World) -> None:
     assert world.services.calendar_feeds.issue(world.org, "tech-1").token != made.token
 
 
-def test_a_token_opens_only_the_calendar_of_its_technician_in_its_org(any_world: World, feeds: CalendarFeeds) -> None:
-    token = feeds.issue(any_world.org, "tech-1").token
-    rival = feeds.issue(any_world.other_org, "tech-1").token
+def test_a_token_opens_only_the_calendar_of_its_technician_in_its_org(world: World, feeds: CalendarFeeds) -> None:
+    token = feeds.issue(world.org, "tech-1").token
+    rival = feeds.issue(world.other_org, "tech-1").token
     assert feeds.read("tech-1", token).technician.name == "Technician 1"
     assert feeds.read("tech-1", rival).technician.name == "Technician of a rival"
     for technician_id, wrong in [("tech-2", token), ("tech-1", token[:-1]), ("tech-1", f"{token}\n"), ("tech-1", "")]:
@@ -148,26 +148,26 @@ def test_a_token_opens_only_the_calendar_of_its_technician_in_its_org(any_world:
             feeds.read(technician_id, wrong)
 
 
-def test_a_new_token_ends_the_old_one_and_revoking_ends_the_new_one(any_world: World, feeds: CalendarFeeds) -> None:
-    first, second = (feeds.issue(any_world.org, "tech-1").token for _ in range(2))
+def test_a_new_token_ends_the_old_one_and_revoking_ends_the_new_one(world: World, feeds: CalendarFeeds) -> None:
+    first, second = (feeds.issue(world.org, "tech-1").token for _ in range(2))
     with pytest.raises(NotFound):
         feeds.read("tech-1", first)
     assert feeds.read("tech-1", second)
     for _ in range(2):
-        feeds.revoke(any_world.org, "tech-1")
+        feeds.revoke(world.org, "tech-1")
     with pytest.raises(NotFound):
         feeds.read("tech-1", second)
 
 
-def test_only_a_technician_of_the_org_has_a_feed(any_world: World, feeds: CalendarFeeds) -> None:
+def test_only_a_technician_of_the_org_has_a_feed(world: World, feeds: CalendarFeeds) -> None:
     for act in (feeds.issue, feeds.revoke):
         with pytest.raises(TechnicianNotFound):
-            act(any_world.other_org, "tech-2")
+            act(world.other_org, "tech-2")
 
 
-def test_the_calendar_shows_the_technicians_current_name(any_world: World, feeds: CalendarFeeds) -> None:
-    token = feeds.issue(any_world.org, "tech-1").token
-    any_world.services.catalogue_desk.patch_technician(any_world.org, "tech-1", TechnicianPatch(name="Nina"))
+def test_the_calendar_shows_the_technicians_current_name(world: World, feeds: CalendarFeeds) -> None:
+    token = feeds.issue(world.org, "tech-1").token
+    world.services.catalogue_desk.patch_technician(world.org, "tech-1", TechnicianPatch(name="Nina"))
     assert feeds.read("tech-1", token).technician.name == "Nina"
 
 

@@ -26,8 +26,8 @@ class Act:
 
 
 @pytest.fixture
-def idempotency(any_world: World) -> Idempotency:
-    return any_world.services.idempotency
+def idempotency(world: World) -> Idempotency:
+    return world.services.idempotency
 
 
 def test_it_is_done_once_and_answered_alike(idempotency: Idempotency, alice: Caller) -> None:
@@ -37,9 +37,9 @@ def test_it_is_done_once_and_answered_alike(idempotency: Idempotency, alice: Cal
     assert act.times == 1
 
 
-def test_the_answer_is_kept_for_a_day(any_world: World, idempotency: Idempotency, alice: Caller) -> None:
+def test_the_answer_is_kept_for_a_day(world: World, idempotency: Idempotency, alice: Caller) -> None:
     idempotency.once(alice, KEY, Act())
-    left = any_world.services.redis.pttl(any_world.names.idempotency(alice.key_id, KEY.key))
+    left = world.services.redis.pttl(world.names.idempotency(alice.key_id, KEY.key))
     assert 86_390_000 < left <= 86_400_000
 
 
@@ -84,9 +84,9 @@ def test_a_refusal_keeps_no_key(idempotency: Idempotency, alice: Caller, error: 
     )
 
 
-def test_a_worker_that_died_frees_the_key_by_itself(any_world: World, idempotency: Idempotency, alice: Caller) -> None:
+def test_a_worker_that_died_frees_the_key_by_itself(world: World, idempotency: Idempotency, alice: Caller) -> None:
     def act() -> tuple[int, dict[str, Any]]:
-        left = any_world.services.redis.pttl(any_world.names.idempotency(alice.key_id, KEY.key))
+        left = world.services.redis.pttl(world.names.idempotency(alice.key_id, KEY.key))
         assert 0 < left <= 5_000
         return 200, {}
 

@@ -21,65 +21,63 @@ from tests.world import World, rfc3339, tomorrow
 
 
 def test_a_hold_on_a_slot_that_only_mongodb_knows_as_booked_is_refused_and_the_mirror_mended(
-    any_world: World, alice: Caller, bob: Caller
+    world: World, alice: Caller, bob: Caller
 ) -> None:
-    booking = any_world.services.bookings.book(bob, any_world.direct_request()).booking
-    lose_redis(any_world)
-    before = everything(any_world)["bookings"]
+    booking = world.services.bookings.book(bob, world.direct_request()).booking
+    lose_redis(world)
+    before = everything(world)["bookings"]
     key = IdempotencyClaim("a key", "a print")
     with pytest.raises(SlotBooked) as refused:
-        any_world.services.holds.place(alice, any_world.hold_request(holder="alice"), key)
+        world.services.holds.place(alice, world.hold_request(holder="alice"), key)
     assert {(block.kind, block.state) for block in refused.value.members["conflicts"]} == {
         ("property", "booked"),
         ("technician", "booked"),
     }
-    assert owners(any_world) == {f"booked {booking.booking_id}": 8}
-    kinds = {
-        key.removeprefix(any_world.names.prefix).split(":")[0] for key in keys_of(any_world.services.redis, bob.org)
-    }
+    assert owners(world) == {f"booked {booking.booking_id}": 8}
+    kinds = {key.removeprefix(world.names.prefix).split(":")[0] for key in keys_of(world.services.redis, bob.org)}
     assert kinds == {"claim", "booking", "events"}
-    assert everything(any_world)["bookings"] == before
+    assert everything(world)["bookings"] == before
 
 
-def test_a_free_slot_is_held_while_the_mirror_is_cold(any_world: World, alice: Caller, bob: Caller) -> None:
-    any_world.services.bookings.book(bob, any_world.direct_request())
-    lose_redis(any_world)
+def test_a_free_slot_is_held_while_the_mirror_is_cold(world: World, alice: Caller, bob: Caller) -> None:
+    world.services.bookings.book(bob, world.direct_request())
+    lose_redis(world)
     start = rfc3339(tomorrow(14))
-    placed = any_world.services.holds.place(alice, any_world.hold_request(start=start))
+    placed = world.services.holds.place(alice, world.hold_request(start=start))
     assert placed.created
-    assert any_world.services.bookings.book(alice, any_world.book_request(hold_id=placed.hold.hold_id)).created
+    assert world.services.bookings.book(alice, world.book_request(hold_id=placed.hold.hold_id)).created
 
 
-def test_a_search_while_cold_passes_over_what_is_booked(any_world: World, alice: Caller, bob: Caller) -> None:
+def test_a_search_while_cold_passes_over_what_is_booked(world: World, alice: Caller, bob: Caller) -> None:
     for hour in (10, 11):
-        any_world.services.bookings.book(bob, any_world.direct_request(start=rfc3339(tomorrow(hour))))
-    lose_redis(any_world)
-    found = any_world.services.holds.place(alice, any_world.hold_request(fallback="next_available")).hold
+        world.services.bookings.book(bob, world.direct_request(start=rfc3339(tomorrow(hour))))
+    lose_redis(world)
+    found = world.services.holds.place(alice, world.hold_request(fallback="next_available")).hold
     assert (found.start, found.fallback_used) == (tomorrow(12), True)
-    assert owners(any_world)[f"held {found.hold_id}"] == 8
+    assert owners(world)[f"held {found.hold_id}"] == 8
 
 
-def test_any_technician_while_cold_is_one_who_is_free(any_world: World, alice: Caller, bob: Caller) -> None:
-    any_world.services.bookings.book(bob, any_world.direct_request(property_id="prop-2"))
-    lose_redis(any_world)
-    found = any_world.services.holds.place(alice, any_world.hold_request(technician_id=None)).hold
+def test_any_technician_while_cold_is_one_who_is_free(world: World, alice: Caller, bob: Caller) -> None:
+    world.services.bookings.book(bob, world.direct_request(property_id="prop-2"))
+    lose_redis(world)
+    found = world.services.holds.place(alice, world.hold_request(technician_id=None)).hold
     assert found.visit.technician_id == "tech-2"
 
 
 def test_while_cold_the_catalogue_is_read_anew_for_nobody_could_tell_of_its_changes(
-    any_world: World, alice: Caller
+    world: World, alice: Caller
 ) -> None:
-    hold = any_world.services.holds.place(alice, any_world.hold_request()).hold
-    any_world.services.holds.release(alice, hold.hold_id)
-    lose_redis(any_world)
-    elsewhere = another_server(any_world)
+    hold = world.services.holds.place(alice, world.hold_request()).hold
+    world.services.holds.release(alice, hold.hold_id)
+    lose_redis(world)
+    elsewhere = another_server(world)
     silent = CatalogueDesk(
         elsewhere.db, elsewhere.clock, cached=elsewhere.catalogue, announce=lambda _org: None, grid_minutes=15
     )
-    silent.patch_property(any_world.org, "prop-1", PropertyPatch(status="unavailable"))
+    silent.patch_property(world.org, "prop-1", PropertyPatch(status="unavailable"))
     with pytest.raises(PropertyUnavailable):
-        any_world.services.holds.place(alice, any_world.hold_request())
-    assert owners(any_world) == {}
+        world.services.holds.place(alice, world.hold_request())
+    assert owners(world) == {}
 
 
 def test_a_direct_booking_while_cold_is_refused_by_mongodb_and_leaves_no_pin(world: World) -> None:
@@ -141,19 +139,19 @@ def test_a_hold_that_a_booking_was_mirrored_over_is_refused_at_book(world: World
 
 @pytest.mark.parametrize("key", [None, IdempotencyClaim("a key", "a print")], ids=["same holder", "idempotency key"])
 def test_a_repeat_checks_what_the_first_one_died_before_checking(
-    any_world: World, alice: Caller, bob: Caller, monkeypatch: pytest.MonkeyPatch, key: IdempotencyClaim | None
+    world: World, alice: Caller, bob: Caller, monkeypatch: pytest.MonkeyPatch, key: IdempotencyClaim | None
 ) -> None:
-    booking = any_world.services.bookings.book(bob, any_world.direct_request()).booking
-    lose_redis(any_world)
-    request = any_world.hold_request(holder="alice")
+    booking = world.services.bookings.book(bob, world.direct_request()).booking
+    lose_redis(world)
+    request = world.hold_request(holder="alice")
     with monkeypatch.context() as dying:
         dying.setattr(Placing, "_survives_cold", die)
         with pytest.raises(KeyboardInterrupt):
-            any_world.services.holds.place(alice, request, key)
-    assert set(owners(any_world).values()) == {8}
+            world.services.holds.place(alice, request, key)
+    assert set(owners(world).values()) == {8}
     with pytest.raises(SlotBooked):
-        any_world.services.holds.place(alice, request, key)
-    assert owners(any_world) == {f"booked {booking.booking_id}": 8}
+        world.services.holds.place(alice, request, key)
+    assert owners(world) == {f"booked {booking.booking_id}": 8}
 
 
 def die(*_arguments: object) -> bool:

@@ -25,12 +25,12 @@ from tests.world import World, rfc3339, tomorrow
 
 
 @pytest.fixture
-def holds(any_world: World) -> Holds:
-    return any_world.services.holds
+def holds(world: World) -> Holds:
+    return world.services.holds
 
 
-def test_a_hold_is_as_it_was_asked_for(any_world: World, holds: Holds, alice: Caller) -> None:
-    request = any_world.hold_request(
+def test_a_hold_is_as_it_was_asked_for(world: World, holds: Holds, alice: Caller) -> None:
+    request = world.hold_request(
         duration_minutes=30, buffer_before_minutes=15, buffer_after_minutes=30, ttl_seconds=120
     )
     placed = holds.place(alice, request)
@@ -41,89 +41,89 @@ def test_a_hold_is_as_it_was_asked_for(any_world: World, holds: Holds, alice: Ca
     assert (hold.duration_minutes, hold.buffer_before_minutes, hold.buffer_after_minutes) == (30, 15, 30)
     assert (hold.ttl_seconds, hold.expires_at - hold.created_at) == (120, timedelta(seconds=120))
     assert (hold.requested_start, hold.fallback_used, hold.booking_id) == (tomorrow(), False, None)
-    assert owners(any_world) == {f"held {hold.hold_id}": 2 + 5}
+    assert owners(world) == {f"held {hold.hold_id}": 2 + 5}
 
 
-def test_what_the_request_leaves_out_comes_from_the_policy(any_world: World, holds: Holds, alice: Caller) -> None:
-    any_world.services.catalogue_desk.patch_policy(
-        any_world.org, PolicyPatch(default_duration_minutes=90, buffer_after_minutes=30, hold_seconds=77)
+def test_what_the_request_leaves_out_comes_from_the_policy(world: World, holds: Holds, alice: Caller) -> None:
+    world.services.catalogue_desk.patch_policy(
+        world.org, PolicyPatch(default_duration_minutes=90, buffer_after_minutes=30, hold_seconds=77)
     )
-    hold = holds.place(alice, any_world.hold_request()).hold
+    hold = holds.place(alice, world.hold_request()).hold
     assert (hold.duration_minutes, hold.buffer_before_minutes, hold.buffer_after_minutes) == (90, 0, 30)
     assert hold.ttl_seconds == 77
 
 
-def test_everything_that_is_wrong_is_named_at_once(any_world: World, holds: Holds, alice: Caller) -> None:
-    before = everything(any_world)
-    request = any_world.hold_request(start=rfc3339(tomorrow(10, 7)), duration_minutes=50, ttl_seconds=901)
+def test_everything_that_is_wrong_is_named_at_once(world: World, holds: Holds, alice: Caller) -> None:
+    before = everything(world)
+    request = world.hold_request(start=rfc3339(tomorrow(10, 7)), duration_minutes=50, ttl_seconds=901)
     with pytest.raises(InvalidRequest) as refused:
         holds.place(alice, request)
     assert {fault.field for fault in refused.value.faults} == {"start", "duration_minutes", "ttl_seconds"}
-    assert everything(any_world) == before
+    assert everything(world) == before
 
 
-def test_its_owner_reads_it_and_so_do_staff(any_world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
-    placed = holds.place(alice, any_world.hold_request()).hold
+def test_its_owner_reads_it_and_so_do_staff(world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
+    placed = holds.place(alice, world.hold_request()).hold
     assert holds.get(alice, placed.hold_id) == placed
     assert holds.get(bob, placed.hold_id) == placed
 
 
 def test_another_key_may_not_read_it_and_another_org_does_not_know_it(
-    any_world: World, holds: Holds, alice: Caller, stranger: Caller, charlie: Caller
+    world: World, holds: Holds, alice: Caller, stranger: Caller, charlie: Caller
 ) -> None:
-    placed = holds.place(alice, any_world.hold_request()).hold
+    placed = holds.place(alice, world.hold_request()).hold
     with pytest.raises(Forbidden):
         holds.get(stranger, placed.hold_id)
     with pytest.raises(HoldNotFound):
         holds.get(charlie, placed.hold_id)
 
 
-def test_a_hold_that_has_run_out_says_so(any_world: World, holds: Holds, alice: Caller) -> None:
-    placed = holds.place(alice, any_world.hold_request()).hold
-    lapse(any_world, placed.hold_id)
+def test_a_hold_that_has_run_out_says_so(world: World, holds: Holds, alice: Caller) -> None:
+    placed = holds.place(alice, world.hold_request()).hold
+    lapse(world, placed.hold_id)
     assert holds.get(alice, placed.hold_id).status == "expired"
 
 
 def test_a_released_slot_is_free_and_the_hold_says_so(
-    any_world: World, holds: Holds, alice: Caller, stranger: Caller
+    world: World, holds: Holds, alice: Caller, stranger: Caller
 ) -> None:
-    placed = holds.place(alice, any_world.hold_request()).hold
+    placed = holds.place(alice, world.hold_request()).hold
     holds.release(alice, placed.hold_id)
     holds.release(alice, placed.hold_id)
     assert holds.get(alice, placed.hold_id).status == "released"
-    assert holds.place(stranger, any_world.hold_request()).created
+    assert holds.place(stranger, world.hold_request()).created
 
 
 def test_staff_may_release_it_on_purpose_and_that_is_recorded(
-    any_world: World, holds: Holds, alice: Caller, bob: Caller
+    world: World, holds: Holds, alice: Caller, bob: Caller
 ) -> None:
-    placed = holds.place(alice, any_world.hold_request()).hold
+    placed = holds.place(alice, world.hold_request()).hold
     holds.release(bob, placed.hold_id)
-    assert record(any_world, placed.hold_id)["released_by"] == bob.key_id
+    assert record(world, placed.hold_id)["released_by"] == bob.key_id
 
 
 @pytest.mark.parametrize("who", ["stranger", "bot", "charlie"])
 def test_nobody_else_may_release_or_extend_it(
-    any_world: World, holds: Holds, alice: Caller, who: str, request: pytest.FixtureRequest
+    world: World, holds: Holds, alice: Caller, who: str, request: pytest.FixtureRequest
 ) -> None:
     other: Caller = request.getfixturevalue(who)
-    placed = holds.place(alice, any_world.hold_request()).hold
-    before = everything(any_world)
+    placed = holds.place(alice, world.hold_request()).hold
+    before = everything(world)
     expected = HoldNotFound if who == "charlie" else Forbidden
     with pytest.raises(expected):
         holds.release(other, placed.hold_id)
     with pytest.raises(expected):
         holds.extend(other, placed.hold_id, 600)
-    assert everything(any_world) == before
+    assert everything(world) == before
 
 
-def test_not_even_staff_may_extend_it(any_world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
-    placed = holds.place(alice, any_world.hold_request()).hold
+def test_not_even_staff_may_extend_it(world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
+    placed = holds.place(alice, world.hold_request()).hold
     with pytest.raises(Forbidden):
         holds.extend(bob, placed.hold_id, 600)
 
 
-def test_an_id_that_was_never_given_out_is_not_found(any_world: World, holds: Holds, alice: Caller) -> None:
+def test_an_id_that_was_never_given_out_is_not_found(world: World, holds: Holds, alice: Caller) -> None:
     for made_up in ("h_" + "A" * 32, "nonsense", "..", "-"):
         with pytest.raises(HoldNotFound):
             holds.get(alice, made_up)
@@ -134,10 +134,10 @@ def test_an_id_that_was_never_given_out_is_not_found(any_world: World, holds: Ho
 
 
 def test_a_hold_that_was_lost_with_redis_is_expired_to_its_owner_alone(
-    any_world: World, holds: Holds, alice: Caller, stranger: Caller
+    world: World, holds: Holds, alice: Caller, stranger: Caller
 ) -> None:
-    placed = holds.place(alice, any_world.hold_request()).hold
-    lose_redis(any_world)
+    placed = holds.place(alice, world.hold_request()).hold
+    lose_redis(world)
     with pytest.raises(HoldExpired):
         holds.extend(alice, placed.hold_id, 60)
     with pytest.raises(HoldNotFound):
@@ -145,44 +145,44 @@ def test_a_hold_that_was_lost_with_redis_is_expired_to_its_owner_alone(
     holds.release(alice, placed.hold_id)
 
 
-def test_an_extended_hold_lives_longer(any_world: World, holds: Holds, alice: Caller) -> None:
-    placed = holds.place(alice, any_world.hold_request()).hold
+def test_an_extended_hold_lives_longer(world: World, holds: Holds, alice: Caller) -> None:
+    placed = holds.place(alice, world.hold_request()).hold
     extended = holds.extend(alice, placed.hold_id, 600)
     assert timedelta(seconds=599) < extended.expires_at - datetime.now(UTC) <= timedelta(seconds=600)
     assert extended.status == "held"
     assert holds.get(alice, placed.hold_id).expires_at == extended.expires_at
 
 
-def test_an_extension_never_shortens(any_world: World, holds: Holds, alice: Caller) -> None:
-    placed = holds.place(alice, any_world.hold_request()).hold
+def test_an_extension_never_shortens(world: World, holds: Holds, alice: Caller) -> None:
+    placed = holds.place(alice, world.hold_request()).hold
     assert holds.extend(alice, placed.hold_id, 1).expires_at == placed.expires_at
 
 
-def test_past_the_longest_total_it_is_refused_and_keeps_its_time(any_world: World, holds: Holds, alice: Caller) -> None:
-    placed = holds.place(alice, any_world.hold_request()).hold
-    before = everything(any_world)
+def test_past_the_longest_total_it_is_refused_and_keeps_its_time(world: World, holds: Holds, alice: Caller) -> None:
+    placed = holds.place(alice, world.hold_request()).hold
+    before = everything(world)
     with pytest.raises(HoldLimit):
         holds.extend(alice, placed.hold_id, 901)
-    assert everything(any_world) == before
+    assert everything(world) == before
 
 
-def test_what_has_ended_is_not_extended(any_world: World, holds: Holds, alice: Caller) -> None:
+def test_what_has_ended_is_not_extended(world: World, holds: Holds, alice: Caller) -> None:
     first, second, third = (
-        holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(hour)))).hold.hold_id for hour in (9, 11, 13)
+        holds.place(alice, world.hold_request(start=rfc3339(tomorrow(hour)))).hold.hold_id for hour in (9, 11, 13)
     )
-    lapse(any_world, first)
+    lapse(world, first)
     holds.release(alice, second)
-    any_world.services.bookings.book(alice, any_world.book_request(hold_id=third))
-    before = everything(any_world)
+    world.services.bookings.book(alice, world.book_request(hold_id=third))
+    before = everything(world)
     for hold_id, why in ((first, HoldExpired), (second, HoldReleased), (third, InvalidTransition)):
         with pytest.raises(why):
             holds.extend(alice, hold_id, 600)
-    assert everything(any_world) == before
+    assert everything(world) == before
 
 
-def test_a_booked_hold_is_not_released(any_world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
-    hold_id = holds.place(alice, any_world.hold_request()).hold.hold_id
-    booked = any_world.services.bookings.book(alice, any_world.book_request(hold_id=hold_id)).booking
+def test_a_booked_hold_is_not_released(world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
+    hold_id = holds.place(alice, world.hold_request()).hold.hold_id
+    booked = world.services.bookings.book(alice, world.book_request(hold_id=hold_id)).booking
     for caller in (alice, bob):
         with pytest.raises(InvalidTransition):
             holds.release(caller, hold_id)
@@ -190,34 +190,34 @@ def test_a_booked_hold_is_not_released(any_world: World, holds: Holds, alice: Ca
     assert (found.status, found.booking_id) == ("booked", booked.booking_id)
 
 
-def test_a_hold_that_is_being_booked_is_not_released(any_world: World, holds: Holds, alice: Caller) -> None:
-    hold_id = holds.place(alice, any_world.hold_request()).hold.hold_id
-    any_world.services.redis.hset(any_world.names.hold(hold_id), "status", "confirming")
+def test_a_hold_that_is_being_booked_is_not_released(world: World, holds: Holds, alice: Caller) -> None:
+    hold_id = holds.place(alice, world.hold_request()).hold.hold_id
+    world.services.redis.hset(world.names.hold(hold_id), "status", "confirming")
     with pytest.raises(RequestInProgress):
         holds.release(alice, hold_id)
 
 
-def test_a_holder_has_so_many_holds_and_hears_when_one_ends(any_world: World, holds: Holds, alice: Caller) -> None:
+def test_a_holder_has_so_many_holds_and_hears_when_one_ends(world: World, holds: Holds, alice: Caller) -> None:
     for hour in (8, 10, 12):
-        holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(hour)), holder="alice", ttl_seconds=100))
-    before = everything(any_world)
+        holds.place(alice, world.hold_request(start=rfc3339(tomorrow(hour)), holder="alice", ttl_seconds=100))
+    before = everything(world)
     with pytest.raises(TooManyHolds) as refused:
-        holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(14)), holder="alice"))
+        holds.place(alice, world.hold_request(start=rfc3339(tomorrow(14)), holder="alice"))
     assert refused.value.retry_after_seconds in range(90, 101)
-    assert everything(any_world) == before
-    assert holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(14)), holder="carol")).created
+    assert everything(world) == before
+    assert holds.place(alice, world.hold_request(start=rfc3339(tomorrow(14)), holder="carol")).created
 
 
-def test_without_a_holder_the_address_counts_but_owns_nothing(any_world: World, holds: Holds, alice: Caller) -> None:
+def test_without_a_holder_the_address_counts_but_owns_nothing(world: World, holds: Holds, alice: Caller) -> None:
     here = Caller(alice.org, alice.role, alice.key_id, address="192.0.2.1")
     for hour in (8, 10, 12):
-        holds.place(here, any_world.hold_request(start=rfc3339(tomorrow(hour))))
+        holds.place(here, world.hold_request(start=rfc3339(tomorrow(hour))))
     with pytest.raises(TooManyHolds):
-        holds.place(here, any_world.hold_request(start=rfc3339(tomorrow(14))))
+        holds.place(here, world.hold_request(start=rfc3339(tomorrow(14))))
     elsewhere = Caller(alice.org, alice.role, alice.key_id, address="192.0.2.2")
-    assert holds.place(elsewhere, any_world.hold_request(start=rfc3339(tomorrow(14)))).created
+    assert holds.place(elsewhere, world.hold_request(start=rfc3339(tomorrow(14)))).created
 
 
-def test_without_holder_or_address_nothing_is_counted(any_world: World, holds: Holds, bob: Caller) -> None:
+def test_without_holder_or_address_nothing_is_counted(world: World, holds: Holds, bob: Caller) -> None:
     for hour in range(8, 18):
-        assert holds.place(bob, any_world.hold_request(start=rfc3339(tomorrow(hour)))).created
+        assert holds.place(bob, world.hold_request(start=rfc3339(tomorrow(hour)))).created

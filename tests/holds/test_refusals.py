@@ -30,13 +30,13 @@ from tests.world import World, rfc3339, tomorrow
 HOUR = timedelta(hours=1)
 
 
-def test_conflicts_name_every_resource_in_the_way_and_how_long(any_world: World, alice: Caller, bob: Caller) -> None:
-    services = any_world.services
-    services.holds.place(alice, any_world.hold_request(technician_id="tech-2", ttl_seconds=100))
-    other = any_world.direct_request(property_id="prop-2", start=rfc3339(tomorrow(10, 30)), buffer_before_minutes=15)
+def test_conflicts_name_every_resource_in_the_way_and_how_long(world: World, alice: Caller, bob: Caller) -> None:
+    services = world.services
+    services.holds.place(alice, world.hold_request(technician_id="tech-2", ttl_seconds=100))
+    other = world.direct_request(property_id="prop-2", start=rfc3339(tomorrow(10, 30)), buffer_before_minutes=15)
     services.bookings.book(bob, other)
     with pytest.raises(SlotBooked) as refused:
-        services.holds.place(bob, any_world.hold_request())
+        services.holds.place(bob, world.hold_request())
     of_property, of_technician = refused.value.members["conflicts"]
     assert of_property.retry_after_seconds in range(90, 101)
     assert of_property == Block(
@@ -46,23 +46,23 @@ def test_conflicts_name_every_resource_in_the_way_and_how_long(any_world: World,
     assert "next_available" not in refused.value.members
 
 
-def test_two_visits_in_the_way_of_one_resource_are_both_named(any_world: World, alice: Caller) -> None:
-    holds = any_world.services.holds
+def test_two_visits_in_the_way_of_one_resource_are_both_named(world: World, alice: Caller) -> None:
+    holds = world.services.holds
     for minute, technician in ((0, "tech-2"), (30, "tech-3")):
         start = rfc3339(tomorrow(10, minute))
-        holds.place(alice, any_world.hold_request(technician_id=technician, start=start, duration_minutes=30))
+        holds.place(alice, world.hold_request(technician_id=technician, start=start, duration_minutes=30))
     with pytest.raises(SlotHeld) as refused:
-        holds.place(alice, any_world.hold_request())
+        holds.place(alice, world.hold_request())
     assert [(block.kind, block.start) for block in refused.value.members["conflicts"]] == [
         ("property", tomorrow(10)),
         ("property", tomorrow(10, 30)),
     ]
 
 
-def test_a_booked_property_is_booked_for_good(any_world: World, alice: Caller, bob: Caller) -> None:
-    any_world.services.bookings.book(bob, any_world.direct_request())
+def test_a_booked_property_is_booked_for_good(world: World, alice: Caller, bob: Caller) -> None:
+    world.services.bookings.book(bob, world.direct_request())
     with pytest.raises(SlotBooked) as refused:
-        any_world.services.holds.place(alice, any_world.hold_request(technician_id="tech-2"))
+        world.services.holds.place(alice, world.hold_request(technician_id="tech-2"))
     (block,) = refused.value.members["conflicts"]
     assert (block.kind, block.state, block.retry_after_seconds) == ("property", "booked", None)
 
@@ -74,57 +74,57 @@ def occupy(world: World, technician: str, elsewhere: str, hour: int) -> None:
     world.services.bookings.book(world.caller("desk"), request)
 
 
-def test_of_any_technician_one_who_is_only_held_makes_it_worth_waiting(any_world: World, alice: Caller) -> None:
-    occupy(any_world, "tech-1", "prop-2", 9)
-    occupy(any_world, "tech-2", "prop-3", 9)
-    held = any_world.hold_request(property_id="prop-2", technician_id="tech-3", start=rfc3339(tomorrow(10, 30)))
-    any_world.services.holds.place(alice, held)
+def test_of_any_technician_one_who_is_only_held_makes_it_worth_waiting(world: World, alice: Caller) -> None:
+    occupy(world, "tech-1", "prop-2", 9)
+    occupy(world, "tech-2", "prop-3", 9)
+    held = world.hold_request(property_id="prop-2", technician_id="tech-3", start=rfc3339(tomorrow(10, 30)))
+    world.services.holds.place(alice, held)
     with pytest.raises(SlotHeld) as refused:
-        any_world.services.holds.place(alice, any_world.hold_request(technician_id=None))
+        world.services.holds.place(alice, world.hold_request(technician_id=None))
     told = {(block.id, block.state) for block in refused.value.members["conflicts"]}
     assert told == {("tech-1", "booked"), ("tech-2", "booked"), ("tech-3", "held")}
 
 
-def test_when_every_technician_is_booked_the_slot_is(any_world: World, alice: Caller) -> None:
-    occupy(any_world, "tech-1", "prop-2", 9)
-    occupy(any_world, "tech-2", "prop-3", 9)
-    occupy(any_world, "tech-3", "prop-2", 10)
+def test_when_every_technician_is_booked_the_slot_is(world: World, alice: Caller) -> None:
+    occupy(world, "tech-1", "prop-2", 9)
+    occupy(world, "tech-2", "prop-3", 9)
+    occupy(world, "tech-3", "prop-2", 10)
     with pytest.raises(SlotBooked):
-        any_world.services.holds.place(alice, any_world.hold_request(technician_id=None))
+        world.services.holds.place(alice, world.hold_request(technician_id=None))
 
 
-def test_suggestions_are_free_and_as_many_as_asked_for(any_world: World, alice: Caller) -> None:
-    holds = any_world.services.holds
-    holds.place(alice, any_world.hold_request())
+def test_suggestions_are_free_and_as_many_as_asked_for(world: World, alice: Caller) -> None:
+    holds = world.services.holds
+    holds.place(alice, world.hold_request())
     with pytest.raises(SlotHeld) as refused:
-        holds.place(alice, any_world.hold_request(suggest=3))
+        holds.place(alice, world.hold_request(suggest=3))
     openings = refused.value.members["next_available"]
     assert openings == [Opening(tomorrow(11, minute), tomorrow(11, minute) + HOUR, "tech-1") for minute in (0, 15, 30)]
     for opening in openings[::2]:
         start, technician = rfc3339(opening.start), opening.technician_id
-        request = any_world.hold_request(start=start, technician_id=technician, duration_minutes=30)
+        request = world.hold_request(start=start, technician_id=technician, duration_minutes=30)
         assert holds.place(alice, request).created
 
 
-def test_a_search_takes_the_next_free_slot_of_the_day(any_world: World, alice: Caller) -> None:
-    holds = any_world.services.holds
-    holds.place(alice, any_world.hold_request())
-    found = holds.place(alice, any_world.hold_request(fallback="next_available")).hold
+def test_a_search_takes_the_next_free_slot_of_the_day(world: World, alice: Caller) -> None:
+    holds = world.services.holds
+    holds.place(alice, world.hold_request())
+    found = holds.place(alice, world.hold_request(fallback="next_available")).hold
     assert (found.start, found.requested_start, found.fallback_used) == (tomorrow(11), tomorrow(10), True)
 
 
-def test_a_search_tries_everybody_before_it_moves_on(any_world: World, alice: Caller) -> None:
-    holds = any_world.services.holds
-    holds.place(alice, any_world.hold_request(property_id="prop-2"))
-    found = holds.place(alice, any_world.hold_request(fallback="next_available", technician_id=None)).hold
+def test_a_search_tries_everybody_before_it_moves_on(world: World, alice: Caller) -> None:
+    holds = world.services.holds
+    holds.place(alice, world.hold_request(property_id="prop-2"))
+    found = holds.place(alice, world.hold_request(fallback="next_available", technician_id=None)).hold
     assert (found.start, found.visit.technician_id, found.fallback_used) == (tomorrow(10), "tech-2", False)
 
 
-def test_a_search_that_finds_nothing_names_what_is_in_the_way(any_world: World, alice: Caller) -> None:
-    holds = any_world.services.holds
-    holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(20)), duration_minutes=240))
+def test_a_search_that_finds_nothing_names_what_is_in_the_way(world: World, alice: Caller) -> None:
+    holds = world.services.holds
+    holds.place(alice, world.hold_request(start=rfc3339(tomorrow(20)), duration_minutes=240))
     with pytest.raises(NoSlotAvailable) as refused:
-        holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(20)), fallback="next_available"))
+        holds.place(alice, world.hold_request(start=rfc3339(tomorrow(20)), fallback="next_available"))
     assert [block.kind for block in refused.value.members["conflicts"]] == ["property", "technician"]
 
 
@@ -182,18 +182,18 @@ REFUSALS: dict[str, tuple[Callable[[World], None], dict[str, Any], type[Refusal]
 
 @pytest.mark.parametrize(("prepare", "changed", "why"), REFUSALS.values(), ids=REFUSALS.keys())
 def test_a_refused_request_changes_nothing(
-    any_world: World,
+    world: World,
     alice: Caller,
     bot: Caller,
     prepare: Callable[[World], None],
     changed: dict[str, Any],
     why: type[Refusal],
 ) -> None:
-    prepare(any_world)
-    before = everything(any_world)
+    prepare(world)
+    before = everything(world)
     key = IdempotencyClaim("a key", "a print")
     with pytest.raises(why):
-        any_world.services.holds.place(alice, any_world.hold_request(holder="alice", **changed), key)
+        world.services.holds.place(alice, world.hold_request(holder="alice", **changed), key)
     with pytest.raises(why):
-        any_world.services.bookings.book(bot, any_world.direct_request(**changed), key)
-    assert everything(any_world) == before
+        world.services.bookings.book(bot, world.direct_request(**changed), key)
+    assert everything(world) == before

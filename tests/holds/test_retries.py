@@ -14,22 +14,22 @@ KEY = IdempotencyClaim("a key", "print of the request")
 
 
 @pytest.fixture
-def holds(any_world: World) -> Holds:
-    return any_world.services.holds
+def holds(world: World) -> Holds:
+    return world.services.holds
 
 
-def test_the_same_holder_gets_his_hold_back(any_world: World, holds: Holds, alice: Caller) -> None:
-    first = holds.place(alice, any_world.hold_request(holder="alice"))
-    before = everything(any_world)
-    again = holds.place(alice, any_world.hold_request(holder="alice"))
+def test_the_same_holder_gets_his_hold_back(world: World, holds: Holds, alice: Caller) -> None:
+    first = holds.place(alice, world.hold_request(holder="alice"))
+    before = everything(world)
+    again = holds.place(alice, world.hold_request(holder="alice"))
     assert (again.hold, again.created, again.replayed) == (first.hold, False, False)
-    assert everything(any_world) == before
+    assert everything(world) == before
 
 
-def test_his_hold_comes_back_as_it_is_now(any_world: World, holds: Holds, alice: Caller) -> None:
-    first = holds.place(alice, any_world.hold_request(holder="alice"))
+def test_his_hold_comes_back_as_it_is_now(world: World, holds: Holds, alice: Caller) -> None:
+    first = holds.place(alice, world.hold_request(holder="alice"))
     extended = holds.extend(alice, first.hold.hold_id, 600)
-    assert holds.place(alice, any_world.hold_request(holder="alice")).hold == extended
+    assert holds.place(alice, world.hold_request(holder="alice")).hold == extended
 
 
 @pytest.mark.parametrize(
@@ -44,81 +44,81 @@ def test_his_hold_comes_back_as_it_is_now(any_world: World, holds: Holds, alice:
     ids=["another holder", "another duration", "another buffer", "another start", "no holder"],
 )
 def test_anything_else_is_refused_as_held(
-    any_world: World, holds: Holds, alice: Caller, changed: dict[str, object]
+    world: World, holds: Holds, alice: Caller, changed: dict[str, object]
 ) -> None:
-    holds.place(alice, any_world.hold_request(holder="alice"))
-    before = everything(any_world)
+    holds.place(alice, world.hold_request(holder="alice"))
+    before = everything(world)
     with pytest.raises(SlotHeld):
-        holds.place(alice, any_world.hold_request(**changed))
-    assert everything(any_world) == before
+        holds.place(alice, world.hold_request(**changed))
+    assert everything(world) == before
 
 
 def test_the_same_holder_under_another_key_is_somebody_else(
-    any_world: World, holds: Holds, alice: Caller, stranger: Caller
+    world: World, holds: Holds, alice: Caller, stranger: Caller
 ) -> None:
-    holds.place(alice, any_world.hold_request(holder="alice"))
+    holds.place(alice, world.hold_request(holder="alice"))
     with pytest.raises(SlotHeld):
-        holds.place(stranger, any_world.hold_request(holder="alice"))
+        holds.place(stranger, world.hold_request(holder="alice"))
 
 
 def test_his_hold_comes_back_from_any_technician_and_from_a_search(
-    any_world: World, holds: Holds, alice: Caller, bob: Caller
+    world: World, holds: Holds, alice: Caller, bob: Caller
 ) -> None:
-    blocked = holds.place(bob, any_world.hold_request(property_id="prop-2")).hold
-    wish = any_world.hold_request(holder="alice", technician_id=None, fallback="next_available")
+    blocked = holds.place(bob, world.hold_request(property_id="prop-2")).hold
+    wish = world.hold_request(holder="alice", technician_id=None, fallback="next_available")
     first = holds.place(alice, wish).hold
     assert first.visit.technician_id == "tech-2"
     holds.release(bob, blocked.hold_id)
     assert holds.place(alice, wish).hold == first
 
 
-def test_an_idempotency_key_gives_the_first_answer(any_world: World, holds: Holds, alice: Caller) -> None:
-    first = holds.place(alice, any_world.hold_request(), KEY)
-    before = everything(any_world)
-    again = holds.place(alice, any_world.hold_request(), KEY)
+def test_an_idempotency_key_gives_the_first_answer(world: World, holds: Holds, alice: Caller) -> None:
+    first = holds.place(alice, world.hold_request(), KEY)
+    before = everything(world)
+    again = holds.place(alice, world.hold_request(), KEY)
     assert (again.hold, again.created, again.replayed) == (first.hold, True, True)
-    assert everything(any_world) == before
+    assert everything(world) == before
 
 
-def test_a_replay_uses_no_quota(any_world: World, holds: Holds, alice: Caller) -> None:
+def test_a_replay_uses_no_quota(world: World, holds: Holds, alice: Caller) -> None:
     for _ in range(5):
-        holds.place(alice, any_world.hold_request(holder="alice"), KEY)
+        holds.place(alice, world.hold_request(holder="alice"), KEY)
     for hour in (12, 14):
-        holds.place(alice, any_world.hold_request(holder="alice", start=rfc3339(tomorrow(hour))))
+        holds.place(alice, world.hold_request(holder="alice", start=rfc3339(tomorrow(hour))))
     with pytest.raises(TooManyHolds):
-        holds.place(alice, any_world.hold_request(holder="alice", start=rfc3339(tomorrow(16))))
-    assert holds.place(alice, any_world.hold_request(holder="alice"), KEY).replayed
+        holds.place(alice, world.hold_request(holder="alice", start=rfc3339(tomorrow(16))))
+    assert holds.place(alice, world.hold_request(holder="alice"), KEY).replayed
 
 
-def test_a_replay_of_a_released_hold_is_still_the_first_answer(any_world: World, holds: Holds, alice: Caller) -> None:
-    first = holds.place(alice, any_world.hold_request(), KEY)
+def test_a_replay_of_a_released_hold_is_still_the_first_answer(world: World, holds: Holds, alice: Caller) -> None:
+    first = holds.place(alice, world.hold_request(), KEY)
     holds.release(alice, first.hold.hold_id)
-    again = holds.place(alice, any_world.hold_request(), KEY)
+    again = holds.place(alice, world.hold_request(), KEY)
     assert (again.hold, again.replayed) == (first.hold, True)
-    assert owners(any_world) == {}
+    assert owners(world) == {}
 
 
-def test_an_idempotency_key_of_another_request_is_refused(any_world: World, holds: Holds, alice: Caller) -> None:
-    holds.place(alice, any_world.hold_request(), KEY)
-    before = everything(any_world)
+def test_an_idempotency_key_of_another_request_is_refused(world: World, holds: Holds, alice: Caller) -> None:
+    holds.place(alice, world.hold_request(), KEY)
+    before = everything(world)
     with pytest.raises(IdempotencyKeyReused):
-        holds.place(alice, any_world.hold_request(start=rfc3339(tomorrow(14))), IdempotencyClaim(KEY.key, "other"))
-    assert everything(any_world) == before
+        holds.place(alice, world.hold_request(start=rfc3339(tomorrow(14))), IdempotencyClaim(KEY.key, "other"))
+    assert everything(world) == before
 
 
 def test_an_idempotency_key_belongs_to_one_api_key(
-    any_world: World, holds: Holds, alice: Caller, stranger: Caller, charlie: Caller
+    world: World, holds: Holds, alice: Caller, stranger: Caller, charlie: Caller
 ) -> None:
-    first = holds.place(alice, any_world.hold_request(), KEY)
-    second = holds.place(stranger, any_world.hold_request(start=rfc3339(tomorrow(14))), KEY)
-    third = holds.place(charlie, any_world.hold_request(), KEY)
+    first = holds.place(alice, world.hold_request(), KEY)
+    second = holds.place(stranger, world.hold_request(start=rfc3339(tomorrow(14))), KEY)
+    third = holds.place(charlie, world.hold_request(), KEY)
     assert len({placed.hold.hold_id for placed in (first, second, third)}) == 3
     assert not any(placed.replayed for placed in (first, second, third))
 
 
-def test_a_refusal_keeps_no_idempotency_key(any_world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
-    blocked = holds.place(bob, any_world.hold_request()).hold
+def test_a_refusal_keeps_no_idempotency_key(world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
+    blocked = holds.place(bob, world.hold_request()).hold
     with pytest.raises(SlotHeld):
-        holds.place(alice, any_world.hold_request(), KEY)
+        holds.place(alice, world.hold_request(), KEY)
     holds.release(bob, blocked.hold_id)
-    assert holds.place(alice, any_world.hold_request(), KEY).created
+    assert holds.place(alice, world.hold_request(), KEY).created

@@ -103,20 +103,20 @@ def test_without_redis_the_expiry_is_not_mirrored_so_the_request_does_not_wait(
 
 
 @pytest.mark.parametrize("cold", [False, True], ids=["warm", "cold"])
-def test_availability_shows_its_slot_as_free(any_world: World, cold: bool) -> None:
-    booking = reserve(any_world)
+def test_availability_shows_its_slot_as_free(world: World, cold: bool) -> None:
+    booking = reserve(world)
     query = AvailabilityQuery.model_validate({"property_id": "prop-1", "from": tomorrow().date().isoformat()})
 
     def state() -> str:
-        slots = any_world.services.availability.days(any_world.org, query)["slots"]
+        slots = world.services.availability.days(world.org, query)["slots"]
         return next(str(slot["state"]) for slot in slots if slot["start"] == tomorrow(10))
 
     if cold:
-        lose_redis(any_world)
+        lose_redis(world)
     assert state() == "booked"
-    run_out(any_world, booking)
+    run_out(world, booking)
     assert state() == "free"
-    assert any_world.services.holds.place(any_world.caller(), any_world.hold_request()).created
+    assert world.services.holds.place(world.caller(), world.hold_request()).created
 
 
 def test_at_its_deadline_its_marks_expire_by_themselves(world: World) -> None:
@@ -133,25 +133,25 @@ def test_at_its_deadline_its_marks_expire_by_themselves(world: World) -> None:
 
 
 @pytest.mark.parametrize("act", ["cancel", "expire", "confirm"])
-def test_where_marks_are_outdated_mongodb_decides(any_world: World, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
-    booking = reserve(any_world)
+def test_where_marks_are_outdated_mongodb_decides(world: World, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
+    booking = reserve(world)
     if act == "expire":
-        run_out(any_world, booking, marks_stay=True)
+        run_out(world, booking, marks_stay=True)
     with monkeypatch.context() as dying:
         dying.setattr(Mirror, "settle_or_leave", lambda *_late: None)
         if act == "expire":
-            reservations_of(any_world).current(now_in_store(any_world, booking))
+            reservations_of(world).current(now_in_store(world, booking))
         elif act == "cancel":
-            cancel(any_world, booking)
+            cancel(world, booking)
         else:
-            confirm(any_world, booking)
-    assert owners(any_world) == {f"booked {booking.booking_id}": 8}
+            confirm(world, booking)
+    assert owners(world) == {f"booked {booking.booking_id}": 8}
     if act == "confirm":
         with pytest.raises(SlotBooked):
-            hold_and_book(any_world)
+            hold_and_book(world)
     else:
-        made = hold_and_book(any_world)
-        assert owners(any_world) == {f"booked {made.booking_id}": 8}
+        made = hold_and_book(world)
+        assert owners(world) == {f"booked {made.booking_id}": 8}
 
 
 @pytest.mark.parametrize("stay", [False, True], ids=["marks expired", "marks still there"])
@@ -167,9 +167,9 @@ def test_two_overdue_reservations_are_both_out_of_the_way(world: World, stay: bo
     assert owners(world) == {f"booked {made.booking_id}": 8}
 
 
-def test_a_list_shows_it_as_expired(any_world: World) -> None:
-    booking, listed = reserve(any_world), any_world.services.booking_life.page
-    run_out(any_world, booking)
-    bob = any_world.caller("desk")
+def test_a_list_shows_it_as_expired(world: World) -> None:
+    booking, listed = reserve(world), world.services.booking_life.page
+    run_out(world, booking)
+    bob = world.caller("desk")
     assert listed(bob, BookingQuery(status="pending")) == ([], None)
     assert [found.status for found in listed(bob, BookingQuery())[0]] == ["expired"]

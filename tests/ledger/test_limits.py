@@ -17,28 +17,28 @@ TOO_LARGE = 17419
 """MongoDB's code for a change that would make a document larger than it takes."""
 
 
-def test_a_booking_is_changed_a_hundred_times_and_then_only_ended(any_world: World) -> None:
-    bob, life = any_world.caller("desk"), any_world.services.booking_life
-    booking = any_world.services.bookings.book(bob, any_world.direct_request()).booking
+def test_a_booking_is_changed_a_hundred_times_and_then_only_ended(world: World) -> None:
+    bob, life = world.caller("desk"), world.services.booking_life
+    booking = world.services.bookings.book(bob, world.direct_request()).booking
     changed = {"$set": {"version": MOST_CHANGES}}
-    any_world.services.db["bookings"].update_one({"_id": booking.booking_id}, changed)
+    world.services.db["bookings"].update_one({"_id": booking.booking_id}, changed)
     life.reschedule(bob, booking.booking_id, BookingPatch(description="the last word"), MOST_CHANGES)
-    before = everything(any_world)
+    before = everything(world)
     with pytest.raises(InvalidTransition):
         life.reschedule(bob, booking.booking_id, BookingPatch(description="one more"), MOST_CHANGES + 1)
-    assert everything(any_world) == before
+    assert everything(world) == before
     assert life.act(bob, booking.booking_id, "cancel").status == "cancelled"
 
 
-def test_callers_outside_the_office_may_change_it_twenty_times(any_world: World) -> None:
-    life = any_world.services.booking_life
-    booking = any_world.services.bookings.book(any_world.caller("bot"), any_world.direct_request()).booking
+def test_callers_outside_the_office_may_change_it_twenty_times(world: World) -> None:
+    life = world.services.booking_life
+    booking = world.services.bookings.book(world.caller("bot"), world.direct_request()).booking
     changed = {"$set": {"version": MOST_CHANGES_BY_OTHERS + 1}}
-    any_world.services.db["bookings"].update_one({"_id": booking.booking_id}, changed)
+    world.services.db["bookings"].update_one({"_id": booking.booking_id}, changed)
     patch = BookingPatch(description="one more")
     with pytest.raises(InvalidTransition):
-        life.reschedule(any_world.caller("bot"), booking.booking_id, patch, MOST_CHANGES_BY_OTHERS + 1)
-    life.reschedule(any_world.caller("desk"), booking.booking_id, patch, MOST_CHANGES_BY_OTHERS + 1)
+        life.reschedule(world.caller("bot"), booking.booking_id, patch, MOST_CHANGES_BY_OTHERS + 1)
+    life.reschedule(world.caller("desk"), booking.booking_id, patch, MOST_CHANGES_BY_OTHERS + 1)
 
 
 def test_a_change_that_mongodb_refuses_has_a_known_outcome(world: World) -> None:
