@@ -163,21 +163,17 @@ class _Visit(Shown):
     fallback_used: bool
 
 
-class PublicBooking(Details, _Visit):
-    """What every reply shows of a booking; `history` is for staff alone. The fields of the last base come first."""
+class BookingReply(Details, _Visit):
+    """What clients see of a booking. `manage_token` only in the reply that made it; `history` only for staff."""
 
+    # pydantic puts the fields of the last base first, so that the id leads the reply.
+    manage_token: str | None = None
     reserved_by: str | None = None
     reserved_until: Instant | None = None
     history: list[HistoryFields] | None = None
 
 
-class BookingReply(PublicBooking):
-    """What clients see of a booking. `manage_token` only in the reply that made it; `history` only for staff."""
-
-    manage_token: str | None = None
-
-
-class Booking(PublicBooking):
+class Booking(BookingReply):
     """One booking as MongoDB has it. Times are aware UTC; ticks are in `claims` alone.
 
     placed_as: the name under which a direct booking pinned its claims in Redis.

@@ -7,12 +7,11 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
-from pydantic_core import to_json
 
 from api.http.endpoint import Ask, Endpoint, Reply
 from api.http.guards import Gate
 from api.http.parsing import Parser, read_body
-from api.http.replies import FinalResponse
+from api.http.replies import FinalResponse, Replies
 from api.http.request_log import EXCHANGE
 from models.access import IdempotencyClaim
 from models.errors import StoreUnavailable
@@ -76,6 +75,7 @@ class Runner:
         self._once = endpoint.idempotency == "once"
         self._admit = gate.admission(endpoint)
         self._parse = Parser(endpoint, services).parse
+        self._replies = Replies(endpoint)
         self._turns = turns
 
     def __call__(self, **ids: str) -> Response:
@@ -108,8 +108,8 @@ class Runner:
                 environ[EXCHANGE].caller = caller
             ask = self._parse(environ, caller, ids, body)
             if self._once and ask.idempotency is not None:
-                return self._render(self._run_once(ask, ask.idempotency, ids))
-            return self._render(self._view(ask, **ids))
+                return self._replies.response(self._run_once(ask, ask.idempotency, ids))
+            return self._replies.response(self._view(ask, **ids))
 
     def _run_once(self, ask: Ask[Any], claim: IdempotencyClaim, ids: dict[str, str]) -> Reply:
         recall, fresh = self._endpoint.recall, list[Reply]()
@@ -117,26 +117,15 @@ class Runner:
         def act() -> tuple[int, dict[str, Any]]:
             reply = self._view(ask, **ids)
             fresh.append(reply)
-            body = reply.body if isinstance(reply.body, dict) else {}
+            body = self._replies.body(reply)
+            if not isinstance(body, dict):
+                body = {}
             return reply.status, {name: body[name] for name in recall.kept} if recall else body
 
         status, kept, replayed = ask.services.idempotency.once(ask.caller, claim, act)
         if not replayed:
             return fresh[0]
         return Reply(status, recall.again(ask, kept) if recall else kept, replayed=True)
-
-    def _render(self, reply: Reply) -> Response:
-        endpoint, body = self._endpoint, reply.body
-        headers = [("Cache-Control", reply.cache), *reply.headers]
-        if isinstance(body, dict):
-            if endpoint.location is not None:
-                headers.append(("Location", endpoint.location.format_map(body)))
-            if endpoint.etag:
-                headers.append(("ETag", f'"{body["version"]}"'))
-            if reply.replayed:
-                headers.append(("Idempotency-Replayed", "true"))
-            body = to_json(body)
-        return FinalResponse(body or b"", reply.status, headers, endpoint.content_type)
 
 
 def _options(group: list[Endpoint]) -> Callable[..., Response]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Response
 from pydantic import BaseModel
+from pydantic_core import to_json
 from werkzeug.datastructures import Headers
 
-from models.booking import Booking, PublicBooking
+from api.http.endpoint import Endpoint, Json, Reply
 from models.fields import members_that_may_be_absent
-from models.hold import HoldReply
-from models.waitlist import WaitReply
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
-
-Json = dict[str, Any]
 
 
 class FinalResponse(Response):
@@ -57,14 +54,30 @@ class ReplyShape:
         return reply
 
 
-HOLD = ReplyShape(HoldReply)
-BOOKING = ReplyShape(PublicBooking)
-WAITING = ReplyShape(WaitReply)
+class Replies:
+    """Makes the responses of one endpoint, and shows each model as the reply model that the endpoint names."""
 
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._shapes = {status: ReplyShape(model) for status, model in endpoint.replies.items() if model is not None}
+        self._location = endpoint.location
+        self._etag = endpoint.etag
+        self._content_type = endpoint.content_type
 
-def booking_reply(booking: Booking, *, manage_token: str | None = None, with_history: bool = False) -> Json:
-    """The BookingReply of a booking. manage_token: only for the reply that made it; with_history: only for staff."""
-    reply = BOOKING.of(booking, None if with_history else {"history"})
-    if manage_token is not None:
-        reply["manage_token"] = manage_token
-    return reply
+    def body(self, reply: Reply) -> Json | bytes:
+        """The JSON of a reply, or its bytes."""
+        if not isinstance(reply.body, BaseModel):
+            return reply.body or b""
+        return {**self._shapes[reply.status].of(reply.body, reply.hidden), **reply.further}
+
+    def response(self, reply: Reply) -> Response:
+        body = self.body(reply)
+        headers = [("Cache-Control", reply.cache), *reply.headers]
+        if isinstance(body, dict):
+            if self._location is not None:
+                headers.append(("Location", self._location.format_map(body)))
+            if self._etag:
+                headers.append(("ETag", f'"{body["version"]}"'))
+            if reply.replayed:
+                headers.append(("Idempotency-Replayed", "true"))
+            body = to_json(body)
+        return FinalResponse(body, reply.status, headers, self._content_type)

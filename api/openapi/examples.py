@@ -6,10 +6,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from api.http.replies import BOOKING as BOOKING_SHAPE
-from api.http.replies import HOLD as HOLD_SHAPE
-from api.http.replies import WAITING as WAITING_SHAPE
-from models.booking import PublicBooking
+from api.http.replies import ReplyShape
+from models.booking import BookingReply
 from models.hold import HoldReply
 from models.waitlist import WaitReply
 
@@ -30,11 +28,11 @@ _SLOT: Json = {
     "fallback_used": False,
 }
 
-HOLD = HOLD_SHAPE.of(
+HOLD = ReplyShape(HoldReply).of(
     HoldReply(hold_id="h_2a7c9d", status="held", ttl_seconds=300, expires_at=_ASKED + timedelta(seconds=300), **_SLOT)
 )
-BOOKING = BOOKING_SHAPE.of(
-    PublicBooking(
+BOOKING = ReplyShape(BookingReply).of(
+    BookingReply(
         booking_id="bk_5f1c9a",
         status="confirmed",
         customer={"name": "Alice Example", "phone": "+1 555 0100"},
@@ -47,7 +45,7 @@ BOOKING = BOOKING_SHAPE.of(
         **_SLOT,
     )
 )
-WAITING = WAITING_SHAPE.of(
+WAITING = ReplyShape(WaitReply).of(
     WaitReply(
         waitlist_id="wl_7d3e10",
         status="waiting",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.endpoint import EVERY_KEY, Ask, Recall, Reply, Routes, View
-from api.http.replies import booking_reply
+from api.http.replies import ReplyShape
 from api.routes.holds import SLOT_REFUSALS
 from api.routes.slot_review import review_book, review_slot
 from models.access import STAFF, Role
@@ -28,6 +28,12 @@ routes = Routes("Bookings")
 OFFICE = EVERY_KEY - {Role.CHECKOUT}
 """The roles that see an org's bookings: all, except that of the key in the browser."""
 
+SHAPE = ReplyShape(BookingReply)
+
+
+def _hidden(ask: Ask[Any]) -> set[str] | None:
+    return None if ask.caller.role in STAFF else {"history"}
+
 
 @routes.post(
     "/book",
@@ -46,8 +52,8 @@ def book(ask: Ask[BookRequest]) -> Reply:
 
 def _made(ask: Ask[Any], made: Confirmed) -> Reply:
     token = ask.services.access.manage_token(ask.caller.org, made.booking.booking_id)
-    body = booking_reply(made.booking, manage_token=token, with_history=ask.caller.is_staff)
-    return Reply(201 if made.created else 200, body, made.replayed)
+    status = 201 if made.created else 200
+    return Reply(status, made.booking, made.replayed, _hidden(ask), {"manage_token": token})
 
 
 @routes.post(
@@ -75,14 +81,13 @@ def reserve(ask: Ask[ReserveRequest]) -> Reply:
     etag=True,
 )
 def read(ask: Ask[None], booking_id: str) -> Reply:
-    booking = ask.services.booking_life.get(ask.caller, booking_id)
-    return Reply(200, booking_reply(booking, with_history=ask.caller.is_staff))
+    return Reply(200, ask.services.booking_life.get(ask.caller, booking_id), hidden=_hidden(ask))
 
 
 @routes.get("/bookings", "List bookings by start", roles=OFFICE, query=BookingQuery, replies={200: BookingPage})
 def page(ask: Ask[BookingQuery]) -> Reply:
     bookings, next_cursor = ask.services.booking_life.page(ask.caller, ask.given)
-    found = [booking_reply(booking, with_history=ask.caller.is_staff) for booking in bookings]
+    found = [SHAPE.of(booking, _hidden(ask)) for booking in bookings]
     return Reply(200, {"bookings": found, "next_cursor": next_cursor})
 
 
@@ -106,7 +111,7 @@ def page(ask: Ask[BookingQuery]) -> Reply:
 )
 def reschedule(ask: Ask[BookingPatch], booking_id: str) -> Reply:
     booking = ask.services.booking_life.reschedule(ask.caller, booking_id, ask.given, ask.expected_version)
-    return Reply(200, booking_reply(booking, with_history=ask.caller.is_staff))
+    return Reply(200, booking, hidden=_hidden(ask))
 
 
 def _acting(path: str, summary: str, action: Action, roles: frozenset[Role]) -> View:
@@ -115,7 +120,7 @@ def _acting(path: str, summary: str, action: Action, roles: frozenset[Role]) -> 
     def act(ask: Ask[ReasonRequest], booking_id: str) -> Reply:
         life, reason = ask.services.booking_life, ask.given.reason
         booking = life.act(ask.caller, booking_id, action, reason, ask.expected_version)
-        return Reply(200, booking_reply(booking, with_history=ask.caller.is_staff))
+        return Reply(200, booking, hidden=_hidden(ask))
 
     act.__name__ = action
     declare = routes.post(
@@ -135,7 +140,7 @@ def _acting(path: str, summary: str, action: Action, roles: frozenset[Role]) -> 
 
 def _as_then(ask: Ask[ReasonRequest], kept: dict[str, Any]) -> dict[str, Any]:
     booking = ask.services.booking_life.as_of(ask.caller, kept["booking_id"], kept["version"])
-    return booking_reply(booking, with_history=ask.caller.is_staff)
+    return SHAPE.of(booking, _hidden(ask))
 
 
 confirm = _acting("confirm", "Confirm a reservation", "confirm", STAFF)

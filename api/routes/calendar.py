@@ -31,7 +31,7 @@ def make_calendar(ask: Ask[None], technician_id: str) -> Reply:
     made = ask.services.calendar_feeds.issue(ask.caller.org, technician_id)
     url = f"/technicians/{technician_id}/calendar.ics?token={made.token}"
     shown = CalendarReply(technician_id=technician_id, calendar_url=url, created_at=made.created_at)
-    return Reply(201, shown.model_dump(mode="json"))
+    return Reply(201, shown)
 
 
 @routes.delete(

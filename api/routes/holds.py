@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from api.http.endpoint import Ask, Reply, Routes
-from api.http.replies import HOLD
 from api.routes.slot_review import review_hold
 from models.errors import (
     HoldExpired,
@@ -55,12 +54,12 @@ SLOT_REFUSALS = (
 )
 def place(ask: Ask[HoldRequest]) -> Reply:
     placed = ask.services.holds.place(ask.caller, ask.given, ask.idempotency)
-    return Reply(201 if placed.created else 200, HOLD.of(placed.hold), placed.replayed)
+    return Reply(201 if placed.created else 200, placed.hold, placed.replayed)
 
 
 @routes.get("/hold/{hold_id}", "Read a hold", replies={200: HoldReply}, refusals=(HoldNotFound,))
 def read(ask: Ask[None], hold_id: str) -> Reply:
-    return Reply(200, HOLD.of(ask.services.holds.get(ask.caller, hold_id)))
+    return Reply(200, ask.services.holds.get(ask.caller, hold_id))
 
 
 @routes.post(
@@ -71,7 +70,7 @@ def read(ask: Ask[None], hold_id: str) -> Reply:
     refusals=(HoldNotFound, HoldLimit, InvalidTransition, RequestInProgress, HoldExpired, HoldReleased),
 )
 def extend(ask: Ask[ExtendRequest], hold_id: str) -> Reply:
-    return Reply(200, HOLD.of(ask.services.holds.extend(ask.caller, hold_id, ask.given.ttl_seconds)))
+    return Reply(200, ask.services.holds.extend(ask.caller, hold_id, ask.given.ttl_seconds))
 
 
 @routes.delete(

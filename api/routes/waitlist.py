@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.endpoint import Ask, Reply, Review, Routes
-from api.http.replies import WAITING
 from models.access import Caller
 from models.errors import (
     Fault,
@@ -76,5 +75,5 @@ def leave(ask: Ask[None], waitlist_id: str) -> Reply:
     return Reply(204)
 
 
-def _shown(ask: Ask[Any], entry: WaitEntry) -> dict[str, Any]:
-    return WAITING.of(WaitReply.of(entry, with_customer=ask.caller.is_staff))
+def _shown(ask: Ask[Any], entry: WaitEntry) -> WaitReply:
+    return WaitReply.of(entry, with_customer=ask.caller.is_staff)

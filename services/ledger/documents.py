@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from models.booking import Booking, PublicBooking
+from models.booking import ACTIVE_STATUSES, Booking, BookingReply
 from models.fields import members_that_may_be_absent
 from services.stores.connections import Document
 from services.timetable.grid import to_milliseconds
 
-STORED = tuple(name for name in Booking.model_fields if name not in ("booking_id", "claims"))
-"""The fields that a document holds under their own names: all, but for the id and the claims."""
-_ABSENT = members_that_may_be_absent(PublicBooking)
+STORED = tuple(name for name in Booking.model_fields if name not in ("booking_id", "claims", "manage_token"))
+"""The fields that a document holds under their own names. A manage token is never stored."""
+_ABSENT = members_that_may_be_absent(BookingReply)
 
 
 def document_of(booking: Booking) -> Document:
@@ -23,7 +23,7 @@ def document_of(booking: Booking) -> Document:
         if value is not None or name not in _ABSENT:
             document[name] = value
     document["claims"] = [{"resource": resource, "tick": tick} for resource, tick in booking.claims]
-    document["active"] = booking.active
+    document["active"] = booking.status in ACTIVE_STATUSES
     return document
 
 
