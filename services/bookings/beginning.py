@@ -37,7 +37,7 @@ from services.ledger.store import BookingStore
 from services.stores.faults import RedisUnavailable
 from services.timetable.grid import Grid
 
-log = structlog.get_logger("holdfast.bookings")
+log = structlog.get_logger()
 
 
 class Beginning:

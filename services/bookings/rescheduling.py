@@ -32,7 +32,7 @@ from services.ledger.documents import change, difference
 from services.ledger.store import BookingStore, ClaimsTaken, NothingSent, WriteRefused
 from services.timetable.grid import Grid
 
-log = structlog.get_logger("holdfast.bookings")
+log = structlog.get_logger()
 
 MOST_UPDATES = 3
 SLOT_FIELDS = (

@@ -25,7 +25,7 @@ from services.claims.scripts import Scripts
 from services.stores.faults import redis_faults
 from services.timetable.grid import Grid
 
-log = structlog.get_logger("holdfast.bookings")
+log = structlog.get_logger()
 
 READ_CHUNK = 2000
 """Claim keys that one call reads: a few milliseconds of Redis at the most."""

@@ -30,7 +30,7 @@ from services.observability import Metrics
 from services.timetable.grid import Grid
 from services.waitlist.store import WaitlistStore
 
-log = structlog.get_logger("holdfast.waitlist")
+log = structlog.get_logger()
 
 
 class Offering:

@@ -1,11 +1,11 @@
--- Takes a confirmation back after MongoDB definitely has no booking for it: the hold lives on if its time is not over and
--- its claims are its own, else it is released. Never for an outcome that is unknown, nor while another attempt may be
--- under way.
--- Also gives back what is left of a move's claims once the move is made, or is not.
+-- Takes a confirmation back of which MongoDB definitely has no booking. The hold lives on if its time is not over and
+-- its claims are its own; else it is released. Callers must not run it while the outcome is unknown.
+-- It also gives back what is left of a move's claims after the move was made or refused.
 --
 -- KEYS  1 hold record   2 pins   3 events
--- ARGV  1 hold id   2 remembered after its end, ms   3 restore: 1 = a live hold goes back to held, 0 = release it
---       4 deadline of the attempt that is taken back, ms: where the pin has another one, a later attempt has begun
+-- ARGV  1 hold id   2 how long a finished hold is remembered, ms   3 restore: 1 = a live hold goes back to held,
+--       0 = release it   4 deadline of the attempt that is taken back, ms. A pin with another deadline belongs to a
+--       later attempt and stays
 --
 -- REPLY {HELD} | {RELEASED} | {UNTOUCHED}
 local hold_id, remember = ARGV[1], tonumber(ARGV[2])
@@ -40,7 +40,7 @@ if ARGV[3] == '1' and whole and left > 0 and hold.direct ~= '1' then
   return {'HELD'}
 end
 drop_claims(claims, hold_id)
--- One whose time ran out while it was being confirmed has expired: nobody released it.
+-- A hold whose time ran out during its confirmation has expired; it was not released.
 local expired = ARGV[3] == '1' and hold.direct ~= '1' and left <= 0
 close_hold(KEYS[1], hold, KEYS[2], hold_id, expired and 'held' or 'released', remember)
 if hold.moves ~= '1' then

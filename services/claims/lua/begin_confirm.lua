@@ -2,7 +2,8 @@
 -- MongoDB is known.
 --
 -- KEYS  1 hold record   2 pins   3 idempotency record
--- ARGV  1 hold id   2 API key's id   3 fingerprint ('' = no idempotency key)   4 how long an idempotency key is kept, ms
+-- ARGV  1 hold id   2 API key's id   3 fingerprint ('' = no idempotency key)
+--       4 how long an idempotency key is kept, ms
 --       5 confirm window, ms: after it the relay resolves the pin   6 backstop expiry of the pin, ms
 --       7 how long a finished hold is remembered, ms   8 booking id
 --       9 the name of this attempt: a call that finds its own name in the record was sent twice

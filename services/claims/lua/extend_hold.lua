@@ -1,10 +1,10 @@
 -- Gives a live hold more time, never less, and never past the longest total.
 --
 -- KEYS  1 hold record   2 events
--- ARGV  1 hold id   2 API key's id   3 wanted lifetime from now, ms   4 longest total from its creation, ms
---       5 remembered after its end, ms
+-- ARGV  1 hold id   2 API key's id   3 wanted lifetime from now, ms   4 longest lifetime from its creation, ms
+--       5 how long a finished hold is remembered, ms
 --
--- REPLY {MISSING} | {FOREIGN} | {LIMIT, ms that are left to ask for}
+-- REPLY {MISSING} | {FOREIGN} | {LIMIT, the longest lifetime from now that may be asked for, ms}
 --       {EXTENDED | CONFIRMING | BOOKED | RELEASED | EXPIRED, now ms, field, value, …}
 local hold_id = ARGV[1]
 local flat = redis.call('HGETALL', KEYS[1])

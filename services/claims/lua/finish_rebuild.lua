@@ -1,4 +1,4 @@
--- Declares the mirror whole again, but only if Redis was not lost since this rebuild began: its token would be gone.
+-- Declares the mirror whole again, but only if Redis was not lost since this rebuild began: a loss removes its token.
 --
 -- KEYS  1 rebuild token   2 epoch
 -- ARGV  1 this rebuild's token   2 new epoch

@@ -1,5 +1,5 @@
--- Lets a reservation's marks stand while it is being confirmed, so that nobody is given the slot in the midst of it. It goes by
--- Redis' own clock, which also ends the marks: once the deadline is over there is nothing left to keep.
+-- Lets a reservation's marks stand while it is being confirmed, so that no other request gets the slot meanwhile. It
+-- goes by Redis' clock, which also ends the marks: after the deadline there is nothing left to keep.
 --
 -- KEYS  1.. claims
 -- ARGV  1 booking id   2 deadline of the reservation, ms   3 how long a request may take, ms

@@ -1,8 +1,8 @@
 -- Claims an idempotency key for one request.
 --
 -- KEYS  1 idempotency record
--- ARGV  1 fingerprint of the request   2 how long a request may run, ms: after that its worker is taken for dead
---       3 this attempt's name: who meets it again has sent the same call twice
+-- ARGV  1 fingerprint of the request   2 how long a request may run, ms; after that its worker counts as dead
+--       3 the name of this attempt: a call that finds its own name in the record was sent twice
 --
 -- REPLY {OPENED} | {REUSED} | {RUNNING, ms} | {DONE, status, body}
 local known = redis.call('HMGET', KEYS[1], 'fingerprint', 'status', 'body', 'attempt')

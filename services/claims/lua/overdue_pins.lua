@@ -1,7 +1,7 @@
--- Which pins have waited longer than their deadline for an outcome, by Redis' own clock.
+-- The pins that still have no outcome after their deadline, by Redis' clock.
 --
 -- KEYS  1 pins
--- ARGV  1 how many at the most
+-- ARGV  1 how many at most
 --
--- REPLY {OVERDUE, hold id, deadline ms, …}, the longest overdue first
+-- REPLY {OVERDUE, hold id, deadline ms, …}, the one that is overdue longest first
 return {'OVERDUE', unpack(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now_ms(), 'WITHSCORES', 'LIMIT', 0, ARGV[1]))}

@@ -27,8 +27,8 @@
 --       {OWN, field, value, …}        the same holder has this very slot, or this hold id was here before
 --       {QUOTA, ms}                   the holder has too many holds; the first of them ends in so many ms
 --       {TAKEN, [key, mark, ttl ms]…} what stands in the way at the requested start
---       {HELD, cold, field, value, …} the new hold; cold = 1: Redis was lost, so MongoDB has to be asked. The record of
---                                     a plain hold says so too, until it was (trust_hold)
+--       {HELD, cold, field, value, …} the new hold. cold = 1: Redis was lost, so MongoDB has to be asked. The record of
+--                                     a hold says so too, until MongoDB was asked (trust_hold)
 local CLAIMS = 6
 local ask = cjson.decode(ARGV[1])
 local record, candidates, length = ask.record, ask.candidates, ask.length

@@ -1,10 +1,10 @@
--- Lets a hold go. Its owner may, and staff may on purpose; who did it stays in the record.
+-- Lets a hold go. Its owner may do that, and staff may; the record keeps which API key did it.
 --
 -- KEYS  1 hold record   2 pins   3 events
--- ARGV  1 hold id   2 API key's id   3 staff: 1 or 0   4 remembered after its end, ms
---       5 forget: 1 = as if it had never been granted (a hold that turned out to be doomed)
+-- ARGV  1 hold id   2 API key's id   3 staff: 1 or 0   4 how long a finished hold is remembered, ms
+--       5 forget: 1 = as if the hold had never been granted, because its slot is booked
 --
--- REPLY {MISSING} | {FOREIGN} | {RELEASED} | {CONFIRMING} | {BOOKED}; releasing twice, or after expiry, is RELEASED too
+-- REPLY {MISSING} | {FOREIGN} | {RELEASED} (now, before, or it had expired) | {CONFIRMING} | {BOOKED}
 local hold_id = ARGV[1]
 local flat = redis.call('HGETALL', KEYS[1])
 if #flat == 0 then

@@ -1,4 +1,4 @@
--- Notes that MongoDB was asked about a hold that was placed while the mirror was not whole, and has nothing in its way.
+-- Notes that MongoDB has nothing in the way of a hold that was placed while the mirror was not whole.
 --
 -- KEYS  1 hold record   2 idempotency record
 --
