@@ -18,7 +18,7 @@ from tests.redis_dump import Dump, dump, keys_of
 
 TICK_MS = 900_000
 BASE = int(time.time()) // 900 + 96
-"""A tick a day ahead: marks of bookings expire with the visit, so visits have to lie in the future."""
+"""A tick a day ahead, because marks of bookings expire with the visit."""
 
 EPOCH = "epoch-1"
 LIFETIME_MS = 300_000
@@ -79,7 +79,7 @@ class Board:
         requested: int | None = None,
         attempt: str = "",
     ) -> list[Any]:
-        """Runs place_hold for visits that share their property, length and buffers; the first one by default."""
+        """Runs place_hold for visits that share their property, length and buffers. By default one visit at BASE."""
         visits = visits or (visit(),)
         first = visits[0]
         claims, candidates = _candidates(self.names, visits)
@@ -136,7 +136,7 @@ class Board:
         return self.scripts.run("begin_confirm", keys, args)
 
     def abort(self, hold_id: str, *, restore: bool = True, deadline_ms: int | None = None) -> list[Any]:
-        """Runs abort_confirm, naming the deadline that the pin has now unless another is given."""
+        """Runs abort_confirm. By default it names the deadline that the pin has now."""
         if deadline_ms is None:
             deadline_ms = int(self.redis.zscore(self.names.pins, hold_id) or 0)
         keys = [self.names.hold(hold_id), self.names.pins, self.names.events]
@@ -215,7 +215,7 @@ class Board:
         return [self.redis.get(key) for where in visits for key in self.names.visit_claims(where)]
 
     def owners(self, *visits: Visit) -> set[str | None]:
-        """Who has the claims of the visits, as `state owner`; None among them where one is free."""
+        """The owners of the visits' claims, as `state owner`; None for a free claim."""
         return {" ".join(mark.split("|")[:2]) if mark else None for mark in self.marks(*visits)}
 
     def all_claims(self) -> dict[str, str]:
@@ -223,7 +223,7 @@ class Board:
         return {key: self.redis.get(key) for key in self.keys() if key.startswith(self.names.prefix + "claim:")}
 
     def ttls(self, *visits: Visit) -> list[int]:
-        """What is left of each claim of the visits, ms."""
+        """The time to live of each claim of the visits, ms."""
         return [self.redis.pttl(key) for where in visits for key in self.names.visit_claims(where)]
 
     def events(self) -> list[dict[str, str]]:
@@ -234,7 +234,7 @@ class Board:
         return int(seconds) * 1000 + int(micros) // 1000
 
     def lapse(self, hold_id: str) -> None:
-        """Lets a hold's time be over, as if it had been waited for: its claims are gone, its record says when."""
+        """Ends a hold's time without waiting: its claims are gone, and its record says when it ended."""
         record, over = self.record(hold_id), self.now_ms() - 1
         self.redis.hset(self.names.hold(hold_id), "expires_ms", over)
         if record["holder_key"]:
@@ -244,7 +244,7 @@ class Board:
                 self.redis.delete(key)
 
     def make_overdue(self, hold_id: str) -> None:
-        """Lets a pin's deadline be over."""
+        """Moves a pin's deadline into the past."""
         self.redis.zadd(self.names.pins, {hold_id: self.now_ms() - 1})
 
     def keys(self) -> list[str]:

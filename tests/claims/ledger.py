@@ -20,7 +20,7 @@ class Mark:
 
 @dataclass
 class Kept:
-    """A hold's record; `until` is when it is remembered no longer."""
+    """A hold's record. `until`: when Redis forgets it."""
 
     key: str
     visit: Visit
@@ -57,7 +57,7 @@ class Ledger:
         self.holds = {hold_id: kept for hold_id, kept in self.holds.items() if kept.until > now}
 
     def place(self, hold_id: str, key: str, visits: list[Visit]) -> tuple[str, int]:
-        """The word, and for HELD which candidate it is, from 1."""
+        """The word, and for HELD the number of the candidate, from 1."""
         if hold_id in self.holds and not self.holds[hold_id].over(self.now):
             return "OWN", 0
         for number, visit in enumerate(visits, 1):
@@ -159,7 +159,7 @@ class Ledger:
         return self.names.visit_claims(visit)
 
     def shown(self) -> dict[str, str]:
-        """Who has which claim, as `state owner`."""
+        """The owner of each claim, as `state owner`."""
         return {claim: f"{mark.state} {mark.owner}" for claim, mark in self.marks.items()}
 
     def _whole(self, hold_id: str, kept: Kept) -> bool:

@@ -1,4 +1,4 @@
-"""abort_confirm: takes a confirmation back that MongoDB definitely does not have."""
+"""abort_confirm: takes a confirmation back of which MongoDB definitely has no booking."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def begun(board: Board, hold_id: str = "h1") -> None:
     board.begin(hold_id, fingerprint="f", idempotency="i")
 
 
-def test_a_hold_whose_time_is_not_over_lives_on_with_what_is_left_of_it(board: Board) -> None:
+def test_a_live_hold_is_restored_with_the_rest_of_its_time(board: Board) -> None:
     begun(board)
     expires = board.now_ms() + 100_000
     board.redis.hset(board.names.hold("h1"), "expires_ms", expires)
@@ -53,7 +53,7 @@ def test_a_hold_whose_time_is_over_frees_its_slot_and_has_expired(board: Board) 
     assert (record["status"], int(record["expires_ms"]) < board.now_ms()) == ("held", True)
 
 
-def test_a_hold_that_lost_a_claim_is_released_and_leaves_the_others_mark_alone(board: Board) -> None:
+def test_a_hold_that_lost_a_claim_is_released_and_the_new_owner_keeps_its_mark(board: Board) -> None:
     begun(board)
     board.mirror("bk_9", 1, visit(2, by="tech-2"))
     theirs = board.marks(visit(2, by="tech-2"))
@@ -71,7 +71,7 @@ def test_without_restore_a_live_hold_is_released(board: Board) -> None:
     assert REMEMBERED_MS - SLACK_MS < board.redis.pttl(board.names.hold("h1")) <= REMEMBERED_MS
 
 
-def test_a_release_is_told_and_a_restored_hold_is_not(board: Board) -> None:
+def test_a_release_is_published_and_a_restored_hold_is_not(board: Board) -> None:
     begun(board)
     board.abort("h1")
     assert [event["kind"] for event in board.events()] == ["hold"]
@@ -82,14 +82,14 @@ def test_a_release_is_told_and_a_restored_hold_is_not(board: Board) -> None:
     assert set(event) == {"kind", "id", "property_id", "technician_id", "start", "end", "state", "expires_ms"}
 
 
-def test_a_direct_booking_is_released_for_nobody_held_it(board: Board) -> None:
+def test_a_direct_booking_is_released_because_no_hold_was_before_it(board: Board) -> None:
     board.place("d1", confirming=True, booking_id="bk_1", fingerprint="f", idempotency="i")
     assert board.abort("d1") == ["RELEASED"]
     assert board.all_claims() == {}
     assert board.redis.exists(board.idempotency("i"), board.names.pins) == 0
 
 
-def test_a_later_attempt_is_not_taken_back_with_the_deadline_of_an_earlier_one(board: Board) -> None:
+def test_the_deadline_of_an_earlier_attempt_does_not_take_a_later_one_back(board: Board) -> None:
     begun(board)
     earlier = int(board.record("h1")["deadline_ms"])
     assert board.begin("h1")[0] == "AGAIN"
@@ -99,14 +99,14 @@ def test_a_later_attempt_is_not_taken_back_with_the_deadline_of_an_earlier_one(b
     assert board.abort("h1", deadline_ms=int(board.record("h1")["deadline_ms"])) == ["HELD"]
 
 
-def test_what_is_no_pin_is_left_alone(board: Board) -> None:
+def test_an_id_without_a_pin_is_untouched(board: Board) -> None:
     board.place("h1")
     before = board.dump()
     assert board.abort("h1", deadline_ms=board.now_ms() - 1) == ["UNTOUCHED"]
     assert board.dump() == before
 
 
-def test_the_relay_takes_back_what_is_overdue(board: Board) -> None:
+def test_an_overdue_pin_is_taken_back_by_the_deadline_that_overdue_pins_names(board: Board) -> None:
     begun(board)
     board.make_overdue("h1")
     _, hold_id, deadline = board.overdue()
@@ -114,7 +114,7 @@ def test_the_relay_takes_back_what_is_overdue(board: Board) -> None:
     assert board.owners(visit()) == {"held h1"}
 
 
-def test_what_was_begun_anew_since_the_relay_looked_is_untouched(board: Board) -> None:
+def test_an_attempt_that_began_after_the_relay_looked_is_untouched(board: Board) -> None:
     begun(board)
     board.make_overdue("h1")
     _, hold_id, deadline = board.overdue()
@@ -123,7 +123,7 @@ def test_what_was_begun_anew_since_the_relay_looked_is_untouched(board: Board) -
     assert board.owners(visit()) == {"confirming h1"}
 
 
-def test_a_direct_booking_is_taken_back_by_the_deadline_that_placing_it_gave(board: Board) -> None:
+def test_a_direct_booking_is_taken_back_by_the_deadline_in_its_record(board: Board) -> None:
     deadline = int(granted(board.place("d1", confirming=True, booking_id="bk_1"))["deadline_ms"])
     assert board.abort("d1", deadline_ms=deadline - 1) == ["UNTOUCHED"]
     assert board.abort("d1", deadline_ms=deadline) == ["RELEASED"]
@@ -150,7 +150,7 @@ def test_a_pin_without_a_record_is_forgotten(board: Board) -> None:
     assert board.redis.exists(board.names.pins) == 0
 
 
-def test_run_twice_it_does_no_more(board: Board) -> None:
+def test_a_second_run_changes_nothing(board: Board) -> None:
     begun(board)
     board.abort("h1", restore=False)
     before = board.dump()

@@ -1,4 +1,4 @@
-"""announce_offer: an offer is told once for each hold, and only while that hold lives."""
+"""announce_offer: an offer is published once for each hold, and only while the hold lives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def announce(board: Board, hold_id: str = "h1", waitlist_id: str = "wl_1") -> li
     return board.scripts.run("announce_offer", keys, [waitlist_id, hold_id])
 
 
-def test_a_live_hold_is_told_with_all_that_readers_need_and_nothing_personal(board: Board) -> None:
+def test_the_offer_of_a_live_hold_is_published_without_personal_data(board: Board) -> None:
     board.place("h1", owner="key-alice holder-1")
     word, *flat = announce(board)
     assert (word, record_of(flat)["hold_id"]) == ("ANNOUNCED", "h1")
@@ -30,7 +30,7 @@ def test_a_live_hold_is_told_with_all_that_readers_need_and_nothing_personal(boa
     }
 
 
-def test_it_is_told_once_for_each_hold(board: Board) -> None:
+def test_it_is_published_once_for_each_hold(board: Board) -> None:
     board.place("h1")
     board.place("h2", visit(8))
     assert [announce(board)[0], announce(board, "h2")[0]] == ["ANNOUNCED", "ANNOUNCED"]
@@ -51,7 +51,7 @@ def test_it_changes_neither_the_hold_nor_its_time(board: Board) -> None:
     assert after == before
 
 
-def test_what_is_no_longer_held_is_named_and_not_told(board: Board) -> None:
+def test_a_hold_that_has_ended_is_named_and_not_published(board: Board) -> None:
     for number in range(4):
         board.place(f"h{number}", visit(8 * number))
     board.begin("h0")
@@ -66,7 +66,7 @@ def test_what_is_no_longer_held_is_named_and_not_told(board: Board) -> None:
     assert board.dump() == before
 
 
-def test_a_hold_that_nobody_checked_after_a_loss_is_not_told(board: Board) -> None:
+def test_a_hold_that_is_unchecked_after_a_loss_is_not_published(board: Board) -> None:
     board.redis.delete(board.names.epoch)
     board.place("h1")
     before = board.dump()
@@ -76,7 +76,7 @@ def test_a_hold_that_nobody_checked_after_a_loss_is_not_told(board: Board) -> No
     assert announce(board)[0] == "ANNOUNCED"
 
 
-def test_a_hold_that_is_not_remembered_is_missing(board: Board) -> None:
+def test_an_unknown_hold_is_missing(board: Board) -> None:
     before = board.dump()
     assert announce(board) == ["MISSING"]
     assert board.dump() == before

@@ -70,12 +70,12 @@ def test_no_two_attempts_have_the_same_deadline(board: Board) -> None:
     assert deadlines == sorted(set(deadlines))
 
 
-def test_a_direct_booking_is_under_way_already(board: Board) -> None:
+def test_a_direct_booking_has_begun_already(board: Board) -> None:
     board.place("d1", confirming=True, booking_id="bk_1")
     assert board.begin("d1")[0] == "AGAIN"
 
 
-def test_a_hold_that_nobody_remembers_is_missing_and_nothing_is_written(board: Board) -> None:
+def test_an_unknown_hold_is_missing_and_nothing_is_written(board: Board) -> None:
     before = board.dump()
     assert board.begin("h1", fingerprint="f", idempotency="i") == ["MISSING"]
     assert board.dump() == before
@@ -165,7 +165,7 @@ def test_a_second_attempt_under_another_key_is_not_mistaken_for_a_repeat(board: 
 
 
 @pytest.mark.parametrize("fingerprint", ["", "f"])
-def test_beginning_does_not_shorten_what_is_left_to_the_owner(board: Board, fingerprint: str) -> None:
+def test_beginning_does_not_shorten_the_hold(board: Board, fingerprint: str) -> None:
     record = granted(board.place("h1", lifetime_ms=LIFETIME_MS))
     board.begin("h1", fingerprint=fingerprint, idempotency="i")
     assert board.record("h1")["expires_ms"] == record["expires_ms"]

@@ -16,7 +16,7 @@ def test_claims_record_and_quota_all_get_the_new_time(board: Board) -> None:
     assert board.redis.zscore(board.names.holder("holder-1"), "h1") == now + 600_000
 
 
-def test_the_lifetime_is_told_from_its_creation(board: Board) -> None:
+def test_the_lifetime_counts_from_the_creation(board: Board) -> None:
     created = int(granted(board.place("h1"))["created_ms"])
     _, now, *flat = board.extend("h1", 600_000)
     assert record_of(flat)["lifetime_ms"] == str(now + 600_000 - created)
@@ -30,7 +30,7 @@ def test_less_time_than_is_left_changes_nothing(board: Board) -> None:
     assert board.dump() == before
 
 
-def test_past_the_longest_total_it_is_refused_with_what_could_be_had(board: Board) -> None:
+def test_past_the_longest_total_it_is_refused_and_the_reply_says_what_is_left(board: Board) -> None:
     board.place("h1")
     before = board.dump()
     word, left = board.extend("h1", 901_000, longest_ms=900_000)
@@ -49,7 +49,7 @@ def test_the_longest_total_counts_from_the_creation(board: Board) -> None:
     assert board.extend("h1", 200_000, longest_ms=900_000) == ["LIMIT", 0]
 
 
-def test_an_extension_is_told_and_one_without_effect_is_not(board: Board) -> None:
+def test_an_extension_is_published_and_one_without_effect_is_not(board: Board) -> None:
     board.place("h1")
     board.extend("h1", 1000)
     assert len(board.events()) == 1
@@ -59,7 +59,7 @@ def test_an_extension_is_told_and_one_without_effect_is_not(board: Board) -> Non
     assert (event["kind"], event["state"], event["expires_ms"]) == ("hold", "held", str(now + 600_000))
 
 
-def test_nobody_extends_what_nobody_remembers(board: Board) -> None:
+def test_an_unknown_hold_is_missing(board: Board) -> None:
     assert board.extend("h1", 600_000) == ["MISSING"]
     assert board.redis.exists(board.names.hold("h1")) == 0
 

@@ -11,7 +11,7 @@ def finish(board: Board, token: str) -> list[Any]:
     return board.scripts.run("finish_rebuild", [board.names.rebuild, board.names.epoch], [token, "epoch-2"])
 
 
-def test_with_its_own_token_it_sets_the_epoch_and_gives_the_token_up(board: Board) -> None:
+def test_with_its_own_token_it_sets_the_epoch_and_removes_the_token(board: Board) -> None:
     board.redis.delete(board.names.epoch)
     board.redis.set(board.names.rebuild, "token-1", px=60_000)
     assert finish(board, "token-1") == ["READY"]
@@ -39,7 +39,7 @@ def test_finishing_twice_does_not_work(board: Board) -> None:
     assert finish(board, "token-1") == ["LOST"]
 
 
-def test_a_whole_mirror_gets_a_new_epoch_so_that_everyone_reads_again(board: Board) -> None:
+def test_a_whole_mirror_gets_a_new_epoch_so_that_every_process_reads_again(board: Board) -> None:
     board.redis.set(board.names.rebuild, "token-1")
     finish(board, "token-1")
     assert board.place("h1", epoch=EPOCH) == ["STALE", "epoch-2"]

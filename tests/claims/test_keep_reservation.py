@@ -10,13 +10,13 @@ LONG_MS = 60_000
 
 
 def reserve(board: Board, left_ms: int, booking_id: str = "bk_1") -> int:
-    """A reservation whose deadline is so near; gives when that is, epoch ms."""
+    """A reservation whose deadline is so near. Returns the deadline, epoch ms."""
     deadline_ms = board.now_ms() + left_ms
     assert board.mirror(booking_id, 1, visit(before=1, after=2), ends_ms=deadline_ms, pending=True) == ["MIRRORED"]
     return deadline_ms
 
 
-def test_marks_that_would_end_too_soon_stand_for_as_long_as_a_request_takes(board: Board) -> None:
+def test_marks_that_would_end_too_soon_stand_as_long_as_a_request_takes(board: Board) -> None:
     where = visit(before=1, after=2)
     deadline_ms = reserve(board, 2_000)
     marks = board.marks(where)
@@ -25,14 +25,14 @@ def test_marks_that_would_end_too_soon_stand_for_as_long_as_a_request_takes(boar
     assert all(LONG_MS - SLACK_MS < left <= LONG_MS for left in board.ttls(where))
 
 
-def test_marks_that_stand_long_enough_are_left_alone(board: Board) -> None:
+def test_marks_that_stand_long_enough_keep_their_expiry(board: Board) -> None:
     deadline_ms = reserve(board, LONG_MS)
     before = board.dump()
     assert board.keep("bk_1", visit(before=1, after=2), deadline_ms=deadline_ms) == ["KEPT"]
     assert board.dump() == before
 
 
-def test_twice_is_as_good_as_once(board: Board) -> None:
+def test_a_second_run_changes_nothing(board: Board) -> None:
     where = visit(before=1, after=2)
     deadline_ms = reserve(board, 2_000)
     for _ in range(2):
@@ -41,7 +41,7 @@ def test_twice_is_as_good_as_once(board: Board) -> None:
 
 
 @pytest.mark.parametrize("late_ms", [0, 1, LONG_MS])
-def test_once_the_deadline_is_over_nothing_is_kept(board: Board, late_ms: int) -> None:
+def test_after_the_deadline_nothing_is_kept(board: Board, late_ms: int) -> None:
     where = visit(before=1, after=2)
     reserve(board, LONG_MS)
     before = board.dump()
@@ -50,7 +50,7 @@ def test_once_the_deadline_is_over_nothing_is_kept(board: Board, late_ms: int) -
 
 
 @pytest.mark.parametrize("who", ["held", "confirming", "moving", "booked", "reserved"])
-def test_what_has_passed_to_somebody_else_is_left_alone(board: Board, who: str) -> None:
+def test_marks_of_a_new_owner_keep_their_expiry(board: Board, who: str) -> None:
     where = visit()
     if who in ("booked", "reserved"):
         board.mirror("bk_2", 1, where, ends_ms=board.now_ms() + 2_000, pending=who == "reserved")
@@ -63,7 +63,7 @@ def test_what_has_passed_to_somebody_else_is_left_alone(board: Board, who: str) 
     assert board.dump() == before
 
 
-def test_of_marks_that_partly_passed_to_somebody_else_its_own_are_kept(board: Board) -> None:
+def test_if_some_marks_have_a_new_owner_the_others_are_kept(board: Board) -> None:
     own = visit()
     deadline_ms = board.now_ms() + 2_000
     board.mirror("bk_1", 1, own, ends_ms=deadline_ms, pending=True)
@@ -73,13 +73,13 @@ def test_of_marks_that_partly_passed_to_somebody_else_its_own_are_kept(board: Bo
     assert max(board.ttls(own)[:4]) <= 2_000 < min(board.ttls(own)[4:])
 
 
-def test_marks_that_are_gone_are_not_brought_back(board: Board) -> None:
+def test_marks_that_are_gone_stay_gone(board: Board) -> None:
     before = board.dump()
     assert board.keep("bk_1", visit(), deadline_ms=board.now_ms() + LONG_MS) == ["KEPT"]
     assert board.dump() == before
 
 
-def test_what_was_kept_ends_with_its_next_version(board: Board) -> None:
+def test_kept_marks_end_with_the_next_version(board: Board) -> None:
     where = visit(before=1, after=2)
     deadline_ms = reserve(board, 2_000)
     board.keep("bk_1", where, deadline_ms=deadline_ms, needed_ms=LONG_MS)
@@ -92,7 +92,7 @@ def test_what_was_kept_ends_with_its_next_version(board: Board) -> None:
     assert board.redis.pexpiretime(board.names.booking("bk_1")) == over_ms + REMEMBERED_MS
 
 
-def test_another_org_keeps_nothing_of_it(board: Board, other_board: Board) -> None:
+def test_another_org_keeps_none_of_its_marks(board: Board, other_board: Board) -> None:
     deadline_ms = reserve(board, 2_000)
     before = board.dump()
     assert other_board.keep("bk_1", visit(before=1, after=2), deadline_ms=deadline_ms, needed_ms=LONG_MS) == ["KEPT"]

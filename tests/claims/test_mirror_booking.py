@@ -59,7 +59,7 @@ def test_a_cancelled_booking_leaves_its_slot_free(board: Board) -> None:
     assert (record["version"], record["active"], record["claims"]) == ("2", "0", "")
 
 
-def test_a_cancelled_booking_is_not_brought_back_by_a_late_version(board: Board) -> None:
+def test_a_late_version_does_not_bring_a_cancelled_booking_back(board: Board) -> None:
     board.mirror("bk_1", 2, visit(), active=False, kind="cancel")
     before = board.dump()
     assert board.mirror("bk_1", 1, visit()) == ["SAME"]
@@ -74,7 +74,7 @@ def test_a_move_takes_the_earlier_marks_away(board: Board) -> None:
     assert board.owners(visit(2, by="tech-2")) == {"booked bk_1"}
 
 
-def test_a_move_leaves_alone_what_has_passed_to_somebody_else(board: Board) -> None:
+def test_a_move_does_not_touch_marks_of_a_new_owner(board: Board) -> None:
     board.mirror("bk_1", 1, visit())
     board.redis.delete(*board.names.visit_claims(visit()))
     board.place("h1")
@@ -112,12 +112,12 @@ def test_a_visit_that_is_over_leaves_no_mark(board: Board) -> None:
     assert board.all_claims() == {}
 
 
-def test_the_event_tells_what_happened_and_nothing_of_the_person(board: Board) -> None:
+def test_the_event_says_what_happened_without_personal_data(board: Board) -> None:
     board.mirror("bk_1", 1, visit())
     board.mirror("bk_1", 2, visit(8), kind="move")
     board.mirror("bk_1", 3, visit(8), active=False, kind="cancel")
-    told = [(event["kind"], event["state"], event["start"]) for event in board.events()]
-    assert told == [
+    seen = [(event["kind"], event["state"], event["start"]) for event in board.events()]
+    assert seen == [
         ("book", "booked", str(BASE)),
         ("move", "booked", str(BASE + 8)),
         ("cancel", "free", str(BASE + 8)),
@@ -146,7 +146,7 @@ def test_a_confirmed_reservation_is_marked_until_the_visit_is_over(board: Board)
     assert {board.redis.pexpiretime(key) for key in board.all_claims()} == {(BASE + 4) * TICK_MS}
 
 
-def test_a_reservations_slot_is_free_at_its_deadline_by_itself(board: Board) -> None:
+def test_the_slot_of_a_reservation_is_free_at_its_deadline(board: Board) -> None:
     board.mirror("bk_1", 1, visit(), ends_ms=board.now_ms() + 200, pending=True)
     assert board.place("h1")[0] == "TAKEN"
     assert wait_until(lambda: board.place("h1")[0] == "HELD", seconds=5)
@@ -154,7 +154,7 @@ def test_a_reservations_slot_is_free_at_its_deadline_by_itself(board: Board) -> 
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_a_reservation_that_has_run_out_leaves_no_mark_and_touches_nobody_elses(board: Board, version: int) -> None:
+def test_an_overdue_reservation_leaves_no_mark_and_touches_no_other(board: Board, version: int) -> None:
     if version == 2:
         board.mirror("bk_1", 1, visit(), ends_ms=board.now_ms() + 60_000, pending=True)
         board.redis.delete(*board.names.visit_claims(visit()))
@@ -169,7 +169,7 @@ def test_a_reservation_that_has_run_out_leaves_no_mark_and_touches_nobody_elses(
     assert board.all_claims() == marks
 
 
-def test_one_that_has_run_out_never_clashes(board: Board) -> None:
+def test_an_overdue_reservation_never_clashes(board: Board) -> None:
     board.mirror("bk_2", 1, visit())
     marks = board.all_claims()
     assert board.mirror("bk_1", 1, visit(), ends_ms=board.now_ms(), pending=True) == ["MIRRORED"]

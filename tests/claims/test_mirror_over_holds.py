@@ -1,4 +1,4 @@
-"""mirror_booking and holds: MongoDB has decided, so a booking goes over them, and its own hold is closed."""
+"""mirror_booking and holds: MongoDB has decided, so a booking goes over holds, and closes its own hold."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_claims_of_its_hold_that_the_booking_does_not_have_are_dropped(board: Bo
     assert sorted(board.all_claims()) == sorted(board.names.visit_claims(visit()))
 
 
-def test_its_hold_is_closed_by_a_repeat_too(board: Board) -> None:
+def test_a_repeat_closes_its_hold_too(board: Board) -> None:
     board.mirror("bk_1", 1, visit())
     board.place("h1", visit(8), owner=HOLDER, quota=3)
     board.begin("h1")
@@ -46,7 +46,7 @@ def test_a_repeat_after_the_hold_was_closed_changes_nothing(board: Board) -> Non
     assert board.dump() == before
 
 
-def test_a_hold_that_is_not_remembered_is_not_made_up(board: Board) -> None:
+def test_an_unknown_hold_gets_no_record(board: Board) -> None:
     assert board.mirror("bk_1", 1, visit(), hold_id="h1") == ["MIRRORED"]
     assert board.redis.exists(board.names.hold("h1")) == 0
 
@@ -66,7 +66,7 @@ def test_the_cancelling_version_closes_the_hold_as_well(board: Board) -> None:
 
 
 @pytest.mark.parametrize("confirming", [False, True])
-def test_it_goes_over_the_holds_and_pins_of_others(board: Board, confirming: bool) -> None:
+def test_a_booking_goes_over_the_holds_and_pins_of_others(board: Board, confirming: bool) -> None:
     board.place("h1", owner=BOB)
     if confirming:
         board.begin("h1", key=BOB)
@@ -75,7 +75,7 @@ def test_it_goes_over_the_holds_and_pins_of_others(board: Board, confirming: boo
     assert board.record("h1")["status"] == ("confirming" if confirming else "held")
 
 
-def test_a_hold_that_it_went_over_takes_nothing_of_the_booking_with_it(board: Board) -> None:
+def test_the_end_of_a_hold_under_a_booking_takes_no_mark_of_the_booking(board: Board) -> None:
     board.place("h1", owner=BOB)
     board.mirror("bk_1", 1, visit())
     board.release("h1", key=BOB)

@@ -27,7 +27,7 @@ def test_the_same_call_sent_twice_opens_the_request_once_more(board: Board) -> N
     assert opened(board, attempt="first") == ["OPENED"]
 
 
-def test_a_repeat_while_it_runs_is_told_how_long_to_wait(board: Board) -> None:
+def test_a_repeat_while_the_request_runs_learns_how_long_to_wait(board: Board) -> None:
     opened(board)
     before = board.dump()
     word, wait = opened(board)
@@ -53,7 +53,7 @@ def test_a_repeat_after_it_was_answered_gets_the_answer(board: Board) -> None:
     assert board.dump() == before
 
 
-def test_when_its_worker_is_taken_for_dead_the_key_is_free(board: Board) -> None:
+def test_when_the_worker_counts_as_dead_the_key_is_free(board: Board) -> None:
     opened(board)
     board.redis.delete(board.idempotency(KEY))
     assert opened(board, "other print") == ["OPENED"]

@@ -1,4 +1,4 @@
-"""overdue_pins: which pins have waited too long for an outcome, by Redis' own clock."""
+"""overdue_pins: the pins that have no outcome after their deadline, by Redis' clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def test_a_pin_within_its_window_is_not_overdue(board: Board) -> None:
     assert board.overdue() == ["OVERDUE"]
 
 
-def test_the_longest_overdue_come_first_and_no_more_than_asked_for(board: Board) -> None:
+def test_the_pins_that_are_overdue_longest_come_first_and_no_more_than_asked_for(board: Board) -> None:
     now = board.now_ms()
     board.redis.zadd(board.names.pins, {"h1": now - 1, "h2": now - 50, "h3": now - 20, "h4": now + 60_000})
     overdue = ["OVERDUE", "h2", str(now - 50), "h3", str(now - 20), "h1", str(now - 1)]

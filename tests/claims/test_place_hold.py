@@ -30,7 +30,7 @@ def test_a_free_slot_is_held(board: Board) -> None:
     assert record["expires_ms"] == str(created + LIFETIME_MS)
 
 
-def test_the_answer_is_the_whole_record_but_for_the_names_of_its_claims(board: Board) -> None:
+def test_the_answer_is_the_whole_record_except_the_names_of_its_claims(board: Board) -> None:
     record = granted(board.place("h1", owner=f"{ALICE} holder-1", quota=3, fingerprint="print", idempotency="i"))
     stored = board.record("h1")
     assert set(stored) - set(record) == {"claims"}
@@ -83,7 +83,7 @@ def test_the_record_says_all_about_the_hold(board: Board) -> None:
     }
 
 
-def test_the_event_of_a_hold_tells_where_and_when_and_nothing_of_the_person(board: Board) -> None:
+def test_the_event_of_a_hold_says_where_and_when_without_personal_data(board: Board) -> None:
     owner = f"{ALICE} digest-of-a-phone"
     record = granted(board.place("h1", owner=owner, quota=3, fingerprint="print", idempotency="i"))
     assert board.events() == [
@@ -116,9 +116,7 @@ OVERLAPS = {
 
 
 @pytest.mark.parametrize(("first", "second"), OVERLAPS.values(), ids=OVERLAPS.keys())
-def test_whatever_overlaps_on_a_resource_is_refused_and_nothing_at_all_is_written(
-    board: Board, first: Visit, second: Visit
-) -> None:
+def test_an_overlap_on_a_resource_is_refused_and_nothing_is_written(board: Board, first: Visit, second: Visit) -> None:
     board.place("h1", first, owner=f"{ALICE} a")
     before = board.dump()
     reply = board.place("h2", second, owner=f"{BOB} b", quota=3, fingerprint="print", idempotency="i")
@@ -130,7 +128,7 @@ def test_whatever_overlaps_on_a_resource_is_refused_and_nothing_at_all_is_writte
 APART = {
     "right after it": (visit(), visit(4)),
     "right before it": (visit(), visit(-4)),
-    "elsewhere by somebody else": (visit(), visit(at="prop-2", by="tech-2")),
+    "elsewhere by another technician": (visit(), visit(at="prop-2", by="tech-2")),
     "another technician there during the first one's travel": (visit(after=4), visit(4, by="tech-2")),
     "after both travels": (visit(before=1, after=1), visit(6, at="prop-2", before=1, after=1)),
 }
@@ -147,7 +145,7 @@ def test_orgs_do_not_see_each_other(board: Board, other_board: Board) -> None:
     assert other_board.place("h1")[0] == "HELD"
 
 
-def test_a_refusal_names_every_resource_in_the_way_its_owner_and_what_is_left(board: Board) -> None:
+def test_a_refusal_names_every_taken_resource_its_owner_and_the_time_left(board: Board) -> None:
     board.place("h1", visit(by="tech-2"))
     board.mirror("bk_1", 1, visit(2, at="prop-2", before=1))
     word, *obstacles = board.place("h2", visit())
@@ -160,7 +158,7 @@ def test_a_refusal_names_every_resource_in_the_way_its_owner_and_what_is_left(bo
     assert technician_mark == f"booked|bk_1|{BASE + 1}|{BASE + 6}|1"
 
 
-def test_two_visits_in_the_way_on_one_resource_are_both_named_once(board: Board) -> None:
+def test_two_visits_in_the_way_on_one_resource_are_each_named_once(board: Board) -> None:
     board.place("h1", visit(0, length=2, by="tech-2"))
     board.place("h2", visit(2, length=2, by="tech-3"))
     word, *obstacles = board.place("h3", visit())
@@ -168,7 +166,7 @@ def test_two_visits_in_the_way_on_one_resource_are_both_named_once(board: Board)
     assert [mark.split("|")[1] for _, mark, _ in obstacles] == ["h1", "h2"]
 
 
-def test_a_refusal_after_a_search_names_what_stands_at_the_requested_start_alone(board: Board) -> None:
+def test_a_refusal_after_a_search_names_only_marks_at_the_requested_start(board: Board) -> None:
     board.place("h1", visit(0, by="tech-2"))
     board.place("h2", visit(4, by="tech-2"))
     word, *obstacles = board.place("h3", visit(0), visit(4), requested=BASE)

@@ -1,4 +1,4 @@
-"""place_hold: whoever asks again gets what he has, and nobody else does."""
+"""place_hold: a repeat finds its own hold, and no other request does."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_the_same_call_sent_twice_does_not_count_twice_for_the_quota(board: Boar
     assert board.redis.zcard(board.names.holder("holder-1")) == 1
 
 
-def test_a_hold_id_that_was_released_or_has_run_out_may_be_placed_anew(board: Board) -> None:
+def test_a_hold_id_that_was_released_or_has_run_out_may_be_used_again(board: Board) -> None:
     board.place("h1")
     board.release("h1")
     assert board.place("h1")[0] == "HELD"
@@ -34,7 +34,7 @@ def test_a_hold_id_that_was_released_or_has_run_out_may_be_placed_anew(board: Bo
     assert board.place("h1")[0] == "HELD"
 
 
-def test_the_same_holder_gets_his_own_hold_of_the_same_slot_back(board: Board) -> None:
+def test_the_same_holder_gets_its_hold_of_the_same_slot_back(board: Board) -> None:
     board.place("h1", owner=AT_THE_DESK)
     before = board.dump()
     word, *flat = board.place("h2", owner=AT_THE_DESK)
@@ -43,12 +43,12 @@ def test_the_same_holder_gets_his_own_hold_of_the_same_slot_back(board: Board) -
     assert board.dump() == before
 
 
-def test_his_own_hold_comes_back_even_at_the_limit_of_his_quota(board: Board) -> None:
+def test_its_own_hold_comes_back_even_at_the_limit_of_the_quota(board: Board) -> None:
     board.place("h1", owner=AT_THE_DESK, quota=1)
     assert board.place("h2", owner=AT_THE_DESK, quota=1)[0] == "OWN"
 
 
-def test_his_own_hold_comes_back_with_whichever_technician_he_was_given(board: Board) -> None:
+def test_its_own_hold_comes_back_with_the_technician_that_it_has(board: Board) -> None:
     board.place("h0", visit(at="prop-2", by="tech-1"))
     anyone = [visit(by="tech-1"), visit(by="tech-2")]
     board.place("h1", *anyone, owner=AT_THE_DESK)
@@ -57,7 +57,7 @@ def test_his_own_hold_comes_back_with_whichever_technician_he_was_given(board: B
     assert (word, record_of(flat)["technician_id"]) == ("OWN", "tech-2")
 
 
-def test_his_own_hold_comes_back_from_a_search_that_moved_it(board: Board) -> None:
+def test_its_own_hold_comes_back_from_a_search_that_moved_it(board: Board) -> None:
     board.place("h0", visit(by="tech-9"), owner=BOB)
     search = [visit(start) for start in range(8)]
     board.place("h1", *search, owner=AT_THE_DESK)
@@ -79,16 +79,14 @@ OTHERS = {
 
 
 @pytest.mark.parametrize(("owner", "where"), OTHERS.values(), ids=OTHERS.keys())
-def test_it_is_given_back_for_nothing_less_than_the_same_holder_and_slot(
-    board: Board, owner: str, where: Visit
-) -> None:
+def test_it_comes_back_only_for_the_same_holder_and_slot(board: Board, owner: str, where: Visit) -> None:
     board.place("h1", owner=AT_THE_DESK)
     before = board.dump()
     assert board.place("h2", where, owner=owner)[0] == "TAKEN"
     assert board.dump() == before
 
 
-def test_no_holder_means_no_own_retry(board: Board) -> None:
+def test_without_a_holder_no_hold_comes_back(board: Board) -> None:
     board.place("h1", owner=ALICE)
     assert board.place("h2", owner=ALICE)[0] == "TAKEN"
 
@@ -102,7 +100,7 @@ def test_an_idempotency_key_gives_the_first_answer_and_changes_nothing(board: Bo
     assert board.dump() == before
 
 
-def test_the_first_answer_stays_the_first_answer_whatever_became_of_the_hold(board: Board) -> None:
+def test_the_first_answer_stays_when_the_hold_has_ended(board: Board) -> None:
     first = granted(board.place("h1", fingerprint="print", idempotency="i"))
     board.extend("h1", 600_000)
     board.release("h1")

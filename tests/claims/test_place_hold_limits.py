@@ -21,7 +21,7 @@ from tests.claims.board import (
 HOLDER = f"{ALICE} holder-1"
 
 
-def test_a_holder_has_so_many_holds_and_no_more(board: Board) -> None:
+def test_a_holder_has_as_many_holds_as_its_quota(board: Board) -> None:
     for number in (0, 1):
         assert board.place(f"h{number}", visit(4 * number), owner=HOLDER, quota=2)[0] == "HELD"
     before = board.dump()
@@ -29,7 +29,7 @@ def test_a_holder_has_so_many_holds_and_no_more(board: Board) -> None:
     assert board.dump() == before
 
 
-def test_the_refusal_says_when_the_first_of_them_ends(board: Board) -> None:
+def test_the_refusal_says_when_the_first_hold_ends(board: Board) -> None:
     board.place("h0", visit(0), owner=HOLDER, quota=2, lifetime_ms=200_000)
     board.place("h1", visit(4), owner=HOLDER, quota=2, lifetime_ms=100_000)
     word, wait = board.place("h2", visit(8), owner=HOLDER, quota=2)
@@ -37,7 +37,7 @@ def test_the_refusal_says_when_the_first_of_them_ends(board: Board) -> None:
     assert 100_000 - SLACK_MS < wait <= 100_000
 
 
-def test_another_holder_has_a_quota_of_his_own(board: Board) -> None:
+def test_another_holder_has_its_own_quota(board: Board) -> None:
     board.place("h0", owner=HOLDER, quota=1)
     assert board.place("h1", visit(4), owner=f"{ALICE} holder-2", quota=1)[0] == "HELD"
 
@@ -93,7 +93,7 @@ def test_a_direct_booking_is_pinned_at_once(board: Board) -> None:
     assert board.redis.zscore(board.names.pins, "d1") == deadline
 
 
-def test_a_direct_booking_is_not_cold_for_its_insert_is_the_check(board: Board) -> None:
+def test_a_direct_booking_is_not_cold_because_its_insert_is_the_check(board: Board) -> None:
     board.redis.delete(board.names.epoch)
     direct(board)
     assert board.record("d1")["cold"] == "0"
@@ -133,6 +133,6 @@ def test_a_direct_booking_that_comes_again_finds_its_pin(board: Board) -> None:
     assert board.dump() == before
 
 
-def test_nobody_holds_what_is_pinned(board: Board) -> None:
+def test_a_pinned_slot_cannot_be_held(board: Board) -> None:
     direct(board)
     assert board.place("h1", owner=BOB)[0] == "TAKEN"

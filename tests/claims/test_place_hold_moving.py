@@ -1,4 +1,4 @@
-"""place_hold for a booking that moves: its own marks are no obstacle and stay, all others are; and how a pin ends."""
+"""place_hold for a booking that moves: its own marks stay, all others are in the way; and how a pin ends."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TARGETS = {
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS.keys())
-def test_its_own_marks_are_no_obstacle_and_stay_and_the_rest_is_pinned(board: Board, target: Visit) -> None:
+def test_its_own_marks_stay_and_the_rest_is_pinned(board: Board, target: Visit) -> None:
     old = booked(board)
     own = dict(zip(board.names.visit_claims(old), board.marks(old), strict=True))
     assert moving(board, target)[0] == "HELD"
@@ -57,7 +57,7 @@ def test_its_own_marks_are_no_obstacle_and_stay_and_the_rest_is_pinned(board: Bo
     assert set(claims) == wanted | set(own)
 
 
-def test_a_visit_within_itself_needs_no_pin_but_is_registered(board: Board) -> None:
+def test_a_visit_within_the_old_one_pins_nothing_but_is_registered(board: Board) -> None:
     old = booked(board)
     before = board.all_claims()
     assert moving(board, visit(1, length=2))[0] == "HELD"
@@ -85,18 +85,18 @@ def test_a_pin_has_a_deadline_and_a_long_expiry_as_backstop(board: Board) -> Non
     assert BACKSTOP_MS - SLACK_MS < left - REMEMBERED_MS <= BACKSTOP_MS
 
 
-def test_its_record_says_that_it_moves_a_booking(board: Board) -> None:
+def test_its_record_says_that_it_is_a_move(board: Board) -> None:
     booked(board)
     moving(board, visit(2), attempt="first")
     record = board.record(PIN)
-    told = ("status", "moves", "direct", "booking_id", "start", "end", "attempt", "cold", "confirm_key")
-    assert [record[name] for name in told] == [
+    fields = ("status", "moves", "direct", "booking_id", "start", "end", "attempt", "cold", "confirm_key")
+    assert [record[name] for name in fields] == [
         *("confirming", "1", "1", "bk_1", str(BASE + 2), str(BASE + 6), "first", "0", "")
     ]
     assert record["claims"].split() == board.names.visit_claims(visit(2))
 
 
-def test_no_live_event_tells_of_a_pin_nor_of_its_end(board: Board) -> None:
+def test_neither_a_pin_nor_its_end_is_published(board: Board) -> None:
     booked(board)
     before = board.events()
     moving(board, visit(2))
@@ -113,7 +113,7 @@ OTHERS = ("held", "confirming", "moving", "booked")
     [visit(2), visit(5), visit(length=5), visit(6, at="prop-2", before=2)],
     ids=["half", "apart", "grow", "travel"],
 )
-def test_all_or_nothing_where_anybody_elses_mark_is_in_the_way(board: Board, state: str, target: Visit) -> None:
+def test_any_other_mark_in_the_way_refuses_the_whole_move(board: Board, state: str, target: Visit) -> None:
     booked(board)
     theirs = visit(4)
     if state == "booked":
@@ -139,7 +139,7 @@ def test_another_move_of_the_same_booking_is_in_the_way(board: Board) -> None:
     assert board.dump() == before
 
 
-def test_a_hold_that_names_a_booking_is_not_let_over_its_marks(board: Board) -> None:
+def test_a_hold_that_names_a_booking_does_not_go_over_its_marks(board: Board) -> None:
     booked(board)
     assert board.place("h1", visit(2), booking_id="bk_1")[0] == "TAKEN"
     assert board.place("d1", visit(2), booking_id="bk_1", confirming=True)[0] == "TAKEN"
@@ -156,7 +156,7 @@ def test_a_pin_blocks_holds_and_bookings_until_it_ends(board: Board) -> None:
     assert board.place("h4", visit(8), owner=BOB)[0] == "HELD"
 
 
-def test_the_same_name_again_is_one_s_own_and_changes_nothing(board: Board) -> None:
+def test_the_same_name_again_finds_its_pin_and_changes_nothing(board: Board) -> None:
     booked(board)
     moving(board, visit(2), attempt="first")
     before = board.dump()
@@ -167,7 +167,7 @@ def test_the_same_name_again_is_one_s_own_and_changes_nothing(board: Board) -> N
     assert board.dump() == before
 
 
-def test_taken_over_by_a_later_attempt_it_has_a_new_deadline(board: Board) -> None:
+def test_a_later_attempt_that_takes_the_pin_over_gives_it_a_new_deadline(board: Board) -> None:
     booked(board)
     deadline = int(granted(moving(board, visit(8)))["deadline_ms"])
     assert board.begin(PIN, attempt="second")[0] == "AGAIN"
@@ -177,8 +177,8 @@ def test_taken_over_by_a_later_attempt_it_has_a_new_deadline(board: Board) -> No
     assert board.owners(visit(8)) == {None}
 
 
-def test_without_an_epoch_it_is_cold_but_its_record_is_not(board: Board) -> None:
-    """The change itself asks MongoDB, so a repeat has nothing to check."""
+def test_without_an_epoch_the_answer_is_cold_but_the_record_is_not(board: Board) -> None:
+    """The change itself asks MongoDB, so a repeat does not have to."""
     board.redis.delete(board.names.epoch)
     assert moving(board, visit(2))[:2] == ["HELD", 1]
     assert board.record(PIN)["cold"] == "0"
@@ -193,7 +193,7 @@ def test_a_catalogue_that_changed_is_read_again_first(board: Board) -> None:
 
 @pytest.mark.parametrize("restore", [True, False])
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS.keys())
-def test_given_back_it_leaves_exactly_what_was_there(board: Board, target: Visit, restore: bool) -> None:
+def test_after_it_is_given_back_all_marks_are_as_before(board: Board, target: Visit, restore: bool) -> None:
     booked(board)
     before = board.all_claims()
     moving(board, target)
@@ -203,7 +203,7 @@ def test_given_back_it_leaves_exactly_what_was_there(board: Board, target: Visit
     assert board.record(PIN)["status"] == "released"
 
 
-def test_given_back_twice_it_does_no_more(board: Board) -> None:
+def test_giving_it_back_twice_changes_nothing(board: Board) -> None:
     booked(board)
     deadline = int(granted(moving(board, visit(8)))["deadline_ms"])
     board.abort(PIN)
@@ -221,7 +221,7 @@ def test_after_it_was_given_back_the_same_name_may_claim_again(board: Board) -> 
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS.keys())
-def test_the_new_version_goes_over_its_pin_and_frees_the_old_place(board: Board, target: Visit) -> None:
+def test_the_new_version_goes_over_its_pin_and_frees_the_old_slot(board: Board, target: Visit) -> None:
     booked(board)
     moving(board, target)
     assert board.mirror("bk_1", 2, target, kind="move") == ["MIRRORED"]
@@ -233,7 +233,7 @@ def test_the_new_version_goes_over_its_pin_and_frees_the_old_place(board: Board,
 
 
 def test_another_booking_is_mirrored_over_a_pin_and_keeps_its_marks(board: Board) -> None:
-    """MongoDB has given the place away: what is left of the pin goes, what was taken over does not."""
+    """MongoDB gave the slot to another booking: the rest of the pin goes, the booking's marks stay."""
     booked(board)
     moving(board, visit(8))
     theirs = booked(board, visit(10), "bk_2")
@@ -243,7 +243,7 @@ def test_another_booking_is_mirrored_over_a_pin_and_keeps_its_marks(board: Board
     assert board.owners(visit(8, length=2)) == {None}
 
 
-def test_what_was_cancelled_while_it_moved_leaves_only_the_pin(board: Board) -> None:
+def test_a_booking_that_was_cancelled_during_its_move_leaves_only_the_pin(board: Board) -> None:
     old = booked(board)
     moving(board, visit(2))
     assert board.mirror("bk_1", 2, old, active=False, kind="cancel") == ["MIRRORED"]

@@ -1,11 +1,11 @@
-"""release_hold: the owner lets go, and staff may on purpose."""
+"""release_hold: the owner lets a hold go, or staff do."""
 
 from __future__ import annotations
 
 from tests.claims.board import ALICE, BOB, REMEMBERED_MS, SLACK_MS, Board, visit
 
 
-def test_its_claims_are_free_and_it_is_remembered_for_an_hour(board: Board) -> None:
+def test_its_claims_are_free_and_its_record_stays_an_hour(board: Board) -> None:
     board.place("h1", owner=f"{ALICE} holder-1", quota=3)
     assert board.release("h1") == ["RELEASED"]
     assert board.all_claims() == {}
@@ -15,7 +15,7 @@ def test_its_claims_are_free_and_it_is_remembered_for_an_hour(board: Board) -> N
     assert board.redis.exists(board.names.holder("holder-1")) == 0
 
 
-def test_it_is_told_without_saying_who(board: Board) -> None:
+def test_it_is_published_without_personal_data(board: Board) -> None:
     board.place("h1", owner=f"{ALICE} holder-1")
     board.release("h1")
     event = board.events()[-1]
@@ -31,14 +31,14 @@ def test_another_key_is_refused_and_nothing_is_written(board: Board) -> None:
     assert board.dump() == before
 
 
-def test_staff_may_and_the_record_says_who_did(board: Board) -> None:
+def test_staff_may_release_and_the_record_says_which_key_did(board: Board) -> None:
     board.place("h1")
     assert board.release("h1", key=BOB, staff=True) == ["RELEASED"]
     assert board.record("h1")["released_by"] == BOB
     assert board.all_claims() == {}
 
 
-def test_releasing_twice_is_fine_and_changes_nothing_more(board: Board) -> None:
+def test_a_second_release_changes_nothing(board: Board) -> None:
     board.place("h1")
     board.release("h1")
     before = board.dump()
@@ -46,7 +46,7 @@ def test_releasing_twice_is_fine_and_changes_nothing_more(board: Board) -> None:
     assert board.dump() == before
 
 
-def test_the_next_ones_hold_is_not_touched_by_a_late_release(board: Board) -> None:
+def test_a_late_release_does_not_touch_the_next_hold(board: Board) -> None:
     board.place("h1")
     board.lapse("h1")
     board.place("h2", owner=BOB)
@@ -56,7 +56,7 @@ def test_the_next_ones_hold_is_not_touched_by_a_late_release(board: Board) -> No
     assert board.owners(visit()) == {"held h2"}
 
 
-def test_a_live_hold_drops_only_marks_that_are_its_own(board: Board) -> None:
+def test_a_live_hold_drops_only_its_own_marks(board: Board) -> None:
     board.place("h1")
     board.mirror("bk_9", 1, visit(2, by="tech-2"))
     theirs = board.marks(visit(2, by="tech-2"))
@@ -65,12 +65,12 @@ def test_a_live_hold_drops_only_marks_that_are_its_own(board: Board) -> None:
     assert board.owners(visit(length=2)) == {None}
 
 
-def test_a_hold_that_nobody_remembers_is_missing(board: Board) -> None:
+def test_an_unknown_hold_is_missing(board: Board) -> None:
     assert board.release("h1") == ["MISSING"]
     assert board.redis.exists(board.names.hold("h1")) == 0
 
 
-def test_what_is_being_confirmed_or_is_booked_is_not_released_not_even_by_staff(board: Board) -> None:
+def test_not_even_staff_release_a_hold_that_is_being_booked_or_is_booked(board: Board) -> None:
     board.place("h1")
     board.begin("h1")
     before = board.dump()
@@ -83,7 +83,7 @@ def test_what_is_being_confirmed_or_is_booked_is_not_released_not_even_by_staff(
     assert board.dump() == before
 
 
-def test_a_forgotten_hold_leaves_no_trace_but_its_events(board: Board) -> None:
+def test_a_forgotten_hold_leaves_nothing_but_its_events(board: Board) -> None:
     untouched = board.dump()
     board.place("h1", owner=f"{ALICE} holder-1", quota=3, fingerprint="f", idempotency="i")
     assert board.release("h1", forget=True) == ["RELEASED"]

@@ -112,9 +112,13 @@ class ScriptsAndLedger(RuleBasedStateMachine):
         assert shown == self.ledger.shown()
 
     @invariant()
-    def both_tell_the_same_of_every_hold(self) -> None:
-        told = {hold_id: self.board.record(hold_id).get("status") for hold_id in (f"h{number}" for number in range(8))}
-        assert told == {name: self.ledger.holds[name].status if name in self.ledger.holds else None for name in told}
+    def both_agree_on_every_hold(self) -> None:
+        stored = {
+            hold_id: self.board.record(hold_id).get("status") for hold_id in (f"h{number}" for number in range(8))
+        }
+        assert stored == {
+            name: self.ledger.holds[name].status if name in self.ledger.holds else None for name in stored
+        }
 
     @invariant()
     def both_wait_for_the_same_outcomes(self) -> None:
@@ -123,16 +127,16 @@ class ScriptsAndLedger(RuleBasedStateMachine):
         assert set(self.board.overdue()[1::2]) == set(self.ledger.overdue())
 
     def pass_time(self, seconds: int) -> None:
-        """Moves the clock, where there is one to move."""
+        """Moves the clock, if the machine has one."""
 
 
 class OnFakeRedis(ScriptsAndLedger):
-    """With a clock that stands still unless it is moved."""
+    """With a clock that stands still until it is moved."""
 
     moves_time = True
 
     def __init__(self) -> None:
-        # Half a second off the grid of every lifetime, so that nothing ever ends at the very moment that is looked at.
+        # Half a second off every lifetime, so that nothing ends exactly when a rule looks.
         self._travel = time_machine.travel(int(time.time()) + 0.5, tick=False)
         self._clock = self._travel.start()
         super().__init__(fakeredis.FakeRedis(decode_responses=True))

@@ -9,7 +9,7 @@ def trust(board: Board, hold_id: str, idempotency: str) -> list[str]:
     return board.scripts.run("trust_hold", [board.names.hold(hold_id), board.idempotency(idempotency)], [])
 
 
-def test_a_hold_placed_without_an_epoch_says_so_until_it_is_trusted(board: Board) -> None:
+def test_a_hold_placed_without_an_epoch_is_cold_until_it_is_trusted(board: Board) -> None:
     board.redis.delete(board.names.epoch)
     board.place("h1", fingerprint="f", idempotency="i")
     assert board.record("h1")["cold"] == "1"
@@ -19,7 +19,7 @@ def test_a_hold_placed_without_an_epoch_says_so_until_it_is_trusted(board: Board
     assert board.redis.hget(board.idempotency("i"), "cold") == "0"
 
 
-def test_a_hold_that_is_gone_is_not_brought_back(board: Board) -> None:
+def test_a_hold_that_is_gone_stays_gone(board: Board) -> None:
     before = board.dump()
     assert trust(board, "h1", "i") == ["TRUSTED"]
     assert board.dump() == before
