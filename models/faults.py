@@ -6,6 +6,8 @@ the field, and other names in braces for what pydantic knows of the finding.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -37,9 +39,23 @@ SENTENCES: dict[str, tuple[str, str]] = {
 """pydantic's word for a finding -> our code and sentence. The models' own findings bring both with them."""
 
 
+class Findings(NamedTuple):
+    """faults: in pydantic's order; the first hundred of them. fields: the first name of every field with a fault."""
+
+    faults: list[Fault]
+    fields: frozenset[str]
+
+
+def findings_of(error: ValidationError) -> Findings:
+    """Our faults for pydantic's."""
+    found = error.errors(include_url=False, include_input=False)
+    names = frozenset(str(each["loc"][0]) if each["loc"] else "body" for each in found)
+    return Findings([_fault(each) for each in found[:MOST_FAULTS]], names)
+
+
 def faults_of(error: ValidationError) -> list[Fault]:
-    """Our faults for pydantic's, in its order; the first hundred of them."""
-    return [_fault(found) for found in error.errors(include_url=False, include_input=False)[:MOST_FAULTS]]
+    """As `findings_of`, the faults alone."""
+    return findings_of(error).faults
 
 
 def unknown_field(name: str) -> Fault:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from json import JSONDecoder
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
@@ -15,7 +15,7 @@ from api.http.conditions import claim, idempotency_key, parse_if_match
 from api.http.endpoint import Ask, Endpoint
 from models.access import Caller
 from models.errors import Fault, InvalidRequest, PreconditionRequired
-from models.faults import LONGEST_FIELD, MOST_FAULTS, faults_of, unknown_field
+from models.faults import LONGEST_FIELD, MOST_FAULTS, faults_of, findings_of, unknown_field
 from models.fields import ID_PATTERN, ID_SENTENCE
 from services import Services
 
@@ -83,7 +83,7 @@ class Parser:
     def _parse_body(
         self, environ: WSGIEnvironment, caller: Caller, model: type[BaseModel], body: bytes
     ) -> tuple[BaseModel | None, Any, list[Fault]]:
-        """As `parse_json`, with the endpoint's review."""
+        """(parsed, the plain JSON, faults) of a body, with what the endpoint's review finds."""
         content_type = environ.get("CONTENT_TYPE", "")
         if not body and not content_type:
             if not self._endpoint.body_required:
@@ -93,30 +93,45 @@ class Parser:
             raise UnsupportedMediaType
         if not body and not self._endpoint.body_required:
             return model(), None, []
-        parsed, document, faults = parse_json(model, body)
+        read = parse_json(model, body)
+        return read.parsed, read.document, read.faults + self._reviewed(caller, read)
+
+    def _reviewed(self, caller: Caller, read: _Read) -> list[Fault]:
+        """The faults that the endpoint's review finds besides."""
         review = self._endpoint.review
-        if review is None or not isinstance(document, dict):
-            return parsed, document, faults
-        if faults or (review.suspects is not None and review.suspects(caller, parsed)):
-            faulty = frozenset(fault.field.partition(".")[0] for fault in faults)
-            faults += review.faults(self._services, caller, document, faulty)
-        return parsed, document, faults
+        if review is None or not isinstance(read.document, dict):
+            return []
+        if not read.faults and (review.suspects is None or not review.suspects(caller, read.parsed)):
+            return []
+        try:
+            return review.faults(self._services, caller, read.document, read.faulty)
+        except ValidationError:  # fields that are wrong only together: what was found without the review says so
+            return []
 
 
-def parse_json(model: type[BaseModel], body: bytes) -> tuple[BaseModel | None, Any, list[Fault]]:
-    """(parsed, the plain JSON, faults): parsed is None where there are faults; the JSON is None where it is malformed.
+class _Read(NamedTuple):
+    """A body. parsed: None where there are faults. document: the plain JSON, None where it is malformed.
 
-    A field given twice is refused, because two readers would take different ones.
+    faulty: the first name of every field with a fault, also of those that are too many to be in `faults`.
     """
+
+    parsed: BaseModel | None
+    document: Any
+    faults: list[Fault]
+    faulty: frozenset[str] = frozenset()
+
+
+def parse_json(model: type[BaseModel], body: bytes) -> _Read:
+    """A body as the model reads it. A field given twice is refused, because two readers would take different ones."""
     try:
         # pydantic first: it bounds the depth, so that the plain decoder behind it cannot be sent into deep recursion.
         parsed = model.__pydantic_validator__.validate_json(body)
-        return parsed, _decode_unique(body.decode()), []
+        return _Read(parsed, _decode_unique(body.decode()), [])
     except ValidationError as error:
-        faults = faults_of(error)
-        return None, None if faults[0].code == "malformed_json" else from_json(body), faults
+        faults, faulty = findings_of(error)
+        return _Read(None, None if faults[0].code == "malformed_json" else from_json(body), faults, faulty)
     except InvalidRequest as error:
-        return None, None, list(error.faults)
+        return _Read(None, None, list(error.faults))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
