@@ -3,7 +3,7 @@
     python -m scripts.prepare                   prepare the stores that the environment names
     python -m scripts.prepare --demo            add the demo org, with keys that follow from HOLDFAST_SECRET
     python -m scripts.prepare --demo --keys     print the keys of the demo org as JSON too
-    python -m scripts.prepare --primary 27017   first make the mongod on this loopback port a one-node replica set
+    python -m scripts.prepare --primary         first make the private mongod of MONGO_URL a one-node replica set
 
 Exit status 0, or 1 after a sentence on stderr.
 """
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="prepare", description="Make the collections and indexes of an installation.")
     parser.add_argument("--demo", action="store_true", help="add the demo org")
     parser.add_argument("--keys", action="store_true", help="print the API keys of the demo org as JSON")
-    parser.add_argument("--primary", type=int, metavar="PORT", help="first initiate the private mongod on this port")
+    parser.add_argument("--primary", action="store_true", help="first initiate the private mongod of MONGO_URL")
     options = parser.parse_args(arguments)
     try:
         _prepare(options)
@@ -49,10 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _prepare(options: argparse.Namespace) -> None:
     settings = Settings()
     configure_logging(settings.log_level)
-    if options.primary is not None:
+    if options.primary:
         from scripts.dev_server.replica_set import make_primary  # noqa: PLC0415  # the image does not contain it
 
-        make_primary(options.primary)
+        make_primary(settings.mongo_url)
     services = build_services(settings, background=True)
     services.prepare()
     keys = demo_keys(settings.secret.get_secret_value())

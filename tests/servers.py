@@ -137,7 +137,7 @@ class RedisServer(Server):
         return stores.redis_argv(self.binary, port=self.port, folder=self.folder)
 
     def _answers(self) -> bool:
-        return stores.redis_answers(self.port)
+        return stores.redis_answers(self.url)
 
 
 class MongoServer(Server):
@@ -164,7 +164,7 @@ class MongoServer(Server):
     def start(self) -> Self:
         """Start it and return once it takes writes."""
         super().start()
-        make_primary(self.port, seconds=START_SECONDS)
+        make_primary(self.url, seconds=START_SECONDS)
         return self
 
     def _argv(self) -> list[str]:

@@ -9,13 +9,25 @@ import secrets
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from scripts.dev_server import stores
 from scripts.dev_server.child import Child, StartError, kill_session, session_members, start_ticks
 
-OURS = ("redis", "mongod", "logs", "metrics", "dev.json", "secrets.json", "ports.json", "running.json")
+REDIS_CONFIG, MONGOD_KEY = "redis.conf", "mongod.key"
+OURS = (
+    *("redis", "mongod", "logs", "metrics", "dev.json", "secrets.json", "ports.json", "running.json"),
+    *(REDIS_CONFIG, MONGOD_KEY),
+)
 OWNER_ONLY = 0o600
+
+
+class Secrets(NamedTuple):
+    """What only the owner of the folder may know: the secret of the installation, and the password of each store."""
+
+    secret: str
+    redis_password: str
+    mongo_password: str
 
 
 def _boot_id() -> str:
@@ -84,13 +96,18 @@ class DataFolder:
         for log in (self / "logs").glob("*.log"):
             log.replace(log.with_name(log.name + ".1"))
 
-    def secret(self) -> str:
-        """The secret of this installation, made on first use and kept."""
-        kept = self._read("secrets.json").get("secret")
-        if isinstance(kept, str):
-            return kept
-        made = secrets.token_urlsafe(48)
-        self.write("secrets.json", {"secret": made})
+    def secrets(self) -> Secrets:
+        """The secrets of this installation, made on first use and kept; the stores find theirs in files of their own.
+
+        A folder from before the stores had passwords gets them now.
+        """
+        kept = self._read("secrets.json")
+        # Hexadecimal digits stand in a URL, in the configuration of Redis and in a key file of mongod as they are.
+        made = Secrets(*(kept.get(name) or secrets.token_hex(32) for name in Secrets._fields))
+        if made._asdict() != kept:
+            self.write("secrets.json", made._asdict())
+        self._replace(REDIS_CONFIG, f"requirepass {made.redis_password}\n")
+        self._replace(MONGOD_KEY, f"{made.mongo_password}\n")
         return made
 
     def ports(self, names: Iterable[str]) -> dict[str, int]:
@@ -109,11 +126,13 @@ class DataFolder:
 
     def write(self, name: str, content: dict[str, Any]) -> None:
         """Replace a JSON file in one step. Only its owner can read it."""
+        self._replace(name, json.dumps(content, indent=2) + "\n")
+
+    def _replace(self, name: str, text: str) -> None:
         new = self / f"{name}.new"
         new.unlink(missing_ok=True)
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=2)
-            file.write("\n")
+            file.write(text)
         new.replace(self / name)
 
     def _read(self, name: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from scripts.dev_server import stores
 from scripts.dev_server.child import Child, StartError
-from scripts.dev_server.data_folder import DataFolder
+from scripts.dev_server.data_folder import MONGOD_KEY, REDIS_CONFIG, DataFolder, Secrets
 from scripts.dev_server.demo_data import ORG, demo_keys, example_of_a_hold
 from scripts.dev_server.supervisor import StopAsked, Supervisor, say
 
@@ -102,32 +102,36 @@ class DevStack:
         _allow_many_files()
         embedded = [name for name, given in self.external.items() if not given]
         ports = self.folder.ports(embedded)
-        self.env.setdefault("HOLDFAST_SECRET", self.folder.secret())
+        secrets = self.folder.secrets()
+        self.env.setdefault("HOLDFAST_SECRET", secrets.secret)
         self.env |= {
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), self.env.get("PYTHONPATH")])),
             "PYTHONUNBUFFERED": "1",
             "PROMETHEUS_MULTIPROC_DIR": str(self.folder / "metrics"),
             "HOLDFAST_WORKERS": str(self.workers),
         }
-        self._start_stores(ports)
-        self._prepare_stores(ports.get("mongod"))
+        self._start_stores(ports, secrets)
+        self._prepare_stores()
         self._start_service()
 
-    def _start_stores(self, ports: dict[str, int]) -> None:
+    def _start_stores(self, ports: dict[str, int], secrets: Secrets) -> None:
+        """Start the embedded stores, which answer only who knows their passwords."""
         if "mongod" in ports:
-            argv = stores.mongod_argv(stores.find_mongod(), port=ports["mongod"], folder=self.folder / "mongod")
-            self.env["MONGO_URL"] = stores.mongo_url(ports["mongod"])
+            port, data = ports["mongod"], self.folder / "mongod"
+            argv = stores.mongod_argv(stores.find_mongod(), port=port, folder=data, key_file=self.folder / MONGOD_KEY)
+            self.env["MONGO_URL"] = stores.mongo_url(port, secrets.mongo_password)
             self._start("mongod", argv, wave=STORES)
         if "redis" in ports:
-            argv = stores.redis_argv(stores.find_redis(), port=ports["redis"], folder=self.folder / "redis")
-            self.env["REDIS_URL"] = stores.redis_url(ports["redis"])
+            port, data = ports["redis"], self.folder / "redis"
+            argv = stores.redis_argv(stores.find_redis(), port=port, folder=data, config=self.folder / REDIS_CONFIG)
+            url = self.env["REDIS_URL"] = stores.redis_url(port, secrets.redis_password)
             redis = self._start("redis", argv, wave=STORES)
-            self.supervisor.await_start(redis, lambda: stores.redis_answers(ports["redis"]), seconds=START_SECONDS)
+            self.supervisor.await_start(redis, lambda: stores.redis_answers(url), seconds=START_SECONDS)
 
-    def _prepare_stores(self, mongod_port: int | None) -> None:
+    def _prepare_stores(self) -> None:
         argv = [sys.executable, "-m", "scripts.prepare", "--demo"]
-        if mongod_port is not None:
-            argv += ["--primary", str(mongod_port)]
+        if not self.external["mongod"]:
+            argv.append("--primary")
         self.supervisor.run(self._child("prepare", argv), seconds=PREPARE_SECONDS)
 
     def _start_service(self) -> None:

@@ -11,11 +11,13 @@ import shutil
 import socket
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from scripts.dev_server.child import StartError
 
 HOST = "127.0.0.1"
 REPLICA_SET = "rs0"
+MONGO_USER = "holdfast"
 MONGOD_PROBE_SECONDS = 20
 
 NO_REDIS = (
@@ -96,33 +98,49 @@ def missing_libraries(binary: str) -> list[str]:
     return [line.split()[0] for line in listed.stdout.splitlines() if line.rstrip().endswith("not found")]
 
 
-def redis_argv(binary: str, *, port: int, folder: Path) -> list[str]:
-    """The command of a private Redis: loopback only, an append-only file that keeps the data, and no eviction."""
+def redis_argv(binary: str, *, port: int, folder: Path, config: Path | None = None) -> list[str]:
+    """The command of a private Redis: loopback only, an append-only file that keeps the data, and no eviction.
+
+    config: a file with the password. A command line shows it to every user of the machine.
+    """
     return [
-        binary, "--bind", HOST, "--port", str(port), "--dir", str(folder), "--daemonize", "no",
+        binary, *([str(config)] if config else []),
+        "--bind", HOST, "--port", str(port), "--dir", str(folder), "--daemonize", "no",
         "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
         "--maxmemory-policy", "noeviction", "--tcp-backlog", "4096", "--maxclients", "4000",
     ]  # fmt: skip
 
 
-def mongod_argv(binary: str, *, port: int, folder: Path, parameters: dict[str, str] | None = None) -> list[str]:
-    """The command of a private mongod in a one-node replica set, which `make_primary` initiates."""
+def mongod_argv(
+    binary: str, *, port: int, folder: Path, key_file: Path | None = None, parameters: dict[str, str] | None = None
+) -> list[str]:
+    """The command of a private mongod in a one-node replica set, which `make_primary` initiates.
+
+    key_file: holds the password; with it mongod answers nobody without one.
+    """
     argv = [
         binary, "--bind_ip", HOST, "--port", str(port), "--dbpath", str(folder), "--replSet", REPLICA_SET,
         "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "512", "--nounixsocket",
         "--setParameter", "diagnosticDataCollectionEnabled=false",
     ]  # fmt: skip
+    if key_file:
+        # make_primary logs in with the key itself. Without a key not even the first local user may add a user.
+        argv += ["--keyFile", str(key_file), "--setParameter", "enableLocalhostAuthBypass=false"]
     for name, value in (parameters or {}).items():
         argv += ["--setParameter", f"{name}={value}"]
     return argv
 
 
-def redis_answers(port: int) -> bool:
-    """Whether Redis has loaded its data and takes commands."""
+def redis_answers(url: str) -> bool:
+    """Whether the private Redis at this address has loaded its data and takes commands."""
+    address = urlsplit(url)
+    login = f"AUTH {address.password}\r\n" if address.password else ""
     try:
-        with socket.create_connection((HOST, port), timeout=0.5) as wire:
-            wire.sendall(b"PING\r\n")
-            return wire.recv(64).startswith(b"+PONG")
+        with socket.create_connection((HOST, address.port or 0), timeout=0.5) as wire, wire.makefile("rb") as replies:
+            wire.sendall(f"{login}PING\r\n".encode())
+            if login:
+                replies.readline()
+            return replies.readline().startswith(b"+PONG")
     except OSError:
         return False
 
@@ -136,11 +154,15 @@ def port_answers(port: int) -> bool:
         return False
 
 
-def redis_url(port: int) -> str:
+def redis_url(port: int, password: str | None = None) -> str:
     """The address of a private Redis."""
-    return f"redis://{HOST}:{port}/0"
+    return f"redis://{_login('', password)}{HOST}:{port}/0"
 
 
-def mongo_url(port: int) -> str:
+def mongo_url(port: int, password: str | None = None) -> str:
     """The address of a private one-node replica set."""
-    return f"mongodb://{HOST}:{port}/?replicaSet={REPLICA_SET}"
+    return f"mongodb://{_login(MONGO_USER, password)}{HOST}:{port}/?replicaSet={REPLICA_SET}"
+
+
+def _login(user: str, password: str | None) -> str:
+    return f"{user}:{password}@" if password else ""

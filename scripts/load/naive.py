@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import os
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -193,11 +194,12 @@ class NaiveServer(ThreadedWSGIServer):
 
 def main() -> None:
     """Serves on a free port until it is stopped."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mongo", required=True, help="MongoDB URL")
+    parser = argparse.ArgumentParser(description=__doc__, epilog="MONGO_URL names the MongoDB.")
     parser.add_argument("--database", required=True, help="scratch database")
     arguments = parser.parse_args()
-    client = MongoClient[Document](arguments.mongo, tz_aware=True, maxPoolSize=200, serverSelectionTimeoutMS=3000)
+    client = MongoClient[Document](
+        os.environ["MONGO_URL"], tz_aware=True, maxPoolSize=200, serverSelectionTimeoutMS=3000
+    )
     server = NaiveServer(NaiveBookings(client[arguments.database]))
     print(f"ready http://127.0.0.1:{server.port}", flush=True)
     server.serve_forever()

@@ -24,13 +24,14 @@ def _address_in(log: Path) -> str:
 
 
 @contextlib.contextmanager
-def ready_process(command: Sequence[str], what: str) -> Iterator[tuple[str, int]]:
+def ready_process(command: Sequence[str], what: str, **variables: str) -> Iterator[tuple[str, int]]:
     """Runs a server that prints `ready URL` and stops it at the end; yields the URL and the process id.
 
+    variables: for its environment, which other users of the machine cannot read, while they see every command line.
     Raises Unreachable, with what the server printed, if it does not start.
     """
     with tempfile.TemporaryDirectory(prefix="holdfast-load-") as scratch:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), **variables}
         server = Child(what, command, Path(scratch) / "log", environment, ROOT)
         server.start()
         try:
@@ -58,10 +59,10 @@ def private_server(workers: int | None = None, data: Path | None = None) -> Iter
 def naive_server(stores: Target) -> Iterator[Target]:
     """The deliberately naive server, on a scratch database beside the real one that is dropped afterwards."""
     database = f"holdfast_naive_{os.getpid()}"
-    command = [sys.executable, "-m", "scripts.load.naive", "--mongo", stores.mongo_url, "--database", database]
+    command = [sys.executable, "-m", "scripts.load.naive", "--database", database]
     naive = replace(stores, org="naive", keys=dict.fromkeys(ROLES, "naive"), mongo_db=database, redis_url="", pids=())
     try:
-        with ready_process(command, "the naive server") as (url, _):
+        with ready_process(command, "the naive server", MONGO_URL=stores.mongo_url) as (url, _):
             yield replace(naive, url=url)
     finally:
         with naive.mongo() as scratch:

@@ -67,20 +67,29 @@ def test_a_record_from_before_a_reboot_means_nothing(folder: DataFolder, leftove
 
 def test_fresh_removes_nothing_but_its_own(folder: DataFolder) -> None:
     (folder / "letter.txt").write_text("mine")
-    folder.secret()
+    folder.secrets()
     folder.forget_everything()
     assert [entry.name for entry in folder.path.iterdir()] == ["letter.txt"]
 
 
-def test_the_secret_is_made_once_and_kept(folder: DataFolder) -> None:
-    made = folder.secret()
-    assert len(made) >= 32
-    assert folder.secret() == made
+def test_the_secrets_are_made_once_and_kept(folder: DataFolder) -> None:
+    made = folder.secrets()
+    assert all(len(each) >= 32 for each in made)
+    assert len(set(made)) == 3
+    assert folder.secrets() == made
+
+
+def test_a_folder_from_before_the_stores_had_passwords_keeps_its_secret_and_gets_them(folder: DataFolder) -> None:
+    folder.write("secrets.json", {"secret": "s" * 48})
+    made = folder.secrets()
+    assert made.secret == "s" * 48
+    assert made == folder.secrets()
+    assert len({made.redis_password, made.mongo_password}) == 2
 
 
 def test_a_torn_file_of_secrets_is_replaced(folder: DataFolder) -> None:
     (folder / "secrets.json").write_text('{"sec')
-    assert len(folder.secret()) >= 32
+    assert all(len(each) >= 32 for each in folder.secrets())
 
 
 def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:

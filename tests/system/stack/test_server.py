@@ -10,6 +10,7 @@ import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from pymongo import MongoClient
@@ -57,7 +58,7 @@ def test_dev_json_holds_all_that_a_client_needs(server: WholeServer) -> None:
 
 
 def test_secrets_are_for_the_owner_only(server: WholeServer) -> None:
-    for name in ("dev.json", "secrets.json"):
+    for name in ("dev.json", "secrets.json", "redis.conf", "mongod.key"):
         assert stat.S_IMODE((server.data / name).stat().st_mode) == 0o600
 
 
@@ -153,4 +154,4 @@ def _traces(server: WholeServer) -> tuple[int, str | None]:
 
 
 def _ports(server: WholeServer) -> list[int]:
-    return [int(server.dev[name].split(":")[2].split("/")[0]) for name in ("redis_url", "mongo_url")]
+    return [urlsplit(server.dev[name]).port or 0 for name in ("redis_url", "mongo_url")]
