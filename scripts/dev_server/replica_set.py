@@ -62,7 +62,7 @@ def _as_the_set(parts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _set_password(client: MongoClient[dict[str, Any]], user: str, password: str) -> None:
-    described = {"pwd": password, "roles": ["root"], "mechanisms": ["SCRAM-SHA-256"]}
+    described: dict[str, Any] = {"pwd": password, "roles": ["root"], "mechanisms": ["SCRAM-SHA-256"]}
     try:
         client.admin.command("updateUser", user, **described)
     except OperationFailure as error:

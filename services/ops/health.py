@@ -1,4 +1,4 @@
-"""Reports whether this installation can serve: stores that answer, all indexes, the right grid, no eviction."""
+"""Reports whether this installation can serve: stores that work, all indexes, the right grid, no eviction."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ from services.ledger.schema import BOOKING_INDEXES
 from services.ledger.store import BookingStore, GridChanged
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
-from services.stores.redis_server import RedisInfo
+from services.stores.redis_server import CannotWrite, RedisInfo
 
 OK = "ok"
+AWAY = "Redis does not answer."
+WHY_NO_WRITES = {
+    "OOM": "Its memory is full.",
+    "READONLY": "It is a replica.",
+    "NOREPLICAS": "It has too few replicas.",
+    "MISCONF": "It cannot save its data.",
+}
 
 
 class Health:
@@ -24,21 +31,24 @@ class Health:
 
     def readiness(self) -> dict[str, str]:
         """The name of each check, with `ok` or a sentence that says what is wrong."""
-        redis, mongodb = self._redis_answers(), self._mongodb_answers()
+        redis, mongodb = self._redis_writes(), self._mongodb_answers()
         return {
             "redis": redis,
             "mongodb": mongodb,
             # No second check of a store that did not answer: it would only take as long once more.
             "indexes": self._guard_stands() if mongodb == OK else mongodb,
             "grid": self._grid_is_ours() if mongodb == OK else mongodb,
-            "eviction_policy": self._nothing_is_evicted() if redis == OK else redis,
+            "eviction_policy": redis if redis == AWAY else self._nothing_is_evicted(),
         }
 
-    def _redis_answers(self) -> str:
+    def _redis_writes(self) -> str:
+        """An answer is not enough: a full Redis and a replica answer every read, and refuse every hold."""
         try:
-            self._redis.ping()
+            self._redis.write()
+        except CannotWrite as refusal:
+            return f"Redis cannot write. {WHY_NO_WRITES.get(refusal.why, 'It refuses with ' + refusal.why + '.')}"
         except StoreUnavailable:
-            return "Redis does not answer."
+            return AWAY
         return OK
 
     def _mongodb_answers(self) -> str:
@@ -72,7 +82,7 @@ class Health:
         try:
             policy = self._redis.eviction_policy()
         except StoreUnavailable:
-            return "Redis does not answer."
+            return AWAY
         if policy in (None, "noeviction"):  # None: Redis does not show its settings
             return OK
         return f"Redis must run with maxmemory-policy noeviction, not {policy}."

@@ -1,11 +1,22 @@
-"""What the Redis server itself reports: whether it answers, how it treats a full memory, and since when it runs."""
+"""What the Redis server itself reports: whether it can write, how it treats a full memory, and since when it runs."""
 
 from __future__ import annotations
 
 from redis import Redis, RedisCluster
-from redis.exceptions import ResponseError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 
 from services.stores.faults import redis_faults
+
+WRITTEN_FOR_MS = 1000
+MOST_PRIMARIES = 1000
+
+
+class CannotWrite(Exception):
+    """Redis answers and takes no writes. why: the first word of its answer, such as OOM or READONLY."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(why)
 
 
 class RedisInfo:
@@ -14,10 +25,26 @@ class RedisInfo:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def ping(self) -> None:
-        """Returns if the server answers."""
+    def write(self) -> None:
+        """Writes a key that lasts a second, on every primary. Raises CannotWrite."""
         with redis_faults():
-            self._redis.ping()
+            try:
+                for key in self._one_key_for_each_primary():
+                    self._redis.set(key, "1", px=WRITTEN_FOR_MS)
+            except ResponseError as refusal:
+                raise CannotWrite(_first_word(refusal)) from refusal
+
+    def _one_key_for_each_primary(self) -> list[str]:
+        if not isinstance(self._redis, RedisCluster):
+            return ["hf:writes"]
+        keys: dict[str, str] = {}
+        primaries = {node.name for node in self._redis.get_primaries()}
+        for number in range(MOST_PRIMARIES):
+            key = f"hf:writes:{number}"
+            keys.setdefault(self._redis.get_node_from_key(key).name, key)
+            if keys.keys() >= primaries:
+                break
+        return list(keys.values())
 
     def eviction_policy(self) -> str | None:
         """Redis' `maxmemory-policy`; None where a hosted Redis does not show its settings."""
@@ -37,3 +64,9 @@ class RedisInfo:
             else:
                 servers = [self._redis.info("server")]
         return sorted(str(server["run_id"]) for server in servers)
+
+
+def _first_word(refusal: ResponseError) -> str:
+    """The word that Redis puts before its sentence; redis-py takes some of them away and has a class for each."""
+    known = {OutOfMemoryError: "OOM", ReadOnlyError: "READONLY"}
+    return next((word for kind, word in known.items() if isinstance(refusal, kind)), str(refusal).split(" ")[0])

@@ -49,3 +49,35 @@ def test_a_redis_that_is_down_fails_both_of_its_checks(server: RedisServer) -> N
     server.kill()
     report = readiness(server)
     assert {report[name] for name in ("redis", "eviction_policy")} == {"Redis does not answer."}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("maxmemory", "1mb", "Redis cannot write. Its memory is full."),
+        ("min-replicas-to-write", "1", "Redis cannot write. It has too few replicas."),
+    ],
+)
+def test_a_redis_that_refuses_writes_is_named(server: RedisServer, name: str, value: str, sentence: str) -> None:
+    with server.client() as client:
+        client.set("ballast", "x" * 2_000_000)
+        assert readiness(server)["redis"] == "ok"
+        client.config_set(name, value)
+        assert client.get("ballast")
+    report = readiness(server)
+    assert report["redis"] == sentence
+    assert report["eviction_policy"] == "ok"
+
+
+def test_a_read_only_replica_is_named(server: RedisServer) -> None:
+    with server.client() as client:
+        client.replicaof("127.0.0.1", 1)
+        assert client.ping()
+    assert readiness(server)["redis"] == "Redis cannot write. It is a replica."
+
+
+def test_the_key_that_readiness_writes_lasts_a_second(server: RedisServer) -> None:
+    readiness(server)
+    with server.client() as client:
+        [key] = client.keys()
+        assert 0 < client.pttl(key) <= 1000
