@@ -1,5 +1,6 @@
-# Sourced by scripts/server, scripts/test and scripts/check: makes .venv as one group of requirements says.
-# Afterwards $python is the environment's Python. Many may call it at once; an interrupted one is made good by the next.
+# scripts/server, scripts/test and scripts/check source this file. It makes .venv from one group of requirements.
+# Afterwards $python is the Python of the environment. Several scripts may call it at once. If one is interrupted, the
+# next one repairs the environment.
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -8,7 +9,7 @@ python=$venv/bin/python
 
 say() { printf '%s\n' "$*" >&2; }
 
-# A Python of 3.11 or later that can make environments.
+# Prints the path of a Python 3.11 or later that can make environments.
 find_python() {
   local candidate old=
   for candidate in python3 python3.13 python3.12 python3.11 python3.14; do
@@ -31,7 +32,7 @@ find_python() {
 
 group_stamp() { printf '%s %s\n' "$1" "$(sha256sum <"$root/requirements/$1.txt" | cut -d' ' -f1)"; }
 
-# The wider group contains the narrower at the same versions.
+# The group `dev` contains the group `server` at the same versions.
 environment_is_current() {
   local stamp
   stamp=$(cat "$venv/.requirements" 2>/dev/null) || return 1
@@ -39,7 +40,7 @@ environment_is_current() {
   [ "$stamp" = "$(group_stamp "$1")" ] || { [ "$1" = server ] && [ "$stamp" = "$(group_stamp dev)" ]; }
 }
 
-# Says which package it is at; on a terminal in one line that changes.
+# Shows the package that pip is at. On a terminal it is one line that changes.
 show_progress() {
   local from='' to='\n'
   if [ -t 2 ]; then from='\r\033[K' to=''; fi
@@ -65,18 +66,18 @@ make_environment() {
   fi
   touch "$venv/.unfinished"
   rm -f "$venv/.requirements"
-  say "installing what requirements/$group.txt names (once; a minute or two)"
+  say "installing the packages of requirements/$group.txt (once; a minute or two)"
   if ! "$python" -m pip install --disable-pip-version-check --no-input --progress-bar off --require-hashes \
     -r "$requirements" 2>"$log" | show_progress "$(grep -c '==' "$requirements")"; then
     grep -E '^ *(ERROR|error)' "$log" | head -n 5 >&2
-    say "The packages could not be installed; the whole story is in $log. Check the network and start again."
+    say "The packages could not be installed; $log has all messages. Check the network and start again."
     return 1
   fi
   group_stamp "$group" >"$venv/.requirements"
   rm -f "$venv/.unfinished"
 }
 
-# ensure_environment GROUP: one at a time, and nothing at all when it is there already.
+# ensure_environment GROUP: does nothing if the environment is there; else one script at a time makes it.
 ensure_environment() {
   environment_is_current "$1" && return 0
   exec 9>"$root/.venv.lock"

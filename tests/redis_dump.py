@@ -28,4 +28,4 @@ def _value(redis: Any, key: str) -> Any:
         return redis.zrange(key, 0, -1, withscores=True)
     if kind == "stream":
         return redis.xrange(key)
-    raise AssertionError(f"{key} is a {kind}, which nobody of ours makes")
+    raise AssertionError(f"{key} is a {kind}, a type that no script writes")
