@@ -36,14 +36,12 @@ enter()
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
-from scripts.load.bench.costs import PROBES, costs, cpu_ms_each, relay_cpu_ms
-from scripts.load.bench.operations import BARE, BARE_REQUEST, OPERATIONS, Bench, WrongAnswer, expect
+from scripts.load.bench.costs import PROBES, costs, cpu_ms, relay_cpu_ms
+from scripts.load.bench.operations import BARE, BARE_REQUEST, OPERATIONS, Bench, Slots, expect
 from scripts.load.bench.preload import preload
 from scripts.load.bench.report import Report
-from scripts.load.bench.stack import Slots, bare_server
-from scripts.load.client.orgs import with_own_org
-from scripts.load.client.pump import Pump, Silence, Volley
-from scripts.load.client.servers import private_server
+from scripts.load.client.pump import Pump, Volley
+from scripts.load.client.servers import bare_server, private_server, with_own_org
 from scripts.load.client.target import Unreachable
 from scripts.load.report import terminal
 
@@ -120,7 +118,9 @@ def measure(options: argparse.Namespace, say: Callable[[str], None]) -> Report:
         volleys = _rounds(options, benches, bare, say)
         say("counting what each operation costs")
         probes = [BARE_REQUEST] * (PROBES * BARE_VOLLEYS)
-        bare_cpu = cpu_ms_each(bare_pid, len(probes), lambda: bare.fire(probes))
+        before = cpu_ms(bare_pid)
+        bare.fire(probes)
+        bare_cpu = (cpu_ms(bare_pid) - before) / len(probes)
         counted = costs(benches[0])
         relay_cpu = relay_cpu_ms(benches[0])
     settings = {
@@ -141,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         report = measure(options, lambda text: print(text, file=sys.stderr, flush=True))
         report.print(console)
-    except (Unreachable, Silence, WrongAnswer, OSError, PyMongoError, RedisError) as fault:
+    except (Unreachable, OSError, PyMongoError, RedisError) as fault:
         print(f"bench.py: {fault}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -25,7 +25,7 @@ import json
 import random
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -37,14 +37,11 @@ enter()
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from scripts.load.client.orgs import own_org
-from scripts.load.client.servers import naive_server, private_server
-from scripts.load.client.target import ROOT, Target, Unreachable, from_dev_json, require_ready
+from scripts.load.client.servers import naive_server, own_org, private_server
+from scripts.load.client.target import ROOT, Target, Unreachable, from_dev_json
 from scripts.load.report import Run, as_data, print_histogram, print_run, terminal
-from scripts.load.rules import offers
-from scripts.load.rules.reading import gather
+from scripts.load.rules.reading import gather, offers_refused
 from scripts.load.rules.verdict import judge
 from scripts.load.scenarios import acts
 from scripts.load.scenarios.races import SCENARIOS
@@ -95,32 +92,18 @@ def _target(options: argparse.Namespace) -> Iterator[Target]:
             if options.spawn
             else from_dev_json(options.data, options.url)
         )
-        require_ready(server)
         yield stack.enter_context(naive_server(server) if options.target == "naive" else own_org(server))
-
-
-@contextlib.contextmanager
-def _progress(console: Console, scenario: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A live bar on a terminal, nothing elsewhere."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task(scenario, total=total)
-        yield lambda ended: bar.update(task, completed=ended)
 
 
 def play(target: Target, scenario: Scenario, options: argparse.Namespace, console: Console) -> Run:
     """One scenario from its fresh objects to its verdict."""
     rng = random.Random(f"{options.seed}:{scenario.name}")
-    world = acts.build(target, scenario, f"st{secrets.token_hex(4)}")
-    grid_minutes = acts.grid_minutes(target, world)
-    world = acts.prologue(target, scenario, world, options.requests, rng, processes=options.processes)
-    with _progress(console, scenario.name, options.requests) as progress:
-        world, outcome = acts.last_act(
-            target, scenario, world, options.requests, rng, processes=options.processes, progress=progress
-        )
-    evidence = gather(target, world, outcome.exchanges, one_winner=scenario.one_winner, grid_minutes=grid_minutes)
-    evidence.offers_refused = offers.refused(target, world, rng)
-    acts.retire(target, world)
+    with console.status(scenario.name) if console.is_terminal else contextlib.nullcontext():
+        world = acts.build(target, scenario, f"st{secrets.token_hex(4)}")
+        world, outcome = acts.perform(target, scenario, world, options.requests, rng, processes=options.processes)
+        evidence = gather(target, world, outcome.exchanges, one_winner=scenario.one_winner)
+        evidence.offers_refused = offers_refused(target, world, rng)
+        acts.retire(target, world)
     return Run(scenario, options.requests, outcome, judge(evidence), len(world.deadlines))
 
 

@@ -7,17 +7,19 @@ bookings: a proof that could not fail would prove nothing.
 
 from __future__ import annotations
 
-import argparse
 import itertools
+import logging
 import os
+import sys
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
-from flask import Flask, request
+from flask import Flask, abort, make_response, request
 from flask.json.provider import DefaultJSONProvider
 from pymongo import MongoClient
-from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.serving import ThreadedWSGIServer
 
 from scripts.load.rules.evidence import claims_of
 
@@ -25,10 +27,7 @@ Document = dict[str, Any]
 Answer = tuple[Document, int]
 
 GRID_MINUTES = 15
-WINDOW_SECONDS = 0.01
-"""Between the check and the write. A network in between would take as long; it makes the fault show in every run."""
-
-NOT_FOUND = {"code": "booking_not_found"}, 404
+WINDOW_SECONDS = 0.01  # between the check and the write, as a network in between would take
 
 
 class NaiveBookings:
@@ -43,40 +42,33 @@ class NaiveBookings:
         for collection in (self.bookings, self.holds):
             collection.create_index([("start", 1)])
 
-    def check(self, visit: Document, *, holds: bool = True, own: str = "") -> Answer | None:
-        """The refusal for what is in the way of a visit. own: a booking that is not. The check; then time passes."""
+    def check(self, visit: Document, *, holds: bool = True, own: str = "") -> None:
+        """Refuses a visit where something is in its way. own: a booking that is not. The check; then time passes."""
         same = [{name: visit[name]} for name in ("property_id", "technician_id")]
         overlap = {"$or": same, "start": {"$lt": visit["end"]}, "end": {"$gt": visit["start"]}}
         if self.bookings.find_one({**overlap, "active": True, "_id": {"$ne": own}}):
-            return {"code": "slot_booked"}, 409
+            _refuse("slot_booked")
         if holds and self.holds.find_one({**overlap, "expires_at": {"$gt": datetime.now(UTC)}}):
-            return {"code": "slot_held"}, 409
+            _refuse("slot_held")
         time.sleep(self.window_seconds)
-        return None
 
     def hold(self) -> Answer:
-        """POST /hold."""
         body = _body()
         visit, seconds = _visit(body), body.get("ttl_seconds", 300)
-        refusal = self.check(visit)
-        if refusal:
-            return refusal
+        self.check(visit)
         hold_id = f"naive-hold-{next(self.numbers)}"
         until = datetime.now(UTC) + timedelta(seconds=seconds)
         self.holds.insert_one({"_id": hold_id, **visit, "expires_at": until})
         return {"hold_id": hold_id, "ttl_seconds": seconds, "status": "held", **visit}, 201
 
     def book(self, **more: Any) -> Answer:
-        """POST /book, with a hold or without. more: further fields of the booking."""
         body = _body()
         hold_id = body.get("hold_id")
         held = self.holds.find_one({"_id": hold_id}, {"_id": 0, "expires_at": 0}) if hold_id else None
         if hold_id and held is None:
-            return {"code": "hold_expired"}, 410
+            _refuse("hold_expired", 410)
         visit = held or _visit(body)
-        refusal = self.check(visit, holds=not held)
-        if refusal:
-            return refusal
+        self.check(visit, holds=not held)
         booking_id = f"naive-booking-{next(self.numbers)}"
         stored = {"org": "naive", "active": True, "customer": body["customer"], "claims": _claims(visit)}
         shown = {**visit, "status": "confirmed", "version": 1, "hold_id": hold_id, **more}
@@ -84,46 +76,37 @@ class NaiveBookings:
         return {"booking_id": booking_id, **shown}, 201
 
     def reserve(self) -> Answer:
-        """POST /reserve: a booking that is never released."""
         return self.book(status="pending", reserved_until=datetime.now(UTC) + timedelta(hours=_body()["hours"]))
 
     def read(self, booking_id: str) -> Answer:
-        """GET /bookings/{id}."""
         booking = self.bookings.find_one({"_id": booking_id}, {"_id": 0, "claims": 0, "customer": 0})
-        return ({"booking_id": booking_id, **booking}, 200) if booking else NOT_FOUND
+        return ({"booking_id": booking_id, **booking}, 200) if booking else _refuse("booking_not_found", 404)
 
     def change(self, booking_id: str, **changes: Any) -> Answer:
         """Writes some fields of a booking, whatever it is by now."""
         self.bookings.update_one({"_id": booking_id}, {"$set": changes})
         return self.read(booking_id)
 
-    def cancel(self, booking_id: str) -> Answer:
-        """POST /bookings/{id}/cancel."""
-        return self.change(booking_id, active=False, status="cancelled", version=2)
-
-    def confirm(self, booking_id: str) -> Answer:
-        """POST /bookings/{id}/confirm."""
-        return self.change(booking_id, status="confirmed")
-
     def move(self, booking_id: str) -> Answer:
-        """PATCH /bookings/{id}: reads a booking, checks the new slot, and writes what it read with the changes."""
         booking, status = self.read(booking_id)
         if status != 200 or not booking["active"]:
-            return {"code": "invalid_transition"}, 409
+            _refuse("invalid_transition")
         visit = _visit({**booking, "start": booking["start"].isoformat(), **_body()})
-        refusal = self.check(visit, holds=False, own=booking_id)
-        return refusal or self.change(booking_id, **visit, claims=_claims(visit), version=booking["version"] + 1)
+        self.check(visit, holds=False, own=booking_id)
+        return self.change(booking_id, **visit, claims=_claims(visit), version=booking["version"] + 1)
 
     def release(self, hold_id: str) -> Answer:
-        """DELETE /hold/{id}."""
         self.holds.delete_one({"_id": hold_id})
         return {}, 204
 
     def extend(self, hold_id: str) -> Answer:
-        """POST /hold/{id}/extend."""
         until = datetime.now(UTC) + timedelta(seconds=_body()["ttl_seconds"])
         done = self.holds.update_one({"_id": hold_id}, {"$set": {"expires_at": until}})
-        return ({"hold_id": hold_id}, 200) if done.matched_count else ({"code": "hold_expired"}, 410)
+        return ({"hold_id": hold_id}, 200) if done.matched_count else _refuse("hold_expired", 410)
+
+
+def _refuse(code: str, status: int = 409) -> NoReturn:
+    abort(make_response({"code": code}, status))
 
 
 def _body() -> Document:
@@ -136,7 +119,7 @@ def _visit(body: Document) -> Document:
     buffers = {name: body.get(name, 0) for name in ("buffer_before_minutes", "buffer_after_minutes")}
     who = {"property_id": body["property_id"], "technician_id": body.get("technician_id", "any")}
     return {
-        **who, "start": start, "end": start + timedelta(minutes=duration), "duration_minutes": duration, **buffers,
+        **who, "start": start, "end": start + timedelta(minutes=duration), "duration_minutes": duration, **buffers
     }  # fmt: skip
 
 
@@ -148,15 +131,13 @@ def _claims(visit: Document) -> list[Document]:
 class _Json(DefaultJSONProvider):
     @staticmethod
     def default(o: Any) -> Any:
-        """Times as RFC 3339."""
         return f"{o:%Y-%m-%dT%H:%M:%SZ}" if isinstance(o, datetime) else DefaultJSONProvider.default(o)
 
 
 def naive_app(bookings: NaiveBookings) -> Flask:
-    """The server's routes."""
     app = Flask("naive")
     app.json = _Json(app)
-    availability = {"timezone": "UTC", "grid_minutes": GRID_MINUTES, "slots": []}
+    cancelled: Document = {"active": False, "status": "cancelled", "version": 2}
     for method, path, view in (
         ("POST", "/hold", bookings.hold),
         ("POST", "/hold/<hold_id>/extend", bookings.extend),
@@ -165,21 +146,16 @@ def naive_app(bookings: NaiveBookings) -> Flask:
         ("POST", "/reserve", bookings.reserve),
         ("GET", "/bookings/<booking_id>", bookings.read),
         ("PATCH", "/bookings/<booking_id>", bookings.move),
-        ("POST", "/bookings/<booking_id>/cancel", bookings.cancel),
-        ("POST", "/bookings/<booking_id>/confirm", bookings.confirm),
+        ("POST", "/bookings/<booking_id>/cancel", partial(bookings.change, **cancelled)),
+        ("POST", "/bookings/<booking_id>/confirm", partial(bookings.change, status="confirmed")),
         ("POST", "/properties", lambda: ({}, 201)),
         ("POST", "/technicians", lambda: ({}, 201)),
         ("PATCH", "/technicians/<_name>", lambda _name: {}),
-        ("GET", "/availability", lambda: availability),
+        ("GET", "/availability", lambda: {"grid_minutes": GRID_MINUTES, "slots": []}),
         ("GET", "/healthz", dict),
     ):
         app.add_url_rule(path, f"{method} {path}", view, methods=[method])
     return app
-
-
-class _Silent(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Nothing: thousands of lines would be no help."""
 
 
 class NaiveServer(ThreadedWSGIServer):
@@ -189,18 +165,16 @@ class NaiveServer(ThreadedWSGIServer):
     request_queue_size = 4096
 
     def __init__(self, bookings: NaiveBookings) -> None:
-        super().__init__("127.0.0.1", 0, naive_app(bookings), _Silent)
+        super().__init__("127.0.0.1", 0, naive_app(bookings))
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # thousands of lines would be no help
 
 
 def main() -> None:
-    """Serves on a free port until it is stopped."""
-    parser = argparse.ArgumentParser(description=__doc__, epilog="MONGO_URL names the MongoDB.")
-    parser.add_argument("--database", required=True, help="scratch database")
-    arguments = parser.parse_args()
+    """Serves on a free port until it is stopped. MONGO_URL names the MongoDB, the argument a scratch database."""
     client = MongoClient[Document](
         os.environ["MONGO_URL"], tz_aware=True, maxPoolSize=200, serverSelectionTimeoutMS=3000
     )
-    server = NaiveServer(NaiveBookings(client[arguments.database]))
+    server = NaiveServer(NaiveBookings(client[sys.argv[1]]))
     print(f"ready http://127.0.0.1:{server.port}", flush=True)
     server.serve_forever()
 

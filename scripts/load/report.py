@@ -25,8 +25,7 @@ SLOT = {"book": "booked", "direct": "booked", "hold": "held, not booked"}
 """The same for requests that together are one attempt at a slot. Other requests are no attempts."""
 
 SHARES = {"p50": 0.50, "p90": 0.90, "p99": 0.99, "max": 1.0}
-SHOWN = 5
-"""How many breaks of a rule, and how many documents of a break, are printed."""
+SHOWN = 5  # how many breaks of a rule, and how many documents of a break, are printed
 BUCKETS, BAR = 16, 48
 
 
@@ -42,7 +41,6 @@ class Run:
 
     @property
     def ok(self) -> bool:
-        """Whether all rules hold."""
         return not any(self.findings.values())
 
 
@@ -86,7 +84,7 @@ def terminal(*, stderr: bool) -> Console:
 
 
 def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, words: int = 1) -> Table:
-    """A table of figures, the first columns (`words` of them) of words."""
+    """A table of figures; the first columns (`words` of them) are words."""
     made = Table(title=title, title_justify="left")
     for number, heading in enumerate(headings):
         made.add_column(heading, justify="left" if number < words else "right")
@@ -159,7 +157,6 @@ def print_histogram(console: Console, run: Run) -> None:
 
 
 def as_data(run: Run) -> dict[str, Any]:
-    """The run as plain data for --json."""
     counts: Counter[str] = Counter()
     for (word, _), count in results(run.outcome.exchanges).items():
         counts[word] += count

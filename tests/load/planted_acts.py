@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scripts.load.client.steps import Exchange
-from scripts.load.rules.evidence import BACKSTAGE, Deadline, Evidence, claims_of
+from scripts.load.rules.evidence import BACKSTAGE, Evidence, claims_of
 from tests.load.planted import GRID_SECONDS, answer, booked, document, evidence, slot
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -111,7 +111,7 @@ def reserved_run() -> Evidence:
         begin(document("7", first, name="direct"), seconds=10.02),
     ]
     run = evidence(exchanges, bookings)
-    run.deadlines = {name: Deadline(at(10), 10.0) for name in ("bk-0", "bk-1")}
+    run.deadlines = {"bk-0": 10.0, "bk-1": 10.0}
     run.calendar_ahead = AHEAD
     return run
 

@@ -51,8 +51,7 @@ def played(
     database: Any = mongomock.MongoClient(tz_aware=True).scratch
     with naive_on(database, window_seconds=window_seconds) as server:
         target = Target(f"http://127.0.0.1:{server.port}", "naive", world.keys, "", "")
-        world = acts.prologue(target, scenario, world, clients, rng, processes=processes)
-        world, outcome = acts.last_act(target, scenario, world, clients, rng, processes=processes)
+        world, outcome = acts.perform(target, scenario, world, clients, rng, processes=processes)
     bookings = read_bookings(database, "naive", world)
     return Evidence(GRID_MINUTES * 60, scenario.one_winner, outcome.exchanges, bookings), outcome
 
@@ -105,7 +104,7 @@ def test_no_client_is_released_before_the_curtain_rises() -> None:
     curtain = time.monotonic() + 0.6
     with naive_on(mongomock.MongoClient(tz_aware=True).scratch, window_seconds=0.0) as server:
         desk = Person("run", "4", "desk", plays.at_the_desk, world_for("same-slot").numbered_slot(0), {"desk": "naive"})
-        outcome = release(("127.0.0.1", server.port), [desk.perform()], processes=1, not_before=curtain)
+        outcome = release(("127.0.0.1", server.port), [desk.perform()], 1, not_before=curtain)
     assert outcome.exchanges[0].sent >= curtain
 
 

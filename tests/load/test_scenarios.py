@@ -12,7 +12,6 @@ import pytest
 from scripts.load.client.steps import Exchange, Send
 from scripts.load.players import plays
 from scripts.load.players.person import Person
-from scripts.load.rules.evidence import Deadline
 from scripts.load.scenarios.races import SCENARIOS
 from scripts.load.scenarios.stage import World
 from tests.load.test_players import steps
@@ -43,8 +42,7 @@ def last_act(name: str, count: int = 100, seed: int = 3) -> tuple[World, list[Pe
     scenario, world, rng = SCENARIOS[name], world_for(name), random.Random(seed)
     for act in scenario.prologue:
         world = replace(world, past=(*world.past, *map(granted, act(world, count, rng))))
-    soon = Deadline(datetime.now(UTC), 100.0)
-    world = replace(world, deadlines={each.reply["booking_id"]: soon for each in world.made("reserve")})
+    world = replace(world, deadlines={each.reply["booking_id"]: 100.0 for each in world.made("reserve")})
     return world, scenario.people(world, count, rng)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.load.rules.evidence import BACKSTAGE, Deadline, Evidence, Mark
+from scripts.load.rules.evidence import BACKSTAGE, Evidence, Mark
 from scripts.load.rules.verdict import judge
 from tests.load.planted import answer, held, slot
 from tests.load.planted_acts import at, entry, join, offered, step, waiting_run
@@ -162,7 +162,7 @@ def run_with_a_shortened_offer() -> Evidence:
     )
     run.exchanges = [each for each in run.exchanges if each.operation != "leave"]
     run.exchanges[6].sent, run.exchanges[6].received = 13.7, 13.8
-    run.deadlines = {"hold-5": Deadline(at(13.0), 13.0)}
+    run.deadlines = {"hold-5": 13.0}
     return run
 
 

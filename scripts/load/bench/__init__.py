@@ -1,1 +1,0 @@
-"""The operations that scripts/bench.py measures, their rounds, costs and report."""

@@ -10,5 +10,4 @@ app = Flask(__name__)
 
 @app.get("/bare")
 def bare() -> ResponseReturnValue:
-    """The one route."""
     return jsonify(status="ok")

@@ -8,12 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from scripts.load.bench.operations import OPERATIONS, Bench
-from scripts.load.bench.stack import relay_paused
+from scripts.load.client.servers import relay_paused
 
 PROBES = 600
 CATCH_UP_SECONDS = 2.0
@@ -21,8 +20,8 @@ CATCH_UP_SECONDS = 2.0
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 SCRIPT_CALLS = ("cmdstat_evalsha", "cmdstat_eval", "cmdstat_fcall")
-OWN_READS = 1
-"""Of Redis's read events, the one that fetches the later counters is ours."""
+PROCESSES = {"service": "gunicorn", "redis": "redis", "mongo": "mongod"}
+OWN_READS = 1  # of Redis's read events, the one that fetches the later counters is ours
 
 Cost = dict[str, float]
 """For one request. round_trips: what clients sent to Redis; commands: what it ran, also inside scripts; and so on."""
@@ -42,13 +41,6 @@ def cpu_ms(pid: int) -> float:
     return sum(int(stat[11]) + int(stat[12]) for stat in family) * 1000 / TICKS_A_SECOND
 
 
-def cpu_ms_each(pid: int, count: int, work: Callable[[], object]) -> float:
-    """Processor time of a process family for each of so many requests, in milliseconds."""
-    before = cpu_ms(pid)
-    work()
-    return (cpu_ms(pid) - before) / count
-
-
 def _counters(redis: Any, database: Any, pids: dict[str, int]) -> Cost:
     used = {f"{name}_cpu_ms": cpu_ms(pids[pid]) for name, pid in PROCESSES.items()}
     everything = redis.info("everything")
@@ -62,9 +54,6 @@ def _counters(redis: Any, database: Any, pids: dict[str, int]) -> Cost:
         "mongo_writes": done["insert"] + done["update"] + done["delete"],
         **used,
     }
-
-
-PROCESSES = {"service": "gunicorn", "redis": "redis", "mongo": "mongod"}
 
 
 def costs(bench: Bench) -> dict[str, Cost]:
@@ -84,11 +73,10 @@ def costs(bench: Bench) -> dict[str, Cost]:
 
 def relay_cpu_ms(bench: Bench) -> float:
     """Processor time that the relay spends on one booking after it was answered, in milliseconds."""
+    pid = dict(bench.target.pids)["relay"]
     bench.fire("hold", PROBES)
     time.sleep(CATCH_UP_SECONDS)
-
-    def books() -> None:
-        bench.fire("book with hold", PROBES)
-        time.sleep(CATCH_UP_SECONDS)
-
-    return cpu_ms_each(dict(bench.target.pids)["relay"], PROBES, books)
+    before = cpu_ms(pid)
+    bench.fire("book with hold", PROBES)
+    time.sleep(CATCH_UP_SECONDS)
+    return (cpu_ms(pid) - before) / PROBES

@@ -14,45 +14,42 @@ from itertools import islice
 from typing import Any
 
 from scripts.dev_server.child import wait_until
-from scripts.load.bench.stack import NEAREST_DAY, PAIRS, Slots, relay_paused
-from scripts.load.client.target import Target, Unreachable
+from scripts.load.bench.operations import NEAREST_DAY, PAIRS, Slots
+from scripts.load.client.servers import relay_paused
+from scripts.load.client.target import Document, Target, Unreachable
 
 FUTURE_SHARE = 0.04
 PAST_DAYS = 730
-MARGIN_DAYS = 2
-"""Days before the measured ones that stay free of preloaded bookings."""
-
+MARGIN_DAYS = 2  # days before the measured ones that stay free of preloaded bookings
 LEFT_ACTIVE_EVERY = 4
 """One past visit in so many was never closed: it is still active, and the guard index still carries its claims."""
 
 BATCH, THREADS = 2000, 4
-BARE_FROM = 50_000
-"""From so many bookings on, the indexes are built after the writes: several times as fast."""
+BARE_FROM = 50_000  # from so many bookings on, the indexes are built after the writes: several times as fast
 REBUILD_SECONDS = 600.0
 TICK_SECONDS = 900
 
 
-def _document(org: str, slots: Slots, number: int, pair: int, start: datetime, *, over: bool) -> dict[str, Any]:
+def _like(template: Document, slots: Slots, number: int, pair: int, start: datetime, *, over: bool) -> Document:
+    """A booking like the template, which the service has made, for another hour."""
     first = int(start.timestamp()) // TICK_SECONDS
     active = not over or number % LEFT_ACTIVE_EVERY == 0
     who = slots.pair(pair)
     resources = (f"property:{who['property_id']}", f"technician:{who['technician_id']}")
-    made = start - timedelta(days=3)
     return {
-        "_id": f"bk_preload_{slots.run}_{number}", "org": org, "status": "confirmed" if active else "completed",
-        **who, "start": start, "end": start + timedelta(hours=1), "duration_minutes": 60,
-        "buffer_before_minutes": 0, "buffer_after_minutes": 0,
-        "customer": {"name": f"Customer {number}", "phone": "+15550100"},
-        "description": "", "priority": "medium", "source": "web", "version": 1 if active else 2,
-        "created_at": made, "updated_at": made, "requested_start": start, "fallback_used": False,
-        "hold_id": None, "placed_as": None, "made_by": "preload", "fingerprint": None,
-        "history": [{"at": made, "by": "preload", "action": "booked", "changes": {}}],
+        **template,
+        **who,
+        "_id": f"bk_preload_{slots.run}_{number}",
+        "start": start,
+        "end": start + timedelta(hours=1),
+        "requested_start": start,
+        "status": "confirmed" if active else "completed",
         "claims": [{"resource": resource, "tick": first + step} for resource in resources for step in range(4)],
         "active": active,
-    }  # fmt: skip
+    }
 
 
-def documents(org: str, slots: Slots, count: int, now: datetime) -> Iterator[dict[str, Any]]:
+def documents(template: Document, slots: Slots, count: int, now: datetime) -> Iterator[Document]:
     """Valid bookings of one hour each that touch nowhere: 4 % ahead of now, the others over the past two years.
 
     Raises ValueError if so many do not fit.
@@ -67,10 +64,10 @@ def documents(org: str, slots: Slots, count: int, now: datetime) -> Iterator[dic
         turn, pair = divmod(number if over else number - past, PAIRS)
         # Spread evenly over the two years: consecutive bookings of a pair are as far apart as there is room for.
         hour = -1 - turn * room // turns if over else 24 + turn
-        yield _document(org, slots, number, pair, midnight + timedelta(hours=hour), over=over)
+        yield _like(template, slots, number, pair, midnight + timedelta(hours=hour), over=over)
 
 
-def _insert(collection: Any, waiting: Iterator[dict[str, Any]], written: Callable[[int], None]) -> None:
+def _insert(collection: Any, waiting: Iterator[Document], written: Callable[[int], None]) -> None:
     """Bulk writes from several threads. written: called with how many are there."""
     done, pending = 0, []
     with ThreadPoolExecutor(THREADS) as pool:
@@ -98,10 +95,13 @@ def _without_indexes(collection: Any, fill: Callable[[], None]) -> None:
 
 def preload(target: Target, slots: Slots, count: int, now: datetime, say: Callable[[str], None]) -> None:
     """Inserts so many bookings and waits until the service has rebuilt its mirror. Raises Unreachable."""
+    body = {**slots.next(), "customer": {"name": "Alice Preload", "phone": "+15550100"}}
+    booking_id = target.demand(201, "POST", "/book", role="desk", body=body)["booking_id"]
     with target.mongo() as database, relay_paused(target):
+        template = database.bookings.find_one({"_id": booking_id}) or {}
 
         def fill() -> None:
-            waiting = documents(target.org, slots, count, now)
+            waiting = documents(template, slots, count, now)
             _insert(database.bookings, waiting, lambda done: say(f"{done:,} of {count:,} bookings written"))
 
         if count > BARE_FROM:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -15,41 +15,32 @@ from scripts.load.bench.operations import BARE, GOALS, OPERATIONS, Bench
 from scripts.load.client.pump import Volley
 from scripts.load.report import percentile, table
 
-MOST_GROWTH = 1.2
-"""The largest database may answer this many times as slowly as the smallest, at most."""
+MOST_GROWTH = 1.2  # the largest database may answer this many times as slowly as the smallest, at most
 
 COSTS = {
     "round_trips": "Redis trips", "commands": "commands", "mongo_reads": "Mongo reads", "mongo_writes": "writes",
-    "service_cpu_ms": "CPU ms: service", "redis_cpu_ms": "Redis", "mongo_cpu_ms": "Mongo",
+    "service_cpu_ms": "CPU ms: service", "redis_cpu_ms": "Redis", "mongo_cpu_ms": "Mongo"
 }  # fmt: skip
 """What is printed of the costs, and how it is called."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """One operation: medians over rounds. p50, p99 in milliseconds; ratio: of its rate to the bare route's."""
-
-    per_second: float
-    p50: float
-    p99: float
-    ratio: float
-    ratios: list[float]
 
 
 def _at(share: float, volley: Volley) -> float:
     return percentile(volley.milliseconds, share)
 
 
-def figures(volleys: list[Volley], bare: list[Volley]) -> Figures:
-    """Medians over rounds. A ratio compares volleys of one round, so that drift of the machine hits both alike."""
+def figures(volleys: list[Volley], bare: list[Volley]) -> dict[str, Any]:
+    """Medians over rounds: requests per_second, p50 and p99 in milliseconds, ratio of the rate to the bare route's.
+
+    A ratio compares volleys of one round, so that drift of the machine hits both alike.
+    """
     ratios = [volley.rate / yardstick.rate for volley, yardstick in zip(volleys, bare, strict=True)]
-    return Figures(
-        per_second=median(volley.rate for volley in volleys),
-        p50=median(_at(0.50, volley) for volley in volleys),
-        p99=median(_at(0.99, volley) for volley in volleys),
-        ratio=median(ratios),
-        ratios=[round(ratio, 4) for ratio in ratios],
-    )
+    return {
+        "per_second": median(volley.rate for volley in volleys),
+        "p50": median(_at(0.50, volley) for volley in volleys),
+        "p99": median(_at(0.99, volley) for volley in volleys),
+        "ratio": median(ratios),
+        "ratios": [round(ratio, 4) for ratio in ratios],
+    }
 
 
 def growth(small: list[Volley], large: list[Volley]) -> float:
@@ -68,8 +59,7 @@ class Report:
     bare_cpu_ms: float
     relay_cpu_ms: float
 
-    def operations(self, bench: Bench) -> dict[str, Figures]:
-        """The figures of the bare route and of every operation."""
+    def operations(self, bench: Bench) -> dict[str, dict[str, Any]]:
         measured = {operation: figures(bench.volleys[operation], self.bare) for operation in OPERATIONS}
         return {BARE: figures(self.bare, self.bare), **measured}
 
@@ -81,25 +71,17 @@ class Report:
         }
 
     def as_data(self) -> dict[str, Any]:
-        """The report as plain data for --json."""
         databases = {bench.label: self.operations(bench) for bench in self.benches}
-        reached = {operation: databases[self.benches[0].label][operation].ratio for operation in GOALS}
+        reached = {operation: databases[self.benches[0].label][operation]["ratio"] for operation in GOALS}
         return {
             **self.settings,
-            "databases": {
-                label: {operation: asdict(found) for operation, found in operations.items()}
-                for label, operations in databases.items()
-            },
+            "databases": databases,
             "bare_cpu_ms": round(self.bare_cpu_ms, 4),
             "relay_cpu_ms_a_booking": round(self.relay_cpu_ms, 4),
             "costs": self.costs,
             "goals": {
-                operation: {
-                    "at_least": goal,
-                    "measured": round(reached[operation], 3),
-                    "met": reached[operation] >= goal,
-                }
-                for operation, goal in GOALS.items()
+                one: {"at_least": goal, "measured": round(reached[one], 3), "met": reached[one] >= goal}
+                for one, goal in GOALS.items()
             },
             "growth": {
                 label: {one: {"factor": round(by, 3), "met": by <= MOST_GROWTH} for one, by in found.items()}
@@ -108,7 +90,6 @@ class Report:
         }
 
     def print(self, console: Console) -> None:
-        """The tables."""
         for each in self._tables():
             console.print("", each, sep="\n")
         console.print(f"and {self.relay_cpu_ms:.2f} ms of the relay's processor time for each booking")
@@ -131,10 +112,10 @@ class Report:
         yield table("one request costs", ("operation", *COSTS.values()), [bare, *counted])
 
 
-def _row(operation: str, found: Figures) -> list[str]:
-    row = [operation, f"{found.per_second:,.0f}", f"{found.p50:.2f}", f"{found.p99:.2f}", f"{found.ratio:.2f}"]
+def _row(operation: str, found: dict[str, Any]) -> list[str]:
+    row = [operation, f"{found['per_second']:,.0f}", *(f"{found[name]:.2f}" for name in ("p50", "p99", "ratio"))]
     goal = GOALS.get(operation)
-    return row + (["", ""] if goal is None else [f">= {goal:.2f}", _word(found.ratio >= goal)])
+    return row + (["", ""] if goal is None else [f">= {goal:.2f}", _word(found["ratio"] >= goal)])
 
 
 def _word(met: bool) -> str:

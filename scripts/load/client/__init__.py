@@ -1,1 +1,0 @@
-"""The load client: HTTP as bytes, many sockets in few processes, one moment of release."""

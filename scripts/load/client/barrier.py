@@ -8,7 +8,7 @@ import multiprocessing
 import resource
 import time
 from collections.abc import Callable, Sequence
-from ctypes import c_longlong
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -16,24 +16,21 @@ from scripts.load.client.crowd import carry
 from scripts.load.client.steps import Exchange, Play
 from scripts.load.client.target import Unreachable
 
-LEAD_SECONDS = 0.25
-"""From the last process's report to the release: enough for each to be in its busy wait by then."""
+LEAD_SECONDS = 0.25  # from the last process's report to the release: enough for each to be in its busy wait by then
 
 fork = multiprocessing.get_context("fork")
 
 
+@dataclass
 class Outcome:
-    """What a released crowd saw. open_before: connections that were open at the release."""
+    """What a released crowd saw, by the time of the answers. open_before: connections open at the release."""
 
-    def __init__(self, exchanges: list[Exchange], open_before: int, seconds: float) -> None:
-        self.exchanges = sorted(exchanges, key=lambda exchange: exchange.received)
-        self.open_before = open_before
-        self.seconds = seconds
+    exchanges: list[Exchange]
+    open_before: int
+    seconds: float
 
 
-def _work(
-    address: tuple[str, int], plays: Sequence[Play], pipe: Connection, ended: c_longlong, reply_seconds: float
-) -> None:
+def _work(address: tuple[str, int], plays: Sequence[Play], pipe: Connection) -> None:
     """Body of one process: open, report, wait for the moment, play, send back what was seen."""
 
     def ready(opened: int) -> float:
@@ -42,11 +39,8 @@ def _work(
         gc.disable()  # a collection in the first milliseconds would stagger the release
         return moment
 
-    def done() -> None:
-        ended.value += 1  # only this process writes it
-
     with contextlib.suppress(BrokenPipeError, EOFError, KeyboardInterrupt):
-        pipe.send(carry(address, plays, ready, reply_seconds=reply_seconds, done=done))
+        pipe.send(carry(address, plays, ready))
 
 
 def _allow_sockets(count: int) -> None:
@@ -70,26 +64,23 @@ def _receive(pipe: Connection) -> Any:
 def release(
     address: tuple[str, int],
     plays: Sequence[Play],
-    *,
     processes: int,
-    progress: Callable[[int], None] = lambda _: None,
-    reply_seconds: float = 60,
+    *,
+    tick: Callable[[], object] = lambda: None,
     not_before: float = 0.0,
 ) -> Outcome:
     """Deals the plays out to processes, releases them all at one moment, and gathers what they saw.
 
-    progress: called a few times a second with how many plays have ended; not_before: a moment of the monotonic clock.
+    tick: called ten times a second meanwhile; not_before: a moment of the monotonic clock. Raises Unreachable.
     """
     processes = max(1, min(processes, len(plays)))
     _allow_sockets(len(plays) // processes + 100)
-    counters: list[c_longlong] = [fork.Value("q", 0, lock=False) for _ in range(processes)]
     pipes: list[Connection] = []
     with contextlib.ExitStack() as stack:
-        for number, counter in enumerate(counters):
+        for number in range(processes):
             mine, theirs = fork.Pipe()
             pipes.append(mine)
-            arguments = (address, plays[number::processes], theirs, counter, reply_seconds)
-            worker = fork.Process(target=_work, args=arguments, daemon=True)
+            worker = fork.Process(target=_work, args=(address, plays[number::processes], theirs), daemon=True)
             worker.start()
             theirs.close()
             stack.callback(worker.join)
@@ -104,6 +95,6 @@ def release(
             for pipe in [each for each in pipes if each in ready]:
                 exchanges += _receive(pipe)
                 pipes.remove(pipe)
-            progress(sum(counter.value for counter in counters))
-    seconds = max((exchange.received for exchange in exchanges), default=moment) - moment
-    return Outcome(exchanges, open_before, seconds)
+            tick()
+    exchanges.sort(key=lambda exchange: exchange.received)
+    return Outcome(exchanges, open_before, exchanges[-1].received - moment if exchanges else 0.0)

@@ -18,25 +18,18 @@ from scripts.load.client.wire import CLOSED, Reply, WireError, take_reply
 OPEN_SECONDS = 15.0
 ATTEMPTS = 4
 RECONNECT_SECONDS = 0.05
-NOT_HTTP = 599
-"""The status that stands for bytes that are no reply; the verdict refuses it."""
-
+NOT_HTTP = 599  # the status that stands for bytes that are no reply; the verdict refuses it
 STALE_SECONDS = 0.75
 """A connection that was idle for longer is not used again: the server may be closing it at this moment."""
 
 
 def carry(
-    address: tuple[str, int],
-    plays: Iterable[Play],
-    ready: Callable[[int], float],
-    *,
-    reply_seconds: float = 60,
-    done: Callable[[], None] = lambda: None,
+    address: tuple[str, int], plays: Iterable[Play], ready: Callable[[int], float], reply_seconds: float = 60
 ) -> list[Exchange]:
     """Opens the connections, plays everything from the release on, and returns what the players saw.
 
     ready: gets the number of open connections and returns the moment of release, on the monotonic clock;
-    reply_seconds: an answer that takes longer is unknown; done: called once for each play that ends.
+    reply_seconds: an answer that takes longer is unknown.
     """
 
     async def run() -> list[Exchange]:
@@ -51,7 +44,7 @@ def carry(
             pass
         for lane in lanes:
             lane.write(lane.first_bytes)
-        await asyncio.gather(*(lane.carry(done) for lane in lanes))
+        await asyncio.gather(*(lane.carry() for lane in lanes))
         return [exchange for lane in lanes for exchange in lane.exchanges]
 
     return asyncio.run(run())
@@ -61,9 +54,7 @@ class Lane:
     """One play and its connection. sent: when the request under way was first sent, 0 before."""
 
     def __init__(self, address: tuple[str, int], play: Play, reply_seconds: float) -> None:
-        self.address = address
-        self.play = play
-        self.reply_seconds = reply_seconds
+        self.address, self.play, self.reply_seconds = address, play, reply_seconds
         self.first = next(play)
         self.first_bytes = self.first.encoded() if isinstance(self.first, Send) else b""
         self.exchanges: list[Exchange] = []
@@ -88,7 +79,7 @@ class Lane:
             self.writer.write(request)
             self.written = True
 
-    async def carry(self, done: Callable[[], None]) -> None:
+    async def carry(self) -> None:
         """The play from its first step to its end."""
         step = self.first
         with contextlib.suppress(StopIteration):
@@ -100,7 +91,6 @@ class Lane:
                     self.exchanges.append(await self._exchange(step))
                     step = self.play.send(self.exchanges[-1])
         self.hang_up()
-        done()
 
     async def _exchange(self, send: Send) -> Exchange:
         """One request to its answer, over as many connections as it takes."""

@@ -14,18 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from scripts.load.client.target import Unreachable
 from scripts.load.client.wire import CLOSED, take_reply
 
-QUIET_SECONDS = 15.0
-"""Without any reply for so long, a volley has failed."""
-
-PACE_SECONDS = 0.003
-"""Between two connections. Opened in one burst, one worker accepts most of them (measured: 29 of 32); one by one they
-are shared evenly, and latencies of two servers can be compared."""
-
-
-class Silence(Exception):
-    """The server stopped answering in the middle of a measurement."""
+QUIET_SECONDS = 15.0  # without any reply for so long, a volley has failed
+PACE_SECONDS = 0.003  # between two connections: in one burst, one worker accepts most of them (29 of 32)
 
 
 @dataclass(slots=True)
@@ -39,7 +32,6 @@ class Volley:
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
         return len(self.milliseconds) / self.seconds
 
 
@@ -59,7 +51,7 @@ class Pump:
             lane.connection.close()
 
     def fire(self, requests: Sequence[bytes], *, keep_bodies: bool = False) -> Volley:
-        """Sends all requests, as many at a time as there are connections. Raises Silence."""
+        """Sends all requests, as many at a time as there are connections. Raises Unreachable."""
         while len(self._lanes) < self.connections:
             self._lanes.append(_Lane(self.address))
             time.sleep(PACE_SECONDS)
@@ -74,7 +66,9 @@ class Pump:
             while unanswered:
                 ready = poll.poll(QUIET_SECONDS)
                 if not ready:
-                    raise Silence(f"{unanswered} of {len(requests)} requests got no answer in {QUIET_SECONDS:.0f} s")
+                    raise Unreachable(
+                        f"{unanswered} of {len(requests)} requests got no answer in {QUIET_SECONDS:.0f} s"
+                    )
                 for lane in [lanes[descriptor] for descriptor, _ in ready]:
                     if lane.answered(volley):
                         unanswered -= 1
@@ -86,8 +80,6 @@ class Pump:
 
 
 class _Lane:
-    """One connection and the request on it."""
-
     __slots__ = ("buffer", "connection", "number", "sent")
 
     def __init__(self, address: tuple[str, int]) -> None:
@@ -101,16 +93,16 @@ class _Lane:
         self.connection.sendall(request)  # a few hundred bytes always fit into an empty socket buffer
 
     def answered(self, volley: Volley) -> bool:
-        """Reads what there is; True once the reply is whole, which is then noted. Raises Silence."""
+        """Reads what there is; True once the reply is whole, which is then noted. Raises Unreachable."""
         data = self.connection.recv(262_144)
         if not data:
-            raise Silence("the server closed a connection in the middle of a measurement")
+            raise Unreachable("the server closed a connection in the middle of a measurement")
         self.buffer += data
         reply = take_reply(self.buffer)
         if reply is None:
             return False
         if CLOSED in reply.head:
-            raise Silence("the server does not keep connections open")
+            raise Unreachable("the server does not keep connections open")
         volley.milliseconds[self.number] = (time.perf_counter() - self.sent) * 1000
         volley.statuses[reply.status] += 1
         if volley.bodies:

@@ -1,12 +1,17 @@
-"""The servers that a run starts for itself, and stops: a private Holdfast, and the naive one."""
+"""What a run makes for itself: a private Holdfast, the naive server, the bare app; and an org of its own anywhere."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
+import signal
+import socket
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,30 +22,29 @@ START_SECONDS = 180
 STOP_SECONDS = 30
 
 
-def _address_in(log: Path) -> str:
-    """The URL of the `ready URL` that a server has printed; '' before."""
-    words = [line.split() for line in log.read_text(errors="replace").splitlines() if line.startswith("ready ")]
-    return words[0][1] if words else ""
-
-
 @contextlib.contextmanager
-def ready_process(command: Sequence[str], what: str, **variables: str) -> Iterator[tuple[str, int]]:
-    """Runs a server that prints `ready URL` and stops it at the end; yields the URL and the process id.
-
-    variables: for its environment, which other users of the machine cannot read, while they see every command line.
-    Raises Unreachable, with what the server printed, if it does not start.
-    """
+def running(
+    what: str, command: Sequence[str], is_ready: Callable[[Child], object], **variables: str
+) -> Iterator[Child]:
+    """Runs a server for the length of a block. Raises Unreachable, with what it printed, if it does not get ready."""
     with tempfile.TemporaryDirectory(prefix="holdfast-load-") as scratch:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), **variables}
+        inherited = {name: value for name, value in os.environ.items() if name != "PROMETHEUS_MULTIPROC_DIR"}
+        environment = {**inherited, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), **variables}
         server = Child(what, command, Path(scratch) / "log", environment, ROOT)
         server.start()
         try:
-            wait_until(lambda: bool(_address_in(server.log)) or not server.alive(), seconds=START_SECONDS, every=0.05)
-            if not server.alive() or not _address_in(server.log):
+            wait_until(lambda: bool(is_ready(server)) or not server.alive(), seconds=START_SECONDS, every=0.05)
+            if not server.alive() or not is_ready(server):
                 raise Unreachable(f"{what} did not start:\n{server.log_tail() or '    it printed nothing'}")
-            yield _address_in(server.log), server.pid
+            yield server
         finally:
             server.stop(STOP_SECONDS)
+
+
+def _address_of(server: Child) -> str:
+    """The URL of the `ready URL` that a server has printed; '' before."""
+    lines = server.log.read_text(errors="replace").splitlines()
+    return next((line.split()[1] for line in lines if line.startswith("ready ")), "")
 
 
 @contextlib.contextmanager
@@ -51,7 +55,7 @@ def private_server(workers: int | None = None, data: Path | None = None) -> Iter
         command = [str(ROOT / "scripts" / "server"), "--port", "0", "--data", str(folder)]
         command += [] if workers is None else ["--workers", str(workers)]
         print(f"starting a private server in {folder} …", file=sys.stderr, flush=True)
-        with ready_process(command, "scripts/server"):
+        with running("scripts/server", command, _address_of):
             yield from_dev_json(folder)
 
 
@@ -59,11 +63,71 @@ def private_server(workers: int | None = None, data: Path | None = None) -> Iter
 def naive_server(stores: Target) -> Iterator[Target]:
     """The deliberately naive server, on a scratch database beside the real one that is dropped afterwards."""
     database = f"holdfast_naive_{os.getpid()}"
-    command = [sys.executable, "-m", "scripts.load.naive", "--database", database]
+    command = [sys.executable, "-m", "scripts.load.naive", database]
     naive = replace(stores, org="naive", keys=dict.fromkeys(ROLES, "naive"), mongo_db=database, redis_url="", pids=())
     try:
-        with ready_process(command, "the naive server", MONGO_URL=stores.mongo_url) as (url, _):
-            yield replace(naive, url=url)
+        with running("the naive server", command, _address_of, MONGO_URL=stores.mongo_url) as server:
+            yield replace(naive, url=_address_of(server))
     finally:
         with naive.mongo() as scratch:
             scratch.client.drop_database(database)
+
+
+def with_own_org(target: Target) -> Target:
+    """The same server with a new org and a key of each role. Raises Unreachable."""
+    org = f"load-{secrets.token_hex(4)}"
+    stores = {"MONGO_URL": target.mongo_url, "HOLDFAST_MONGO_DB": target.mongo_db, "REDIS_URL": target.redis_url}
+
+    def create_key(role: str) -> str:
+        command = [sys.executable, str(ROOT / "scripts" / "create_key.py"), org, role, "--name", "Load test"]
+        made = subprocess.run(command, env={**os.environ, **stores}, capture_output=True, text=True, check=False)
+        if made.returncode:
+            raise Unreachable(f"scripts/create_key.py made no key for the run: {made.stderr[-500:].strip()}")
+        return made.stdout.strip()
+
+    with ThreadPoolExecutor(len(ROLES)) as pool:
+        return replace(target, org=org, keys=dict(zip(ROLES, pool.map(create_key, ROLES), strict=True)))
+
+
+@contextlib.contextmanager
+def own_org(target: Target) -> Iterator[Target]:
+    """The same server with a new org, of which nothing is left in the stores afterwards."""
+    own = with_own_org(target)
+    try:
+        yield own
+    finally:
+        with own.mongo() as database, own.redis() as redis:
+            database.orgs.delete_one({"_id": own.org})
+            for collection in database.list_collection_names():
+                database[collection].delete_many({"org": own.org})
+            for name in redis.scan_iter(own.key("*"), count=500):
+                redis.unlink(name)
+
+
+def _answers(address: tuple[str, int]) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(address, timeout=1):
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def bare_server(workers: int) -> Iterator[tuple[tuple[str, int], int]]:
+    """The bare app under the repo's own gunicorn settings; yields its address and process id. Raises Unreachable."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address: tuple[str, int] = probe.getsockname()
+    command = [sys.executable, "-m", "gunicorn", "--config", str(ROOT / "gunicorn.conf.py"), "--log-level", "error"]
+    command += ["--bind", f"{address[0]}:{address[1]}", "scripts.load.bench.bare_app:app"]
+    what, workers_of = "gunicorn with the bare app", {"HOLDFAST_WORKERS": str(workers)}
+    with running(what, command, lambda _: _answers(address), **workers_of) as server:
+        yield address, server.pid
+
+
+@contextlib.contextmanager
+def relay_paused(target: Target) -> Iterator[None]:
+    """The relay of our own private server stands still meanwhile: what it does is no part of a request's cost."""
+    pid = dict(target.pids)["relay"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)

@@ -9,10 +9,7 @@ from typing import Any
 
 from scripts.load.client.wire import Reply, request_bytes
 
-TOKEN = "manage_token"  # noqa: S105  # the name of a field, not a secret
-
-NO_ANSWER = 0
-"""The status of a request whose reply never came: its outcome is unknown."""
+NO_ANSWER = 0  # the status of a request whose reply never came: its outcome is unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,6 @@ class Send:
     drop: bool = False
 
     def encoded(self) -> bytes:
-        """The request as it goes over the connection."""
         return request_bytes(self.method, self.path, key=self.key, body=self.body, headers=self.headers)
 
 
@@ -48,7 +44,6 @@ class Pause:
 
     @property
     def left(self) -> float:
-        """The seconds from now on."""
         return self.seconds if self.until is None else max(0.0, self.until - time.monotonic())
 
 
@@ -73,7 +68,6 @@ class Exchange:
 
     @property
     def ok(self) -> bool:
-        """Whether the request was granted."""
         return 200 <= self.status < 300
 
     @property
@@ -93,12 +87,10 @@ class Exchange:
 
     @property
     def tag(self) -> str:
-        """The number of the player."""
         return self.logical.partition(":")[0]
 
     @property
     def milliseconds(self) -> float:
-        """From sending to the whole reply."""
         return (self.received - self.sent) * 1000
 
     @classmethod
@@ -108,7 +100,7 @@ class Exchange:
         exchange.dropped = send.drop
         if reply is not None:
             exchange.status, exchange.reply = reply.status, reply.json()
-            exchange.token = str(exchange.reply.pop(TOKEN, None) or "")
+            exchange.token = str(exchange.reply.pop("manage_token", None) or "")
         return exchange
 
 

@@ -23,7 +23,7 @@ Document = dict[str, Any]
 
 
 class Unreachable(Exception):
-    """The environment is not fit for a run; the message says what to do."""
+    """No run, or no measurement, is possible; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,10 @@ class Target:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port."""
         parts = urlsplit(self.url)
         return parts.hostname or "127.0.0.1", parts.port or 80
 
-    def call(
-        self, method: str, path: str, *, role: str = "admin", body: Document | None = None
-    ) -> tuple[int, Document]:
+    def call(self, method: str, path: str, role: str = "admin", body: Document | None = None) -> tuple[int, Document]:
         """One request on a connection of its own, for preparations: status and JSON body. Raises Unreachable."""
         connection = http.client.HTTPConnection(*self.address, timeout=30)
         headers = {"Authorization": f"Bearer {self.keys.get(role, '')}", "Content-Type": "application/json"}
@@ -60,9 +57,9 @@ class Target:
             connection.close()
         return answer.status, json.loads(text) if text else {}
 
-    def demand(self, status: int, method: str, path: str, *, role: str = "admin", body: Document | None = None) -> Any:
+    def demand(self, status: int, method: str, path: str, **more: Any) -> Any:
         """The JSON body of a request that must get this status. Raises Unreachable."""
-        found, reply = self.call(method, path, role=role, body=body)
+        found, reply = self.call(method, path, **more)
         if found != status:
             reason = f"{reply.get('code', '')}: {reply.get('detail', 'no reason given')}"
             raise Unreachable(f"{method} {path} answered {found} {reason}")
@@ -70,13 +67,11 @@ class Target:
 
     @contextlib.contextmanager
     def mongo(self) -> Iterator[Database[Document]]:
-        """The server's database."""
         with MongoClient[Document](self.mongo_url, tz_aware=True, serverSelectionTimeoutMS=3000) as client:
             yield client[self.mongo_db]
 
     @contextlib.contextmanager
     def redis(self) -> Iterator[Any]:
-        """The server's Redis; only where there is one."""
         with Redis.from_url(self.redis_url, decode_responses=True, socket_timeout=5) as client:
             yield client
 
@@ -94,11 +89,6 @@ def from_dev_json(data: Path, url: str | None = None) -> Target:
         raise Unreachable(f"No running server is known here: {path} cannot be read. {HOW_TO_START}") from error
     stores = (found["mongo_url"], found["mongo_db"], found["redis_url"])
     pids = tuple(sorted(found.get("pids", {}).items()))
-    return Target(url or found["url"], found["org"], found["keys"], *stores, pids)
-
-
-def require_ready(target: Target) -> None:
-    """Raises Unreachable unless the server answers /healthz."""
-    status, _ = target.call("GET", "/healthz", role="")
-    if status != 200:
-        raise Unreachable(f"{target.url}/healthz answered {status}. {HOW_TO_START}")
+    target = Target(url or found["url"], found["org"], found["keys"], *stores, pids)
+    target.demand(200, "GET", "/healthz")
+    return target

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,13 +53,10 @@ def request_bytes(
 
 
 def _content_length(head: bytes) -> int:
-    at = head.find(b"\r\ncontent-length:")
-    if at >= 0:
-        end = head.find(b"\r\n", at + 2)
-        return int(head[at + 17 : end if end >= 0 else len(head)])
-    if head[9:12] in (b"204", b"304"):
-        return 0
-    raise WireError(f"a reply without Content-Length: {head[:80]!r}")
+    found = re.search(rb"\r\ncontent-length: *([0-9]+)", head)
+    if not found and head[9:12] not in (b"204", b"304"):
+        raise WireError(f"a reply without Content-Length: {head[:80]!r}")
+    return int(found[1]) if found else 0
 
 
 def take_reply(buffer: bytearray) -> Reply | None:

@@ -1,1 +1,0 @@
-"""The players: what each client sends, one request after the other."""

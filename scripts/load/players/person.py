@@ -17,9 +17,7 @@ from scripts.load.client.target import Document
 Talk = Generator[Send | Pause, Exchange | None, Exchange]
 """A part of a play that ends with the answer to one request."""
 
-KEY_OF = {"web": "checkout", "desk": "desk", "sms": "bot"}
-"""The API key that each client carries."""
-
+KEY_OF = {"web": "checkout", "desk": "desk", "sms": "bot"}  # the API key that each client carries
 PATIENCE = 40
 """How often a player repeats a request while the first one is still being worked on, or the stores are away."""
 

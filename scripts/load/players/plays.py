@@ -115,24 +115,28 @@ def confirms_and_cancels(person: Person) -> Play:
 def reserves_again(person: Person) -> Play:
     """Another desk takes a slot as soon as it is given up, for an hour: the earlier deadline must mean nothing."""
     yield Pause(until=person.moment)
-    for number in range(TRIES):
-        answer = yield from settled(person.reserve(f"reserve{number}"))
-        if answer.ok:
-            return
-        yield Pause(TRY_AGAIN_SECONDS)
+    yield from _tries(person.reserve)
 
 
 def races(person: Person) -> Play:
     """Is refused before its moment and comes back then: holds and books, or books directly, until the slot is taken."""
-    direct = person.role == "desk"
-    for number in range(TRIES + 1):
-        if number:
-            yield Pause(until=person.moment) if number == 1 else Pause(TRY_AGAIN_SECONDS)
-        answer = yield from settled(person.direct(f"direct{number}") if direct else person.hold(f"hold{number}"))
+    request = person.direct if person.role == "desk" else person.hold
+    answer = yield from settled(request(f"{request.__name__}0"))
+    if not answer.ok:
+        yield Pause(until=person.moment)
+        answer = yield from _tries(request, first=1)
+    if answer.ok and person.role != "desk":
+        yield from settled(person.book(answer.reply))
+
+
+def _tries(request: Callable[[str], Send], first: int = 0) -> Talk:
+    """Makes a request again and again, each time under another name, until it is granted; the last answer."""
+    for number in range(first, first + TRIES):
+        answer = yield from settled(request(f"{request.__name__}{number}"))
         if answer.ok:
-            if not direct:
-                yield from settled(person.book(answer.reply, f"book{number}"))
-            return
+            break
+        yield Pause(TRY_AGAIN_SECONDS)
+    return answer
 
 
 def waits(then: str) -> Callable[[Person], Play]:

@@ -1,1 +1,0 @@
-"""The rules of docs/rules.md, and the verdict over a run."""

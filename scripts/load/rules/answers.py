@@ -1,6 +1,6 @@
 """Rules about answers: repeats agree, one winner, live holds are respected, only the contract's statuses.
 
-The name of a function is the name of its rule, and the first sentence of its docstring says what the rule means.
+The name of a function is the name of its rule, and the first line of its docstring says what the rule means.
 """
 
 from __future__ import annotations
@@ -13,9 +13,7 @@ from scripts.load.rules.timeline import owners_refused, trespasses
 
 ALLOWED = frozenset({0, 200, 201, 204, 409, 410, 412, 422, 429, 503})
 """The statuses that a valid request may get (docs/rules.md); 0 is an answer that never came."""
-ALLOWED_WITHOUT_VERSION = frozenset({0, 428, 429, 503})
-"""The statuses that a PATCH without If-Match may get."""
-
+ALLOWED_WITHOUT_VERSION = frozenset({0, 428, 429, 503})  # the statuses that a PATCH without If-Match may get
 NAMED_BY = {"hold": "hold_id", "join": "waitlist_id"}
 """The field that names the result of such a request; for other requests it is the booking's id."""
 CHANGEABLE = frozenset({"move", "read", "look"})
@@ -75,8 +73,3 @@ def answers_come(evidence: Evidence) -> Iterator[Break]:
         if exchange.status == 0 and not exchange.dropped:
             seconds = exchange.milliseconds / 1000
             yield f"{exchange.logical} got no answer in {seconds:.0f} s, {exchange.attempts} attempts", [exchange]
-
-
-RULES = (
-    repeats_agree, one_winner, holds_protect, owners_are_served, offers_are_true, answers_are_known, answers_come,
-)  # fmt: skip

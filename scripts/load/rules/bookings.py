@@ -1,4 +1,4 @@
-"""Rules about the bookings in MongoDB: no overlap, all claims there, all acknowledged ones there, none unasked.
+"""Rules about bookings: no overlap, all claims there, all acknowledged ones there, none unasked, and Redis agrees.
 
 Overlaps are looked for twice, by claims and by real intervals, so that a wrong claim cannot hide a double booking.
 """
@@ -10,23 +10,18 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from scripts.load.rules.evidence import (
-    Break,
-    Document,
-    Evidence,
-    at_version,
-    claims_in,
-    grouped,
-    request_of,
-    seconds_of,
-)
+from scripts.load.rules.evidence import Break, Document, Evidence, Mark, at_version, grouped, request_of, seconds_of
 
 MAKES_BOOKINGS = ("book", "direct", "reserve")
 
 
+def _claims_in(booking: Document) -> list[tuple[str, int]]:
+    return [(claim["resource"], claim["tick"]) for claim in booking["claims"]]
+
+
 def one_booking_per_claim(evidence: Evidence) -> Iterator[Break]:
     """No (resource, tick) in two active bookings."""
-    held = [(claim, booking) for booking in evidence.active for claim in sorted(set(claims_in(booking)))]
+    held = [(claim, booking) for booking in evidence.active for claim in sorted(set(_claims_in(booking)))]
     seen: set[tuple[str, ...]] = set()
     for (resource, tick), pairs in sorted(grouped(held, lambda pair: pair[0]).items()):
         bookings = [booking for _, booking in pairs]
@@ -63,7 +58,7 @@ def _intervals(booking: Document) -> list[tuple[str, Any, Any, Document]]:
 def claims_complete(evidence: Evidence) -> Iterator[Break]:
     """Property and technician claims are all there, and no others."""
     for booking in evidence.active:
-        claimed, due = Counter(claims_in(booking)), evidence.claims(booking)
+        claimed, due = Counter(_claims_in(booking)), evidence.claims(booking)
         if claimed != Counter(due):
             missing, extra = len(due - set(claimed)), sum(claimed.values()) - len(due & set(claimed))
             yield f"{booking['_id']} lacks {missing} of its claims and has {extra} that are not its own", [booking]
@@ -125,7 +120,40 @@ def one_request__one_booking(evidence: Evidence) -> Iterator[Break]:
             yield f"the request {name} made {len(bookings)} bookings", [*bookings]
 
 
-RULES = (
-    one_booking_per_claim, one_visit_at_a_time, claims_complete,
-    acknowledged_is_kept, nothing_unasked, one_request__one_booking,
-)  # fmt: skip
+def mirror_is_true(evidence: Evidence) -> Iterator[Break]:
+    """Redis marks as booked what MongoDB has booked.
+
+    No claim is stuck, and none lasts for ever.
+    """
+    if evidence.marks is None:
+        return
+    due = {claim: booking for booking in evidence.active for claim in _claims_in(booking)}
+    for claim, booking in due.items():
+        mark = evidence.marks.get(claim)
+        true = mark and (mark.state, mark.owner, mark.version) == ("booked", booking["_id"], booking["version"])
+        if not true:
+            yield f"{claim[0]} at tick {claim[1]} is booked in MongoDB, and in Redis: {mark}", [booking]
+    granted = _granted(evidence)
+    for claim, mark in evidence.marks.items():
+        for fault in _faults(mark, granted, is_due=claim in due):
+            yield f"{claim[0]} at tick {claim[1]} {fault}", [{"mark": str(mark)}]
+
+
+def _granted(evidence: Evidence) -> set[str] | None:
+    """The ids of all holds that clients know of; None where an answer was lost, since then it may be any."""
+    holds = evidence.of("hold")
+    if any(exchange.unknown for exchange in holds):
+        return None
+    offered = {str(entry.get("hold_id")) for entry in evidence.entries if entry["status"] == "offered"}
+    return {str(exchange.reply.get("hold_id")) for exchange in holds if exchange.ok} | offered
+
+
+def _faults(mark: Mark, granted: set[str] | None, *, is_due: bool) -> Iterator[str]:
+    if mark.state == "booked" and not is_due:
+        yield "is booked in Redis alone"
+    elif mark.state in ("confirming", "moving"):
+        yield f"is still {mark.state}"
+    elif mark.state == "held" and granted is not None and mark.owner not in granted:
+        yield "is held, and no client knows of that hold"
+    if mark.expires_ms == -1:  # -2, gone since it was read, is no fault
+        yield "never expires"

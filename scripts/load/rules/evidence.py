@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from scripts.load.client.steps import Exchange
 
@@ -15,8 +15,8 @@ Document = dict[str, Any]
 Break = tuple[str, list["Document | Exchange"]]
 """How a rule was broken: a sentence, and the documents and answers that show it."""
 
-BACKSTAGE = "system:stress"
-"""The name that a history has for changes by the harness itself."""
+VISIT = ("property_id", "technician_id", "start", "duration_minutes", "buffer_before_minutes", "buffer_after_minutes")
+BACKSTAGE = "system:stress"  # the name that a history has for changes by the harness itself
 
 Thing = TypeVar("Thing")
 Key = TypeVar("Key", bound=Hashable)
@@ -34,20 +34,13 @@ class Mark:
     expires_ms: int
 
 
-class Deadline(NamedTuple):
-    """When something runs out: by the calendar, and on the monotonic clock of the exchanges."""
-
-    at: datetime
-    moment: float
-
-
 @dataclass
 class Evidence:
     """The answers of one scenario, and what both stores hold afterwards.
 
     grid_seconds: the length of a tick. one_winner: exactly one booking must exist. bookings: all on the run's
-    properties and technicians. marks: None where the target has no Redis. deadlines: by booking id or by the hold id of
-    an offer, those that the run brought near. entries: of the waitlist; offer_events: the published offers;
+    properties and technicians. marks: None where the target has no Redis. deadlines: by booking id or the hold id of an
+    offer, the moments that the run brought near. entries: of the waitlist; offer_events: the published offers;
     events_whole: no event was trimmed yet. calendar_ahead: the calendar's clock minus the monotonic clock, in seconds.
     """
 
@@ -57,7 +50,7 @@ class Evidence:
     bookings: list[Document]
     marks: dict[Claim, Mark] | None = None
     offers_refused: list[Document] = field(default_factory=list)
-    deadlines: Mapping[str, Deadline] = field(default_factory=dict)
+    deadlines: Mapping[str, float] = field(default_factory=dict)
     entries: list[Document] = field(default_factory=list)
     offer_events: list[Document] = field(default_factory=list)
     events_whole: bool = True
@@ -77,7 +70,6 @@ class Evidence:
 
     @property
     def active(self) -> list[Document]:
-        """The active bookings."""
         return [booking for booking in self.bookings if booking["active"]]
 
     def moment(self, at: datetime) -> float:
@@ -113,11 +105,6 @@ def spans(document: Document, grid_seconds: int) -> list[tuple[str, int, int]]:
 def claims_of(document: Document, grid_seconds: int) -> set[Claim]:
     """Every (resource, tick) that a visit must have claimed."""
     return {(resource, tick) for resource, first, last in spans(document, grid_seconds) for tick in range(first, last)}
-
-
-def claims_in(booking: Document) -> list[Claim]:
-    """The claims that a booking carries."""
-    return [(claim["resource"], claim["tick"]) for claim in booking["claims"]]
 
 
 def at_version(booking: Document, version: int) -> Document:

@@ -112,9 +112,3 @@ def repeated_moves_agree(evidence: Evidence) -> Iterator[Break]:
             may_be_old = move.status == 412 and booking["version"] > version
             if move.sent > known and not move.ok and not may_be_old:
                 yield f"{logical} was made, and its repeat was refused", [move, booking]
-
-
-RULES = (
-    histories_are_whole, moves_are_recorded, one_winner_a_version,
-    refused_moves_change_nothing, stale_is_stale, repeated_moves_agree,
-)  # fmt: skip

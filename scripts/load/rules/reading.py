@@ -1,7 +1,8 @@
-"""Reads what MongoDB and Redis themselves hold after a run. It asks the service nothing, and writes nothing."""
+"""Reads what MongoDB and Redis themselves hold after a run. It asks the service for its free slots alone."""
 
 from __future__ import annotations
 
+import random
 import time
 from typing import Any
 
@@ -11,22 +12,16 @@ from scripts.load.rules.evidence import Claim, Document, Evidence, Mark
 from scripts.load.rules.verdict import unsettled
 from scripts.load.scenarios.stage import World
 
-QUIET_SECONDS = 20.0
-"""How long the mirror may take to settle after the last answer: the relay's part included."""
-DEADLINE_SECONDS = 60.0
-"""The same, where reservations or offers run out."""
-
+QUIET_SECONDS = 20.0  # how long the mirror may take to settle after the last answer: the relay's part included
+DEADLINE_SECONDS = 60.0  # the same, where reservations or offers run out
 OFFERED = "waitlist.offered"
-MOST_EVENTS = 10_000
-"""A stream that is as long may have lost its oldest events."""
-
+MOST_EVENTS = 10_000  # a stream that is as long may have lost its oldest events
 KEYS_AT_ONCE = 1000
-MARGIN_TICKS = 96
-"""Marks are looked for this far beyond the run's day on either side."""
+TRIED = 12  # how many offered slots of a run are held, one after the other, and released again
+MARGIN_TICKS = 96  # marks are looked for this far beyond the run's day on either side
 
 
 def read_bookings(database: Any, org: str, world: World) -> list[Document]:
-    """All bookings on the run's properties and technicians."""
     mine = [{"property_id": {"$in": list(world.properties)}}, {"technician_id": {"$in": list(world.technicians)}}]
     return list(database.bookings.find({"org": org, "$or": mine}))
 
@@ -68,9 +63,9 @@ def _read_offers(redis: Any, target: Target, world: World) -> tuple[list[Documen
     return [event for event in mine if event["kind"] == OFFERED], len(events) < MOST_EVENTS
 
 
-def gather(target: Target, world: World, exchanges: list[Exchange], *, one_winner: bool, grid_minutes: int) -> Evidence:
+def gather(target: Target, world: World, exchanges: list[Exchange], *, one_winner: bool) -> Evidence:
     """Reads both stores once all is quiet, or has had its time to become so."""
-    evidence = Evidence(grid_minutes * 60, one_winner, exchanges, [], deadlines=world.deadlines)
+    evidence = Evidence(world.grid_minutes * 60, one_winner, exchanges, [], deadlines=world.deadlines)
     evidence.calendar_ahead = time.time() - time.monotonic()
     latest = time.monotonic() + (DEADLINE_SECONDS if world.deadlines else QUIET_SECONDS)
     with target.mongo() as database:
@@ -87,3 +82,25 @@ def gather(target: Target, world: World, exchanges: list[Exchange], *, one_winne
                     return evidence
                 time.sleep(0.5)
                 evidence.bookings = read_bookings(database, target.org, world)
+
+
+def offers_refused(target: Target, world: World, rng: random.Random) -> list[Document]:
+    """Holds some of the offered slots; returns those that were refused, with the refusal."""
+    failures = []
+    for number in range(TRIED):
+        who = {"property_id": rng.choice(world.properties), "technician_id": rng.choice(world.technicians)}
+        query = "&".join(f"{name}={value}" for name, value in who.items())
+        path = f"/availability?{query}&from={world.day.date()}&days=1&duration_minutes=60"
+        _, reply = target.call("GET", path, role="checkout")
+        starts = [slot["start"] for slot in reply.get("slots", []) if slot["state"] == "free"]
+        if not starts:
+            continue
+        wanted = {**who, "start": rng.choice(starts), "duration_minutes": 60}
+        body = {**wanted, "buffer_before_minutes": 0, "buffer_after_minutes": 0}
+        body["holder"] = f"{world.run}-offer-{number:08d}"
+        status, reply = target.call("POST", "/hold", role="checkout", body=body)
+        if status == 201:
+            target.call("DELETE", f"/hold/{reply['hold_id']}", role="checkout")
+        else:
+            failures.append({**wanted, "status": status, **{name: reply.get(name) for name in ("code", "conflicts")}})
+    return failures

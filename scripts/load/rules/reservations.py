@@ -53,7 +53,7 @@ def confirmed_in_time(evidence: Evidence) -> Iterator[Break]:
     for name, confirms in evidence.on("confirm", "booking_id").items():
         if name not in evidence.deadlines:
             continue
-        deadline = evidence.deadlines[name].moment
+        deadline = evidence.deadlines[name]
         in_time = any(each.sent <= deadline for each in confirms)
         for each in confirms:
             if each.ok and not in_time:
@@ -70,7 +70,7 @@ def free_at_the_deadline(evidence: Evidence) -> Iterator[Break]:
     confirms = evidence.on("confirm", "booking_id")
     for reservation in _reservations(evidence):
         name = reservation["_id"]
-        over = evidence.deadlines[name].moment + SLACK_SECONDS
+        over = evidence.deadlines[name] + SLACK_SECONDS
         near = {id(each): each for claim in evidence.claims(reservation) for _, each in by_claim[claim]}
         rivals = [each for each in near.values() if each.reply.get("booking_id") != name]
         for refused in rivals:
@@ -90,8 +90,3 @@ def deadlines_were_moved(evidence: Evidence) -> Iterator[Break]:
     for reservation in _reservations(evidence):
         if not any(entry["by"] == BACKSTAGE for entry in reservation.get("history", [])):
             yield f"the deadline of {reservation['_id']} was not brought near", [reservation]
-
-
-RULES = (
-    one_heir, deadlines_come, expiry_is_recorded, confirmed_in_time, free_at_the_deadline, deadlines_were_moved,
-)  # fmt: skip

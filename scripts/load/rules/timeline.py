@@ -13,11 +13,8 @@ from dataclasses import dataclass, replace
 from scripts.load.client.steps import Exchange
 from scripts.load.rules.evidence import Claim, Evidence, grouped, seconds_of
 
-SLACK_SECONDS = 0.1
-"""A hold or reservation may end this much before its lifetime is over by our clock."""
-
-GRANTS = ("hold", "book", "direct", "reserve", "move")
-"""The requests whose 2xx gives a client a slot."""
+SLACK_SECONDS = 0.1  # a hold or reservation may end this much before its lifetime is over by our clock
+GRANTS = ("hold", "book", "direct", "reserve", "move")  # the requests whose 2xx gives a client a slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +25,9 @@ class Tenure:
     begin: float
     end: float
     grant: Exchange
+
+    def covers(self, exchange: Exchange) -> bool:
+        return self.begin <= exchange.sent and exchange.received <= self.end
 
 
 def _owner(exchange: Exchange) -> str:
@@ -85,7 +85,7 @@ def offer_tenures(evidence: Evidence) -> Iterator[Tenure]:
         offer = seen[0].reply
         given_up = _first_sent(left[offer["waitlist_id"]] + released[hold_id])
         moved = evidence.deadlines.get(hold_id)
-        until = moved.moment if moved else seconds_of(offer["expires_at"]) - evidence.calendar_ahead
+        until = moved if moved else seconds_of(offer["expires_at"]) - evidence.calendar_ahead
         # As a hold: travel, which the answer does not name, is left out.
         visit = {"technician_id": offer["offered_technician_id"], "buffer_before_minutes": 0, "buffer_after_minutes": 0}
         grant = replace(seen[0], reply={**offer, **visit})
@@ -105,7 +105,7 @@ def booking_tenures(evidence: Evidence, grants: list[Exchange]) -> Iterator[Tenu
         changes = [move for move in moves[name] if move.asked["version"] == version and (move.ok or move.unknown)]
         end = _first_sent(cancels[name] + changes)
         if grant.operation == "reserve" and name in evidence.deadlines:
-            end = min(end, evidence.deadlines[name].moment - SLACK_SECONDS)
+            end = min(end, evidence.deadlines[name] - SLACK_SECONDS)
         yield Tenure(_owner(grant), grant.received, end, grant)
     for confirmed in evidence.of("confirm"):
         if confirmed.ok:
@@ -114,7 +114,6 @@ def booking_tenures(evidence: Evidence, grants: list[Exchange]) -> Iterator[Tenu
 
 
 def tenures(evidence: Evidence) -> list[Tenure]:
-    """All slots that clients certainly had."""
     grants = _first_grants(evidence)
     return [*hold_tenures(evidence, grants), *booking_tenures(evidence, grants), *offer_tenures(evidence)]
 
@@ -126,11 +125,9 @@ def trespasses(evidence: Evidence) -> Iterator[tuple[Exchange, Exchange, Claim]]
     for grant in _first_grants(evidence):
         owner = _owner(grant)
         for claim in sorted(evidence.claims(grant.reply)):
-            others = (tenure for _, tenure in had[claim] if tenure.owner != owner)
-            inside = (one for one in others if one.begin <= grant.sent and grant.received <= one.end)
-            blocker = next(inside, None)
-            if blocker is not None:
-                yield grant, blocker.grant, claim
+            blockers = [tenure for _, tenure in had[claim] if tenure.owner != owner and tenure.covers(grant)]
+            if blockers:
+                yield grant, blockers[0].grant, claim
                 break
 
 
@@ -139,9 +136,6 @@ def owners_refused(evidence: Evidence) -> Iterator[tuple[Exchange, Exchange]]:
     holds = [*hold_tenures(evidence, _first_grants(evidence)), *offer_tenures(evidence)]
     live = grouped(holds, lambda tenure: tenure.owner)
     for refused in evidence.of("book"):
-        if refused.ok or refused.undecided:
-            continue
-        own = (each for each in live[str(refused.asked["hold_id"])])
-        inside = next((one for one in own if one.begin <= refused.sent and refused.received <= one.end), None)
-        if inside is not None:
-            yield refused, inside.grant
+        inside = [tenure for tenure in live[str(refused.asked["hold_id"])] if tenure.covers(refused)]
+        if inside and not refused.ok and not refused.undecided:
+            yield refused, inside[0].grant

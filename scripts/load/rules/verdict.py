@@ -7,31 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import FunctionType, ModuleType
 
-from scripts.load.rules import answers, bookings, mirror, moves, reservations, waitlist
-from scripts.load.rules.evidence import Break, Document, Evidence
-from scripts.load.rules.shown import shown
+from scripts.load.client.steps import Exchange
+from scripts.load.rules import answers, bookings, moves, reservations, waitlist
+from scripts.load.rules.evidence import VISIT, Break, Document, Evidence, changed_by, grouped
 
 Rule = Callable[[Evidence], Iterator[Break]]
 
-GROUPS: tuple[tuple[str, tuple[Rule, ...]], ...] = (
-    ("", bookings.RULES),
-    ("", answers.RULES),
-    ("move", moves.RULES),
-    ("reserve", reservations.RULES),
-    ("join", waitlist.RULES),
-    ("", mirror.RULES),
-)
-"""All rules, with the request that they are about: a run without such a request is not judged by them."""
+GROUPS = {bookings: "", answers: "", moves: "move", reservations: "reserve", waitlist: "join"}
+"""Where the rules are, and the request that they are about: a run without such a request is not judged by them."""
+
+
+def rules_of(module: ModuleType) -> list[Rule]:
+    """The rules of a module: its own functions whose names begin with a letter."""
+    functions = [each for each in vars(module).values() if isinstance(each, FunctionType)]
+    return [each for each in functions if each.__module__ == module.__name__ and each.__name__[0] != "_"]
+
 
 BACKGROUND = (
-    mirror.mirror_is_true,
+    bookings.mirror_is_true,
     reservations.deadlines_come,
     waitlist.no_entry_is_passed_over,
     waitlist.entries_tell_the_truth,
     waitlist.offers_run_out,
 )
 """Rules that the server may take a moment to fulfil, since it works for them in the background."""
+
+PRIVATE = ("customer", "description", "manage_token")
+STORY = {*VISIT, "status", "reserved_until", "hold_id", "offered_until", "booking_id"}
+"""The changes that are worth printing: a visit's time, property and technician, and what became of it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,7 @@ def meaning_of(rule: Rule) -> str:
     return (rule.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
-RULES: dict[str, Rule] = {name_of(rule): rule for _, rules in GROUPS for rule in rules}
+RULES: dict[str, Rule] = {name_of(rule): rule for module in GROUPS for rule in rules_of(module)}
 
 
 def judge(evidence: Evidence) -> dict[str, list[Finding]]:
@@ -63,12 +68,42 @@ def judge(evidence: Evidence) -> dict[str, list[Finding]]:
         name_of(rule): [
             Finding(name_of(rule), sentence, tuple(map(shown, things))) for sentence, things in rule(evidence)
         ]
-        for concern, rules in GROUPS
+        for module, concern in GROUPS.items()
         if concern in seen
-        for rule in rules
+        for rule in rules_of(module)
     }
 
 
 def unsettled(evidence: Evidence) -> bool:
     """Whether the server's background work is not done yet."""
     return any(True for rule in BACKGROUND for _ in rule(evidence))
+
+
+def shown(thing: Document | Exchange) -> Document:
+    return _answer(thing) if isinstance(thing, Exchange) else _document(thing)
+
+
+def _document(document: Document) -> Document:
+    redacted = {name: "[redacted]" if name in PRIVATE else value for name, value in document.items()}
+    history = redacted.pop("history", None)
+    if history:
+        redacted["story"] = [_step(number, entry) for number, entry in enumerate(history, 1)]
+    if "claims" in redacted:  # as spans: a list of ticks hides everything else
+        ticks = grouped(redacted["claims"], lambda claim: claim["resource"])
+        runs = {resource: sorted(claim["tick"] for claim in claims) for resource, claims in ticks.items()}
+        redacted["claims"] = [f"{resource} {own[0]}..{own[-1]} ({len(own)})" for resource, own in runs.items()]
+    return redacted
+
+
+def _step(version: int, entry: Document) -> str:
+    """One version in a sentence, its request named."""
+    values = [f"{name} {change['to']}" for name, change in entry["changes"].items() if name in STORY]
+    maker = f"{entry['by']} {changed_by(entry)}".strip()
+    return f"{version}: {entry['at']:%H:%M:%S.%f} {entry['action']} by {maker}: {', '.join(values) or 'nothing else'}"
+
+
+def _answer(exchange: Exchange) -> Document:
+    asked = {name: value for name, value in exchange.asked.items() if name != "holder"}
+    answer = {"request": exchange.logical, "client": exchange.client, "asked": asked, "status": exchange.status}
+    times = {"sent": round(exchange.sent, 4), "received": round(exchange.received, 4)}
+    return {**answer, "reply": _document(exchange.reply), **times}

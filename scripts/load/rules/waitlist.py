@@ -14,8 +14,7 @@ from scripts.load.rules.timeline import SLACK_SECONDS, tenures
 FAIR_SECONDS = 2.0
 """An entry this much older than an offer must be considered for it, whatever the relay was doing at that moment."""
 
-ENDS = ("book", "lapse", "cancel", "lose")
-"""The actions that end an offer, or that take its entry off the waitlist."""
+ENDS = ("book", "lapse", "cancel", "lose")  # the actions that end an offer, or that take its entry off the waitlist
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Offer:
     end: str
 
 
-def offers(evidence: Evidence) -> Iterator[Offer]:
+def _offers(evidence: Evidence) -> Iterator[Offer]:
     """All offers that were made."""
     for entry in evidence.entries:
         hold_id = ""
@@ -43,7 +42,7 @@ def offers(evidence: Evidence) -> Iterator[Offer]:
             until = evidence.moment(step["changes"]["offered_until"]["to"])
             moved = evidence.deadlines.get(hold_id)
             end = next((later["action"] for later in entry["history"][number:] if later["action"] in ENDS), "")
-            yield Offer(entry, hold_id, until - 60 * entry["offer_minutes"], moved.moment if moved else until, end)
+            yield Offer(entry, hold_id, until - 60 * entry["offer_minutes"], moved if moved else until, end)
 
 
 def _visit(entry: Document) -> Document:
@@ -58,7 +57,7 @@ def _wish(entry: Document) -> tuple[object, ...]:
 def one_offer_at_a_time(evidence: Evidence) -> Iterator[Break]:
     """No slot is offered to two entries at once."""
     left, released = evidence.on("leave", "waitlist_id"), evidence.on("release", "hold_id")
-    by_slot = grouped(offers(evidence), lambda offer: frozenset(evidence.claims(_visit(offer.entry))))
+    by_slot = grouped(_offers(evidence), lambda offer: frozenset(evidence.claims(_visit(offer.entry))))
     for made in by_slot.values():
         for first, second in pairwise(sorted(made, key=lambda offer: offer.placed)):
             given_up = [each.sent for each in left[first.entry["_id"]] + released[first.hold_id]]
@@ -70,7 +69,7 @@ def one_offer_at_a_time(evidence: Evidence) -> Iterator[Break]:
 def offers_are_free(evidence: Evidence) -> Iterator[Break]:
     """No entry is offered a slot that another client certainly has."""
     had = tenures(evidence)
-    for offer in offers(evidence):
+    for offer in _offers(evidence):
         claims = evidence.claims(_visit(offer.entry))
         others = (one for one in had if one.owner != offer.hold_id and claims & evidence.claims(one.grant.reply))
         for other in others:
@@ -83,7 +82,7 @@ def first_come__first_served(evidence: Evidence) -> Iterator[Break]:
     left = evidence.on("leave", "waitlist_id")
     joined = {str(each.reply.get("waitlist_id")): each.received for each in evidence.of("join")}
     rivals = grouped(evidence.entries, _wish)
-    for offer in offers(evidence):
+    for offer in _offers(evidence):
         entry = offer.entry
         for other in rivals[_wish(entry)]:
             name = other["_id"]
@@ -103,7 +102,7 @@ def _waited_at(entry: Document, moment: float, evidence: Evidence) -> bool:
 def offers_are_published(evidence: Evidence) -> Iterator[Break]:
     """One event for each offer, and none for an offer that was never made."""
     events = Counter((event["id"], event["hold_id"]) for event in evidence.offer_events)
-    made = {(offer.entry["_id"], offer.hold_id): offer.entry for offer in offers(evidence)}
+    made = {(offer.entry["_id"], offer.hold_id): offer.entry for offer in _offers(evidence)}
     left = {entry["_id"] for entry in evidence.entries if entry["status"] == "cancelled"}
     for key, entry in made.items():
         if events[key] > 1 or (events[key] == 0 and evidence.events_whole):
@@ -168,9 +167,3 @@ def offers_run_out(evidence: Evidence) -> Iterator[Break]:
         moved = any(step["by"] == BACKSTAGE for step in entry["history"])
         if moved != (entry.get("hold_id") in evidence.deadlines) or (moved and entry["status"] != "lapsed"):
             yield f"{entry['_id']} is {entry['status']} after the end of its offer was brought near", [entry]
-
-
-RULES = (
-    one_offer_at_a_time, offers_are_free, first_come__first_served, offers_are_published,
-    no_entry_is_passed_over, entries_tell_the_truth, offers_run_out,
-)  # fmt: skip

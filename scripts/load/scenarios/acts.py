@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Callable
-from contextlib import ExitStack, closing
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from scripts.load.client.barrier import Outcome, release
 from scripts.load.client.target import Target
-from scripts.load.rules.evidence import Deadline
 from scripts.load.scenarios.stage import Scenario, World
 
-NEAREST_DAY, DAYS = 20, 60
-"""A run's day is 20 to 80 days ahead: inside the default horizon."""
+NEAREST_DAY, DAYS = 20, 60  # a run's day is 20 to 80 days ahead: inside the default horizon
 
 
 def build(target: Target, scenario: Scenario, run: str) -> World:
@@ -27,7 +25,9 @@ def build(target: Target, scenario: Scenario, run: str) -> World:
             target.demand(201, "POST", f"/{kind}", body={"id": name, "name": f"Load {name}"})
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     day = today + timedelta(days=NEAREST_DAY + zlib.crc32(run.encode()) % DAYS)
-    return World(run, made["properties"], made["technicians"], day, target.keys)
+    path = f"/availability?property_id={made['properties'][0]}&from={day.date()}&days=1"
+    grid_minutes = int(target.demand(200, "GET", path, role="desk")["grid_minutes"])
+    return World(run, made["properties"], made["technicians"], day, target.keys, grid_minutes)
 
 
 def retire(target: Target, world: World) -> None:
@@ -36,44 +36,24 @@ def retire(target: Target, world: World) -> None:
         target.demand(200, "PATCH", f"/technicians/{name}", body={"status": "unavailable"})
 
 
-def grid_minutes(target: Target, world: World) -> int:
-    """The server's time grid, from /availability. Raises Unreachable."""
-    path = f"/availability?property_id={world.properties[0]}&from={world.day.date()}&days=1"
-    return int(target.demand(200, "GET", path, role="desk")["grid_minutes"])
-
-
-def prologue(
+def perform(
     target: Target, scenario: Scenario, world: World, requests: int, rng: random.Random, *, processes: int
-) -> World:
-    """The world after the acts before the last one, with what came of them."""
-    for act in scenario.prologue:
-        plays = [person.perform() for person in act(world, requests, rng)]
-        before = release(target.address, plays, processes=processes)
-        world = replace(world, past=(*world.past, *before.exchanges))
-    return scenario.backstage(target, world) if scenario.backstage else world
-
-
-def last_act(
-    target: Target,
-    scenario: Scenario,
-    world: World,
-    requests: int,
-    rng: random.Random,
-    *,
-    processes: int,
-    progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[World, Outcome]:
-    """The world afterwards, and what all acts saw; the count of connections and the time are the last act's."""
-    deadlines: dict[str, Deadline] = dict(world.deadlines)
-    plays = [person.perform() for person in scenario.people(world, requests, rng)]
-    with ExitStack() as stack:
-        meanwhile = scenario.meanwhile and stack.enter_context(closing(scenario.meanwhile(target, world, deadlines)))
-
-        def tick(ended: int) -> None:
-            progress(ended)
-            if meanwhile:
-                next(meanwhile)
-
-        outcome = release(target.address, plays, processes=processes, progress=tick, not_before=world.curtain)
+    """All acts. The world afterwards, and what all saw; the count of connections and the time are the last act's."""
+    for act in scenario.prologue:
+        before = release(target.address, [each.perform() for each in act(world, requests, rng)], processes)
+        world = replace(world, past=(*world.past, *before.exchanges))
+    if scenario.backstage:
+        world = scenario.backstage(target, world)
+    deadlines: dict[str, float] = dict(world.deadlines)
+    plays = [each.perform() for each in scenario.people(world, requests, rng)]
+    with closing((scenario.meanwhile or _nothing)(target, world, deadlines)) as meanwhile:
+        outcome = release(
+            target.address, plays, processes, tick=lambda: next(meanwhile, None), not_before=world.curtain
+        )
     outcome.exchanges = [*world.past, *outcome.exchanges]
     return replace(world, deadlines=deadlines), outcome
+
+
+def _nothing(_target: Target, _world: World, _deadlines: dict[str, float]) -> Generator[None, None, None]:
+    yield

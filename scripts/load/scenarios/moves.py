@@ -10,14 +10,12 @@ from scripts.load.client.steps import Exchange
 from scripts.load.client.target import Document
 from scripts.load.players import plays
 from scripts.load.players.person import Person
+from scripts.load.rules.evidence import VISIT
 from scripts.load.scenarios.stage import HOURS, LATER, STEP_MINUTES, Scenario, World, person
 
 PAIRS = 8
 MOST_BOOKINGS = PAIRS * HOURS * 3 // 5
-TRIES = 4
-"""How many visits one mover asks for, one after the other."""
-
-VISIT = ("property_id", "technician_id", "start", "duration_minutes", "buffer_before_minutes", "buffer_after_minutes")
+TRIES = 4  # how many visits one mover asks for, one after the other
 CUSTOMERS_PART = ("duration_minutes", "start", "technician_id")
 """What the bearer of a manage token may change of a visit."""
 
@@ -63,7 +61,7 @@ def _mover(world: World, number: int, bookings: list[Exchange], wanted: list[Doc
     return person(
         world, number, _of(booked.reply), play=plays.moves, subject=booked.reply, slots_after=tuple(visits),
         repeat=rng.choice(("once", "once", "again", "dropped")), thinks=rng.choice((0.0, 0.01, 0.1)),
-        begins_after=0.0 if rng.random() < 0.7 else rng.uniform(0, 0.5), **who,
+        begins_after=0.0 if rng.random() < 0.7 else rng.uniform(0, 0.5), **who
     )  # fmt: skip
 
 
@@ -91,10 +89,6 @@ def _people(world: World, requests: int, rng: random.Random) -> list[Person]:
 
 
 RESCHEDULE = Scenario(
-    name="reschedule",
-    about="bookings are moved by many at once, while others hold, book and cancel",
-    properties=PAIRS,
-    technicians=PAIRS,
-    people=_people,
+    "reschedule", "bookings are moved by many at once, while others hold, book and cancel", PAIRS, PAIRS, _people,
     prologue=(_bookings,),
-)
+)  # fmt: skip

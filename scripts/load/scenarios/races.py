@@ -11,11 +11,8 @@ from scripts.load.scenarios.reservations import RESERVE_DEADLINE
 from scripts.load.scenarios.stage import ROLES, Scenario, World, any_slot, person
 from scripts.load.scenarios.waitlist import WAITLIST
 
-RIVALS = 40
-"""How many technicians (or properties) a scenario with one contested resource spreads its requests over."""
-
-CONTENDERS = 5
-"""How many clients want the same slot in `retries`."""
+RIVALS = 40  # how many technicians (or properties) a scenario with one contested resource spreads its requests over
+CONTENDERS = 5  # how many clients want the same slot in `retries`
 
 
 def _one_time(world: World, requests: int, rng: random.Random) -> list[Person]:
@@ -45,13 +42,11 @@ def _retries(world: World, requests: int, rng: random.Random) -> list[Person]:
     return people
 
 
-DAY_SECONDS = 6.0
-"""How long the day of `mixed` takes: most begin at the release, the others during this time."""
-
+DAY_SECONDS = 6.0  # how long the day of `mixed` takes: most begin at the release, the others during this time
 WEB, DESK = ("web", "sms"), ("desk", "sms")
 HABITS = (
     (plays.checkout, 30, WEB), (plays.at_the_desk, 15, DESK), (plays.abandons, 15, WEB),
-    (plays.changes_mind, 10, WEB), (plays.takes_longer, 10, WEB), (plays.calls_off, 20, DESK),
+    (plays.changes_mind, 10, WEB), (plays.takes_longer, 10, WEB), (plays.calls_off, 20, DESK)
 )  # fmt: skip
 
 
@@ -62,7 +57,7 @@ def _mixed(world: World, requests: int, rng: random.Random) -> list[Person]:
         others = tuple(any_slot(world, rng) for _ in range(3)) if play is plays.calls_off else ()
         one = person(
             world, number, any_slot(world, rng), role=rng.choice(roles), play=play, slots_after=others,
-            begins_after=0.0 if rng.random() < 0.5 else rng.uniform(0, DAY_SECONDS), thinks=rng.uniform(0.05, 1.0),
+            begins_after=0.0 if rng.random() < 0.5 else rng.uniform(0, DAY_SECONDS), thinks=rng.uniform(0.05, 1.0)
         )  # fmt: skip
         people.append(one)
     return people

@@ -11,15 +11,12 @@ from scripts.load.scenarios.backstage import EARLY_SECONDS, reservations_run_out
 from scripts.load.scenarios.stage import LATER, ROLES, Scenario, World, person
 
 PAIRS = 10
-MOST_SLOTS = 100
-CLIENTS_A_SLOT = 12
-
+MOST_SLOTS, CLIENTS_A_SLOT = 100, 12
 AROUND = ((-0.4, -0.05, 0.05), (-0.05, 0.0, 0.05))
 """When desks confirm a contested reservation, in seconds from its deadline: one in good time, or none."""
 
 
 def _reservations(world: World, requests: int, rng: random.Random) -> list[Person]:
-    """The desk keeps some slots."""
     people = []
     for number in range(min(MOST_SLOTS, max(1, requests // CLIENTS_A_SLOT))):
         how = {"role": "desk", "play": plays.reserves, "repeat": rng.choice(("once", "again", "dropped"))}
@@ -44,7 +41,7 @@ def _desks(number: int, deadline: float) -> list[dict[str, Any]]:
 
 def _people(world: World, requests: int, rng: random.Random) -> list[Person]:
     reserved = world.made("reserve")
-    deadlines = [world.deadlines[each.reply["booking_id"]].moment for each in reserved]
+    deadlines = [world.deadlines[each.reply["booking_id"]] for each in reserved]
     people: list[Person] = []
     for number, each in enumerate(reserved):
         for what in _desks(number, deadlines[number]):
@@ -62,11 +59,6 @@ def _people(world: World, requests: int, rng: random.Random) -> list[Person]:
 
 
 RESERVE_DEADLINE = Scenario(
-    name="reserve-deadline",
-    about="reservations run out, and many want their slots at that moment",
-    properties=PAIRS,
-    technicians=PAIRS,
-    people=_people,
-    prologue=(_reservations,),
-    backstage=reservations_run_out,
-)
+    "reserve-deadline", "reservations run out, and many want their slots at that moment", PAIRS, PAIRS, _people,
+    prologue=(_reservations,), backstage=reservations_run_out,
+)  # fmt: skip

@@ -12,19 +12,12 @@ from scripts.load.client.steps import Exchange
 from scripts.load.client.target import Document, Target
 from scripts.load.players import plays
 from scripts.load.players.person import Person
-from scripts.load.rules.evidence import Deadline
 
 ROLES = ("web", "desk", "sms")
 PLAYS = {"web": plays.checkout, "desk": plays.at_the_desk, "sms": plays.checkout}
-
-STEP_MINUTES = 15
-"""Starts, durations and buffers are multiples of this: it fits both grids, of 15 and of 5 minutes."""
-
-FIRST_HOUR, HOURS = 2, 20
-"""The numbered slots of a day: a visit that is moved a little stays within the day."""
-
-LATER = 10_000
-"""The tags of the last act begin here, those of the acts before below."""
+STEP_MINUTES = 15  # starts, durations and buffers are multiples of this: it fits both grids, of 15 and of 5 minutes
+FIRST_HOUR, HOURS = 2, 20  # the numbered slots of a day: a visit that is moved a little stays within the day
+LATER = 10_000  # the tags of the last act begin here, those of the acts before below
 
 
 @dataclass(frozen=True)
@@ -40,28 +33,16 @@ class World:
     technicians: tuple[str, ...]
     day: datetime
     keys: dict[str, str]
+    grid_minutes: int = 15
     past: tuple[Exchange, ...] = ()
-    deadlines: Mapping[str, Deadline] = field(default_factory=dict)
+    deadlines: Mapping[str, float] = field(default_factory=dict)
     curtain: float = 0.0
 
-    def slot(
-        self,
-        property_id: str,
-        technician_id: str | None,
-        minutes: int,
-        *,
-        duration: int = 60,
-        before: int = 0,
-        after: int = 0,
-    ) -> Document:
-        """The slot fields for a start so many minutes into the day; without a technician, any who is free."""
-        slot = {
-            "property_id": property_id,
-            "start": f"{self.day + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}",
-            "duration_minutes": duration,
-            "buffer_before_minutes": before,
-            "buffer_after_minutes": after,
-        }
+    def slot(self, property_id: str, technician_id: str | None, minutes: int, **more: int) -> Document:
+        """The slot fields for a start so many minutes into the day. Without a technician, any who is free will do."""
+        start = f"{self.day + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"
+        slot: Document = {"property_id": property_id, "start": start, "duration_minutes": 60}
+        slot |= {"buffer_before_minutes": 0, "buffer_after_minutes": 0, **more}
         return slot if technician_id is None else {**slot, "technician_id": technician_id}
 
     def numbered_slot(self, number: int) -> Document:
@@ -78,17 +59,17 @@ class World:
 Act = Callable[[World, int, random.Random], list[Person]]
 """Turns a number of requests and a seed into people."""
 
-Meanwhile = Callable[[Target, World, dict[str, Deadline]], Generator[None, None, None]]
+Meanwhile = Callable[[Target, World, dict[str, float]], Generator[None, None, None]]
 """Does one thing to the stores each time it goes on, and adds the deadlines that it brought near."""
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is played.
+    """What is played. one_winner: exactly one booking must come of it all.
 
     properties, technicians: how many fresh ones it needs. people: who is released at one moment; prologue: who plays
-    before them, one act after the other. one_winner: exactly one booking must come of it all. backstage: what is done
-    to the stores before the last act; meanwhile: what is done to them again and again during it.
+    before them, one act after the other. backstage: what is done to the
+    stores before the last act; meanwhile: what is done to them again and again during it.
     """
 
     name: str
@@ -105,15 +86,8 @@ class Scenario:
 def person(world: World, number: int, slot: Document, **more: Any) -> Person:
     """A person with this number. role, play: in turn and as the role does it, unless given."""
     role = more.pop("role", ROLES[number % len(ROLES)])
-    return Person(
-        run=world.run,
-        tag=str(number),
-        role=role,
-        play=more.pop("play", PLAYS[role]),
-        slot=slot,
-        keys=more.pop("keys", world.keys),
-        **more,
-    )
+    play, keys = more.pop("play", PLAYS[role]), more.pop("keys", world.keys)
+    return Person(world.run, str(number), role, play, slot, keys, **more)
 
 
 def any_slot(world: World, rng: random.Random) -> Document:
@@ -122,8 +96,8 @@ def any_slot(world: World, rng: random.Random) -> Document:
         rng.choice(world.properties),
         None if rng.random() < 0.25 else rng.choice(world.technicians),
         rng.randrange(480, 1080, STEP_MINUTES),
-        duration=rng.choice((15, 30, 45, 60, 90, 120, 180)),
-        before=rng.choice((0, 0, 15, 30)),
-        after=rng.choice((0, 0, 15, 30, 45)),
+        duration_minutes=rng.choice((15, 30, 45, 60, 90, 120, 180)),
+        buffer_before_minutes=rng.choice((0, 0, 15, 30)),
+        buffer_after_minutes=rng.choice((0, 0, 15, 30, 45)),
     )
     return {**slot, "fallback": "next_available"} if rng.random() < 0.15 else slot

@@ -10,36 +10,26 @@ from typing import Any
 from scripts.load.client.target import Target
 from scripts.load.players import plays
 from scripts.load.players.person import Person
-from scripts.load.rules.evidence import Deadline
 from scripts.load.scenarios.backstage import offers_run_out
 from scripts.load.scenarios.stage import LATER, ROLES, Scenario, World, person
 
 PAIRS = 5
-MOST_SLOTS = 100
-CLIENTS_A_SLOT = 10
+MOST_SLOTS, CLIENTS_A_SLOT = 100, 10
 WAITING_SHARE = 0.6
-FREED_AFTER = 2.5
-"""Into the last act: by then every entry is as old as the rule of fairness asks for."""
+FREED_AFTER = 2.5  # into the last act: by then every entry is as old as the rule of fairness asks for
+LIFETIME, LOOKING, LOOKING_LATER = 6.0, 9.0, 12.0
+"""Seconds: of the hold that runs out, and how long a player looks for an offer. All are longer in a large run."""
 
-LIFETIME, LOOKING = 7.0, 11.0
-"""Seconds: of the hold that runs out, and how long a player looks for an offer. Longer in a large run, since the relay
-has more to do then."""
-
-JOINED = 2 * LATER
-"""The tags of those who join begin here. A player that plays in two acts keeps its tag."""
-
+JOINED = 2 * LATER  # the tags of those who join begin here. A player that plays in two acts keeps its tag
 WAYS = ("cancelled", "released", "runs out", "cancelled, raced", "released, raced")
 """How a slot becomes free, in turn. At the raced ones others come at that very moment, elsewhere a little later.
 Where it is cancelled unraced, the first offers run out."""
 
 HABITS = {plays.waits_and_books: 30, plays.waits_and_leaves: 50, plays.leaves_early: 20}
-
-WEB_ENTRIES = 15
-"""So many join with the key of the web, from one address, which is fewer than it allows; the others by other keys."""
+WEB_ENTRIES = 15  # so many join with the key of the web, which is fewer than one address may; others by other keys
 
 
 def _role(number: int) -> str:
-    """The role of the player that joins with this number."""
     return ROLES[number % len(ROLES)] if number < WEB_ENTRIES * len(ROLES) else ROLES[1 + number % 2]
 
 
@@ -94,11 +84,11 @@ def _waiting(world: World, requests: int, rng: random.Random) -> list[Person]:
         number = int(joined.tag) - JOINED
         way = WAYS[number % _slots(requests) % len(WAYS)]
         play = rng.choices([*HABITS], weights=[*HABITS.values()])[0]
-        seconds = LOOKING + (LIFETIME if way == "runs out" else 0)
+        seconds = LOOKING_LATER if way == "runs out" else LOOKING
         how = {
             "role": _role(number), "play": plays.waits_and_is_late if way == "cancelled" else play,
             "repeat": rng.choice(("once", "again")), "subject": joined.reply,
-            "begins_after": rng.uniform(0.1, FREED_AFTER / 2), "moment": begun + _longer(seconds, requests),
+            "begins_after": rng.uniform(0.1, FREED_AFTER / 2), "moment": begun + _longer(seconds, requests)
         }  # fmt: skip
         people.append(person(world, int(joined.tag), joined.asked, **how))
     return people
@@ -119,17 +109,14 @@ def _people(world: World, requests: int, rng: random.Random) -> list[Person]:
     return people + [_rival(world, number, requests, rng) for number in range(requests - len(people))]
 
 
-def _meanwhile(target: Target, world: World, deadlines: dict[str, Deadline]) -> Generator[None, None, None]:
-    taken = [each for each in world.made("direct") if WAYS[int(each.tag) % len(WAYS)] == "cancelled"]
+def _meanwhile(target: Target, world: World, deadlines: dict[str, float]) -> Generator[None, None, None]:
+    # The naive server, without Redis, has no waitlist.
+    direct = world.made("direct") if target.redis_url else []
+    taken = [each for each in direct if WAYS[int(each.tag) % len(WAYS)] == "cancelled"]
     return offers_run_out(target, [each.asked for each in taken], deadlines)
 
 
 WAITLIST = Scenario(
-    name="waitlist",
-    about="slots become free while people wait for them, and others race",
-    properties=PAIRS,
-    technicians=PAIRS,
-    people=_people,
-    prologue=(_blockers, _joiners),
-    meanwhile=_meanwhile,
-)
+    "waitlist", "slots become free while people wait for them, and others race", PAIRS, PAIRS, _people,
+    prologue=(_blockers, _joiners), meanwhile=_meanwhile,
+)  # fmt: skip
