@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -27,7 +27,9 @@ class Caller:
     """The origin of one request.
 
     org: whose objects it may see. key_id: the API key's public id, which owns holds and scopes idempotency keys.
-    address: the client's address, which only ever counts a quota. booking_id: the one booking a `customer` may touch.
+    address: the client's address, which only ever counts a quota. booking_id, token_generation: the one booking a
+    `customer` may touch, and which of that booking's manage tokens it has. origins: the web pages that may use the key;
+    empty if every page may.
     """
 
     org: str
@@ -35,6 +37,16 @@ class Caller:
     key_id: str
     address: str = ""
     booking_id: str | None = None
+    token_generation: int = 0
+    origins: frozenset[str] = frozenset()
+
+    def at(self, address: str) -> Caller:
+        """The same caller, from a client address."""
+        return replace(self, address=address)
+
+    def may_call_from(self, origin: str | None) -> bool:
+        """Whether a request with this Origin header may use the key. Only browsers send one."""
+        return origin is None or not self.origins or origin in self.origins
 
     @property
     def name(self) -> str:
@@ -44,6 +56,11 @@ class Caller:
     @property
     def is_staff(self) -> bool:
         return self.role in STAFF
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the key is publishable: it stands in every visitor's browser."""
+        return self.role is Role.CHECKOUT
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,6 @@ class _Parts:
             claims=self.claims,
             mirror=self.mirror,
             catalogue=self.catalogue,
-            access=self.access,
             candidates=self.candidates,
             reservations=self.reservations,
             availability=self.availability,

@@ -16,7 +16,9 @@ TIME_BYTES, RANDOM_BYTES, MAC_BYTES = 6, 10, 8
 _BODY_BYTES = TIME_BYTES + RANDOM_BYTES
 
 _HOLD_ID = re.compile(r"h_([A-Za-z0-9_-]{32})\Z")
-_MANAGE_TOKEN = re.compile(r"hfm_([A-Za-z0-9._-]{1,64})~([A-Za-z0-9._-]{1,64})~([A-Za-z0-9_-]{43})\Z")
+_MANAGE_TOKEN = re.compile(
+    r"hfm_([A-Za-z0-9._-]{1,64})~([A-Za-z0-9._-]{1,64})(?:~([1-9][0-9]{0,8}))?~([A-Za-z0-9_-]{43})"
+)
 
 MANAGE_PREFIX = "hfm_"
 DIRECT_PREFIX, MOVE_PREFIX = "d_", "m_"
@@ -71,28 +73,34 @@ class WaitlistIds:
 
 
 class ManageTokens:
-    """Makes and reads the bearer token of one booking. The token follows from the booking's id, so no store keeps it.
+    """Makes and reads the bearer tokens of bookings. A token follows from the booking's id and from the generation that
+    the booking keeps, so no store holds it. A booking with a new generation has a new token.
 
-    It is `hfm_<org>~<booking id>~<mac>`: ids contain no `~`, and a bearer token may (token68 of RFC 9110).
+    It is `hfm_<org>~<booking id>~<mac>`, with `<generation>~` before the mac unless that is 0: ids contain no `~`, and
+    a bearer token may (token68 of RFC 9110).
     """
 
     def __init__(self, secret: str) -> None:
         self._secret = _key(secret, "manage-token")
 
-    def make(self, org: str, booking_id: str) -> str:
-        return f"{MANAGE_PREFIX}{org}~{booking_id}~{self._mac(org, booking_id)}"
+    def make(self, org: str, booking_id: str, generation: int) -> str:
+        named = f"{org}~{booking_id}" + (f"~{generation}" if generation else "")
+        return f"{MANAGE_PREFIX}{named}~{self._mac(named)}"
 
-    def read(self, token: str) -> tuple[str, str] | None:
-        """The (org, booking id) of a token; None if this installation did not make it."""
-        match = _MANAGE_TOKEN.match(token)
+    def read(self, token: str) -> tuple[str, str, int] | None:
+        """The (org, booking id, generation) of a token; None if this installation did not make it."""
+        match = _MANAGE_TOKEN.fullmatch(token)
         if match is None:
             return None
-        org, booking_id, mac = match.groups()
+        org, booking_id, generation, mac = match.groups()
+        named = token[len(MANAGE_PREFIX) : match.start(4) - 1]
         # Compares text, because several texts decode to the same bytes: base64's last character has two spare bits.
-        return (org, booking_id) if hmac.compare_digest(mac, self._mac(org, booking_id)) else None
+        if not hmac.compare_digest(mac, self._mac(named)):
+            return None
+        return org, booking_id, int(generation or 0)
 
-    def _mac(self, org: str, booking_id: str) -> str:
-        mac = hmac.digest(self._secret, f"{org}~{booking_id}".encode(), "sha256")
+    def _mac(self, named: str) -> str:
+        mac = hmac.digest(self._secret, named.encode(), "sha256")
         return urlsafe_b64encode(mac).decode().rstrip("=")
 
 

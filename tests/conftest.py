@@ -102,4 +102,4 @@ def charlie(world: World) -> Caller:
 def stranger(world: World) -> Caller:
     """Another checkout key of the same org."""
     access = world.services.access
-    return access.authenticate(access.create_key(world.org, Role.CHECKOUT))
+    return access.authenticate(access.create_key(world.org, Role.CHECKOUT).key)

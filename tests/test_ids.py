@@ -61,29 +61,30 @@ def test_a_text_that_was_never_issued_is_invalid(hold_ids: HoldIds, hold_id: str
     assert hold_ids.issued_at_ms("alice-co", "key_1", hold_id) is None
 
 
-@given(org=ids, booking_id=ids)
-def test_a_manage_token_is_a_legal_bearer_and_names_one_booking(
-    tokens: ManageTokens, org: str, booking_id: str
+@given(org=ids, booking_id=ids, generation=st.integers(0, 10**9 - 1))
+def test_a_manage_token_is_a_legal_bearer_and_names_one_booking_and_generation(
+    tokens: ManageTokens, org: str, booking_id: str, generation: int
 ) -> None:
-    token = tokens.make(org, booking_id)
+    token = tokens.make(org, booking_id, generation)
     assert re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", token)
-    assert tokens.read(token) == (org, booking_id)
+    assert tokens.read(token) == (org, booking_id, generation)
 
 
 def test_dots_in_ids_cannot_move_from_the_org_to_the_booking(tokens: ManageTokens) -> None:
-    assert tokens.make("a.b", "c") != tokens.make("a", "b.c")
-    mac = tokens.make("a.b", "c").rpartition("~")[2]
+    assert tokens.make("a.b", "c", 0) != tokens.make("a", "b.c", 0)
+    mac = tokens.make("a.b", "c", 0).rpartition("~")[2]
     assert tokens.read(f"hfm_a~b.c~{mac}") is None
 
 
-def test_a_manage_token_with_any_character_changed_is_invalid(tokens: ManageTokens) -> None:
-    token = tokens.make("alice-co", "bk_1")
+@pytest.mark.parametrize("generation", [0, 17])
+def test_a_manage_token_with_any_character_changed_is_invalid(tokens: ManageTokens, generation: int) -> None:
+    token = tokens.make("alice-co", "bk_1", generation)
     assert [tokens.read(each) for each in every_other_character(token)] == [None] * len(token)
     assert ManageTokens("another" + SECRET).read(token) is None
 
 
 def test_other_spellings_of_the_same_mac_are_invalid(tokens: ManageTokens) -> None:
-    token = tokens.make("alice-co", "bk_1")
+    token = tokens.make("alice-co", "bk_1", 0)
     assert [last for last in ascii_letters + digits + "-_" if tokens.read(token[:-1] + last)] == [token[-1]]
 
 

@@ -56,8 +56,8 @@ class World:
         keys = self.services.access.api_keys
         for org in (self.org, self.other_org):
             keys.create_org(org, org)
-        self.keys = {role: keys.create_key(self.org, Role(role)) for role in ("checkout", "desk", "bot", "admin")}
-        self.rival_key = keys.create_key(self.other_org, Role.ADMIN)
+        self.keys = {role: keys.create_key(self.org, Role(role)).key for role in ("checkout", "desk", "bot", "admin")}
+        self.rival_key = keys.create_key(self.other_org, Role.ADMIN).key
         desk = self.services.catalogue_desk
         for number in (1, 2, 3):
             desk.create_property(self.org, PropertyCreate(id=f"prop-{number}", name=f"House {number}"))

@@ -53,10 +53,10 @@ class Gate:
 
     def _with_key(self, roles: frozenset[Role]) -> Admit:
         def admit(environ: WSGIEnvironment, ids: dict[str, str]) -> Caller:
-            known = self._authenticate(bearer(environ))
-            address = client_address(environ, self._proxies)
-            caller = Caller(known.org, known.role, known.key_id, address, known.booking_id)
+            caller = self._authenticate(bearer(environ)).at(client_address(environ, self._proxies))
             self._limiter.spend(caller)
+            if not caller.may_call_from(environ.get("HTTP_ORIGIN")):
+                raise Forbidden("Use this key on the pages that it was made for.")
             if caller.role not in roles:
                 raise Forbidden
             if caller.booking_id is not None and ids.get("booking_id") != caller.booking_id:

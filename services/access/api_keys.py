@@ -1,46 +1,52 @@
-"""Makes, lists and revokes API keys. Only the call that makes a key shows it; MongoDB keeps its SHA-256.
+"""Makes, lists, rotates and revokes API keys. Only the call that makes a key shows it; MongoDB keeps its SHA-256.
 
-A key has 192 random bits, so its plain hash reveals nothing. How soon each process refuses a revoked key, see
-`services.access.authentication`.
+A key has 192 random bits, so its plain hash reveals nothing. Every change of a key sets its `changed_at` by MongoDB's
+clock, which is how each process finds it: see `services.access.authentication`.
 """
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from hashlib import sha256
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, IndexModel
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
 
 from models.access import Caller, Role
-from models.errors import AlreadyExists
+from models.errors import InvalidTransition, NotFound
+from models.keys import ApiKey, KeyMade
 from services.clock import Clock
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
+from services.stores.pages import DEFAULT_PAGE, bad_cursor, read_cursor, write_cursor
+from services.timetable.grid import to_milliseconds
 
 API_KEYS = "api_keys"
 ORGS = "orgs"
 KEY_ROLES = frozenset(Role) - {Role.CUSTOMER}
 
+CHANGED = {"$currentDate": {"changed_at": True}}
+"""Part of every write, so that all processes find what it changed."""
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """What a list may show of a key."""
-
-    key_id: str
-    role: Role
-    revoked: bool
-    created_at: datetime
+_INDEXES = [
+    IndexModel([("org", ASCENDING), ("key_id", ASCENDING)], unique=True, name="one_per_key_id"),
+    IndexModel([("org", ASCENDING), ("created_at", ASCENDING), ("key_id", ASCENDING)], name="by_age"),
+    IndexModel([("changed_at", ASCENDING)], name="by_change"),
+]
 
 
-def caller_of(record: Document | None) -> Caller | None:
-    """The caller whose key has this record; None without a record, and for a revoked key."""
-    if record is None or record["revoked"]:
-        return None
-    return Caller(org=record["org"], role=Role(record["role"]), key_id=record["key_id"])
+def ensure_key_indexes(db: Database[Document]) -> None:
+    """Makes the indexes of the keys, if they are not there yet. StoreUnavailable."""
+    with mongo_faults():
+        db[API_KEYS].create_indexes(_INDEXES)
+
+
+def caller_of(record: Document) -> Caller:
+    """The caller whose key has this record."""
+    origins = frozenset(record.get("origins") or ())
+    return Caller(record["org"], Role(record["role"]), record["key_id"], origins=origins)
 
 
 def new_key_record(org: str, role: Role, key: str, now: datetime) -> Document:
@@ -51,7 +57,7 @@ def new_key_record(org: str, role: Role, key: str, now: datetime) -> Document:
         "role": Role(role).value,
         "key_id": f"key_{secrets.token_hex(6)}",
         "revoked": False,
-        "created_at": now,
+        "created_at": to_milliseconds(now),
     }
 
 
@@ -73,33 +79,92 @@ class ApiKeys:
         with mongo_faults():
             return self._orgs.find_one({"_id": org}, {"_id": 1}) is not None
 
-    def create_key(self, org: str, role: Role, key: str | None = None) -> str:
-        """Makes a new key, or records the given one, and gives it. A given key that exists stays revoked if it was.
+    def create_key(self, org: str, role: Role, *, name: str | None = None, origins: Sequence[str] = ()) -> KeyMade:
+        """Makes a new key. origins: the web pages that may use it; none means all.
 
-        Raises AlreadyExists if the given key belongs to another org or role; ValueError for a role that has no keys.
+        Raises ValueError for a role that has no keys.
         """
         if role not in KEY_ROLES:
             raise ValueError(f"an API key cannot have the role {role}")
-        made = key or f"hf_{role}_{secrets.token_urlsafe(24)}"
-        record = new_key_record(org, role, made, self._clock())
-        try:
-            with mongo_faults():
-                self._keys.insert_one(record)
-        except DuplicateKeyError:
-            with mongo_faults():
-                same = self._keys.find_one({"_id": record["_id"], "org": org, "role": record["role"]})
-            if same is None:
-                raise AlreadyExists("This API key exists already, with another org or role.") from None
+        key = f"hf_{role}_{secrets.token_urlsafe(24)}"
+        record = {**new_key_record(org, role, key, self._clock()), "name": name, "origins": list(origins)}
+        with mongo_faults():
+            self._keys.update_one({"_id": record["_id"]}, {"$setOnInsert": record, **CHANGED}, upsert=True)
+        return KeyMade(key_id=record["key_id"], key=key)
+
+    def rotate_key(self, org: str, key_id: str, overlap_seconds: int) -> KeyMade:
+        """Makes a key like this one, which itself ends after the overlap.
+
+        After a failure between the two steps the old key stays valid; a repeat makes a further key.
+        Raises NotFound, InvalidTransition (the key has ended).
+        """
+        old = self._find(org, key_id)
+        if has_ended(old, self._clock()):
+            raise InvalidTransition("This key has ended, so no key can take its place. Make a new one.")
+        made = self.create_key(org, Role(old["role"]), name=old.get("name"), origins=old.get("origins") or ())
+        ends = self._clock() + timedelta(seconds=overlap_seconds)
+        self._change(org, key_id, {"expires_at": to_milliseconds(ends)})
         return made
 
-    def list_keys(self, org: str) -> list[ApiKey]:
-        """The org's keys, the oldest first, revoked ones too."""
-        with mongo_faults():
-            records = list(self._keys.find({"org": org}).sort("created_at", ASCENDING))
-        return [ApiKey(each["key_id"], Role(each["role"]), each["revoked"], each["created_at"]) for each in records]
+    def revoke_key(self, org: str, key_id: str) -> None:
+        """Ends a key for good; a repeat does no harm. Raises NotFound."""
+        self._change(org, key_id, {"revoked": True})
 
-    def revoke_key(self, org: str, key_id: str) -> bool:
-        """Ends a key for good; a repeat does no harm. False if the org has no such key."""
+    def list_keys(
+        self, org: str, limit: int = DEFAULT_PAGE, cursor: str | None = None
+    ) -> tuple[list[ApiKey], str | None]:
+        """One page of the org's keys, the oldest first, ended ones too; and the cursor of the next page or None.
+
+        Raises InvalidRequest for a cursor that no list gave.
+        """
+        query: Document = {"org": org}
+        if cursor is not None:
+            query["$or"] = self._after(org, cursor)
+        order = [("created_at", ASCENDING), ("key_id", ASCENDING)]
         with mongo_faults():
-            done = self._keys.update_one({"org": org, "key_id": key_id}, {"$set": {"revoked": True}})
-        return done.matched_count == 1
+            found = list(self._keys.find(query).sort(order).limit(limit + 1))
+        shown = [_shown(record) for record in found[:limit]]
+        return shown, write_cursor(shown[-1].key_id) if len(found) > limit else None
+
+    def _after(self, org: str, cursor: str) -> list[Document]:
+        """The filter of what a list has behind its entry at the cursor."""
+        [key_id] = read_cursor(cursor, 1)
+        with mongo_faults():
+            last = self._keys.find_one({"org": org, "key_id": key_id})
+        if last is None:
+            raise bad_cursor()
+        created_at = last["created_at"]
+        return [{"created_at": {"$gt": created_at}}, {"created_at": created_at, "key_id": {"$gt": key_id}}]
+
+    def _find(self, org: str, key_id: str) -> Document:
+        with mongo_faults():
+            return _required(self._keys.find_one({"org": org, "key_id": key_id}))
+
+    def _change(self, org: str, key_id: str, values: Document) -> None:
+        query = {"org": org, "key_id": key_id}
+        with mongo_faults():
+            _required(self._keys.find_one_and_update(query, {"$set": values, **CHANGED}))
+
+
+def _required(record: Document | None) -> Document:
+    if record is None:
+        raise NotFound("There is no such key.")
+    return record
+
+
+def has_ended(record: Document, now: datetime) -> bool:
+    """Whether a key is valid no more: it was revoked, or its time after a rotation is over."""
+    expires_at = record.get("expires_at")
+    return record["revoked"] or (expires_at is not None and expires_at <= now)
+
+
+def _shown(record: Document) -> ApiKey:
+    return ApiKey(
+        key_id=record["key_id"],
+        role=record["role"],
+        name=record.get("name"),
+        origins=record.get("origins") or None,
+        created_at=record["created_at"],
+        expires_at=record.get("expires_at"),
+        revoked=record["revoked"],
+    )

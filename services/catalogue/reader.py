@@ -42,11 +42,10 @@ V = TypeVar("V")
 
 
 def ensure_catalogue_indexes(db: Database[Document]) -> None:
-    """Makes the unique indexes of the catalogue and of the API keys; nothing where they exist. StoreUnavailable."""
+    """Makes the unique indexes of the catalogue; nothing where they exist. StoreUnavailable."""
     with mongo_faults():
         for name in (PROPERTIES, TECHNICIANS):
             db[name].create_index([("org", ASCENDING), ("id", ASCENDING)], unique=True, name="one_per_id")
-        db["api_keys"].create_index([("org", ASCENDING), ("key_id", ASCENDING)], unique=True, name="one_per_key_id")
 
 
 def org_ids(db: Database[Document]) -> list[str]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 from models.errors import Fault, Refusal, StoreUnavailable
 from models.slot import Visit, Wish
-from services.access.authentication import Access
 from services.availability.candidates import Candidates
 from services.availability.slots import Availability
 from services.catalogue.reader import Catalogue, Snapshot
@@ -47,7 +46,6 @@ class Placing:
         claims: Claims,
         mirror: Mirror,
         catalogue: Catalogue,
-        access: Access,
         candidates: Candidates,
         reservations: Reservations,
         availability: Availability,
@@ -56,7 +54,6 @@ class Placing:
         self._claims = claims
         self._mirror = mirror
         self._catalogue = catalogue
-        self._access = access
         self._candidates = candidates
         self._reservations = reservations
         self._availability = availability
@@ -153,7 +150,6 @@ class Placing:
 
     def _reload(self, org: str, epoch: str | None) -> None:
         """Forgets what this process remembers of an org; the next use reads it again, under the given epoch."""
-        self._access.forget(org)
         self._catalogue.forget(org, epoch)
 
     def _is_current(self, snapshot: Snapshot) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pymongo.database import Database
 
+from services.access.api_keys import ensure_key_indexes
 from services.calendars.feeds import ensure_calendar_indexes
 from services.catalogue.reader import ensure_catalogue_indexes
 from services.ledger.store import BookingStore
@@ -20,5 +21,6 @@ def prepare(db: Database[Document], grid_minutes: int) -> None:
     store.check_grid()
     store.prepare()
     WaitlistStore(db).prepare()
+    ensure_key_indexes(db)
     ensure_catalogue_indexes(db)
     ensure_calendar_indexes(db)

@@ -15,7 +15,7 @@ from services.clock import Clock
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
-CATALOGUE = frozenset({"properties", "technicians", "orgs", "api_keys"})
+CATALOGUE = frozenset({"properties", "technicians", "orgs"})
 STATE_ID = "change_feed"
 READ_FIELDS = {"ns.coll": 1, "fullDocument._id": 1, "fullDocument.org": 1, "fullDocument.version": 1}
 """The fields to read of a change, not the whole document: mostly its worker has mirrored it already."""

@@ -36,6 +36,7 @@ BEYOND_SCHEMAS = {
     "inconsistent",  # rules of the policy that do not fit each other
     "no_visit_fits",  # in a window that is too short
     "off_grid",
+    "origins_not_allowed",  # for a key that is not publishable
     "overlapping_shifts",
     "past_start",
     "too_far_ahead",

@@ -150,7 +150,7 @@ def test_only_staff_see_the_customer(town: Town) -> None:
 def test_another_keys_entry_is_forbidden_and_another_orgs_not_found(town: Town, method: str) -> None:
     path = f"/waitlist/{join(town)['waitlist_id']}"
     access = town.world.services.access
-    for key in ("bot", access.create_key(town.world.org, Role.CHECKOUT)):
+    for key in ("bot", access.create_key(town.world.org, Role.CHECKOUT).key):
         refused(town.call(method, path, key=key), 403, "forbidden")
     refused(town.call(method, path, key="rival"), 404, "not_found")
     assert body_of(town.call("GET", path))["status"] == "waiting"

@@ -93,7 +93,7 @@ def test_between_two_rounds_an_offer_is_shown_as_its_hold_is(world: World) -> No
 def test_only_staff_and_the_key_that_waits_may_read_and_leave(world: World) -> None:
     access, waitlist = world.services.access, world.services.waitlist
     entry = join(world)
-    stranger = access.authenticate(access.create_key(world.org, Role.CHECKOUT))
+    stranger = access.authenticate(access.create_key(world.org, Role.CHECKOUT).key)
     rival = access.authenticate(world.rival_key)
     for act in (waitlist.get, waitlist.leave):
         with pytest.raises(Forbidden):

@@ -1,0 +1,65 @@
+"""Keys on several servers over one real MongoDB: how soon what one server does counts on the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from models.access import Role
+from models.errors import Unauthenticated
+from scripts.dev_server.child import wait_until
+from services.access.authentication import Access
+from services.clock import utc_now
+from tests.world import SECRET, World
+
+
+@pytest.fixture
+def servers(world: World) -> Iterator[list[Access]]:
+    made = [Access(world.services.db, SECRET, utc_now) for _ in range(3)]
+    yield made
+    for access in made:
+        access.close()
+
+
+def accepts(access: Access, key: str) -> bool:
+    try:
+        access.authenticate(key)
+    except Unauthenticated:
+        return False
+    return True
+
+
+def seconds_until(condition: Callable[[], bool]) -> float:
+    began = time.monotonic()
+    wait_until(condition, seconds=10)
+    return time.monotonic() - began
+
+
+def test_every_server_refuses_a_revoked_key_within_two_seconds(world: World, servers: list[Access]) -> None:
+    made = world.services.access.create_key(world.org, Role.DESK)
+    assert all(accepts(server, made.key) for server in servers)
+    servers[0].revoke_key(world.org, made.key_id)
+    assert not accepts(servers[0], made.key)
+    assert seconds_until(lambda: not any(accepts(server, made.key) for server in servers)) < 2
+
+
+def test_every_server_refuses_a_rotated_key_within_two_seconds(world: World, servers: list[Access]) -> None:
+    made = world.services.access.create_key(world.org, Role.DESK)
+    assert all(accepts(server, made.key) for server in servers)
+    successor = servers[0].rotate_key(world.org, made.key_id, 0)
+    assert seconds_until(lambda: not any(accepts(server, made.key) for server in servers)) < 2
+    assert all(accepts(server, successor.key) for server in servers)
+
+
+def test_every_server_accepts_a_new_key_within_a_second_although_it_refused_it_before(
+    world: World, servers: list[Access], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.access.api_keys.secrets.token_urlsafe", lambda _: f"of.{world.org}")
+    key = f"hf_bot_of.{world.org}"
+    for server in servers:
+        assert accepts(server, world.keys["desk"])
+        assert not accepts(server, key)
+    servers[0].create_key(world.org, Role.BOT)
+    assert seconds_until(lambda: all(accepts(server, key) for server in servers)) < 1.2
