@@ -79,10 +79,10 @@ def with_own_org(target: Target) -> Target:
     stores = {"MONGO_URL": target.mongo_url, "HOLDFAST_MONGO_DB": target.mongo_db, "REDIS_URL": target.redis_url}
 
     def create_key(role: str) -> str:
-        command = [sys.executable, str(ROOT / "scripts" / "create_key.py"), org, role, "--name", "Load test"]
+        command = [sys.executable, str(ROOT / "scripts" / "keys.py"), "create", org, role, "--org-name", "Load test"]
         made = subprocess.run(command, env={**os.environ, **stores}, capture_output=True, text=True, check=False)
         if made.returncode:
-            raise Unreachable(f"scripts/create_key.py made no key for the run: {made.stderr[-500:].strip()}")
+            raise Unreachable(f"scripts/keys.py made no key for the run: {made.stderr[-500:].strip()}")
         return made.stdout.strip()
 
     with ThreadPoolExecutor(len(ROLES)) as pool:
