@@ -121,12 +121,26 @@ class Policy(BaseModel):
     horizon_days: int = 90
     blackout_dates: list[date] = []
     cancel_window_minutes: int = 0
+    public_holds_per_address: int | None = 10
+    public_bookings_per_address_per_day: int | None = 30
+    public_holds_most: int | None = 200
+
+
+PublicCount = Annotated[WholeNumber, Field(ge=1, le=1_000_000)]
+"""What strangers with the publishable key may have; null is no limit."""
+
+NULLABLE_POLICY = (
+    "allowed_duration_minutes",
+    "public_holds_per_address",
+    "public_bookings_per_address_per_day",
+    "public_holds_most",
+)
 
 
 class PolicyPatch(Request):
-    """Body of PATCH /policy: only the fields that change. Null is a value of `allowed_duration_minutes` alone: any."""
+    """Body of PATCH /policy: only the fields that change. Null means any or no limit, for NULLABLE_POLICY alone."""
 
-    model_config = null_only_for("allowed_duration_minutes")
+    model_config = null_only_for(*NULLABLE_POLICY)
 
     default_duration_minutes: Duration | None = None
     max_duration_minutes: Duration | None = None
@@ -140,6 +154,9 @@ class PolicyPatch(Request):
     horizon_days: Annotated[WholeNumber, Field(ge=1, le=730)] | None = None
     blackout_dates: Annotated[list[LocalDate], Field(max_length=1000)] | None = None
     cancel_window_minutes: Annotated[WholeNumber, Field(ge=0, le=525_600)] | None = None
+    public_holds_per_address: PublicCount | None = None
+    public_bookings_per_address_per_day: PublicCount | None = None
+    public_holds_most: PublicCount | None = None
 
 
 class Property(BaseModel):

@@ -198,6 +198,7 @@ def _bookings(parts: _Parts) -> Bookings:
         confirming=confirming,
         without_redis=without_redis,
         store=parts.store,
+        catalogue=parts.catalogue,
         hold_ids=parts.hold_ids,
         grid=parts.grid,
         clock=parts.clock,

@@ -19,6 +19,7 @@ from models.errors import (
 from models.slot import SlotFields, Wish
 from services.bookings.confirming import Begun, Confirmed, Confirming, Draft
 from services.bookings.without_redis import BookingWithoutRedis
+from services.catalogue.reader import Catalogue
 from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord
 from services.claims.placements import (
@@ -29,6 +30,7 @@ from services.claims.placements import (
     Obstacle,
     Pinned,
 )
+from services.claims.quotas import address_of, bookings_a_day
 from services.clock import Clock
 from services.crash_points import CrashPoints
 from services.holds.placing import MOST_ATTEMPTS, Placing
@@ -51,6 +53,7 @@ class Beginning:
         confirming: Confirming,
         without_redis: BookingWithoutRedis,
         store: BookingStore,
+        catalogue: Catalogue,
         hold_ids: HoldIds,
         grid: Grid,
         clock: Clock,
@@ -61,6 +64,7 @@ class Beginning:
         self._confirming = confirming
         self._without_redis = without_redis
         self._store = store
+        self._catalogue = catalogue
         self._hold_ids = hold_ids
         self._grid = grid
         self._clock = clock
@@ -95,9 +99,9 @@ class Beginning:
         return self._placing.refusal(draft.caller.org, wish, [record.visit], obstacles)
 
     def _begin_hold(self, draft: Draft) -> Begun | Confirmed:
-        caller, spare = draft.caller, draft.request.slot
+        spare = draft.request.slot
         self._crash("before_begin")
-        found = self._claims.begin(caller.org, draft.pin, caller.key_id, draft.booking_id, draft.idempotency)
+        found = self._pin(draft)
         self._crash("after_begin")
         if isinstance(found, NotPinned):
             return self._begin_no_more(draft, found)
@@ -106,6 +110,13 @@ class Beginning:
             self.take_back(begun, restore=True)
             raise InvalidRequest(Fault("start", "not_the_hold", "Give the slot that hold_id holds, or hold_id alone."))
         return begun
+
+    def _pin(self, draft: Draft) -> Pinned | NotPinned:
+        caller = draft.caller
+        daily = bookings_a_day(self._catalogue.policy(caller.org)) if caller.is_public else 0
+        return self._claims.begin(
+            caller.org, draft.pin, caller.key_id, draft.booking_id, draft.idempotency, daily=daily
+        )
 
     def _begin_no_more(self, draft: Draft, found: NotPinned) -> Begun | Confirmed:
         """For a hold that is not live: its booking, or its slot claimed anew if the request wants that."""
@@ -156,6 +167,7 @@ class Beginning:
             slot=slot,
             now=self._clock(),
             lifetime_seconds=DIRECT_LIFETIME_SECONDS,
+            address_digest=address_of(draft.caller),
             idempotency=draft.idempotency,
             state="confirming",
             booking_id=draft.booking_id,
@@ -164,7 +176,7 @@ class Beginning:
     def _resume(self, draft: Draft) -> Begun | Confirmed | None:
         """The same request pinned these claims before: its pin taken over, or its booking; None if both are gone."""
         caller = draft.caller
-        found = self._claims.begin(caller.org, draft.pin, caller.key_id, draft.booking_id, draft.idempotency)
+        found = self._pin(draft)
         if isinstance(found, Pinned):
             return _joined(draft, found)
         existing = self._store.find(caller.org, draft.booking_id) if draft.hold_id else None

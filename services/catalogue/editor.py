@@ -19,6 +19,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from models.catalogue import (
+    NULLABLE_POLICY,
     Policy,
     PolicyPatch,
     Property,
@@ -206,7 +207,7 @@ class CatalogueDesk:
 
 
 def _policy_null_faults(patch: PolicyPatch) -> list[Fault]:
-    faults = null_faults(patch, frozenset({"allowed_duration_minutes"}))
+    faults = null_faults(patch, frozenset(NULLABLE_POLICY))
     if patch.allowed_duration_minutes == []:
         text = "Give at least one duration, or null to allow any."
         faults.append(Fault("allowed_duration_minutes", "too_short", text))

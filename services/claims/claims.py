@@ -7,7 +7,6 @@ may raise StoreUnavailable.
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -23,8 +22,8 @@ from models.errors import (
     IdempotencyKeyReused,
     InvalidTransition,
     RequestInProgress,
-    TooManyHolds,
 )
+from services.claims import quotas
 from services.claims.hold_records import HoldRecord, read_hold
 from services.claims.keys import org_keys, parse_mark, resource_of
 from services.claims.placements import (
@@ -73,7 +72,7 @@ class Claims:
     def place(self, placement: Placement) -> Placed | Stale | Taken:
         """Claims the first visit that is wholly free, or says what stands in the way.
 
-        Raises IdempotencyKeyReused, TooManyHolds (with the seconds until one of them ends).
+        Raises IdempotencyKeyReused, TooManyHolds (with the seconds until one of them ends), RateLimited.
         """
         keys, ask = self._ask(placement)
         word, *rest = self._scripts.run("place_hold", keys, [to_json(ask)])
@@ -85,8 +84,8 @@ class Claims:
             return Stale(rest[0])
         if word == "REUSED":
             raise IdempotencyKeyReused
-        if word == "QUOTA":
-            raise TooManyHolds(retry_after_seconds=max(1, math.ceil(int(rest[0]) / 1000)))
+        if word == "FULL":
+            raise quotas.refusal(*rest)
         record = read_hold(rest)
         if record.attempt == placement.attempt:
             return Placed(record, "new", cold=record.cold)  # the client sent this very call twice
@@ -104,17 +103,30 @@ class Claims:
         return Placed(record, "replay", cold=record.cold)
 
     def begin(
-        self, org: str, hold_id: str, key_id: str, booking_id: str, idempotency: IdempotencyClaim | None
+        self,
+        org: str,
+        hold_id: str,
+        key_id: str,
+        booking_id: str,
+        idempotency: IdempotencyClaim | None,
+        *,
+        daily: int = 0,
     ) -> Pinned | NotPinned:
-        """Pins a live hold that this API key owns, to be confirmed. Raises IdempotencyKeyReused, Forbidden."""
+        """Pins a live hold that this API key owns, to be confirmed.
+
+        daily: how many bookings the hold's client address may make on a UTC day, 0 for any number.
+        Raises IdempotencyKeyReused, Forbidden, RateLimited.
+        """
         names = org_keys(org)
         hold, known = names.hold_and_idempotency(hold_id, key_id, idempotency)
         fingerprint = idempotency.fingerprint if idempotency else ""
         args = [hold_id, key_id, fingerprint, KEY_KEPT_MS, self._confirm_window_ms, PIN_BACKSTOP_MS, REMEMBERED_MS]
         keys = [hold, names.pins, known]
-        word, *rest = self._scripts.run("begin_confirm", keys, [*args, booking_id, attempt_name()])
+        word, *rest = self._scripts.run("begin_confirm", keys, [*args, booking_id, attempt_name(), daily])
         if word == "REUSED":
             raise IdempotencyKeyReused
+        if word == "FULL":
+            raise quotas.day_refusal(*rest)
         if word == "FOREIGN":
             raise Forbidden(NOT_YOURS)
         if word == "MISSING":
@@ -197,12 +209,12 @@ class Claims:
         names = org_keys(request.org)
         hold, known = names.hold_and_idempotency(request.hold_id, request.key_id, request.idempotency)
         claims, candidates = names.candidates(placement.visits)
-        quota = names.holder(request.holder_digest) if placement.quota else names.nothing
         ask = {
             "state": request.state,
             "epoch": placement.epoch or "",
             "prefix": names.prefix,
-            "quota": placement.quota,
+            "quotas": placement.quotas,
+            "daily": placement.daily,
             "fingerprint": request.idempotency.fingerprint if request.idempotency else "",
             "requested": wish.start,
             "length": wish.length,
@@ -212,7 +224,7 @@ class Claims:
             "backstop_ms": PIN_BACKSTOP_MS,
             "record": {
                 "hold_id": request.hold_id,
-                "owner": f"{request.key_id} {request.holder_digest}" if request.asks_again else request.key_id,
+                "owner": f"{request.key_id} {request.holder_digest}" if request.holder_digest else request.key_id,
                 "property_id": wish.property_id,
                 "before": wish.before,
                 "after": wish.after,
@@ -222,10 +234,11 @@ class Claims:
                 "direct": int(request.state != "held"),
                 "moves": int(request.state == "moving"),
                 "attempt": placement.attempt,
+                "address": request.address_digest,
             },
             "candidates": candidates,
         }
-        return [hold, names.epoch, names.pins, names.events, quota, known, *claims], ask
+        return [hold, names.epoch, names.pins, names.events, known, *claims], ask
 
 
 def _obstacle(key: str, mark: str, expires_in_ms: int) -> Obstacle:

@@ -9,6 +9,9 @@ All keys of an org carry the hash tag `{org}`, so that one script may touch them
 | hold:<hold id> | hash | the hold's record | an hour after its end |
 | booking:<booking id> | hash | version and claims last mirrored | an hour after the visit |
 | holder:<digest> | zset | live holds of one holder, by expiry | a day |
+| address:<digest> | zset | live holds of one client address with the publishable key, by expiry | a day |
+| strangers | zset | all live holds of the publishable key, by expiry | a day |
+| booked:<digest>:<day> | string | how many bookings one such address has made on a UTC day | two days |
 | pins | zset | holds that are being confirmed, by the deadline of their outcome | never |
 | idem:<key id>:<digest> | hash | the request that an idempotency key belongs to, its answer | 24 hours |
 | epoch | string | absent: the mirror is not whole; changed: the catalogue has to be read again | never |
@@ -85,9 +88,6 @@ class OrgKeys:
 
     def booking(self, booking_id: str) -> str:
         return f"{self.prefix}booking:{booking_id}"
-
-    def holder(self, holder_digest: str) -> str:
-        return f"{self.prefix}holder:{holder_digest}"
 
     def idempotency(self, key_id: str, key: str) -> str:
         return f"{self.prefix}idem:{key_id}:{digest(key)}"

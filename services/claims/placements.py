@@ -13,6 +13,7 @@ from models.access import IdempotencyClaim
 from models.slot import SlotFields, Visit, Wish
 from services.claims.hold_records import HoldRecord
 from services.claims.keys import Mark
+from services.claims.quotas import Quota
 
 REMEMBERED_MS = 3_600_000
 """How long a hold is remembered after its end. The HTTP contract promises an hour."""
@@ -38,7 +39,8 @@ class ClaimRequest:
 
     hold_id: the name under which the claims will stand: a hold's id, or the name of a pin.
     key_id: of the API key that will own the claims.
-    holder_digest: whose quota counts the claims, '' for no quota. asks_again: this holder may ask for its hold again.
+    holder_digest: who may ask for its hold again, and whose quota counts it; '' if no holder is named.
+    address_digest: of the client's address where the publishable key's shares count the claims (see quotas), else ''.
     now: the moment as of which the rules apply.
     lifetime_seconds: None means the policy's. bounded: the policy's longest lifetime limits it.
     state: held, or pinned at once: confirming for a direct booking, moving for a booking that exists. Its own marks are
@@ -54,7 +56,7 @@ class ClaimRequest:
     lifetime_seconds: int | None = None
     bounded: bool = False
     holder_digest: str = ""
-    asks_again: bool = False
+    address_digest: str = ""
     idempotency: IdempotencyClaim | None = None
     state: Literal["held", "confirming", "moving"] = "held"
     booking_id: str = ""
@@ -66,14 +68,16 @@ class Placement:
     """One attempt to claim the first free one of some visits.
 
     wish: the request in ticks. visits: in the order to try; they share the property and the length.
-    quota: how many live holds the holder may have, 0 for any number. epoch: of the catalogue that all this comes from.
+    quotas: the limits of live holds that count the claims. daily: how many bookings the client's address may make on a
+    UTC day, if the claims are of such a booking, else 0. epoch: of the catalogue that all this comes from.
     """
 
     request: ClaimRequest
     wish: Wish
     visits: list[Visit]
     lifetime_ms: int
-    quota: int
+    quotas: list[Quota]
+    daily: int
     epoch: str | None
     attempt: str = field(default_factory=attempt_name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.access import Caller, IdempotencyClaim, Role
+from models.access import Caller, IdempotencyClaim
 from models.errors import Forbidden, HoldExpired, HoldNotFound, InvalidTransition, RequestInProgress
 from models.hold import Hold, HoldRequest
 from services.catalogue.reader import Catalogue
@@ -12,6 +12,7 @@ from services.claims.claims import NOT_YOURS, Claims
 from services.claims.hold_records import hold_view
 from services.claims.keys import digest
 from services.claims.placements import ClaimRequest
+from services.claims.quotas import address_of
 from services.clock import Clock, now_ms
 from services.crash_points import CrashPoints
 from services.holds.placing import Placing
@@ -57,7 +58,6 @@ class Holds:
         """
         now = self._clock()
         milliseconds = int(now.timestamp() * 1000)
-        holder = _holder_digest(caller, request.holder)
         placed = self._placing.claim(
             ClaimRequest(
                 org=caller.org,
@@ -67,8 +67,8 @@ class Holds:
                 now=now,
                 lifetime_seconds=request.ttl_seconds,
                 bounded=True,
-                holder_digest=holder,
-                asks_again=request.holder is not None,
+                holder_digest=digest("holder", caller.key_id, request.holder) if request.holder else "",
+                address_digest=address_of(caller),
                 idempotency=idempotency,
             )
         )
@@ -124,12 +124,3 @@ class Holds:
     def _was_issued(self, caller: Caller, hold_id: str) -> bool:
         """Whether this hold was once granted to this API key, so that Redis has only forgotten it."""
         return self._hold_ids.issued_at_ms(caller.org, caller.key_id, hold_id) is not None
-
-
-def _holder_digest(caller: Caller, holder: str | None) -> str:
-    """Whose quota counts a hold: the holder's; without one, for the publishable key, the client address'; else ''."""
-    if holder:
-        return digest("holder", caller.key_id, holder)
-    if caller.role is Role.CHECKOUT and caller.address:
-        return digest("address", caller.key_id, caller.address)
-    return ""

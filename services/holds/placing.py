@@ -19,6 +19,7 @@ from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord
 from services.claims.mirror import Mirror
 from services.claims.placements import ClaimRequest, Obstacle, Placed, Placement, Stale, Taken
+from services.claims.quotas import bookings_a_day, quotas_of
 from services.holds.conflicts import obstacles_of, refusal
 from services.ids import booking_id_for
 from services.ledger.expiry import Reservations
@@ -127,12 +128,16 @@ class Placing:
             text = f"Give ttl_seconds as {policy.max_hold_seconds} or less."
             faults.append(Fault("ttl_seconds", "too_long", text))
         wish, visits = self._visits(request, snapshot, faults)
+        holder, address = request.holder_digest, request.address_digest
+        quotas = quotas_of(policy, holder_digest=holder, address_digest=address) if request.state == "held" else []
+        daily = bookings_a_day(policy) if address and request.state == "confirming" else 0
         return Placement(
             request,
             wish,
             visits,
             lifetime_ms=(asked or policy.hold_seconds) * 1000,
-            quota=policy.holds_per_holder if request.holder_digest else 0,
+            quotas=quotas,
+            daily=daily,
             epoch=snapshot.epoch,
         )
 

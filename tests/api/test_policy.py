@@ -19,6 +19,9 @@ DEFAULTS: dict[str, Any] = {
     "horizon_days": 90,
     "blackout_dates": [],
     "cancel_window_minutes": 0,
+    "public_holds_per_address": 10,
+    "public_bookings_per_address_per_day": 30,
+    "public_holds_most": 200,
 }
 ADMIN = frozenset({"admin"})
 

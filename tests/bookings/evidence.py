@@ -50,8 +50,8 @@ def lapse(world: World, hold_id: str) -> None:
     client: Any = world.services.redis
     found, over = record(world, hold_id), round(datetime.now(UTC).timestamp() * 1000) - 1
     client.hset(world.names.hold(hold_id), "expires_ms", over)
-    if found["holder_key"]:
-        client.zadd(found["holder_key"], {hold_id: over})
+    for quota in found["quotas"].split():
+        client.zadd(world.names.prefix + quota, {hold_id: over})
     client.delete(*found["claims"].split())
 
 

@@ -73,28 +73,35 @@ class Board:
         epoch: str = EPOCH,
         lifetime_ms: int = LIFETIME_MS,
         quota: int = 0,
+        quotas: dict[str, int] | None = None,
+        address: str = "",
+        daily: int = 0,
         fingerprint: str = "",
         idempotency: str = "",
         booking_id: str = "",
         requested: int | None = None,
         attempt: str = "",
     ) -> list[Any]:
-        """Runs place_hold for visits that share their property, length and buffers. By default one visit at BASE."""
+        """Runs place_hold for visits that share their property, length and buffers. By default one visit at BASE.
+
+        quota: of the owner's holder, if not 0. quotas: further sets of live holds, and how many each may have.
+        """
         visits = visits or (visit(),)
         first = visits[0]
         claims, candidates = _candidates(self.names, visits)
         keys = [
             *(self.names.hold(hold_id), self.names.epoch, self.names.pins, self.names.events),
-            self.names.holder(owner.partition(" ")[2]) if quota else self.names.nothing,
             self.idempotency(idempotency) if idempotency else self.names.nothing,
             *claims,
         ]
+        limits = ({f"holder:{owner.partition(' ')[2]}": quota} if quota else {}) | (quotas or {})
         start = first.start if requested is None else requested
         ask = {
             "state": "moving" if moving else "confirming" if confirming else "held",
             "epoch": epoch,
             "prefix": self.names.prefix,
-            "quota": quota,
+            "quotas": [{"key": key, "most": most, "word": key} for key, most in limits.items()],
+            "daily": daily,
             "fingerprint": fingerprint,
             "requested": start,
             "length": first.end - first.start,
@@ -115,6 +122,7 @@ class Board:
                 "direct": int(confirming or moving),
                 "moves": int(moving),
                 "attempt": attempt or secrets.token_hex(6),
+                "address": address,
             },
         }
         return self.scripts.run("place_hold", keys, [json.dumps(ask)])
@@ -128,11 +136,12 @@ class Board:
         fingerprint: str = "",
         idempotency: str = "",
         attempt: str = "",
+        daily: int = 0,
     ) -> list[Any]:
         known = self.idempotency(idempotency) if idempotency else self.names.nothing
         keys = [self.names.hold(hold_id), self.names.pins, known]
         args = [hold_id, key, fingerprint, KEPT_MS, WINDOW_MS, BACKSTOP_MS, REMEMBERED_MS, booking_id]
-        args.append(attempt or secrets.token_hex(6))
+        args += [attempt or secrets.token_hex(6), daily]
         return self.scripts.run("begin_confirm", keys, args)
 
     def abort(self, hold_id: str, *, restore: bool = True, deadline_ms: int | None = None) -> list[Any]:
@@ -237,8 +246,8 @@ class Board:
         """Ends a hold's time without waiting: its claims are gone, and its record says when it ended."""
         record, over = self.record(hold_id), self.now_ms() - 1
         self.redis.hset(self.names.hold(hold_id), "expires_ms", over)
-        if record["holder_key"]:
-            self.redis.zadd(record["holder_key"], {hold_id: over})
+        for quota in record["quotas"].split():
+            self.redis.zadd(self.names.prefix + quota, {hold_id: over})
         for key in record["claims"].split():
             if (self.redis.get(key) or "").split("|")[1:2] == [hold_id]:
                 self.redis.delete(key)

@@ -28,7 +28,7 @@ def test_a_restored_hold_waits_for_no_outcome_and_counts_for_its_holder(board: B
     begun(board)
     board.abort("h1")
     assert board.redis.zscore(board.names.pins, "h1") is None
-    assert board.redis.zscore(board.names.holder("holder-1"), "h1") is not None
+    assert board.redis.zscore(board.names.prefix + "holder:holder-1", "h1") is not None
 
 
 def test_a_restored_hold_can_be_begun_again(board: Board) -> None:
@@ -66,7 +66,7 @@ def test_without_restore_a_live_hold_is_released(board: Board) -> None:
     begun(board)
     assert board.abort("h1", restore=False) == ["RELEASED"]
     assert board.all_claims() == {}
-    assert board.redis.zscore(board.names.holder("holder-1"), "h1") is None
+    assert board.redis.zscore(board.names.prefix + "holder:holder-1", "h1") is None
     assert board.redis.zscore(board.names.pins, "h1") is None
     assert REMEMBERED_MS - SLACK_MS < board.redis.pttl(board.names.hold("h1")) <= REMEMBERED_MS
 

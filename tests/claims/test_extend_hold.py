@@ -13,7 +13,7 @@ def test_claims_record_and_quota_all_get_the_new_time(board: Board) -> None:
     assert record_of(flat)["expires_ms"] == str(now + 600_000)
     assert all(600_000 - SLACK_MS < ttl <= 600_000 for ttl in board.ttls(visit()))
     assert 600_000 - SLACK_MS < board.redis.pttl(board.names.hold("h1")) - REMEMBERED_MS <= 600_000
-    assert board.redis.zscore(board.names.holder("holder-1"), "h1") == now + 600_000
+    assert board.redis.zscore(board.names.prefix + "holder:holder-1", "h1") == now + 600_000
 
 
 def test_the_lifetime_counts_from_the_creation(board: Board) -> None:

@@ -17,7 +17,7 @@ def test_its_own_hold_is_closed_as_booked(board: Board) -> None:
     record = board.record("h1")
     assert (record["status"], record["booking_id"]) == ("booked", "bk_1")
     assert REMEMBERED_MS - SLACK_MS < board.redis.pttl(board.names.hold("h1")) <= REMEMBERED_MS
-    assert board.redis.exists(board.names.pins, board.names.holder("holder-1")) == 0
+    assert board.redis.exists(board.names.pins, board.names.prefix + "holder:holder-1") == 0
 
 
 def test_claims_of_its_hold_that_the_booking_does_not_have_are_dropped(board: Board) -> None:

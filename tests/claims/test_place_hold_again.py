@@ -23,7 +23,7 @@ def test_the_same_call_sent_twice_is_answered_with_the_first_one_and_changes_not
 def test_the_same_call_sent_twice_does_not_count_twice_for_the_quota(board: Board) -> None:
     for _ in range(3):
         board.place("h1", owner=AT_THE_DESK, quota=3)
-    assert board.redis.zcard(board.names.holder("holder-1")) == 1
+    assert board.redis.zcard(board.names.prefix + "holder:holder-1") == 1
 
 
 def test_a_hold_id_that_was_released_or_has_run_out_may_be_used_again(board: Board) -> None:

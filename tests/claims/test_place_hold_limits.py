@@ -25,15 +25,15 @@ def test_a_holder_has_as_many_holds_as_its_quota(board: Board) -> None:
     for number in (0, 1):
         assert board.place(f"h{number}", visit(4 * number), owner=HOLDER, quota=2)[0] == "HELD"
     before = board.dump()
-    assert board.place("h2", visit(8), owner=HOLDER, quota=2, fingerprint="f", idempotency="i")[0] == "QUOTA"
+    assert board.place("h2", visit(8), owner=HOLDER, quota=2, fingerprint="f", idempotency="i")[0] == "FULL"
     assert board.dump() == before
 
 
 def test_the_refusal_says_when_the_first_hold_ends(board: Board) -> None:
     board.place("h0", visit(0), owner=HOLDER, quota=2, lifetime_ms=200_000)
     board.place("h1", visit(4), owner=HOLDER, quota=2, lifetime_ms=100_000)
-    word, wait = board.place("h2", visit(8), owner=HOLDER, quota=2)
-    assert word == "QUOTA"
+    word, _, _, wait = board.place("h2", visit(8), owner=HOLDER, quota=2)
+    assert word == "FULL"
     assert 100_000 - SLACK_MS < wait <= 100_000
 
 
@@ -68,14 +68,14 @@ def test_a_booked_hold_counts_no_longer(board: Board) -> None:
 def test_an_extended_hold_counts_for_as_long_as_it_lives(board: Board) -> None:
     board.place("h0", owner=HOLDER, quota=1)
     board.extend("h0", 2 * LIFETIME_MS)
-    word, wait = board.place("h1", visit(4), owner=HOLDER, quota=1)
-    assert word == "QUOTA"
+    word, _, _, wait = board.place("h1", visit(4), owner=HOLDER, quota=1)
+    assert word == "FULL"
     assert wait > LIFETIME_MS
 
 
 def test_a_refusal_for_the_quota_comes_before_one_for_the_slot(board: Board) -> None:
     board.place("h0", owner=HOLDER, quota=1)
-    assert board.place("h1", visit(1), owner=HOLDER, quota=1)[0] == "QUOTA"
+    assert board.place("h1", visit(1), owner=HOLDER, quota=1)[0] == "FULL"
 
 
 def direct(board: Board, hold_id: str = "d1", **changed: Any) -> list[Any]:

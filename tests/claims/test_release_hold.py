@@ -12,7 +12,7 @@ def test_its_claims_are_free_and_its_record_stays_an_hour(board: Board) -> None:
     record = board.record("h1")
     assert (record["status"], record["released_by"]) == ("released", ALICE)
     assert REMEMBERED_MS - SLACK_MS < board.redis.pttl(board.names.hold("h1")) <= REMEMBERED_MS
-    assert board.redis.exists(board.names.holder("holder-1")) == 0
+    assert board.redis.exists(board.names.prefix + "holder:holder-1") == 0
 
 
 def test_it_is_published_without_personal_data(board: Board) -> None:

@@ -208,16 +208,6 @@ def test_a_holder_has_so_many_holds_and_hears_when_one_ends(world: World, holds:
     assert holds.place(alice, world.hold_request(start=rfc3339(tomorrow(14)), holder="carol")).created
 
 
-def test_without_a_holder_the_address_counts_but_owns_nothing(world: World, holds: Holds, alice: Caller) -> None:
-    here = Caller(alice.org, alice.role, alice.key_id, address="192.0.2.1")
-    for hour in (8, 10, 12):
-        holds.place(here, world.hold_request(start=rfc3339(tomorrow(hour))))
-    with pytest.raises(TooManyHolds):
-        holds.place(here, world.hold_request(start=rfc3339(tomorrow(14))))
-    elsewhere = Caller(alice.org, alice.role, alice.key_id, address="192.0.2.2")
-    assert holds.place(elsewhere, world.hold_request(start=rfc3339(tomorrow(14)))).created
-
-
 def test_without_holder_or_address_nothing_is_counted(world: World, holds: Holds, bob: Caller) -> None:
     for hour in range(8, 18):
         assert holds.place(bob, world.hold_request(start=rfc3339(tomorrow(hour)))).created

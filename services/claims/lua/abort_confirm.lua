@@ -22,6 +22,7 @@ end
 if hold.confirm_key and hold.confirm_key ~= '' then
   redis.call('DEL', hold.confirm_key)
 end
+uncount_booking(prefix_of(KEYS[1], hold_id), hold.counter)
 
 local claims = words(hold.claims)
 local marks = read_marks(claims, 1, #claims)
@@ -34,7 +35,7 @@ if ARGV[3] == '1' and whole and left > 0 and hold.direct ~= '1' then
   for i, key in ipairs(claims) do
     redis.call('SET', key, mark_in_state(marks[i], 'held'), 'PX', left)
   end
-  redis.call('HSET', KEYS[1], 'status', 'held', 'begun_ms', 0, 'confirm_key', '')
+  redis.call('HSET', KEYS[1], 'status', 'held', 'begun_ms', 0, 'confirm_key', '', 'counter', '')
   redis.call('PEXPIRE', KEYS[1], left + remember)
   redis.call('ZREM', KEYS[2], hold_id)
   return {'HELD'}

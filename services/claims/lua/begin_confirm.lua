@@ -7,10 +7,12 @@
 --       5 confirm window, ms: after it the relay resolves the pin   6 backstop expiry of the pin, ms
 --       7 how long a finished hold is remembered, ms   8 booking id
 --       9 the name of this attempt: a call that finds its own name in the record was sent twice
+--       10 most bookings of one client address on a UTC day, 0 = any number. Only holds that have an address count
 --
 -- REPLY {MISSING}                       Redis remembers no such hold
 --       {REUSED}                        the idempotency key belongs to another request
 --       {FOREIGN}                       the hold belongs to another API key
+--       {FULL, most, ms}                its client address has made so many bookings today; the day ends in so many ms
 --       {BEGUN | AGAIN | BOOKED | RELEASED | EXPIRED | BLOCKED, again, now ms, field, value, …}
 --            BEGUN: pinned now   AGAIN: another attempt to confirm it is under way   BLOCKED: MongoDB gave the slot to
 --            another booking meanwhile   again = 1: this idempotency key was here before
@@ -83,10 +85,19 @@ for i = 1, #claims do
     return answer(marks[i] and 'BLOCKED' or 'EXPIRED')
   end
 end
+local counter, most = '', tonumber(ARGV[10])
+if most > 0 and hold.address ~= '' then
+  local wait
+  counter, wait = count_booking(prefix_of(KEYS[1], hold_id), hold.address, most, now)
+  if not counter then
+    return {'FULL', most, wait}
+  end
+end
 for i, key in ipairs(claims) do
   redis.call('SET', key, mark_in_state(marks[i], 'confirming'), 'PX', ARGV[6])
 end
-redis.call('HSET', KEYS[1], 'status', 'confirming', 'begun_ms', now, 'booking_id', ARGV[8])
+redis.call('HSET', KEYS[1], 'status', 'confirming', 'begun_ms', now, 'booking_id', ARGV[8],
+  'counter', counter)
 redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[6]) + tonumber(ARGV[7]))
 pin_until_deadline()
 remember_key()

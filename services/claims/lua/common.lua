@@ -85,12 +85,38 @@ local function publish(stream, kind, id, visit, state, expires_ms)
     'start', visit.start, 'end', visit['end'], 'state', state, 'expires_ms', expires_ms or '')
 end
 
+-- The prefix of every key of the org that a hold's record belongs to.
+local function prefix_of(record_key, hold_id)
+  return string.sub(record_key, 1, -#('hold:' .. hold_id) - 1)
+end
+
 -- Ends a hold: its record stays a while, counts for no quota and waits for no confirmation.
 local function close_hold(record_key, record, pins, hold_id, status, remember_ms)
   redis.call('HSET', record_key, 'status', status)
   redis.call('PEXPIRE', record_key, remember_ms)
   redis.call('ZREM', pins, hold_id)
-  if record.holder_key and record.holder_key ~= '' then
-    redis.call('ZREM', record.holder_key, hold_id)
+  for _, quota in ipairs(words(record.quotas)) do
+    redis.call('ZREM', prefix_of(record_key, hold_id) .. quota, hold_id)
+  end
+end
+
+local DAY_MS = 86400000
+
+-- Counts one more booking of a client address on this UTC day. Gives the counter's name; or, when the address has made
+-- as many as it may, nil and the ms until the day is over.
+local function count_booking(prefix, address, most, now)
+  local counter = 'booked:' .. address .. ':' .. number_text(math.floor(now / DAY_MS))
+  if tonumber(redis.call('GET', prefix .. counter) or 0) >= most then
+    return nil, DAY_MS - now % DAY_MS
+  end
+  redis.call('INCR', prefix .. counter)
+  redis.call('PEXPIRE', prefix .. counter, 2 * DAY_MS)
+  return counter
+end
+
+-- Takes back what count_booking counted, because MongoDB definitely has no such booking.
+local function uncount_booking(prefix, counter)
+  if counter and counter ~= '' and tonumber(redis.call('GET', prefix .. counter) or 0) > 0 then
+    redis.call('DECR', prefix .. counter)
   end
 end

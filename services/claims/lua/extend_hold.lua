@@ -36,8 +36,8 @@ if expires > tonumber(hold.expires_ms) then
   end
   redis.call('HSET', KEYS[1], 'expires_ms', expires, 'lifetime_ms', expires - tonumber(hold.created_ms))
   redis.call('PEXPIRE', KEYS[1], expires - now + tonumber(ARGV[5]))
-  if hold.holder_key and hold.holder_key ~= '' then
-    redis.call('ZADD', hold.holder_key, 'XX', expires, hold_id)
+  for _, quota in ipairs(words(hold.quotas)) do
+    redis.call('ZADD', prefix_of(KEYS[1], hold_id) .. quota, 'XX', expires, hold_id)
   end
   publish(KEYS[2], 'hold', hold_id, hold, 'held', expires)
 end

@@ -2,13 +2,15 @@
 -- then writes everything. A second run with the same hold id gives the same answer, because a client library may send a
 -- script again after a stalled reply.
 --
--- KEYS  1 hold record   2 epoch   3 pins   4 events   5 the holder's quota   6 idempotency record   7.. claims
+-- KEYS  1 hold record   2 epoch   3 pins   4 events   5 idempotency record   6.. claims
 -- ARGV  1 a JSON object:
 --         state        held | confirming (a direct booking: held and begun in one step)
 --                      | moving (a booking moves here; its own marks do not stand in its way, and stay)
 --         epoch        the epoch under which the caller read the catalogue, '' = none
 --         prefix       of every key of this org
---         quota        most live holds of this holder, 0 = any number
+--         quotas       [{key, most, word}, …]: the sets of live holds, named without the prefix, that the hold counts
+--                      in; how many each may have; and what the limit is called
+--         daily        most bookings of the client address on a UTC day, if a direct booking is counted; 0 = it is not
 --         fingerprint  of the request, '' = it has no idempotency key
 --         requested    the start tick that the client asked for
 --         length       of the visit, in ticks
@@ -17,7 +19,8 @@
 --                      and a pin lasts that nothing resolves
 --         record       the fields of the hold's record that are known before: hold_id, owner (`key id`, or `key id` and
 --                      the holder's digest: only the latter may ask again), property_id, before, after, requested,
---                      lifetime_ms, booking_id, direct, moves, attempt
+--                      lifetime_ms, booking_id, direct, moves, attempt, address (the digest of the client's, '' = it
+--                      does not count)
 --         candidates   [[technician id, start tick, index of its first property claim among the claims, of its first
 --                      technician claim], …]
 --
@@ -25,11 +28,11 @@
 --       {REUSED}                      the idempotency key belongs to another request
 --       {REPLAY, field, value, …}     the first answer to this idempotency key
 --       {OWN, field, value, …}        the same holder has this very slot, or this hold id was here before
---       {QUOTA, ms}                   the holder has too many holds; the first of them ends in so many ms
+--       {FULL, word, most, ms}        this limit is reached, at so many; the first of what counts ends in so many ms
 --       {TAKEN, [key, mark, ttl ms]…} what stands in the way at the requested start
 --       {HELD, cold, field, value, …} the new hold. cold = 1: Redis was lost, so MongoDB has to be asked. The record of
 --                                     a hold says so too, until MongoDB was asked (trust_hold)
-local CLAIMS = 6
+local CLAIMS = 5
 local ask = cjson.decode(ARGV[1])
 local record, candidates, length = ask.record, ask.candidates, ask.length
 local before, after = record.before, record.after
@@ -43,7 +46,7 @@ end
 -- The answer that this idempotency key or this hold id had before, if it is still good.
 local function earlier_answer()
   if has_key then
-    local flat = redis.call('HGETALL', KEYS[6])
+    local flat = redis.call('HGETALL', KEYS[5])
     local known = hash_of(flat)
     if known.fingerprint and known.fingerprint ~= ask.fingerprint then
       return {'REUSED'}
@@ -98,14 +101,28 @@ local function own_hold(marks)
   end
 end
 
--- How many ms the holder has to wait for the first of too many holds to end; nil if one more is allowed.
-local function quota_wait()
+-- The refusal of the first quota that is full; nil if one more hold is allowed.
+local function full_quota()
   local live = '(' .. number_text(now)
-  if ask.quota == 0 or redis.call('ZCOUNT', KEYS[5], live, '+inf') < ask.quota then
-    return nil
+  for _, quota in ipairs(ask.quotas) do
+    local set = ask.prefix .. quota.key
+    if redis.call('ZCOUNT', set, live, '+inf') >= quota.most then
+      local first = redis.call('ZRANGEBYSCORE', set, live, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+      return {'FULL', quota.word, quota.most, tonumber(first[2]) - now}
+    end
   end
-  local first = redis.call('ZRANGEBYSCORE', KEYS[5], live, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-  return tonumber(first[2]) - now
+end
+
+local function join_quotas()
+  local names = {}
+  for i, quota in ipairs(ask.quotas) do
+    local set = ask.prefix .. quota.key
+    redis.call('ZREMRANGEBYSCORE', set, '-inf', now)
+    redis.call('ZADD', set, record.expires_ms, record.hold_id)
+    redis.call('PEXPIRE', set, DAY_MS)
+    names[i] = quota.key
+  end
+  return table.concat(names, ' ')
 end
 
 local function is_taken(mark)
@@ -161,15 +178,23 @@ local function complete_record(chosen)
   record.created_ms, record.expires_ms, record.begun_ms = now, now + record.lifetime_ms, held and 0 or now
   record.deadline_ms = held and 0 or now + ask.window_ms
   record.cold = (held and not epoch) and 1 or 0
-  record.holder_key = ask.quota > 0 and KEYS[5] or ''
-  record.idempotency_key = held and has_key and KEYS[6] or ''
-  record.confirm_key = ask.state == 'confirming' and has_key and KEYS[6] or ''
+  record.quotas = join_quotas()
+  record.idempotency_key = held and has_key and KEYS[5] or ''
+  record.confirm_key = ask.state == 'confirming' and has_key and KEYS[5] or ''
   for name, value in pairs(record) do
     record[name] = type(value) == 'number' and number_text(value) or value
   end
 end
 
 local function grant(chosen)
+  record.counter = ''
+  if ask.daily > 0 then
+    local counter, wait = count_booking(ask.prefix, record.address, ask.daily, now)
+    if not counter then
+      return {'FULL', 'public_bookings_per_address_per_day', ask.daily, wait}
+    end
+    record.counter = counter
+  end
   local lifetime = record.lifetime_ms
   local ttl = held and lifetime or ask.backstop_ms
   local claims = set_claims(chosen, ttl)
@@ -178,13 +203,8 @@ local function grant(chosen)
   redis.call('HSET', KEYS[1], 'claims', table.concat(claims, ' '), unpack(flat))
   redis.call('PEXPIRE', KEYS[1], math.max(lifetime, ttl) + ask.remembered_ms)
   if has_key then
-    redis.call('HSET', KEYS[6], 'fingerprint', ask.fingerprint, unpack(flat))
-    redis.call('PEXPIRE', KEYS[6], ask.key_kept_ms)
-  end
-  if ask.quota > 0 then
-    redis.call('ZREMRANGEBYSCORE', KEYS[5], '-inf', now)
-    redis.call('ZADD', KEYS[5], record.expires_ms, record.hold_id)
-    redis.call('PEXPIRE', KEYS[5], 86400000)
+    redis.call('HSET', KEYS[5], 'fingerprint', ask.fingerprint, unpack(flat))
+    redis.call('PEXPIRE', KEYS[5], ask.key_kept_ms)
   end
   if not held then
     redis.call('ZADD', KEYS[3], record.deadline_ms, record.hold_id)
@@ -206,14 +226,14 @@ local marks = read_marks(KEYS, CLAIMS + 1, #KEYS)
 local own = own_hold(marks)
 if own then
   if has_key then
-    redis.call('HSET', KEYS[6], 'fingerprint', ask.fingerprint, 'found', 1, unpack(own))
-    redis.call('PEXPIRE', KEYS[6], ask.key_kept_ms)
+    redis.call('HSET', KEYS[5], 'fingerprint', ask.fingerprint, 'found', 1, unpack(own))
+    redis.call('PEXPIRE', KEYS[5], ask.key_kept_ms)
   end
   return {'OWN', unpack(own)}
 end
-local wait = quota_wait()
-if wait then
-  return {'QUOTA', wait}
+local full = full_quota()
+if full then
+  return full
 end
 local chosen = first_free(marks)
 return chosen and grant(chosen) or obstacles(marks)

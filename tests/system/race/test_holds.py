@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
 
 from models.catalogue import PropertyCreate
-from models.errors import SlotHeld
+from models.errors import SlotHeld, TooManyHolds
 from models.slot import Claim
 from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord
 from services.claims.keys import OrgKeys
-from services.claims.placements import Placed, Placement, Taken
+from services.claims.placements import Placed, Placement, Stale, Taken
 from services.holds.operations import PlacedHold
 from tests.system.race.together import CROWD, ROUNDS, Outcome, at_once, fresh_slots
 from tests.world import World, rfc3339, tomorrow
@@ -146,3 +147,34 @@ def test_a_holder_never_gets_more_than_the_quota(world: World) -> None:
     requests = [world.hold_request(start=rfc3339(start), holder="alice") for start in fresh_slots()]
     outcome = at_once([partial(holds.place, caller, request) for request in requests])
     assert len(outcome.values) == 3
+
+
+def race_for_the_last_share(world: World) -> int:
+    """Fifty holders of one address, which has nine holds already, ask for a slot each. How many got one."""
+    holds, caller = world.services.holds, world.caller("checkout")
+    slots = list(fresh_slots(59))
+    for start in slots[:9]:
+        holds.place(caller, world.hold_request(start=rfc3339(start)))
+    requests = [world.hold_request(start=rfc3339(start), holder=f"holder of {start}") for start in slots[9:]]
+    outcome = at_once([partial(holds.place, caller, request) for request in requests])
+    assert outcome.kinds() <= {TooManyHolds}
+    return len(outcome.values)
+
+
+def test_of_fifty_requests_for_the_last_share_of_an_address_exactly_one_gets_it(world: World) -> None:
+    assert race_for_the_last_share(world) == 1
+
+
+def test_without_the_count_in_the_script_more_than_one_gets_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: the quota is looked at before the script, as a check of its own."""
+    place = Claims.place
+
+    def count_then_place(claims: Claims, placement: Placement) -> Placed | Stale | Taken:
+        prefix = OrgKeys(placement.request.org).prefix
+        for quota in placement.quotas:
+            if claims._redis.zcard(prefix + quota.key) >= quota.most:  # type: ignore[operator]
+                raise TooManyHolds
+        return place(claims, replace(placement, quotas=[replace(each, most=99) for each in placement.quotas]))
+
+    monkeypatch.setattr(Claims, "place", count_then_place)
+    assert race_for_the_last_share(world) > 1
