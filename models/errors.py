@@ -127,6 +127,11 @@ class AlreadyExists(Refusal):
     sentence = "Something with this id exists already. Please choose another id."
 
 
+class SlotAvailable(Refusal):
+    code = "slot_available"
+    sentence = "Something is free in that time right now. Please hold one of next_available."
+
+
 class HoldLimit(Refusal):
     code = "hold_limit"
     sentence = "This hold cannot be extended any further. Please confirm the booking."

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from models.booking import Customer, CustomerFields
@@ -49,7 +49,9 @@ class WaitEntry:
     start, end, offered_technician_id, offered_until: of the last offer.
     unsettled: the relay has to look at it, because it waits, or because a hold of it may still be placed.
     made_by, fingerprint: the API key and the digest of the request that made it, which tell a repeat from a reuse.
-    joined_from: a digest of the client's address, where that bounds how many may wait at once.
+    joined_from: a digest of the client's address, of an entry that was made with the publishable key; else None.
+    waits_as: of such an entry: for `phone`, `email` or `address` a digest of who waits for what, `who`, and a number,
+    `turn`. No two entries have the same two.
     """
 
     waitlist_id: str
@@ -75,12 +77,22 @@ class WaitEntry:
     booking_id: str | None = None
     fingerprint: str | None = None
     joined_from: str | None = None
+    waits_as: dict[str, dict[str, Any]] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def wish(self) -> tuple[str, str | None, int, datetime, datetime]:
         """What it waits for: of two entries with the same wish the first is served first."""
         return (self.property_id, self.technician_id, self.duration_minutes, self.from_, self.to)
+
+
+class WaitQuery(Request):
+    """Query of GET /waitlist: entries in the order in which they are served."""
+
+    property_id: PlainId | None = None
+    status: WaitStatus | None = None
+    limit: Annotated[WholeNumber, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, StringConstraints(max_length=256)] | None = None
 
 
 class WaitReply(Shown):
@@ -118,3 +130,10 @@ class WaitReply(Shown):
             offered = ("hold_id", "start", "end", "offered_technician_id")
             values |= {name: getattr(entry, name) for name in offered} | {"expires_at": entry.offered_until}
         return cls(**values, customer=entry.customer if with_customer else None)
+
+
+class WaitPage(Shown):
+    """One page of the waitlist, the oldest entry first; `next_cursor` is null on the last one."""
+
+    waitlist: list[WaitReply]
+    next_cursor: str | None

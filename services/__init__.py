@@ -46,8 +46,10 @@ from services.stores.connections import MONGO_TIMEOUT_MS, Document, connect_mong
 from services.stores.leases import Leases
 from services.stores.redis_server import RedisInfo
 from services.timetable.grid import Grid
+from services.waitlist.admission import Admission
 from services.waitlist.entries import Waitlist
 from services.waitlist.offers import Offering
+from services.waitlist.openings import Openings
 from services.waitlist.rounds import Offers
 from services.waitlist.rules import WaitRules
 from services.waitlist.store import WaitlistStore
@@ -163,6 +165,13 @@ class _Parts:
         announce, minutes = self.mirror.announce_catalogue_change, settings.grid_minutes
         self.catalogue_desk = CatalogueDesk(db, clock, cached=self.catalogue, announce=announce, grid_minutes=minutes)
         self.waitlist_store = WaitlistStore(db)
+        self.openings = Openings(
+            availability=self.availability,
+            candidates=self.candidates,
+            catalogue=self.catalogue,
+            grid=self.grid,
+            clock=clock,
+        )
         self.offer_events = OfferEvents(redis, self.scripts)
 
 
@@ -241,6 +250,7 @@ def _waitlist(parts: _Parts) -> Waitlist:
     candidates, catalogue = parts.candidates, parts.catalogue
     return Waitlist(
         entries=parts.waitlist_store,
+        admission=Admission(parts.waitlist_store, parts.openings),
         ids=parts.waitlist_ids,
         rules=WaitRules(catalogue=catalogue, candidates=candidates, grid=parts.grid, clock=parts.clock),
         bookings=parts.store,
@@ -259,6 +269,7 @@ def _offers(parts: _Parts) -> Offers:
         events=parts.offer_events,
         claims=parts.claims,
         placing=parts.placing,
+        catalogue=parts.catalogue,
         hold_ids=parts.hold_ids,
         booked=parts.store.find_for_certain,
         metrics=parts.metrics,
@@ -271,9 +282,7 @@ def _offers(parts: _Parts) -> Offers:
         events=parts.offer_events,
         leases=parts.leases,
         offering=offering,
-        availability=parts.availability,
-        candidates=parts.candidates,
-        catalogue=parts.catalogue,
+        openings=parts.openings,
         mirror=parts.mirror,
         metrics=parts.metrics,
         grid=parts.grid,

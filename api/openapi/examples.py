@@ -176,6 +176,7 @@ REPLIES: dict[tuple[str, int], Json] = {
     ("POST /bookings/{booking_id}/cancel", 200): {**BOOKING, "status": "cancelled", "version": 2},
     ("GET /bookings", 200): {"bookings": [BOOKING], "next_cursor": None},
     ("POST /waitlist", 201): WAITING,
+    ("GET /waitlist", 200): {"waitlist": [WAITING], "next_cursor": None},
     ("GET /waitlist/{waitlist_id}", 200): {
         **WAITING,
         "status": "offered",
@@ -205,6 +206,9 @@ MEMBERS: dict[str, Json] = {
         ]
     },
     "slot_held": {"conflicts": [{**_CONFLICT, "state": "held", "retry_after_seconds": 240}]},
+    "slot_available": {
+        "next_available": [{"start": "2026-12-05T10:00:00Z", "end": "2026-12-05T11:00:00Z", "technician_id": "tech-7"}],
+    },
     "slot_booked": {
         "conflicts": [{**_CONFLICT, "state": "booked"}],
         "next_available": [{"start": "2026-12-05T11:00:00Z", "end": "2026-12-05T12:00:00Z", "technician_id": "tech-7"}],

@@ -5,20 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.endpoint import Ask, Reply, Review, Routes
-from models.access import Caller
+from api.http.replies import ReplyShape
+from models.access import STAFF, Caller
 from models.errors import (
+    AlreadyExists,
     Fault,
     InvalidTransition,
     NotFound,
     PropertyNotFound,
     Refusal,
     RequestInProgress,
+    SlotAvailable,
     TechnicianNotFound,
 )
-from models.waitlist import WaitEntry, WaitReply, WaitRequest
+from models.waitlist import WaitEntry, WaitPage, WaitQuery, WaitReply, WaitRequest
 from services import Services
 
 routes = Routes("Waitlist")
+
+SHAPE = ReplyShape(WaitReply)
 
 _UNREAD = {
     "property_id": "unread",
@@ -31,7 +36,7 @@ _UNREAD = {
 
 def _further_faults(services: Services, caller: Caller, fields: dict[str, Any], faulty: frozenset[str]) -> list[Fault]:
     """What services find wrong with the window and the lengths, in a request that is refused anyway."""
-    named = {"from", "to", "duration_minutes", "offer_minutes"} - faulty
+    named = {"from", "to", "duration_minutes"} - faulty
     readable = {name: value for name, value in fields.items() if name in named}
     has_window = {"from", "to"} <= readable.keys()
     if not has_window:
@@ -39,7 +44,7 @@ def _further_faults(services: Services, caller: Caller, fields: dict[str, Any], 
     try:
         read = WaitRequest.model_validate({**_UNREAD, **readable})
         window = (read.from_, read.to) if has_window else None
-        return services.waitlist.rules.faults(caller, window, read.duration_minutes, read.offer_minutes)
+        return services.waitlist.rules.faults(caller, window, read.duration_minutes)
     except Refusal:  # the policy cannot be read just now: what was found without it is answer enough
         return []
 
@@ -50,13 +55,20 @@ def _further_faults(services: Services, caller: Caller, fields: dict[str, Any], 
     body=WaitRequest,
     review=Review(_further_faults),
     replies={201: WaitReply},
-    refusals=(PropertyNotFound, TechnicianNotFound),
+    refusals=(PropertyNotFound, TechnicianNotFound, SlotAvailable, AlreadyExists, RequestInProgress),
     idempotency="service",
     location="/waitlist/{waitlist_id}",
 )
 def join(ask: Ask[WaitRequest]) -> Reply:
     joined = ask.services.waitlist.join(ask.caller, ask.given, ask.idempotency)
     return Reply(201, _shown(ask, joined.entry), joined.replayed)
+
+
+@routes.get("/waitlist", "List the waitlist", roles=STAFF, query=WaitQuery, replies={200: WaitPage})
+def page(ask: Ask[WaitQuery]) -> Reply:
+    entries, next_cursor = ask.services.waitlist.page(ask.caller, ask.given)
+    found = [SHAPE.of(_shown(ask, entry)) for entry in entries]
+    return Reply(200, {"waitlist": found, "next_cursor": next_cursor})
 
 
 @routes.get("/waitlist/{waitlist_id}", "Read an entry of the waitlist", replies={200: WaitReply}, refusals=(NotFound,))

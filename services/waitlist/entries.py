@@ -12,24 +12,24 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from models.access import Caller, IdempotencyClaim, Role
+from models.access import Caller, IdempotencyClaim
+from models.catalogue import Policy
 from models.errors import (
     Forbidden,
     IdempotencyKeyReused,
     InvalidRequest,
     InvalidTransition,
     NotFound,
-    RateLimited,
     RequestInProgress,
     StoreUnavailable,
 )
 from models.slot import SlotOptions
-from models.waitlist import WaitEntry, WaitRequest
+from models.waitlist import WaitEntry, WaitQuery, WaitRequest
 from services.availability.candidates import Candidates
 from services.catalogue.reader import Catalogue
 from services.claims.claims import Claims
 from services.claims.hold_records import moment_of_ms
-from services.claims.keys import digest
+from services.claims.keys import address_digest, digest
 from services.claims.mirror import Mirror
 from services.claims.placements import KEY_KEPT_MS
 from services.clock import Clock, now_ms
@@ -38,16 +38,11 @@ from services.ledger.documents import change
 from services.ledger.store import BookingStore
 from services.stores.faults import RedisUnavailable
 from services.timetable.grid import Grid, to_milliseconds
+from services.waitlist.admission import Admission
 from services.waitlist.rules import WaitRules
 from services.waitlist.store import OFFER_FIELDS, WaitlistStore
 
 MOST_ATTEMPTS = 5
-
-MOST_PER_ADDRESS = 100
-"""Live entries of one client address with the publishable key. Many customers of one office share an address."""
-MOST_UNSETTLED = 2_000
-"""Unsettled entries of one org, because the relay reads all of them in each round."""
-FULL_RETRY_SECONDS = 60
 BECAME_A_BOOKING = "This waitlist entry became a booking. Please cancel the booking instead."
 
 
@@ -66,6 +61,7 @@ class Waitlist:
         self,
         *,
         entries: WaitlistStore,
+        admission: Admission,
         ids: WaitlistIds,
         rules: WaitRules,
         bookings: BookingStore,
@@ -77,6 +73,7 @@ class Waitlist:
         clock: Clock,
     ) -> None:
         self._entries = entries
+        self._admission = admission
         self._ids = ids
         self.rules = rules
         self._bookings = bookings
@@ -90,23 +87,21 @@ class Waitlist:
     def join(self, caller: Caller, request: WaitRequest, idempotency: IdempotencyClaim | None = None) -> Joined:
         """Makes an entry that is served after all others. A repeat under an idempotency key gets the first entry.
 
-        Raises InvalidRequest with all faults, PropertyNotFound, TechnicianNotFound, IdempotencyKeyReused, RateLimited
-        (the org or the client address has as many entries as it may have).
+        Raises InvalidRequest with all faults, PropertyNotFound, TechnicianNotFound, IdempotencyKeyReused, and what
+        Admission.admit raises.
         """
         waitlist_id, answered = self._first_answer(caller, idempotency)
         if answered:
             return answered
         self._read_current_catalogue(caller.org)
-        minutes = (request.duration_minutes, request.offer_minutes)
-        faults = self.rules.faults(caller, (request.from_, request.to), *minutes)
+        faults = self.rules.faults(caller, (request.from_, request.to), request.duration_minutes)
         if faults:
             raise InvalidRequest(*faults)
         self._catalogue.property(caller.org, request.property_id)
         if request.technician_id is not None:
             self._catalogue.technician(caller.org, request.technician_id)
         entry = self._new_entry(caller, request, waitlist_id, idempotency)
-        self._require_room(entry)
-        if self._entries.insert(entry):
+        if self._admission.admit(entry):
             return Joined(entry, replayed=False)
         _, answered = self._first_answer(caller, idempotency)
         if answered is None:
@@ -121,6 +116,13 @@ class Waitlist:
         with suppress(RedisUnavailable):  # without Redis, answer the entry as it was last written
             return self._as_its_hold_is(entry)
         return entry
+
+    def page(self, caller: Caller, query: WaitQuery) -> tuple[list[WaitEntry], str | None]:
+        """One page of the org's entries as they were last written, the oldest first, and the cursor of the next page.
+
+        Raises InvalidRequest for a cursor that no list gave.
+        """
+        return self._entries.page(caller.org, query)
 
     def leave(self, caller: Caller, waitlist_id: str) -> None:
         """Cancels an entry and releases the hold of its offer. A repeat changes nothing.
@@ -146,22 +148,6 @@ class Waitlist:
                 return
         raise RequestInProgress("This waitlist entry is changing. Please try again.", retry_after_seconds=1)
 
-    def _require_room(self, entry: WaitEntry) -> None:
-        """Bounds the work of the relay, and how many slots a client with only the publishable key can keep from others.
-
-        The count comes before the write, so clients that join at the same moment may exceed the bound together.
-        Raises RateLimited.
-        """
-        if self._entries.count_unsettled(entry.org, MOST_UNSETTLED) >= MOST_UNSETTLED:
-            raise RateLimited("The waitlist is full. Please try again later.", retry_after_seconds=FULL_RETRY_SECONDS)
-        if entry.joined_from is None:
-            return
-        if self._entries.count_live(entry.org, entry.made_by, entry.joined_from, MOST_PER_ADDRESS) >= MOST_PER_ADDRESS:
-            raise RateLimited(
-                f"You can wait for at most {MOST_PER_ADDRESS} visits at a time. Please cancel one first.",
-                retry_after_seconds=FULL_RETRY_SECONDS,
-            )
-
     def _read_current_catalogue(self, org: str) -> None:
         """Drops this process's copy of the catalogue, unless its epoch shows that the copy is current."""
         epoch = None
@@ -186,14 +172,14 @@ class Waitlist:
             from_=to_milliseconds(request.from_),
             to=to_milliseconds(request.to),
             duration_minutes=self._grid.minutes_of(extent.length),
-            offer_minutes=request.offer_minutes,
+            offer_minutes=_offer_minutes(caller, request, policy),
             customer=request.customer.model_dump(exclude_none=True),
             version=1,
             created_at=now,
             updated_at=now,
             history=[change(now, caller.name, "join", {})],
             fingerprint=_fingerprint(idempotency) if idempotency else None,
-            joined_from=_joined_from(caller),
+            joined_from=address_digest(caller.address) if caller.is_public else None,
         )
 
     def _first_answer(self, caller: Caller, idempotency: IdempotencyClaim | None) -> tuple[str, Joined | None]:
@@ -250,11 +236,10 @@ class Waitlist:
         return booking_id if self._bookings.find(entry.org, booking_id) else None
 
 
-def _joined_from(caller: Caller) -> str | None:
-    """A digest of the address for which the entry counts; None with keys other than the publishable one."""
-    if caller.role is Role.CHECKOUT and caller.address:
-        return digest("waitlist", caller.key_id, caller.address)
-    return None
+def _offer_minutes(caller: Caller, request: WaitRequest, policy: Policy) -> int:
+    """How long an offer is to last. With the publishable key not longer than a hold, at least a minute."""
+    longest = max(1, policy.max_hold_seconds // 60)
+    return min(request.offer_minutes, longest) if caller.is_public else request.offer_minutes
 
 
 def _fingerprint(claim: IdempotencyClaim) -> str:

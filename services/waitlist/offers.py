@@ -14,9 +14,10 @@ from collections.abc import Callable
 import structlog
 
 from models.booking import Booking
-from models.errors import Refusal, StoreUnavailable
+from models.errors import Refusal, StoreUnavailable, TooManyHolds
 from models.slot import Opening, SlotFields
 from models.waitlist import WaitEntry
+from services.catalogue.reader import Catalogue
 from services.claims.claims import Claims
 from services.claims.events import OfferEvents
 from services.claims.hold_records import HoldRecord, moment_of_ms
@@ -43,6 +44,7 @@ class Offering:
         events: OfferEvents,
         claims: Claims,
         placing: Placing,
+        catalogue: Catalogue,
         hold_ids: HoldIds,
         booked: Callable[[str, str], Booking | None],
         metrics: Metrics,
@@ -54,6 +56,7 @@ class Offering:
         self._events = events
         self._claims = claims
         self._placing = placing
+        self._catalogue = catalogue
         self._hold_ids = hold_ids
         self._booked = booked
         self._metrics = metrics
@@ -62,7 +65,10 @@ class Offering:
         self._crash = crash
 
     def offer(self, entry: WaitEntry, openings: list[Opening]) -> bool:
-        """Offers the first of the openings that is still free. False if none is, or if the entry no longer waits."""
+        """Offers the first of the openings that is still free. False if none is, or if the entry no longer waits.
+
+        Raises TooManyHolds if the entry's client address, or all strangers together, have their share of holds already.
+        """
         intended = self._intend(entry)
         if intended is None:
             return False
@@ -101,7 +107,10 @@ class Offering:
         return intended if intended and intended.status == "waiting" and intended.hold_id else None
 
     def _place(self, entry: WaitEntry, opening: Opening) -> bool:
-        """Claims an opening as any hold does, under the id of the intent. False if the opening is no longer free."""
+        """Claims an opening as any hold does, under the id of the intent. False if the opening is no longer free.
+
+        Raises TooManyHolds.
+        """
         fields = SlotFields.model_construct(
             property_id=entry.property_id,
             technician_id=entry.technician_id,
@@ -115,15 +124,22 @@ class Offering:
             key_id=entry.made_by,
             slot=fields,
             now=self._clock(),
-            lifetime_seconds=entry.offer_minutes * 60,
+            lifetime_seconds=self._lifetime_seconds(entry),
         )
         try:
             self._placing.claim(request)
-        except StoreUnavailable:
+        except (StoreUnavailable, TooManyHolds):
             raise
         except Refusal:
             return False
         return True
+
+    def _lifetime_seconds(self, entry: WaitEntry) -> int:
+        """How long an offer lasts. With the publishable key never longer than today's policy allows a hold."""
+        asked = entry.offer_minutes * 60
+        if entry.joined_from is None:
+            return asked
+        return min(asked, self._catalogue.policy(entry.org).max_hold_seconds)
 
     def _conclude(self, entry: WaitEntry) -> WaitEntry | None:
         """Steps 3 and 4. The entry if it still waits, because its hold is not live; else None."""

@@ -14,12 +14,9 @@ from typing import Any
 
 import structlog
 
-from models.errors import Refusal, StoreUnavailable
-from models.slot import Opening, SlotOptions, Wish
+from models.errors import StoreUnavailable, TooManyHolds
+from models.slot import Opening
 from models.waitlist import WaitEntry
-from services.availability.candidates import Candidates
-from services.availability.slots import Availability
-from services.catalogue.reader import Catalogue
 from services.claims.events import OfferEvents
 from services.claims.mirror import Mirror
 from services.clock import Clock
@@ -29,6 +26,7 @@ from services.stores.leases import Leases
 from services.timetable.grid import Grid
 from services.waitlist.attention import Attention, Freed
 from services.waitlist.offers import Offering
+from services.waitlist.openings import Openings
 from services.waitlist.store import OFFER_FIELDS, WaitlistStore
 
 log = structlog.get_logger("holdfast.waitlist")
@@ -65,9 +63,7 @@ class Offers:
         events: OfferEvents,
         leases: Leases,
         offering: Offering,
-        availability: Availability,
-        candidates: Candidates,
-        catalogue: Catalogue,
+        openings: Openings,
         mirror: Mirror,
         metrics: Metrics,
         grid: Grid,
@@ -77,9 +73,7 @@ class Offers:
         self._events = events
         self._leases = leases
         self._offering = offering
-        self._availability = availability
-        self._candidates = candidates
-        self._catalogue = catalogue
+        self._openings = openings
         self._mirror = mirror
         self._metrics = metrics
         self._grid = grid
@@ -136,6 +130,7 @@ class Offers:
     def _serve(self, org: str, attention: Attention) -> bool:
         """Makes offers to waiting entries. False if the round must start over, because an older entry has openings."""
         searched_wishes: set[tuple[object, ...]] = set()
+        full: set[str | None] = set()
         passed: list[WaitEntry] = []
         searched_now: set[str] = set()
         attention.read_events()
@@ -143,13 +138,17 @@ class Offers:
         attention.keep_only(entries)
         for each in entries:
             entry = self._offering.go_on(each) if each.status == "waiting" else None
-            if entry is None or self._lapses(entry) or entry.wish in searched_wishes:
+            if entry is None or self._lapses(entry) or entry.wish in searched_wishes or entry.joined_from in full:
                 continue
             openings = [] if attention.is_idle(entry) else self._search(entry, attention, searched_now)
             rivals = [one for one in passed if _could_use(one, entry, openings)]
             if rivals and self._any_has_openings(rivals, attention, searched_now):
                 return False
-            if openings and self._offering.offer(entry, openings):
+            try:
+                if openings and self._offering.offer(entry, openings):
+                    continue
+            except TooManyHolds:  # it keeps its position, and entries from elsewhere are served
+                full.add(entry.joined_from)
                 continue
             searched_wishes.add(entry.wish)
             if not openings:
@@ -157,7 +156,7 @@ class Offers:
         return True
 
     def _search(self, entry: WaitEntry, attention: Attention, searched_now: set[str]) -> list[Opening]:
-        openings = self._openings(entry)
+        openings = self._openings.first(entry, MOST_TRIES)
         if openings:
             attention.forget(entry)
         else:
@@ -176,19 +175,6 @@ class Offers:
             if not known and self._search(one, attention, searched_now):
                 return True
         return False
-
-    def _openings(self, entry: WaitEntry) -> list[Opening]:
-        """The first free openings for an entry. None if the catalogue or the policy no longer allows such a visit."""
-        start = self._grid.tick_from(max(entry.from_, self._clock()))
-        try:
-            policy = self._catalogue.policy(entry.org)
-            extent = self._candidates.extent(policy, SlotOptions(duration_minutes=entry.duration_minutes))
-            wish = Wish(entry.property_id, entry.technician_id, start, *extent)
-            return self._availability.first_openings(entry.org, wish, self._grid.tick(entry.to), MOST_TRIES)
-        except StoreUnavailable:
-            raise
-        except Refusal:
-            return []
 
     def _lapses(self, entry: WaitEntry) -> bool:
         """Lapses an entry whose window is too short by now for its visit. True if it is."""

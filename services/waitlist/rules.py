@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from models.access import Caller, Role
+from models.access import Caller
 from models.errors import Fault, InvalidRequest
 from models.slot import SlotOptions
 from services.availability.candidates import Candidates
@@ -16,8 +16,6 @@ from services.clock import Clock
 from services.timetable.grid import Grid
 
 LONGEST_WINDOW = timedelta(days=62)
-LONGEST_PUBLIC_OFFER_MINUTES = 60
-"""With the publishable key. A longer offer would keep the slot from other customers."""
 
 
 class WaitRules:
@@ -34,12 +32,9 @@ class WaitRules:
         caller: Caller,
         window: tuple[datetime, datetime] | None,
         duration_minutes: int | None,
-        offer_minutes: int | None,
     ) -> list[Fault]:
         """All faults of a request. A value is None where the request leaves it out, or where it cannot be read."""
-        found = _offer_faults(caller, offer_minutes)
-        if window is not None:
-            found += self._window_faults(caller.org, *window)
+        found = [] if window is None else self._window_faults(caller.org, *window)
         try:
             length = self._candidates.extent(
                 self._catalogue.policy(caller.org), SlotOptions(duration_minutes=duration_minutes)
@@ -66,10 +61,3 @@ class WaitRules:
         if end - now > timedelta(days=days):
             found.append(Fault("to", "too_far_ahead", f"Give a window that ends within {days} days from now."))
         return found
-
-
-def _offer_faults(caller: Caller, offer_minutes: int | None) -> list[Fault]:
-    if caller.role is not Role.CHECKOUT or (offer_minutes or 0) <= LONGEST_PUBLIC_OFFER_MINUTES:
-        return []
-    text = f"Give offer_minutes as {LONGEST_PUBLIC_OFFER_MINUTES} or less with this key."
-    return [Fault("offer_minutes", "too_long", text)]

@@ -6,82 +6,25 @@ So when two callers change an entry at the same time, one writes and the other r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pymongo import ASCENDING, IndexModel, ReturnDocument
+from pymongo import DESCENDING, ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
 
-from models.waitlist import LIVE_STATUSES, WaitEntry
+from models.waitlist import LIVE_STATUSES, WaitEntry, WaitQuery
 from services.ledger.documents import change
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
+from services.stores.pages import bad_cursor, read_cursor, write_cursor
+from services.waitlist.schema import IN_ORDER, INDEXES, VALIDATOR
 
 WAITLIST = "waitlist"
-
-_TEXT: Document = {"bsonType": "string", "minLength": 1}
-_MOMENT: Document = {"bsonType": "date"}
-_WHOLE: Document = {"bsonType": ["int", "long"], "minimum": 1}
-
-
-def _needs(status: str, **properties: Document) -> Document:
-    """A rule of the validator: an entry of this status has these properties."""
-    other = {"properties": {"status": {"not": {"enum": [status]}}}}
-    return {"anyOf": [other, {"required": list(properties), "properties": properties}]}
-
-
-VALIDATOR: Document = {
-    "$jsonSchema": {
-        "bsonType": "object",
-        "required": [
-            *("org", "made_by", "status", "property_id", "from", "to", "duration_minutes", "offer_minutes"),
-            *("customer", "version", "unsettled", "created_at", "updated_at", "history"),
-        ],
-        "properties": {
-            "org": _TEXT,
-            "made_by": _TEXT,
-            "status": {"enum": ["waiting", "offered", "booked", "lapsed", "cancelled"]},
-            "property_id": _TEXT,
-            "technician_id": {"anyOf": [_TEXT, {"bsonType": "null"}]},
-            "from": _MOMENT,
-            "to": _MOMENT,
-            "duration_minutes": _WHOLE,
-            "offer_minutes": _WHOLE,
-            "customer": {"bsonType": "object"},
-            "version": _WHOLE,
-            "unsettled": {"bsonType": "bool"},
-            "created_at": _MOMENT,
-        },
-        "allOf": [
-            _needs("waiting", unsettled={"enum": [True]}),
-            _needs(
-                "offered", unsettled={"enum": [True]}, hold_id=_TEXT, start=_MOMENT, end=_MOMENT, offered_until=_MOMENT
-            ),
-            _needs("booked", booking_id=_TEXT),
-        ],
-    }
-}
-
-# The entries that the relay reads, in the order in which it serves them. Settled entries are not in the index.
-UNSETTLED = IndexModel(
-    [("org", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)],
-    name="line",
-    partialFilterExpression={"unsettled": True},
-)
-
-# Counts the live entries of one API key and address.
-WAITING = IndexModel(
-    [("org", ASCENDING), ("made_by", ASCENDING), ("joined_from", ASCENDING)],
-    name="waiting",
-    partialFilterExpression={"unsettled": True},
-)
-
-# Finds the offer of a hold while Redis is away.
-OFFERED = IndexModel(
-    [("org", ASCENDING), ("hold_id", ASCENDING)], name="offered", partialFilterExpression={"status": "offered"}
-)
+_EPOCH, _MILLISECOND = datetime.fromtimestamp(0, UTC), timedelta(milliseconds=1)
+_LIVE: Document = {"unsettled": True, "status": {"$in": sorted(LIVE_STATUSES)}}
 
 _NAMES = {"waitlist_id": "_id", "from_": "from"}
 """Fields of an entry that have another name in its document."""
@@ -105,10 +48,10 @@ class WaitlistStore:
                 self._db.create_collection(WAITLIST, validator=VALIDATOR)
             except (CollectionInvalid, OperationFailure):
                 self._db.command("collMod", WAITLIST, validator=VALIDATOR)
-            self._entries.create_indexes([UNSETTLED, WAITING, OFFERED])
+            self._entries.create_indexes(INDEXES)
 
     def insert(self, entry: WaitEntry) -> bool:
-        """Writes a new entry. False if its id exists already."""
+        """Writes a new entry. False if its id or one of its turns exists already."""
         with mongo_faults():
             try:
                 self._entries.insert_one({name: getattr(entry, field) for field, name in _FIELDS.items()})
@@ -131,18 +74,53 @@ class WaitlistStore:
         """The org's unsettled entries, oldest first, without customers and histories."""
         with mongo_faults():
             found = self._entries.find({"org": org, "unsettled": True}, {"customer": 0, "history": 0})
-            return [_entry_of(document) for document in found.sort([("created_at", ASCENDING), ("_id", ASCENDING)])]
+            return [_entry_of(document) for document in found.sort(IN_ORDER)]
 
     def count_unsettled(self, org: str, most: int) -> int:
         """The number of unsettled entries of the org. Stops counting at `most`."""
         with mongo_faults():
             return self._entries.count_documents({"org": org, "unsettled": True}, limit=most)
 
-    def count_live(self, org: str, made_by: str, joined_from: str, most: int) -> int:
-        """The number of live entries that an API key made for one address. Stops counting at `most`."""
-        query = {"org": org, "made_by": made_by, "joined_from": joined_from, "unsettled": True}
+    def count_public(self, org: str, most: int) -> int:
+        """As count_unsettled, of the entries that were made with the publishable key."""
         with mongo_faults():
-            return self._entries.count_documents({**query, "status": {"$in": sorted(LIVE_STATUSES)}}, limit=most)
+            query = {"org": org, "unsettled": True, "joined_from": {"$gt": ""}}
+            return self._entries.count_documents(query, limit=most)
+
+    def count_live(self, org: str, joined_from: str, most: int) -> int:
+        """The number of live entries that were made with the publishable key from one address, up to `most`."""
+        query = {"org": org, "joined_from": joined_from, **_LIVE}
+        with mongo_faults():
+            return self._entries.count_documents(query, limit=most)
+
+    def last_turns(self, org: str, people: Mapping[str, str]) -> dict[str, int]:
+        """The last turn that each person has taken, 0 for none. people: digests by kind, one of WAITS_AS."""
+        turns = {}
+        for kind, who in people.items():
+            named = {"org": org, f"waits_as.{kind}.who": who}
+            with mongo_faults():
+                last = self._entries.find_one(named, {"waits_as": 1}, sort=[(f"waits_as.{kind}.turn", DESCENDING)])
+            turns[kind] = last["waits_as"][kind]["turn"] if last else 0
+        return turns
+
+    def waits_already(self, org: str, people: Mapping[str, str], begin: datetime, end: datetime) -> bool:
+        """Whether a live entry of one of these people has a window that overlaps [begin, end)."""
+        overlapping = {"org": org, "from": {"$lt": end}, "to": {"$gt": begin}, **_LIVE}
+        with mongo_faults():
+            return any(
+                self._entries.find_one({**overlapping, f"waits_as.{kind}.who": who}, {"_id": 1}) is not None
+                for kind, who in people.items()
+            )
+
+    def page(self, org: str, query: WaitQuery) -> tuple[list[WaitEntry], str | None]:
+        """One page of entries, the oldest first, and the cursor of the next one or None. Raises InvalidRequest."""
+        with mongo_faults():
+            found = self._entries.find(_filter(org, query)).hint(_index(query)).sort(IN_ORDER).limit(query.limit + 1)
+            entries = [_entry_of(document) for document in found]
+        if len(entries) <= query.limit:
+            return entries, None
+        last = entries[query.limit - 1]
+        return entries[: query.limit], write_cursor(str((last.created_at - _EPOCH) // _MILLISECOND), last.waitlist_id)
 
     def is_offered(self, org: str, hold_id: str, at: datetime) -> bool:
         """Whether a hold is an offer that, as last written here, has not ended at time `at`."""
@@ -174,3 +152,28 @@ class WaitlistStore:
 def _entry_of(document: Document) -> WaitEntry:
     given = {field: document[name] for field, name in _FIELDS.items() if name in document}
     return WaitEntry(**{"customer": {}, **given})
+
+
+def _filter(org: str, query: WaitQuery) -> Document:
+    wanted: Document = {"org": org}
+    wanted |= {name: value for name in ("property_id", "status") if (value := getattr(query, name)) is not None}
+    if query.cursor is None:
+        return wanted
+    since, last_id = _last_entry(query.cursor)
+    # The bound lets MongoDB enter the index there; the $or decides among entries of the same moment.
+    later = [{"created_at": {"$gt": since}}, {"created_at": since, "_id": {"$gt": last_id}}]
+    return {**wanted, "created_at": {"$gte": since}, "$or": later}
+
+
+def _index(query: WaitQuery) -> str:
+    if query.property_id is not None:
+        return "by_property"
+    return "by_status" if query.status is not None else "by_age"
+
+
+def _last_entry(cursor: str) -> tuple[datetime, str]:
+    milliseconds, waitlist_id = read_cursor(cursor, 2)
+    try:
+        return _EPOCH + int(milliseconds) * _MILLISECOND, waitlist_id
+    except (ValueError, OverflowError):
+        raise bad_cursor() from None

@@ -66,7 +66,7 @@ def test_an_offer_lost_with_redis_lapses_when_its_time_is_over(world: World) -> 
 
 def test_an_offer_that_was_booked_just_before_redis_was_lost_is_booked(world: World) -> None:
     entry = offered(world)
-    alice = world.caller("checkout")
+    alice = world.caller("bot")
     booking = insert_only(world, alice, world.book_request(hold_id=entry.hold_id), entry.hold_id)
     lose_redis(world)
     assert (seen(world, entry).status, seen(world, entry).booking_id) == ("booked", booking.booking_id)
@@ -75,7 +75,7 @@ def test_an_offer_that_was_booked_just_before_redis_was_lost_is_booked(world: Wo
 
 
 def test_between_two_rounds_an_offer_is_shown_as_its_hold_is(world: World) -> None:
-    alice = world.caller("checkout")
+    alice = world.caller("bot")
     expired = offered(world)
     lapse(world, str(expired.hold_id))
     assert seen(world, expired).status == "lapsed"
@@ -139,7 +139,7 @@ def test_a_catalogue_change_on_another_server_counts_at_once(world: World) -> No
 
 
 def test_a_repeat_under_its_idempotency_key_gets_the_first_entry(world: World) -> None:
-    alice, waitlist = world.caller("checkout"), world.services.waitlist
+    alice, waitlist = world.caller("bot"), world.services.waitlist
     first = waitlist.join(alice, request(), IdempotencyClaim("key", "print")).entry
     assert waitlist.join(alice, request(), IdempotencyClaim("key", "print")) == Joined(first, replayed=True)
     with pytest.raises(IdempotencyKeyReused):
@@ -153,7 +153,7 @@ def test_a_repeat_under_its_idempotency_key_gets_the_first_entry(world: World) -
 
 
 def test_the_id_of_a_keyed_entry_cannot_be_derived_without_the_secret(world: World) -> None:
-    alice, claim = world.caller("checkout"), IdempotencyClaim("key", "print")
+    alice, claim = world.caller("bot"), IdempotencyClaim("key", "print")
     entry = world.services.waitlist.join(alice, request(), claim).entry
     assert entry.waitlist_id == WaitlistIds(SECRET).derive(alice.org, alice.key_id, "key")
     assert entry.waitlist_id != WaitlistIds("another" + SECRET).derive(alice.org, alice.key_id, "key")
@@ -164,7 +164,7 @@ def test_the_id_of_a_keyed_entry_cannot_be_derived_without_the_secret(world: Wor
 def test_personal_data_stays_in_mongodb(world: World) -> None:
     with capture_logs() as lines:
         entry = offered(world)
-        world.services.waitlist.leave(world.caller("checkout"), entry.waitlist_id)
+        world.services.waitlist.leave(world.caller("bot"), entry.waitlist_id)
         tend(world)
     for text in (str(lines), str(dump(world.services.redis, world.org)), str(noted(world, entry)["history"])):
         assert "Alice" not in text
@@ -180,7 +180,7 @@ def test_leaving_cancels_the_entry_and_releases_its_hold(world: World, taken: bo
     tend(world)
     second = join(world)
     for _ in range(2):
-        waitlist.leave(world.caller("checkout"), entry.waitlist_id)
+        waitlist.leave(world.caller("bot"), entry.waitlist_id)
         assert seen(world, entry).status == "cancelled"
         assert live_holds(world) == set()
     tend(world)
@@ -191,12 +191,12 @@ def test_an_entry_whose_offer_lapsed_can_be_left(world: World) -> None:
     entry = offered(world)
     lapse(world, str(entry.hold_id))
     tend(world)
-    world.services.waitlist.leave(world.caller("checkout"), entry.waitlist_id)
+    world.services.waitlist.leave(world.caller("bot"), entry.waitlist_id)
     assert statuses(world, entry) == ["cancelled"]
 
 
 def test_an_entry_that_became_a_booking_cannot_be_left(world: World) -> None:
-    alice, entry = world.caller("checkout"), offered(world)
+    alice, entry = world.caller("bot"), offered(world)
     begin(world, alice, str(entry.hold_id))
     with pytest.raises(RequestInProgress):
         world.services.waitlist.leave(alice, entry.waitlist_id)
@@ -210,7 +210,7 @@ def test_an_entry_that_became_a_booking_cannot_be_left(world: World) -> None:
 
 
 def test_an_entry_that_became_a_booking_cannot_be_left_while_redis_is_lost(world: World) -> None:
-    alice, entry = world.caller("checkout"), offered(world)
+    alice, entry = world.caller("bot"), offered(world)
     insert_only(world, alice, world.book_request(hold_id=entry.hold_id), entry.hold_id)
     lose_redis(world)
     with pytest.raises(InvalidTransition):
@@ -218,7 +218,7 @@ def test_an_entry_that_became_a_booking_cannot_be_left_while_redis_is_lost(world
 
 
 def test_an_offer_cannot_be_booked_after_its_entry_was_left(world: World) -> None:
-    alice, entry = world.caller("checkout"), offered(world)
+    alice, entry = world.caller("bot"), offered(world)
     world.services.waitlist.leave(alice, entry.waitlist_id)
     with pytest.raises(HoldReleased):
         world.services.bookings.book(alice, world.book_request(hold_id=entry.hold_id))

@@ -54,7 +54,7 @@ def die_at(world: World, step: str) -> None:
 
 
 def leave(world: World, entry: WaitEntry) -> None:
-    world.services.waitlist.leave(world.caller("checkout"), entry.waitlist_id)
+    world.services.waitlist.leave(world.caller("bot"), entry.waitlist_id)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -157,7 +157,7 @@ def test_a_booking_made_while_the_client_leaves_stays(world: World, monkeypatch:
     hold_id = str(seen(world, entry).hold_id)
 
     def booked_meanwhile(claims: Claims, *args: Any, **named: Any) -> str:
-        world.services.bookings.book(world.caller("checkout"), world.book_request(hold_id=hold_id))
+        world.services.bookings.book(world.caller("bot"), world.book_request(hold_id=hold_id))
         return release(claims, *args, **named)
 
     monkeypatch.setattr(Claims, "release", booked_meanwhile)
@@ -179,7 +179,7 @@ def test_a_booking_after_the_release_is_refused_and_the_entry_is_cancelled(
     def booked_after(claims: Claims, *args: Any, **named: Any) -> str:
         word = release(claims, *args, **named)
         with pytest.raises(HoldReleased):
-            world.services.bookings.book(world.caller("checkout"), world.book_request(hold_id=hold_id))
+            world.services.bookings.book(world.caller("bot"), world.book_request(hold_id=hold_id))
         return word
 
     monkeypatch.setattr(Claims, "release", booked_after)
@@ -252,7 +252,7 @@ def test_an_intent_whose_hold_was_lost_with_redis_gets_a_new_hold(world: World) 
 
 def test_an_offer_booked_before_its_entry_was_marked_is_booked(world: World) -> None:
     """The event names the hold before the entry does."""
-    entry, alice = join(world), world.caller("checkout")
+    entry, alice = join(world), world.caller("bot")
     die_at(world, "after_offer_published")
     (event,) = offers_published(world)
     booking = world.services.bookings.book(alice, world.book_request(hold_id=event["hold_id"])).booking

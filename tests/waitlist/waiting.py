@@ -28,7 +28,7 @@ def request(
     return WaitRequest.model_validate(fields | changed)
 
 
-def join(world: World, role: str = "checkout", **changed: Any) -> WaitEntry:
+def join(world: World, role: str = "bot", **changed: Any) -> WaitEntry:
     return world.services.waitlist.join(world.caller(role), request(**changed)).entry
 
 

@@ -26,7 +26,7 @@ WAYS = ("cancelled", "released", "runs out", "cancelled, raced", "released, race
 Where it is cancelled unraced, the first offers run out."""
 
 HABITS = {plays.waits_and_books: 30, plays.waits_and_leaves: 50, plays.leaves_early: 20}
-WEB_ENTRIES = 15  # so many join with the key of the web, which is fewer than one address may; others by other keys
+WEB_ENTRIES = 9  # so many join with the key of the web, which is fewer than one address may; others by other keys
 
 
 def _role(number: int) -> str:

@@ -18,6 +18,7 @@ from services import Services
 from services.stores.connections import connect_mongo, connect_redis
 from services.waitlist import rounds as offers
 from services.waitlist.offers import Offering
+from services.waitlist.openings import Openings
 from tests.servers import MongoServer, RedisServer
 from tests.system.race.together import at_once
 from tests.waitlist.waiting import give_back, join, live_holds, noted, offers_published, seen, statuses, take, tend
@@ -109,15 +110,15 @@ def freed_during_a_round(world: World, monkeypatch: pytest.MonkeyPatch) -> list[
     first, second = join(world), join(world, technician_id=None, end=tomorrow(11))
     for number in (2, 3):
         take(world, technician_id=f"tech-{number}", property_id=f"prop-{number}")
-    look, looked = offers.Offers._openings, list[str]()
+    look, looked = Openings.first, list[str]()
 
-    def look_and_free(self: offers.Offers, entry: WaitEntry) -> Any:
+    def look_and_free(self: Openings, entry: WaitEntry, count: int) -> Any:
         if looked == [first.waitlist_id]:
             give_back(world, booking_id)
         looked.append(entry.waitlist_id)
-        return look(self, entry)
+        return look(self, entry, count)
 
-    monkeypatch.setattr(offers.Offers, "_openings", look_and_free)
+    monkeypatch.setattr(Openings, "first", look_and_free)
     tend(world)
     return statuses(world, first, second)
 
@@ -138,7 +139,7 @@ def test_leaving_booking_and_offering_at_once_leave_no_hold_and_lose_no_booking(
     world: World, relays: list[Services]
 ) -> None:
     """Whichever wins, no booking is lost, and an entry that has left leaves no hold behind."""
-    alice, ended = world.caller("checkout"), list[str]()
+    alice, ended = world.caller("bot"), list[str]()
     for number in range(ROUNDS):
         day = timedelta(days=number)
         entry = join(world, begin=tomorrow(10) + day, end=tomorrow(11) + day)

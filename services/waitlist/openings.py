@@ -1,0 +1,54 @@
+"""The free slots that an entry could have. Must not decide who gets them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from models.errors import Refusal, StoreUnavailable
+from models.slot import Opening, SlotOptions, Wish
+from models.waitlist import WaitEntry
+from services.availability.candidates import Candidates
+from services.availability.slots import Availability
+from services.catalogue.reader import Catalogue
+from services.clock import Clock
+from services.timetable.grid import Grid
+from services.timetable.rules import Extent
+
+
+class Openings:
+    """Searches as of now, under today's catalogue and policy. Raises StoreUnavailable."""
+
+    def __init__(
+        self, *, availability: Availability, candidates: Candidates, catalogue: Catalogue, grid: Grid, clock: Clock
+    ) -> None:
+        self._availability = availability
+        self._candidates = candidates
+        self._catalogue = catalogue
+        self._grid = grid
+        self._clock = clock
+
+    def first(self, entry: WaitEntry, count: int, *, most_ticks: int | None = None) -> list[Opening]:
+        """The first free visits for an entry, one per start. None if the catalogue or the policy forbids such a visit.
+
+        most_ticks: how many ticks to look at, over all resources together; the earliest of the window come first.
+        """
+        try:
+            policy = self._catalogue.policy(entry.org)
+            extent = self._candidates.extent(policy, SlotOptions(duration_minutes=entry.duration_minutes))
+            wish = Wish(entry.property_id, entry.technician_id, self._start(entry.from_), *extent)
+            until = self._grid.tick(entry.to)
+            if most_ticks is not None:
+                until = min(until, wish.start + self._ticks_each(entry, extent, most_ticks))
+            return self._availability.first_openings(entry.org, wish, until, count)
+        except StoreUnavailable:
+            raise
+        except Refusal:
+            return []
+
+    def _start(self, begin: datetime) -> int:
+        return self._grid.tick_from(max(begin, self._clock()))
+
+    def _ticks_each(self, entry: WaitEntry, extent: Extent, most: int) -> int:
+        """How far the window reaches if each resource is looked at over the same ticks, with its travel around them."""
+        technicians = self._catalogue.snapshot(entry.org).technicians(entry.technician_id)
+        return most // (1 + len(technicians)) - extent.before - extent.after
