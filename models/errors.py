@@ -181,6 +181,11 @@ class TooManyHolds(Refusal):
     code = "too_many_holds"
     sentence = "Too many slots are held at once. Confirm or release one first."
 
+    def __init__(self, detail: str | None = None, *, limit: str = "", retry_after_seconds: int | None = None) -> None:
+        """limit: the policy's field that says how many are allowed."""
+        self.limit = limit
+        super().__init__(detail, retry_after_seconds=retry_after_seconds)
+
 
 class StoreUnavailable(Refusal):
     """A store did not answer. After a write was sent its outcome is unknown: repeat the request to learn it."""

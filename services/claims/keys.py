@@ -64,11 +64,6 @@ def digest(*parts: str) -> str:
     return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def address_digest(address: str) -> str:
-    """The name under which a client address counts. Requests without an address count as one."""
-    return digest("address", address)
-
-
 @lru_cache(maxsize=4096)
 def org_keys(org: str) -> OrgKeys:
     """The key names of an org, kept in memory because every call to Redis needs them."""

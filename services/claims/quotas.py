@@ -17,11 +17,12 @@ from models.catalogue import Policy
 from models.errors import RateLimited, TooManyHolds
 from services.claims.keys import digest
 
+OF_ALL_STRANGERS: Final = "public_holds_most"
 _PER_DAY: Final = "public_bookings_per_address_per_day"
 _SENTENCES: Final = {
     "holds_per_holder": "This holder has {most} holds, the most at once: {word}. Confirm or release one first.",
     "public_holds_per_address": "This address has {most} holds, the most at once: {word}. Confirm or release one.",
-    "public_holds_most": "All visitors together have {most} holds, the most at once: {word}. Try again shortly.",
+    OF_ALL_STRANGERS: "All visitors together have {most} holds, the most at once: {word}. Try again shortly.",
     _PER_DAY: "This address has made {most} bookings today, the most in a day: {word}. Try again tomorrow.",
 }
 
@@ -47,7 +48,7 @@ def quotas_of(policy: Policy, *, holder_digest: str, address_digest: str) -> lis
         limits.append((f"holder:{holder_digest}", policy.holds_per_holder, "holds_per_holder"))
     if address_digest:
         limits.append((f"address:{address_digest}", policy.public_holds_per_address, "public_holds_per_address"))
-        limits.append(("strangers", policy.public_holds_most, "public_holds_most"))
+        limits.append(("strangers", policy.public_holds_most, OF_ALL_STRANGERS))
     return [Quota(key, most, word) for key, most, word in limits if most is not None]
 
 
@@ -61,7 +62,7 @@ def refusal(word: str, most: int, wait_ms: int) -> TooManyHolds | RateLimited:
     detail, seconds = _SENTENCES[word].format(most=most, word=word), max(1, math.ceil(wait_ms / 1000))
     if word == _PER_DAY:
         return RateLimited(detail, retry_after_seconds=seconds)
-    return TooManyHolds(detail, retry_after_seconds=seconds)
+    return TooManyHolds(detail, limit=word, retry_after_seconds=seconds)
 
 
 def day_refusal(most: int, wait_ms: int) -> TooManyHolds | RateLimited:

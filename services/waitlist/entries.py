@@ -29,9 +29,10 @@ from services.availability.candidates import Candidates
 from services.catalogue.reader import Catalogue
 from services.claims.claims import Claims
 from services.claims.hold_records import moment_of_ms
-from services.claims.keys import address_digest, digest
+from services.claims.keys import digest
 from services.claims.mirror import Mirror
 from services.claims.placements import KEY_KEPT_MS
+from services.claims.quotas import address_of
 from services.clock import Clock, now_ms
 from services.ids import WaitlistIds, booking_id_for
 from services.ledger.documents import change
@@ -179,7 +180,7 @@ class Waitlist:
             updated_at=now,
             history=[change(now, caller.name, "join", {})],
             fingerprint=_fingerprint(idempotency) if idempotency else None,
-            joined_from=address_digest(caller.address) if caller.is_public else None,
+            joined_from=address_of(caller) or None,
         )
 
     def _first_answer(self, caller: Caller, idempotency: IdempotencyClaim | None) -> tuple[str, Joined | None]:

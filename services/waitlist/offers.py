@@ -125,6 +125,7 @@ class Offering:
             slot=fields,
             now=self._clock(),
             lifetime_seconds=self._lifetime_seconds(entry),
+            address_digest=entry.joined_from or "",
         )
         try:
             self._placing.claim(request)

@@ -19,6 +19,7 @@ from models.slot import Opening
 from models.waitlist import WaitEntry
 from services.claims.events import OfferEvents
 from services.claims.mirror import Mirror
+from services.claims.quotas import OF_ALL_STRANGERS
 from services.clock import Clock
 from services.ledger.expiry import SYSTEM
 from services.observability import Metrics
@@ -147,8 +148,9 @@ class Offers:
             try:
                 if openings and self._offering.offer(entry, openings):
                     continue
-            except TooManyHolds:  # it keeps its position, and entries from elsewhere are served
-                full.add(entry.joined_from)
+            except TooManyHolds as refusal:  # it keeps its position, and entries from elsewhere are served
+                of_all = refusal.limit == OF_ALL_STRANGERS
+                full |= {each.joined_from for each in entries if each.joined_from} if of_all else {entry.joined_from}
                 continue
             searched_wishes.add(entry.wish)
             if not openings:
