@@ -216,14 +216,14 @@ class Availability:
         skip = (open_ & -open_).bit_length() - 1
         length, before, after = rules.extent
         from_tick, to_tick = span[0] + skip - before, span[0] + open_.bit_length() - 1 + length + after
-        place, names = f"{PROPERTY}:{rules.site.id}", [f"{TECHNICIAN}:{who}" for who, _ in fits]
-        masks, every = reading.masks([place, *names], from_tick, to_tick), ones(to_tick - from_tick)
-        place_free = runs(every & ~masks[place].taken, length) >> before << skip
-        place_bearable = runs(every & ~masks[place].booked, length) >> before << skip
+        site, names = f"{PROPERTY}:{rules.site.id}", [f"{TECHNICIAN}:{who}" for who, _ in fits]
+        masks, every = reading.masks([site, *names], from_tick, to_tick), ones(to_tick - from_tick)
+        site_free = runs(every & ~masks[site].taken, length) >> before << skip
+        site_bearable = runs(every & ~masks[site].booked, length) >> before << skip
         free, bearable, free_for, width = 0, 0, [], before + length + after
         for (who, mask), name in zip(fits, names, strict=True):
-            mine = mask & place_free & runs(every & ~masks[name].taken, width) << skip
-            bearable |= mask & place_bearable & runs(every & ~masks[name].booked, width) << skip
+            mine = mask & site_free & runs(every & ~masks[name].taken, width) << skip
+            bearable |= mask & site_bearable & runs(every & ~masks[name].booked, width) << skip
             free |= mine
             free_for.append((who, mine))
         return Starts(open_, free, bearable, free_for)

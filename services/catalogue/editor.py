@@ -36,13 +36,13 @@ from services.catalogue.reader import (
     PROPERTIES,
     TECHNICIANS,
     Catalogue,
-    Document,
     document_id,
     policy_of,
     property_of,
     technician_of,
 )
 from services.clock import Clock
+from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 from services.stores.pages import DEFAULT_PAGE, page_by_id
 from services.timetable.grid import to_milliseconds

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pymongo import ASCENDING
 from pymongo.database import Database
@@ -23,9 +23,8 @@ from pymongo.database import Database
 from models.catalogue import Policy, Property, Technician
 from models.errors import PropertyNotFound, StoreUnavailable, TechnicianNotFound
 from services.stores.cache import Recent, SharedReads
+from services.stores.connections import Document
 from services.stores.faults import mongo_faults
-
-Document = dict[str, Any]
 
 ORGS = "orgs"
 PROPERTIES = "properties"

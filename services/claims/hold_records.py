@@ -58,7 +58,7 @@ class HoldRecord:
 
 
 def _reader(annotation: str) -> Callable[[Any], Any]:
-    readers: dict[str, Callable[[Any], Any]] = {"int": int, "bool": lambda value: int(value) == 1}
+    readers: dict[str, Callable[[Any], Any]] = {"int": int, "bool": "1".__eq__}
     return readers.get(annotation, str)
 
 

@@ -127,8 +127,8 @@ class OrgKeys:
             offsets[resource] = len(keys) + 1 - start
             keys += self.claims(resource, start, end)
         candidates = [
-            (visit.technician_id, visit.start, offsets[place] + visit.start, offsets[technician] + begin)
-            for visit, ((place, _, _), (technician, begin, _)) in zip(visits, of_visits, strict=True)
+            (visit.technician_id, visit.start, offsets[site] + visit.start, offsets[technician] + begin)
+            for visit, ((site, _, _), (technician, begin, _)) in zip(visits, of_visits, strict=True)
         ]
         return keys, candidates
 

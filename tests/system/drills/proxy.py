@@ -7,6 +7,9 @@ import threading
 from contextlib import suppress
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 
+MIRRORING = b'"visit_ends_ms"'
+"""What only a call of mirror_booking contains."""
+
 
 class Proxy(ThreadingTCPServer):
     """Passes bytes on, until a method says otherwise. `lost` is set once a reply was lost."""

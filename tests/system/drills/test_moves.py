@@ -10,7 +10,7 @@ import pytest
 from scripts.dev_server.child import wait_until
 from tests.system.drills.customers import Customers, at_once, in_time, is_unavailable
 from tests.system.drills.installation import SOON, Answer, Api, Installation, away
-from tests.system.drills.proxy import Proxy
+from tests.system.drills.proxy import MIRRORING, Proxy
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules
 
 STEPS = ("after_move_claim", "after_move", "after_move_mirrored")
@@ -212,7 +212,7 @@ def test_a_stalled_mirror_write_does_not_take_the_move_back(
     customers: Customers, behind_redis: Customers, redis_proxy: Proxy
 ) -> None:
     visit = Visit(customers)
-    redis_proxy.lose_reply(b"booked|")
+    redis_proxy.lose_reply(MIRRORING)
     answer = visit.move(behind_redis)
     assert redis_proxy.lost.is_set()
     assert in_time(answer, 200), answer

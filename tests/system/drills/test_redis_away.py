@@ -11,7 +11,7 @@ import pytest
 from scripts.dev_server.child import wait_until
 from tests.system.drills.customers import HOLDER, Customers, in_time, is_unavailable, place_of
 from tests.system.drills.installation import SOON, Api, Installation, away
-from tests.system.drills.proxy import Proxy
+from tests.system.drills.proxy import MIRRORING, Proxy
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules
 
 OUTAGES = ("killed", "frozen")
@@ -171,7 +171,7 @@ def test_a_stalled_mirror_write_does_not_take_the_booking_back(
     installation: Installation, behind: Customers, proxy: Proxy
 ) -> None:
     deed, hold = behind.wish(), behind.held()
-    proxy.lose_reply(b"booked|")
+    proxy.lose_reply(MIRRORING)
     answer = behind.book(deed, {"hold_id": hold.body["hold_id"]})
     assert proxy.lost.is_set()
     assert in_time(answer, 201), answer
