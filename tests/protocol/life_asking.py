@@ -74,7 +74,7 @@ class Asking(RuleBasedStateMachine):
         self.redis: Any = services.redis
         for name in ("bookings", "orgs", "properties", "technicians", "api_keys"):
             services.db[name].delete_many({})
-        self.hours_ahead[0] = 0
+        self.hours_ahead[0], self.crash.armed = 0, ""
         self.world = World(services)
         rules = PolicyPatch(
             min_lead_minutes=LEAD_MINUTES, max_duration_minutes=15 * LONGEST_TICKS, default_duration_minutes=15

@@ -89,10 +89,10 @@ class Twin:
         stores = self.stores
         stores.crash("before_begin")
         record, again = stores.records.get(hold_id), key in stores.keys
-        begun = self._begin(record, booking_id, key) if record and record.key == by else ""
-        stores.crash("after_begin")
         if record and record.key != by:
             raise Forbidden
+        begun = self._begin(record, booking_id, key) if record else ""
+        stores.crash("after_begin")
         if record and begun in ("BEGUN", "AGAIN"):
             if begun == "AGAIN" and again and not record.old:
                 raise RequestInProgress(retry_after_seconds=1)
