@@ -42,7 +42,12 @@ class BookingPatch(Request):
         return values
 
 
-CUSTOMER_MAY_CHANGE = frozenset({"start", "duration_minutes", "technician_id", "customer", "description"})
+CUSTOMER_MAY_CHANGE = frozenset(
+    {
+        *("start", "duration_minutes", "buffer_before_minutes", "buffer_after_minutes"),
+        *("technician_id", "customer", "description"),
+    }
+)
 """What the bearer of a manage token may change: when, with whom and about what, not where nor how urgent."""
 
 

@@ -121,9 +121,12 @@ class Policy(BaseModel):
     horizon_days: int = 90
     blackout_dates: list[date] = []
     cancel_window_minutes: int = 0
+    max_buffer_minutes: int = 120
     public_holds_per_address: int | None = 10
     public_bookings_per_address_per_day: int | None = 30
+    public_requests_per_minute: int | None = 300
     public_holds_most: int | None = 200
+    public_max_duration_minutes: int | None = 240
 
 
 PublicCount = Annotated[WholeNumber, Field(ge=1, le=1_000_000)]
@@ -133,7 +136,9 @@ NULLABLE_POLICY = (
     "allowed_duration_minutes",
     "public_holds_per_address",
     "public_bookings_per_address_per_day",
+    "public_requests_per_minute",
     "public_holds_most",
+    "public_max_duration_minutes",
 )
 
 
@@ -154,9 +159,12 @@ class PolicyPatch(Request):
     horizon_days: Annotated[WholeNumber, Field(ge=1, le=730)] | None = None
     blackout_dates: Annotated[list[LocalDate], Field(max_length=1000)] | None = None
     cancel_window_minutes: Annotated[WholeNumber, Field(ge=0, le=525_600)] | None = None
+    max_buffer_minutes: Minutes | None = None
     public_holds_per_address: PublicCount | None = None
     public_bookings_per_address_per_day: PublicCount | None = None
+    public_requests_per_minute: PublicCount | None = None
     public_holds_most: PublicCount | None = None
+    public_max_duration_minutes: Duration | None = None
 
 
 class Property(BaseModel):

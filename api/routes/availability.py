@@ -17,4 +17,4 @@ routes = Routes("Availability")
     refusals=(PropertyNotFound, TechnicianNotFound),
 )
 def days(ask: Ask[AvailabilityQuery]) -> Reply:
-    return Reply(200, ask.services.availability.days(ask.caller.org, ask.given))
+    return Reply(200, ask.services.availability.days(ask.caller.org, ask.given, ask.caller.role))

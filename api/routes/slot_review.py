@@ -16,6 +16,8 @@ from services import Services
 
 SHORTEST_SECRET_HOLDER = 16
 """With the publishable key a holder is a secret of the browser: it must not be guessable."""
+TOO_LOUD = "emergency"
+"""The priority that strangers may not give."""
 
 _ELSEWHERE = {"property_id": "unread", "start": "2100-01-01T00:00:00Z"}
 """Stands in for a property or time that could not be read: on every grid and never past, so it adds no fault."""
@@ -39,7 +41,9 @@ def review_book() -> Review:
         lambda services, caller, fields, faulty: [
             *_target_faults(fields, faulty),
             *(_slot_faults(services, caller, fields, faulty) if _given(fields, "property_id", "start") else []),
+            *_priority_faults(caller, fields, faulty),
         ],
+        suspects=_is_too_loud,
     )
 
 
@@ -62,6 +66,16 @@ def _holder_faults(caller: Caller, fields: dict[str, Any], faulty: frozenset[str
     return [Fault("holder", "too_short", text)]
 
 
+def _is_too_loud(caller: Caller, body: Any) -> bool:
+    return caller.is_public and body.priority == TOO_LOUD
+
+
+def _priority_faults(caller: Caller, fields: dict[str, Any], faulty: frozenset[str]) -> list[Fault]:
+    if not caller.is_public or fields.get("priority") != TOO_LOUD or "priority" in faulty:
+        return []
+    return [Fault("priority", "not_allowed", "Give priority as 'low', 'medium' or 'high' with this key.")]
+
+
 def _given(fields: dict[str, Any], *names: str) -> set[str]:
     """Which of the names the body gives a value; null is as good as left out."""
     return {name for name in names if fields.get(name) is not None}
@@ -71,7 +85,7 @@ def _slot_faults(services: Services, caller: Caller, fields: dict[str, Any], fau
     readable = {name: fields[name] for name in _given(fields, *SlotFields.model_fields) - faulty}
     try:
         slot = SlotFields.model_validate({**_ELSEWHERE, **readable})
-        services.candidates.wish(services.catalogue.snapshot(caller.org), services.clock(), slot)
+        services.candidates.wish(services.catalogue.snapshot(caller.org), services.clock(), slot, caller.role)
     except InvalidRequest as refusal:
         return list(refusal.faults)
     except Refusal:  # the policy cannot be read just now: what was found without it is answer enough

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from datetime import datetime
-from typing import Protocol
 
+from models.access import Role
 from models.catalogue import Policy
 from models.errors import Fault, InvalidRequest, NoSlotAvailable, PropertyUnavailable, TechnicianUnavailable
 from models.slot import SlotFields, Visit, Wish
+from services.availability.lengths import Lengths, measured
 from services.catalogue.reader import Snapshot
 from services.timetable.grid import Grid, day_span, local_day
 from services.timetable.rules import Extent, Rules
@@ -24,17 +25,6 @@ from services.timetable.working_hours import Timetable
 
 LONGEST_DAY_MINUTES = 25 * 60
 """Bounds a search: no local date of our time is longer."""
-
-
-class Lengths(Protocol):
-    """What requests say of an extent, in minutes. The policy fills in what is None."""
-
-    @property
-    def duration_minutes(self) -> int | None: ...
-    @property
-    def buffer_before_minutes(self) -> int | None: ...
-    @property
-    def buffer_after_minutes(self) -> int | None: ...
 
 
 class Candidates:
@@ -52,25 +42,25 @@ class Candidates:
         snapshot: Snapshot,
         now: datetime,
         fields: SlotFields,
+        role: Role,
         *,
         standing: Set[str] = frozenset(),
         faults: Sequence[Fault] = (),
     ) -> Wish:
         """The request in ticks; the policy fills in what it leaves out.
 
-        standing: the fields that a booking has already. Its start is then neither past nor too soon nor too far ahead,
-        and its duration is not too long: a stricter policy touches nothing that exists.
+        role: of the caller; see availability.lengths.
+        standing: the fields that a booking has already. They need to be on the grid and nothing else, and its start is
+        then not too soon nor too far ahead either: a stricter policy touches nothing that exists.
         faults: what the caller found wrong with the request.
-        Raises InvalidRequest with all faults together: off_grid, past_start, and of the duration too_long, not_allowed.
+        Raises InvalidRequest with all faults together: off_grid, past_start, and those of `measured`.
         """
-        extent, found = self._measure(snapshot.policy, fields)
+        extent, found = measured(self._grid, snapshot.policy, fields, role, standing)
         tick = self._grid.exact_tick(fields.start)
         if tick is None:
             example = f"such as 10:00 or 10:{self._grid.minutes:02}"
             text = f"Give start on the grid of {self._grid.minutes} minutes, {example}."
             found.append(Fault("start", "off_grid", text))
-        if "duration_minutes" in standing:
-            found = [fault for fault in found if fault.code == "off_grid"]
         if fields.start < now and "start" not in standing:
             found.append(Fault("start", "past_start", "Give start as a time that is not in the past."))
         if tick is None or found or faults:
@@ -85,9 +75,9 @@ class Candidates:
             standing="start" in standing,
         )
 
-    def extent(self, policy: Policy, lengths: Lengths) -> Extent:
+    def extent(self, policy: Policy, lengths: Lengths, role: Role) -> Extent:
         """How long the visit would be. Raises InvalidRequest as `wish` does."""
-        extent, faults = self._measure(policy, lengths)
+        extent, faults = measured(self._grid, policy, lengths, role)
         if faults:
             raise InvalidRequest(*faults)
         return extent
@@ -127,39 +117,3 @@ class Candidates:
         zone = rules.site.timezone
         _, end = day_span(local_day(start, zone, self._grid), zone, self._grid)
         return min(end, start + self._grid.ticks(LONGEST_DAY_MINUTES))
-
-    def _measure(self, policy: Policy, lengths: Lengths) -> tuple[Extent, list[Fault]]:
-        length = _or(lengths.duration_minutes, policy.default_duration_minutes)
-        before = _or(lengths.buffer_before_minutes, policy.buffer_before_minutes)
-        after = _or(lengths.buffer_after_minutes, policy.buffer_after_minutes)
-        grid = self._grid.minutes
-        faults = []
-        if length % grid or before % grid or after % grid:
-            faults = _grid_faults(
-                grid, duration_minutes=length, buffer_before_minutes=before, buffer_after_minutes=after
-            )
-        return Extent(length // grid, before // grid, after // grid), faults + _duration_faults(policy, length)
-
-
-def _or(given: int | None, default: int) -> int:
-    return default if given is None else given
-
-
-def _grid_faults(grid_minutes: int, **fields: int) -> list[Fault]:
-    return [
-        Fault(name, "off_grid", f"Give {name} as a multiple of {grid_minutes}.")
-        for name, minutes in fields.items()
-        if minutes % grid_minutes
-    ]
-
-
-def _duration_faults(policy: Policy, length: int) -> list[Fault]:
-    faults = []
-    if length > policy.max_duration_minutes:
-        text = f"Give duration_minutes as {policy.max_duration_minutes} or less."
-        faults.append(Fault("duration_minutes", "too_long", text))
-    allowed = policy.allowed_duration_minutes
-    if allowed is not None and length not in allowed:
-        choice = ", ".join(str(minutes) for minutes in sorted(allowed))
-        faults.append(Fault("duration_minutes", "not_allowed", f"Give duration_minutes as one of {choice}."))
-    return faults

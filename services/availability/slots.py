@@ -20,6 +20,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
+from models.access import Role
 from models.availability import AvailabilityQuery, SlotState
 from models.errors import Refusal, StoreUnavailable
 from models.slot import PROPERTY, TECHNICIAN, Opening, Wish
@@ -119,12 +120,12 @@ class Availability:
         self._store = store
         self._clock = clock
 
-    def days(self, org: str, query: AvailabilityQuery) -> dict[str, Any]:
-        """The members of an AvailabilityReply, times as aware UTC.
+    def days(self, org: str, query: AvailabilityQuery, role: Role) -> dict[str, Any]:
+        """The members of an AvailabilityReply, times as aware UTC. role: of the caller, as in Candidates.wish.
 
         Raises PropertyNotFound, TechnicianNotFound, InvalidRequest (as Candidates.wish does), StoreUnavailable.
         """
-        return self._on_current_catalogue(org, lambda reading: self._days(query, reading))
+        return self._on_current_catalogue(org, lambda reading: self._days(query, role, reading))
 
     def openings(self, org: str, wish: Wish, count: int) -> list[Opening]:
         """The first free visits from the wished start on, at most `count` and within seven local dates.
@@ -155,9 +156,9 @@ class Availability:
             raise found
         return found
 
-    def _days(self, query: AvailabilityQuery, reading: Reading) -> dict[str, Any]:
+    def _days(self, query: AvailabilityQuery, role: Role, reading: Reading) -> dict[str, Any]:
         snapshot, now = reading.snapshot, reading.now
-        extent = self._candidates.extent(snapshot.policy, query)
+        extent = self._candidates.extent(snapshot.policy, query, role)
         rules = self._candidates.rules(snapshot, now, query.property_id, query.technician_id, extent)
         slots: list[dict[str, Any]] = []
         for day in _dates(query.from_, query.days):

@@ -17,6 +17,7 @@ from models.errors import (
     StoreUnavailable,
 )
 from models.slot import SlotFields, Wish
+from services.availability.lengths import LENGTHS
 from services.bookings.confirming import Begun, Confirmed, Confirming, Draft
 from services.bookings.without_redis import BookingWithoutRedis
 from services.catalogue.reader import Catalogue
@@ -138,8 +139,9 @@ class Beginning:
             raise HoldReleased
         if slot is None or request.if_expired != "book_if_free":
             raise HoldExpired
-        requested = record.requested if record else None
-        return self.begin(replace(draft, slot=slot, requested=requested))
+        if record is None:
+            return self.begin(replace(draft, slot=slot))
+        return self.begin(replace(draft, slot=slot, requested=record.requested, standing=frozenset(LENGTHS)))
 
     def _begin_slot(self, draft: Draft, slot: SlotFields) -> Begun | Confirmed:
         """Claims a slot and pins it in one step."""
@@ -164,6 +166,7 @@ class Beginning:
             org=draft.caller.org,
             hold_id=draft.pin,
             key_id=draft.caller.key_id,
+            role=draft.caller.role,
             slot=slot,
             now=self._clock(),
             lifetime_seconds=DIRECT_LIFETIME_SECONDS,
@@ -171,6 +174,7 @@ class Beginning:
             idempotency=draft.idempotency,
             state="confirming",
             booking_id=draft.booking_id,
+            standing=draft.standing,
         )
 
     def _resume(self, draft: Draft) -> Begun | Confirmed | None:

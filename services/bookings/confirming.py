@@ -28,7 +28,7 @@ class Draft:
     """All that a booking will be, except for its visit.
 
     pin: the name under which Redis has its claims; the hold's id if there is a hold.
-    slot: what to claim directly; None if a live hold has the slot.
+    slot: what to claim directly; None if a live hold has the slot. standing: its fields that a hold had already.
     requested: the start tick that the client asked for, if it is not that of the claims.
     reserved_by, reserved_until: of a reservation, which is pending until then.
     """
@@ -39,6 +39,7 @@ class Draft:
     pin: str
     hold_id: str | None = None
     slot: SlotFields | None = None
+    standing: frozenset[str] = frozenset()
     requested: int | None = None
     idempotency: IdempotencyClaim | None = None
     reserved_by: str | None = None

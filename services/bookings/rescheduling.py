@@ -140,6 +140,7 @@ class Rescheduling:
             org=booking.org,
             hold_id=name,
             key_id=caller.key_id,
+            role=caller.role,
             slot=slot,
             now=self._clock(),
             lifetime_seconds=DIRECT_LIFETIME_SECONDS,

@@ -68,7 +68,7 @@ class BookingWithoutRedis:
         snapshot, now = self._catalogue.snapshot(caller.org), self._clock()
         if draft.hold_id:
             self._vouch_for(caller, draft.hold_id, snapshot, now)
-        wish = self._candidates.wish(snapshot, now, slot)
+        wish = self._candidates.wish(snapshot, now, slot, caller.role, standing=draft.standing)
         visits = self._candidates.visits(snapshot, now, wish)
         for visit in self._free(caller.org, visits, now):
             confirmed = self._insert(draft, visit, wish.start)

@@ -13,6 +13,7 @@ from models.catalogue import Policy, PolicyPatch, TimeOff, WorkingHours
 from models.errors import Fault, InvalidRequest
 from services.timetable.grid import to_milliseconds
 
+BUFFERS = ("buffer_before_minutes", "buffer_after_minutes")
 GRIDDED = ("default_duration_minutes", "max_duration_minutes", "buffer_before_minutes", "buffer_after_minutes")
 """The minutes that become ticks. Lead and cancel times are only compared with the clock and need no grid."""
 
@@ -70,6 +71,7 @@ def policy_faults(policy: Policy, patch: PolicyPatch, grid_minutes: int) -> list
     touched = patch.model_fields_set
     faults = _grid_faults(policy, touched, grid_minutes)
     faults += _duration_faults(policy, touched)
+    faults += _buffer_faults(policy, touched)
     if {"hold_seconds", "max_hold_seconds"} & touched and policy.hold_seconds > policy.max_hold_seconds:
         field = "hold_seconds" if "hold_seconds" in touched else "max_hold_seconds"
         faults.append(Fault(field, "inconsistent", "Give hold_seconds of at most max_hold_seconds."))
@@ -100,6 +102,16 @@ def _duration_faults(policy: Policy, touched: set[str]) -> list[Fault]:
     if touched & {"max_duration_minutes", "allowed_duration_minutes"}:
         faults += _too_long_faults(policy, named="allowed_duration_minutes" in touched)
     return faults
+
+
+def _buffer_faults(policy: Policy, touched: set[str]) -> list[Fault]:
+    """Names the buffer if the patch changes it, else the longest that a buffer may be."""
+    over = [name for name in BUFFERS if getattr(policy, name) > policy.max_buffer_minutes]
+    blamed = [name for name in over if name in touched]
+    if over and not blamed and "max_buffer_minutes" in touched:
+        blamed = ["max_buffer_minutes"]
+    text = "Give buffers of at most max_buffer_minutes."
+    return [Fault(name, "inconsistent", text) for name in blamed]
 
 
 def _too_long_faults(policy: Policy, *, named: bool) -> list[Fault]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final, Literal
 
-from models.access import IdempotencyClaim
+from models.access import IdempotencyClaim, Role
 from models.slot import SlotFields, Visit, Wish
 from services.claims.hold_records import HoldRecord
 from services.claims.keys import Mark
@@ -38,19 +38,20 @@ class ClaimRequest:
     """Who wants which slot, and on which terms.
 
     hold_id: the name under which the claims will stand: a hold's id, or the name of a pin.
-    key_id: of the API key that will own the claims.
+    key_id: of the API key that will own the claims. role: of the caller, which decides how long the visit may be.
     holder_digest: who may ask for its hold again, and whose quota counts it; '' if no holder is named.
     address_digest: of the client's address where the publishable key's shares count the claims (see quotas), else ''.
     now: the moment as of which the rules apply.
     lifetime_seconds: None means the policy's. bounded: the policy's longest lifetime limits it.
     state: held, or pinned at once: confirming for a direct booking, moving for a booking that exists. Its own marks are
     no obstacle to a move. booking_id: that booking's id in MongoDB.
-    standing: the slot fields that the booking has already, see Candidates.wish.
+    standing: the slot fields that the booking or the hold has already, see Candidates.wish.
     """
 
     org: str
     hold_id: str
     key_id: str
+    role: Role
     slot: SlotFields
     now: datetime
     lifetime_seconds: int | None = None

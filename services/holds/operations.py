@@ -63,6 +63,7 @@ class Holds:
                 org=caller.org,
                 hold_id=self._hold_ids.make(caller.org, caller.key_id, milliseconds),
                 key_id=caller.key_id,
+                role=caller.role,
                 slot=request,
                 now=now,
                 lifetime_seconds=request.ttl_seconds,

@@ -143,7 +143,9 @@ class Placing:
 
     def _visits(self, request: ClaimRequest, snapshot: Snapshot, faults: list[Fault]) -> tuple[Wish, list[Visit]]:
         now = request.now
-        wish = self._candidates.wish(snapshot, now, request.slot, standing=request.standing, faults=faults)
+        wish = self._candidates.wish(
+            snapshot, now, request.slot, request.role, standing=request.standing, faults=faults
+        )
         return wish, self._candidates.visits(snapshot, now, wish)
 
     def _granted_before(self, request: ClaimRequest) -> Placed | None:

@@ -162,7 +162,7 @@ class Waitlist:
     ) -> WaitEntry:
         now = to_milliseconds(self._clock())
         policy = self._catalogue.policy(caller.org)
-        extent = self._candidates.extent(policy, SlotOptions(duration_minutes=request.duration_minutes))
+        extent = self._candidates.extent(policy, SlotOptions(duration_minutes=request.duration_minutes), caller.role)
         return WaitEntry(
             waitlist_id=waitlist_id,
             org=caller.org,

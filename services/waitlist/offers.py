@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import structlog
 
+from models.access import Role
 from models.booking import Booking
 from models.errors import Refusal, StoreUnavailable, TooManyHolds
 from models.slot import Opening, SlotFields
@@ -122,6 +123,7 @@ class Offering:
             org=entry.org,
             hold_id=entry.hold_id or "",
             key_id=entry.made_by,
+            role=Role.DESK,
             slot=fields,
             now=self._clock(),
             lifetime_seconds=self._lifetime_seconds(entry),

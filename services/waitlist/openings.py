@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from models.access import Role
 from models.errors import Refusal, StoreUnavailable
 from models.slot import Opening, SlotOptions, Wish
 from models.waitlist import WaitEntry
@@ -29,12 +30,13 @@ class Openings:
 
     def first(self, entry: WaitEntry, count: int, *, most_ticks: int | None = None) -> list[Opening]:
         """The first free visits for an entry, one per start. None if the catalogue or the policy forbids such a visit.
+        A limit for strangers that is stricter than when the entry was made does not count.
 
         most_ticks: how many ticks to look at, over all resources together; the earliest of the window come first.
         """
         try:
             policy = self._catalogue.policy(entry.org)
-            extent = self._candidates.extent(policy, SlotOptions(duration_minutes=entry.duration_minutes))
+            extent = self._candidates.extent(policy, SlotOptions(duration_minutes=entry.duration_minutes), Role.DESK)
             wish = Wish(entry.property_id, entry.technician_id, self._start(entry.from_), *extent)
             until = self._grid.tick(entry.to)
             if most_ticks is not None:

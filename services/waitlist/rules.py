@@ -37,7 +37,7 @@ class WaitRules:
         found = [] if window is None else self._window_faults(caller.org, *window)
         try:
             length = self._candidates.extent(
-                self._catalogue.policy(caller.org), SlotOptions(duration_minutes=duration_minutes)
+                self._catalogue.policy(caller.org), SlotOptions(duration_minutes=duration_minutes), caller.role
             ).length
         except InvalidRequest as refusal:
             return [*found, *refusal.faults]

@@ -101,7 +101,7 @@ class StubFeeds:
         raise NotFound
 
 
-def _wish(_snapshot: object, _now: datetime, slot: SlotFields) -> None:
+def _wish(_snapshot: object, _now: datetime, slot: SlotFields, _role: object) -> None:
     if slot.start.minute % 15:
         raise InvalidRequest(Fault("start", "off_grid", "start should be on the quarter of an hour."))
 

@@ -19,9 +19,12 @@ DEFAULTS: dict[str, Any] = {
     "horizon_days": 90,
     "blackout_dates": [],
     "cancel_window_minutes": 0,
+    "max_buffer_minutes": 120,
     "public_holds_per_address": 10,
     "public_bookings_per_address_per_day": 30,
+    "public_requests_per_minute": 300,
     "public_holds_most": 200,
+    "public_max_duration_minutes": 240,
 }
 ADMIN = frozenset({"admin"})
 
@@ -36,6 +39,20 @@ def test_it_changes_what_is_named(town: Town) -> None:
     reply = town.call("PATCH", "/policy", changes, key="admin")
     assert (reply.status_code, body_of(reply)) == (200, DEFAULTS | changes)
     assert body_of(town.call("GET", "/policy", key="admin")) == DEFAULTS | changes
+
+
+def test_null_lifts_a_limit_of_the_public_and_no_other_one(town: Town) -> None:
+    lifted = {name: None for name in DEFAULTS if name.startswith("public_")}
+    assert body_of(town.call("PATCH", "/policy", lifted, key="admin")) == DEFAULTS | lifted
+    reply = town.call("PATCH", "/policy", {"max_buffer_minutes": None}, key="admin")
+    assert fault_codes(reply) == {("max_buffer_minutes", "null_not_allowed")}
+
+
+def test_limits_of_the_public_are_within_bounds(town: Town) -> None:
+    wrong = {name: 0 for name in DEFAULTS if name.startswith("public_")}
+    assert fault_codes(town.call("PATCH", "/policy", wrong, key="admin")) == {(name, "out_of_range") for name in wrong}
+    wrong = {"max_buffer_minutes": 1441, "public_holds_most": 1_000_001, "public_max_duration_minutes": 1441}
+    assert fault_codes(town.call("PATCH", "/policy", wrong, key="admin")) == {(name, "out_of_range") for name in wrong}
 
 
 def test_a_change_counts_from_the_next_hold_on(town: Town) -> None:

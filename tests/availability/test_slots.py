@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic_core import to_json
 
+from models.access import Role
 from models.availability import AvailabilityQuery, AvailabilityReply
 from models.catalogue import Policy
 from models.errors import InvalidRequest, PropertyNotFound, StoreUnavailable, TechnicianNotFound
@@ -45,7 +46,7 @@ class TestStates:
 
     def test_the_reply_is_as_documented(self) -> None:
         query = AvailabilityQuery.model_validate({"property_id": "prop-1", "from": DAY})
-        reply = calendar(site=house("Asia/Kolkata")).availability.days(ORG, query)
+        reply = calendar(site=house("Asia/Kolkata")).availability.days(ORG, query, Role.DESK)
         AvailabilityReply.model_validate_json(to_json(reply))
         assert (reply["timezone"], reply["grid_minutes"]) == ("Asia/Kolkata", 15)
 

@@ -6,7 +6,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from models.access import Caller, IdempotencyClaim
+from models.access import Caller, IdempotencyClaim, Role
 from models.booking import Booking, BookRequest
 from models.slot import SlotFields, Visit
 from services import Services, build_services
@@ -101,7 +101,7 @@ def visits_for(world: World, slot: SlotFields) -> list[Visit]:
     """The visits that a slot may become today."""
     services = world.services
     snapshot, now = services.catalogue.snapshot(world.org), services.clock()
-    return services.candidates.visits(snapshot, now, services.candidates.wish(snapshot, now, slot))
+    return services.candidates.visits(snapshot, now, services.candidates.wish(snapshot, now, slot, Role.DESK))
 
 
 def insert_only(world: World, caller: Caller, request: BookRequest, hold_id: str | None = None) -> Booking:

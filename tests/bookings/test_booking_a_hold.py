@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from models.access import Caller, IdempotencyClaim
+from models.catalogue import PolicyPatch
 from models.errors import (
     Forbidden,
     HoldExpired,
@@ -36,7 +37,10 @@ def held(world: World, caller: Caller, **changed: object) -> str:
 
 
 def test_a_booking_is_what_was_held(world: World, bookings: Bookings, alice: Caller) -> None:
-    hold_id = held(world, alice, duration_minutes=30, buffer_before_minutes=15, buffer_after_minutes=30)
+    world.services.catalogue_desk.patch_policy(
+        world.org, PolicyPatch(buffer_before_minutes=15, buffer_after_minutes=30)
+    )
+    hold_id = held(world, alice, duration_minutes=30)
     request = world.book_request(
         hold_id=hold_id,
         customer={"name": "Alice", "phone": "+44 20 7946 0000"},
@@ -175,7 +179,9 @@ def test_an_expired_hold_is_rejected_unless_asked_otherwise(world: World, bookin
 
 def test_an_expired_hold_is_booked_if_its_slot_is_still_free(world: World, bookings: Bookings, alice: Caller) -> None:
     held(world, alice)
-    hold_id = held(world, alice, fallback="next_available", buffer_after_minutes=15)
+    world.services.catalogue_desk.patch_policy(world.org, PolicyPatch(buffer_after_minutes=15))
+    hold_id = held(world, alice, fallback="next_available")
+    world.services.catalogue_desk.patch_policy(world.org, PolicyPatch(buffer_after_minutes=30))
     lapse(world, hold_id)
     request = world.book_request(hold_id=hold_id, if_expired="book_if_free")
     first = bookings.book(alice, request)

@@ -209,8 +209,6 @@ def test_the_customer_moves_her_own_visit(world: World, booking: Booking, alice_
     "fields",
     [
         {"property_id": "prop-2"},
-        {"buffer_before_minutes": 15},
-        {"buffer_after_minutes": 15},
         {"priority": "high"},
         {"start": at(14), "priority": "medium"},
     ],

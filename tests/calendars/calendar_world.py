@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
 
+from models.access import Role
 from models.availability import AvailabilityQuery
 from models.catalogue import Away, Policy, Property, Technician
 from models.errors import PropertyNotFound
@@ -135,7 +136,7 @@ class Calendar:
 
     def wish(self, start: str, technician_id: str | None = "tech-1", **changed: Any) -> Wish:
         fields = {"property_id": "prop-1", "technician_id": technician_id, "start": f"{start}:00Z"} | changed
-        return self.candidates.wish(self.shelf.snapshot(ORG), self.now, SlotFields.model_validate(fields))
+        return self.candidates.wish(self.shelf.snapshot(ORG), self.now, SlotFields.model_validate(fields), Role.DESK)
 
     def candidates_for(self, wish: Wish) -> list[Visit]:
         return self.candidates.visits(self.shelf.snapshot(ORG), self.now, wish)
@@ -148,7 +149,7 @@ class Calendar:
     def days(self, first: str | date, **changed: Any) -> list[Any]:
         """The slots of a property's dates, with attributes."""
         query = AvailabilityQuery.model_validate({"property_id": "prop-1", "from": str(first), **changed})
-        return [SimpleNamespace(**slot) for slot in self.availability.days(ORG, query)["slots"]]
+        return [SimpleNamespace(**slot) for slot in self.availability.days(ORG, query, Role.DESK)["slots"]]
 
     def states(self, first: str, **changed: Any) -> dict[str, str]:
         """State by start, as HH:MM in UTC, of one date."""

@@ -65,6 +65,10 @@ def test_lead_and_cancel_times_need_no_grid() -> None:
         ({"allowed_duration_minutes": [60, 495]}, ["allowed_duration_minutes.1"]),
         ({"allowed_duration_minutes": [30], "default_duration_minutes": 30}, []),
         ({"allowed_duration_minutes": None}, []),
+        ({"buffer_before_minutes": 135}, ["buffer_before_minutes"]),
+        ({"buffer_after_minutes": 135, "max_buffer_minutes": 60}, ["buffer_after_minutes"]),
+        ({"buffer_after_minutes": 135, "max_buffer_minutes": 135}, []),
+        ({"public_max_duration_minutes": 7}, []),
     ],
 )
 def test_rules_that_contradict_each_other_are_named(change: dict[str, Any], fields: list[str]) -> None:
@@ -75,6 +79,8 @@ def test_the_changed_field_of_a_rule_is_named() -> None:
     current = {"allowed_duration_minutes": [60, 120]}
     assert policy_fields(current, {"default_duration_minutes": 30}) == ["default_duration_minutes"]
     assert policy_fields(current, {"max_duration_minutes": 60}) == ["max_duration_minutes"]
+    current = {"buffer_before_minutes": 60, "buffer_after_minutes": 45}
+    assert policy_fields(current, {"max_buffer_minutes": 30}) == ["max_buffer_minutes"]
 
 
 def test_a_rule_that_the_patch_does_not_touch_is_not_checked() -> None:

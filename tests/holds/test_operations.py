@@ -30,10 +30,9 @@ def holds(world: World) -> Holds:
 
 
 def test_a_hold_is_as_it_was_asked_for(world: World, holds: Holds, alice: Caller) -> None:
-    request = world.hold_request(
-        duration_minutes=30, buffer_before_minutes=15, buffer_after_minutes=30, ttl_seconds=120
-    )
-    placed = holds.place(alice, request)
+    travel = {"buffer_before_minutes": 15, "buffer_after_minutes": 30}
+    world.services.catalogue_desk.patch_policy(world.org, PolicyPatch.model_validate(travel))
+    placed = holds.place(alice, world.hold_request(duration_minutes=30, ttl_seconds=120, **travel))
     hold = placed.hold
     assert (placed.created, placed.replayed) == (True, False)
     assert (hold.visit.property_id, hold.visit.technician_id, hold.status) == ("prop-1", "tech-1", "held")

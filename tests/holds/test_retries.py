@@ -43,13 +43,11 @@ def test_his_hold_comes_back_as_it_is_now(world: World, holds: Holds, alice: Cal
     ],
     ids=["another holder", "another duration", "another buffer", "another start", "no holder"],
 )
-def test_anything_else_is_refused_as_held(
-    world: World, holds: Holds, alice: Caller, changed: dict[str, object]
-) -> None:
-    holds.place(alice, world.hold_request(holder="alice"))
+def test_anything_else_is_refused_as_held(world: World, holds: Holds, bot: Caller, changed: dict[str, object]) -> None:
+    holds.place(bot, world.hold_request(holder="alice"))
     before = everything(world)
     with pytest.raises(SlotHeld):
-        holds.place(alice, world.hold_request(**changed))
+        holds.place(bot, world.hold_request(**changed))
     assert everything(world) == before
 
 

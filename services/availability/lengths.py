@@ -1,0 +1,89 @@
+"""How long a visit and the travel around it may be, and who may say so. Pure: no store, no clock.
+
+The policy fills in what a request leaves out, and what it fills in is allowed to everybody. Besides:
+- A duration is at most `max_duration_minutes`, and one of `allowed_duration_minutes` unless that is null. Where it is
+  null, a stranger's is at most `public_max_duration_minutes`.
+- A stranger's buffers are those of the policy. A bot's are no smaller. Nobody's are above `max_buffer_minutes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from typing import Protocol
+
+from models.access import STRANGERS, Role
+from models.catalogue import Policy
+from models.errors import Fault
+from services.timetable.grid import Grid
+from services.timetable.rules import Extent
+
+
+class Lengths(Protocol):
+    """What requests say of an extent, in minutes. The policy fills in what is None."""
+
+    @property
+    def duration_minutes(self) -> int | None: ...
+    @property
+    def buffer_before_minutes(self) -> int | None: ...
+    @property
+    def buffer_after_minutes(self) -> int | None: ...
+
+
+LENGTHS = ("duration_minutes", "buffer_before_minutes", "buffer_after_minutes")
+
+
+def measured(
+    grid: Grid, policy: Policy, lengths: Lengths, role: Role, standing: Set[str] = frozenset()
+) -> tuple[Extent, list[Fault]]:
+    """The extent that a caller of this role asks for, and the faults of the request: off_grid, too_long, not_allowed,
+    out_of_range.
+
+    standing: the fields whose values exist already. A stricter policy touches nothing that exists, so these need only
+    to be on the grid.
+    """
+    minutes = {name: _or(getattr(lengths, name), default) for name, default in _defaults(policy).items()}
+    faults = [
+        Fault(name, "off_grid", f"Give {name} as a multiple of {grid.minutes}.")
+        for name, value in minutes.items()
+        if value % grid.minutes
+    ]
+    faults += [fault for fault in _broken_rules(policy, minutes, role) if fault.field not in standing]
+    return Extent(*(grid.ticks(value) for value in minutes.values())), faults
+
+
+def _defaults(policy: Policy) -> dict[str, int]:
+    defaults = (policy.default_duration_minutes, policy.buffer_before_minutes, policy.buffer_after_minutes)
+    return dict(zip(LENGTHS, defaults, strict=True))
+
+
+def _or(given: int | None, default: int) -> int:
+    return default if given is None else given
+
+
+def _broken_rules(policy: Policy, minutes: dict[str, int], role: Role) -> Iterator[Fault]:
+    for name, default in _defaults(policy).items():
+        if name == "duration_minutes":
+            yield from _duration_faults(policy, minutes[name], role)
+        elif minutes[name] != default:
+            yield from _buffer_faults(policy, name, minutes[name], default, role)
+
+
+def _duration_faults(policy: Policy, length: int, role: Role) -> Iterator[Fault]:
+    name, most, allowed = "duration_minutes", policy.max_duration_minutes, policy.allowed_duration_minutes
+    public_most = policy.public_max_duration_minutes
+    if role in STRANGERS and allowed is None and public_most and length != policy.default_duration_minutes:
+        most = min(most, public_most)
+    if length > most:
+        yield Fault(name, "too_long", f"Give {name} as {most} or less.")
+    if allowed is not None and length not in allowed:
+        choice = ", ".join(str(each) for each in sorted(allowed))
+        yield Fault(name, "not_allowed", f"Give {name} as one of {choice}.")
+
+
+def _buffer_faults(policy: Policy, name: str, given: int, default: int, role: Role) -> Iterator[Fault]:
+    if role in STRANGERS:
+        yield Fault(name, "not_allowed", f"Leave out {name}, or give it as {default}.")
+    elif role is Role.BOT and given < default:
+        yield Fault(name, "out_of_range", f"Give {name} as {default} or more.")
+    elif given > policy.max_buffer_minutes:
+        yield Fault(name, "too_long", f"Give {name} as {policy.max_buffer_minutes} or less.")
