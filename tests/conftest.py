@@ -15,7 +15,7 @@ import pytest
 from models.access import Caller, Role
 from services.stores.connections import connect_mongo, connect_redis
 from tests.servers import MongoServer, RedisServer, real_stores
-from tests.world import DATABASE, World, services_over
+from tests.world import DATABASE, PATIENT_MS, World, services_over
 
 
 @pytest.fixture(scope="session")
@@ -30,11 +30,17 @@ def stores() -> Iterator[tuple[RedisServer, MongoServer]]:
 
 
 @pytest.fixture
-def world(stores: tuple[RedisServer, MongoServer]) -> Iterator[World]:
+def mongo_timeout_ms() -> int:
+    """How long a call of a world to MongoDB may take. Tests of a time-out give their file another value."""
+    return PATIENT_MS
+
+
+@pytest.fixture
+def world(stores: tuple[RedisServer, MongoServer], mongo_timeout_ms: int) -> Iterator[World]:
     """A world over real servers. In MongoDB it has two orgs of its own; at its end Redis is empty again."""
     redis, mongo = stores
     client = connect_redis(redis.url)
-    db = connect_mongo(mongo.url, DATABASE)
+    db = connect_mongo(mongo.url, DATABASE, timeout_ms=mongo_timeout_ms)
     made = World(services_over(client, db, prepared=True))
     yield made
     made.services.access.close()
@@ -55,7 +61,7 @@ def fake_world() -> Iterator[World]:
 @pytest.fixture(scope="module")
 def lonely_database(stores: tuple[RedisServer, MongoServer], request: pytest.FixtureRequest) -> Iterator[Any]:
     """A database for the tests of one file: a relay tends every org that it finds in a database."""
-    db = connect_mongo(stores[1].url, request.module.__name__.rpartition(".")[2])
+    db = connect_mongo(stores[1].url, request.module.__name__.rpartition(".")[2], timeout_ms=PATIENT_MS)
     yield db
     db.client.drop_database(db.name)
     db.client.close()

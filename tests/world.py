@@ -25,6 +25,8 @@ from services.claims.mirror import new_epoch
 from services.settings import Settings
 
 DATABASE = "holdfast_test"
+PATIENT_MS = 10_000
+"""How long a call to MongoDB may take in tests: longer than in production, because tests share the processors."""
 SECRET = "a secret that is only good for tests, 32+"
 
 

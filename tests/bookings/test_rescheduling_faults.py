@@ -17,7 +17,7 @@ from services import Services, build_services
 from services.bookings import rescheduling
 from services.holds.placing import Placing
 from services.ledger.store import WriteRefused
-from services.stores.connections import connect_redis
+from services.stores.connections import MONGO_TIMEOUT_MS, connect_redis
 from tests.bookings.evidence import (
     another_server,
     everything,
@@ -51,6 +51,12 @@ OPEN: dict[str, tuple[Any, dict[str, Any]]] = {
     "longer than we wait": ({"times": 1}, {"blockConnection": True, "blockTimeMS": 2_000}),
 }
 """Faults after which the worker cannot know."""
+
+
+@pytest.fixture
+def mongo_timeout_ms() -> int:
+    """As in production: some faults here last longer."""
+    return MONGO_TIMEOUT_MS
 
 
 @pytest.fixture

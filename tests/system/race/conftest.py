@@ -9,7 +9,7 @@ import pytest
 from scripts.dev_server.stores import free_port, redis_url
 from services.stores.connections import connect_mongo, connect_redis
 from tests.servers import MongoServer, RedisServer
-from tests.world import World, services_over
+from tests.world import PATIENT_MS, World, services_over
 
 SCRATCH = "holdfast_race"
 
@@ -17,7 +17,7 @@ SCRATCH = "holdfast_race"
 @pytest.fixture
 def lone_world(stores: tuple[RedisServer, MongoServer]) -> Iterator[World]:
     """A world whose Redis is down, so that MongoDB decides alone. A test may drop the index of its database."""
-    db = connect_mongo(stores[1].url, SCRATCH)
+    db = connect_mongo(stores[1].url, SCRATCH, timeout_ms=PATIENT_MS)
     client = connect_redis(redis_url(free_port()))
     made = World(services_over(client, db), warm=False)
     yield made
