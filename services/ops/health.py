@@ -7,6 +7,7 @@ from pymongo.database import Database
 from models.errors import StoreUnavailable
 from services.ledger.schema import BOOKING_INDEXES
 from services.ledger.store import BookingStore, GridChanged
+from services.stores.cache import Fresh
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 from services.stores.redis_server import CannotWrite, RedisInfo
@@ -19,6 +20,8 @@ WHY_NO_WRITES = {
     "NOREPLICAS": "It has too few replicas.",
     "MISCONF": "It cannot save its data.",
 }
+REPORT_SECONDS = 1.0
+"""So old a report may be: many who ask at once cost the stores one look."""
 
 
 class Health:
@@ -28,9 +31,13 @@ class Health:
         self._redis = redis
         self._db = db
         self._store = store
+        self._report = Fresh(self._look, REPORT_SECONDS)
 
     def readiness(self) -> dict[str, str]:
-        """The name of each check, with `ok` or a sentence that says what is wrong."""
+        """The name of each check, with `ok` or a sentence that says what is wrong. At most a second old."""
+        return self._report.value()
+
+    def _look(self) -> dict[str, str]:
         redis, mongodb = self._redis_writes(), self._mongodb_answers()
         return {
             "redis": redis,

@@ -1,11 +1,12 @@
 """What a process keeps in memory of a store: bounded, and read once for all callers that ask at the same time.
 
-Both classes serve threads and gevent's greenlets alike. They know nothing of the values that they keep.
+The classes serve threads and gevent's greenlets alike. They know nothing of the values that they keep.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -64,6 +65,26 @@ class Recent(Generic[K, V]):
         while len(self._entries) > self._limit:
             self._entries.popitem(last=False)
         return value
+
+
+class Fresh(Generic[V]):
+    """One value, computed anew when it is older than `seconds`. Callers at the same time share one computation."""
+
+    def __init__(
+        self, compute: Callable[[], V], seconds: float, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._compute = compute
+        self._seconds = seconds
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._computed: tuple[float, V] | None = None
+
+    def value(self) -> V:
+        with self._lock:
+            if self._computed is None or self._monotonic() - self._computed[0] >= self._seconds:
+                value = self._compute()
+                self._computed = self._monotonic(), value
+            return self._computed[1]
 
 
 class SharedReads:

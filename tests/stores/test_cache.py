@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from models.errors import StoreUnavailable
-from services.stores.cache import Recent, SharedReads
+from services.stores.cache import Fresh, Recent, SharedReads
 
 
 def test_a_new_entry_replaces_the_least_recently_used_one() -> None:
@@ -113,3 +113,28 @@ def test_a_read_after_a_failed_one_is_a_new_one() -> None:
     with pytest.raises(StoreUnavailable):
         shared.read("key", fail)
     assert shared.read("key", lambda: "value") == "value"
+
+
+def test_a_fresh_value_is_computed_once_for_many_and_again_when_it_is_old() -> None:
+    store, now = SlowStore(), 0.0
+    fresh: Fresh[object] = Fresh(store.read, 1.0, monotonic=lambda: now)
+    with ThreadPoolExecutor(20) as pool:
+        asked = [pool.submit(fresh.value) for _ in range(20)]
+        assert store.begun.wait(5)
+        store.may_go_on.set()
+        assert {each.result(5) for each in asked} == {store}
+    assert store.reads == 1
+    now = 0.99
+    assert (fresh.value(), store.reads) == (store, 1)
+    now = 1.0
+    assert (fresh.value(), store.reads) == (store, 2)
+
+
+def test_a_computation_that_fails_leaves_nothing_behind() -> None:
+    store = SlowStore(outcome=StoreUnavailable())
+    store.may_go_on.set()
+    fresh: Fresh[object] = Fresh(store.read, 1.0)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            fresh.value()
+    assert store.reads == 2
