@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from scripts.load.client.steps import Exchange, Pause, Play, Send
-from scripts.load.client.wire import CLOSED, Reply, WireError, take_reply
+from scripts.load.client.wire import CLOSED, Reply, WireError, request_bytes, take_reply
 
 OPEN_SECONDS = 15.0
 ATTEMPTS = 4
@@ -36,7 +36,7 @@ def carry(
         lanes = [Lane(address, play, reply_seconds) for play in plays]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(OPEN_SECONDS):
-                await asyncio.gather(*(lane.connect() for lane in lanes if lane.first_bytes), return_exceptions=True)
+                await asyncio.gather(*(lane.open() for lane in lanes if lane.first_bytes), return_exceptions=True)
         moment = ready(sum(lane.writer is not None for lane in lanes))
         # The last two milliseconds are a busy wait, so that no process oversleeps the common moment.
         await asyncio.sleep(moment - time.monotonic() - 0.002)
@@ -62,6 +62,16 @@ class Lane:
         self.writer: asyncio.StreamWriter | None = None
         self.sent = self.answered = 0.0
         self.written = False
+
+    async def open(self) -> None:
+        """Opens the connection before the release. It shows its key at once, because a server bounds those without."""
+        await self.connect()
+        if self.writer and isinstance(self.first, Send):
+            self.writer.write(request_bytes("GET", "/policy", key=self.first.key))
+            try:
+                await self._reply()
+            except OSError:
+                self.hang_up()
 
     async def connect(self) -> None:
         self.reader, self.writer = await asyncio.open_connection(*self.address)
@@ -120,8 +130,11 @@ class Lane:
             if not self.writer:
                 await self.connect()
             self.write(send.encoded())
+        return None if send.drop else await self._reply()
+
+    async def _reply(self) -> Reply:
         inbox = bytearray()
-        while not send.drop:
+        while True:
             data = await self.reader.read(65536)
             if not data:
                 raise ConnectionError("the server hung up before its reply")
@@ -132,4 +145,3 @@ class Lane:
                 return Reply(NOT_HTTP, b"", bytes(inbox[:200]))
             if reply:
                 return reply
-        return None
