@@ -172,6 +172,11 @@ class IdempotencyKeyReused(Refusal):
     sentence = "This Idempotency-Key was used for a different request. Please send a new one."
 
 
+class RequestTimeout(Refusal):
+    code = "request_timeout"
+    sentence = "The request body did not arrive in time. Please send it again."
+
+
 class RateLimited(Refusal):
     code = "rate_limited"
     sentence = "Too many requests. Please slow down."

@@ -16,8 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from pydantic_core import to_json
 
 STDERR = 2
@@ -136,7 +135,7 @@ def frames(error: BaseException) -> list[str]:
 
 
 class Metrics:
-    """All metrics of one process. With PROMETHEUS_MULTIPROC_DIR set, `exposition` adds up those of all processes."""
+    """All metrics of one process. With PROMETHEUS_MULTIPROC_DIR set, `api.server.metrics_port` adds up all workers."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -153,12 +152,3 @@ class Metrics:
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
-
-    def exposition(self) -> bytes:
-        """All metrics in Prometheus' text format."""
-        everything = CollectorRegistry()
-        try:
-            MultiProcessCollector(everything)  # type: ignore[no-untyped-call]  # has no annotations
-        except ValueError:  # PROMETHEUS_MULTIPROC_DIR is not set: there is one process
-            return generate_latest(self.registry)
-        return generate_latest(everything)

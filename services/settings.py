@@ -18,7 +18,18 @@ class StoreSettings(BaseSettings):
     mongo_db: str = Field("holdfast", validation_alias="HOLDFAST_MONGO_DB")
 
 
-class Settings(StoreSettings):
+class ConnectionSettings(BaseSettings):
+    """What a client's connection is granted, and who stands between the client and us."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    trusted_proxies: int = Field(0, ge=0, le=10, validation_alias="HOLDFAST_TRUSTED_PROXIES")
+    header_seconds: float = Field(10, gt=0, le=600, validation_alias="HOLDFAST_HEADER_SECONDS")
+    body_seconds: float = Field(10, gt=0, le=600, validation_alias="HOLDFAST_BODY_SECONDS")
+    keyless_connections: int = Field(256, ge=1, validation_alias="HOLDFAST_KEYLESS_CONNECTIONS")
+
+
+class Settings(StoreSettings, ConnectionSettings):
     """Everything that differs between installations.
 
     secret: signs hold ids and manage tokens; the same on every server of an installation.
@@ -27,7 +38,6 @@ class Settings(StoreSettings):
     secret: SecretStr = Field(validation_alias="HOLDFAST_SECRET", min_length=32)
     grid_minutes: int = Field(15, validation_alias="HOLDFAST_GRID_MINUTES")
     rate_limit_per_minute: int = Field(0, ge=0, validation_alias="HOLDFAST_RATE_LIMIT_PER_MINUTE")
-    trusted_proxies: int = Field(0, ge=0, le=10, validation_alias="HOLDFAST_TRUSTED_PROXIES")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", validation_alias="HOLDFAST_LOG_LEVEL")
     crash_point: str = Field("", validation_alias="HOLDFAST_CRASH_POINT")
     relay_metrics_port: int = Field(0, ge=0, le=65_535, validation_alias="HOLDFAST_RELAY_METRICS_PORT")

@@ -18,6 +18,11 @@ def dump(redis: Any, org: str) -> Dump:
     return {key: (_value(redis, key), redis.pexpiretime(key)) for key in keys_of(redis, org)}
 
 
+def everything(redis: Any) -> Dump:
+    """Every key of a Redis, of whatever org, with its value and expiry."""
+    return {key: (_value(redis, key), redis.pexpiretime(key)) for key in redis.scan_iter(count=1000)}
+
+
 def _value(redis: Any, key: str) -> Any:
     kind = redis.type(key)
     if kind == "string":

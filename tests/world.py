@@ -14,7 +14,7 @@ from typing import Any
 import mongomock
 from flask.testing import FlaskClient
 
-from api import app_over
+from api.app import app_over
 from models.access import Caller, Role
 from models.booking import BookRequest
 from models.catalogue import PropertyCreate, TechnicianCreate

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from api.http.guards import Gate
 from api.http.parsing import Parser, read_body
 from api.http.replies import FinalResponse, Replies
 from api.http.request_log import EXCHANGE
-from models.access import IdempotencyClaim
+from models.access import Caller, IdempotencyClaim
 from models.errors import StoreUnavailable
 from services import Services
 from services.stores.faults import StoreTrouble
@@ -44,6 +45,16 @@ class Turns:
         self.keyless = BoundedSemaphore(KEYLESS_AT_ONCE)
         self.trouble = StoreTrouble()
 
+    @contextmanager
+    def to_look_up(self) -> Iterator[None]:
+        """A keyless turn around one look into MongoDB for a key that this process does not know."""
+        self.take(self.keyless)
+        try:
+            with self.trouble.watch_request():
+                yield
+        finally:
+            self.keyless.release()
+
     def take(self, turns: BoundedSemaphore) -> None:
         """Waits as long as it takes while requests end. Raises StoreUnavailable behind those that wait for a store."""
         while not turns.acquire(timeout=TURN_SECONDS):
@@ -53,7 +64,8 @@ class Turns:
 
 def bind(app: Flask, services: Services, endpoints: list[Endpoint]) -> None:
     """Makes every endpoint answer, HEAD where there is GET, and OPTIONS on every path."""
-    gate, turns = Gate(services), Turns()
+    turns = Turns()
+    gate = Gate(services, turns.to_look_up)
     paths: dict[str, list[Endpoint]] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.flask_rule, []).append(endpoint)
@@ -81,31 +93,32 @@ class Runner:
     def __call__(self, **ids: str) -> Response:
         environ, endpoint, turns = request.environ, self._endpoint, self._turns
         environ[EXCHANGE].endpoint = endpoint
+        # The key comes first: nobody awaits the body of a stranger.
+        caller = self._admit(environ, ids)
+        if caller.org:
+            environ[EXCHANGE].caller = caller
         # A body comes as slowly as its client likes: it is awaited before a turn is taken and the clock starts.
         body = read_body(environ) if endpoint.body is not None else b""
         if endpoint.roles is not None:
-            return self._serve_in_turn(environ, ids, body)
+            return self._serve_in_turn(environ, caller, ids, body)
         if endpoint.unmetered:
-            return self._serve(environ, ids, body)
+            return self._serve(environ, caller, ids, body)
         turns.take(turns.keyless)
         try:
-            return self._serve_in_turn(environ, ids, body)
+            return self._serve_in_turn(environ, caller, ids, body)
         finally:
             turns.keyless.release()
 
-    def _serve_in_turn(self, environ: WSGIEnvironment, ids: dict[str, str], body: bytes) -> Response:
+    def _serve_in_turn(self, environ: WSGIEnvironment, caller: Caller, ids: dict[str, str], body: bytes) -> Response:
         turns = self._turns
         turns.take(turns.all)
         try:
-            return self._serve(environ, ids, body)
+            return self._serve(environ, caller, ids, body)
         finally:
             turns.all.release()
 
-    def _serve(self, environ: WSGIEnvironment, ids: dict[str, str], body: bytes) -> Response:
+    def _serve(self, environ: WSGIEnvironment, caller: Caller, ids: dict[str, str], body: bytes) -> Response:
         with self._turns.trouble.watch_request():
-            caller = self._admit(environ, ids)
-            if caller.org:
-                environ[EXCHANGE].caller = caller
             ask = self._parse(environ, caller, ids, body)
             if self._once and ask.idempotency is not None:
                 return self._replies.response(self._run_once(ask, ask.idempotency, ids))

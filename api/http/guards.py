@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
+from api.http.addresses import normal_address
 from api.http.endpoint import Endpoint
+from api.server.strangers import KNOWN_KEY
 from models.access import Caller, Role
 from models.errors import BookingNotFound, Forbidden, RateLimited, Unauthenticated
 from services import Services
@@ -33,11 +36,12 @@ BookingNotFound."""
 
 
 class Gate:
-    """Admits requests: key, role, rate. One per app."""
+    """Admits requests: key, role, rate. One per app. turn_to_look_up: entered around each look into MongoDB."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, turn_to_look_up: Callable[[], AbstractContextManager[None]]) -> None:
         settings = services.settings
-        self._authenticate = services.access.authenticate
+        self._access = services.access
+        self._turn_to_look_up = turn_to_look_up
         self._proxies = settings.trusted_proxies
         self._limiter = RateLimiter(settings.rate_limit_per_minute, services.metrics)
 
@@ -53,7 +57,10 @@ class Gate:
 
     def _with_key(self, roles: frozenset[Role]) -> Admit:
         def admit(environ: WSGIEnvironment, ids: dict[str, str]) -> Caller:
-            caller = self._authenticate(bearer(environ)).at(client_address(environ, self._proxies))
+            known = self._known(bearer(environ))
+            if KNOWN_KEY in environ:
+                environ[KNOWN_KEY]()
+            caller = known.at(client_address(environ, self._proxies))
             self._limiter.spend(caller)
             if not caller.may_call_from(environ.get("HTTP_ORIGIN")):
                 raise Forbidden("Use this key on the pages that it was made for.")
@@ -64,6 +71,13 @@ class Gate:
             return caller
 
         return admit
+
+    def _known(self, token: str) -> Caller:
+        known = self._access.known(token)
+        if known is None:
+            with self._turn_to_look_up():
+                known = self._access.authenticate(token)  # another request may have read it meanwhile
+        return known
 
 
 class RateLimiter:
@@ -99,10 +113,12 @@ def bearer(environ: WSGIEnvironment) -> str:
 
 
 def client_address(environ: WSGIEnvironment, trusted_proxies: int) -> str:
-    """The client's address. Each trusted proxy appended the address it saw to X-Forwarded-For; what stands before those
-    was written by the client and proves nothing."""
+    """The address at the other end, in the form in which limits count it; "" where there is none.
+
+    Each trusted proxy appended the address that it saw to X-Forwarded-For. The client wrote what stands before those.
+    """
     if trusted_proxies:
-        forwarded = [address.strip() for address in environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-        if len(forwarded) >= trusted_proxies and forwarded[-trusted_proxies]:
-            return str(forwarded[-trusted_proxies])
-    return str(environ.get("REMOTE_ADDR", ""))
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        if len(forwarded) >= trusted_proxies and forwarded[-trusted_proxies].strip():
+            return normal_address(forwarded[-trusted_proxies])
+    return normal_address(environ.get("REMOTE_ADDR", ""))

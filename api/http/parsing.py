@@ -14,7 +14,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from api.http.conditions import claim, idempotency_key, parse_if_match
 from api.http.endpoint import Ask, Endpoint
 from models.access import Caller
-from models.errors import Fault, InvalidRequest, PreconditionRequired
+from models.errors import Fault, InvalidRequest, PreconditionRequired, RequestTimeout
 from models.faults import LONGEST_FIELD, MOST_FAULTS, faults_of, findings_of, unknown_field
 from models.fields import ID_PATTERN, ID_SENTENCE
 from services import Services
@@ -29,7 +29,10 @@ _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})\Z", re.ASCII)
 
 
 def read_body(environ: WSGIEnvironment) -> bytes:
-    """The request's body, of which no more than the limit is ever read. Raises RequestEntityTooLarge."""
+    """The request's body, of which no more than the limit is ever read.
+
+    Raises RequestEntityTooLarge, RequestTimeout, and InvalidRequest where the body did not arrive whole.
+    """
     length = environ.get("CONTENT_LENGTH")
     if not length and not environ.get("wsgi.input_terminated"):
         return b""
@@ -38,6 +41,10 @@ def read_body(environ: WSGIEnvironment) -> bytes:
         raise RequestEntityTooLarge
     try:
         body = bytes(environ["wsgi.input"].read(expected))
+    except TimeoutError as error:
+        raise RequestTimeout from error
+    except OverflowError as error:
+        raise RequestEntityTooLarge from error
     except Exception as error:  # each server has errors of its own for broken chunks and for connections that were cut
         text = "Send the body again, because it did not arrive whole."
         raise InvalidRequest(Fault("body", "malformed_body", text)) from error

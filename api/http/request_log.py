@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from api.http.endpoint import Endpoint
 
 EXCHANGE = "holdfast.exchange"
+NOWHERE = "/.."
+"""A path without a route, for paths like `//readyz`: Werkzeug takes that for `/readyz`, past the rules of a proxy."""
 
 CORS_HEADERS = [
     ("Access-Control-Allow-Origin", "*"),
@@ -62,10 +64,12 @@ class RequestLog:
         given = environ.get("HTTP_X_REQUEST_ID", "")
         exchange = Exchange(given if _PLAIN_REQUEST_ID.match(given) else os.urandom(12).hex())
         environ[EXCHANGE] = exchange
+        if environ["PATH_INFO"].startswith("//"):
+            environ["PATH_INFO"] = NOWHERE
         token = current_request.set(exchange.request_id)
 
         def begin(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            headers.append(("X-Request-Id", exchange.request_id))
+            headers += [("X-Request-Id", exchange.request_id), ("X-Content-Type-Options", "nosniff")]
             if "HTTP_ORIGIN" in environ and exchange.endpoint is not None and exchange.endpoint.for_browsers:
                 headers.extend(CORS_HEADERS)
             exchange.status = int(status[:3])

@@ -10,7 +10,8 @@ from pydantic.json_schema import models_json_schema
 from pydantic_core import to_json
 
 from api.http.endpoint import Ask, Endpoint, Reply
-from api.http.problems import ALWAYS_RETRYABLE, PROBLEM_TYPE, PROBLEMS, document
+from api.http.problem_codes import PROBLEM_TYPE, PROBLEMS, document
+from api.http.problems import ALWAYS_RETRYABLE
 from api.openapi import examples
 from api.openapi.schemas import Problem
 from models.errors import (
@@ -20,6 +21,7 @@ from models.errors import (
     RateLimited,
     Refusal,
     RequestInProgress,
+    RequestTimeout,
     StoreUnavailable,
     Unauthenticated,
 )
@@ -198,6 +200,7 @@ def refusals_of(endpoint: Endpoint) -> dict[int, dict[str, str]]:
     if endpoint.path_names:
         sentences["not_found"] = "There is nothing at this address."
     if endpoint.body is not None:
+        sentences[RequestTimeout.code] = RequestTimeout.sentence
         sentences["too_large"] = "The request body is larger than 64 KiB."
         sentences["unsupported_media_type"] = "Send the body as JSON, with Content-Type: application/json."
     found: dict[int, dict[str, str]] = {}

@@ -1,8 +1,6 @@
-"""What operators and tools ask: /healthz, /readyz, /metrics. No key is needed, and no org's data is shown."""
+"""What operators and tools ask: /healthz and /readyz. No key is needed, and no org's data is shown."""
 
 from __future__ import annotations
-
-from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.http.endpoint import Ask, Reply, Routes
 from api.openapi.schemas import Health, Readiness
@@ -32,15 +30,3 @@ def readyz(ask: Ask[None]) -> Reply:
     if wrong:
         raise StoreUnavailable("Not ready. " + "; ".join(wrong), retry_after_seconds=READY_AGAIN_SECONDS, checks=checks)
     return Reply(200, {"status": "ready", "checks": checks})
-
-
-@routes.get(
-    "/metrics",
-    "Metrics for prometheus",
-    roles=None,
-    unmetered=True,
-    replies={200: None},
-    content_type=CONTENT_TYPE_LATEST,
-)
-def metrics(ask: Ask[None]) -> Reply:
-    return Reply(200, ask.services.metrics.exposition())

@@ -97,13 +97,18 @@ class DevStack:
     def _url(self) -> str:
         return f"http://{stores.HOST}:{self.port}"
 
+    def _metrics_url(self) -> str | None:
+        port = self.env["HOLDFAST_METRICS_PORT"]
+        return None if port == "0" else f"http://{stores.HOST}:{port}/metrics"
+
     def _start_all(self) -> None:
         self.folder.prepare()
         _allow_many_files()
         embedded = [name for name, given in self.external.items() if not given]
-        ports = self.folder.ports(embedded)
+        ports = self.folder.ports([*embedded, "metrics"])
         secrets = self.folder.secrets()
         self.env.setdefault("HOLDFAST_SECRET", secrets.secret)
+        self.env.setdefault("HOLDFAST_METRICS_PORT", str(ports["metrics"]))
         self.env |= {
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), self.env.get("PYTHONPATH")])),
             "PYTHONUNBUFFERED": "1",
@@ -179,6 +184,7 @@ class DevStack:
             "dev.json",
             {
                 "url": self._url(),
+                "metrics_url": self._metrics_url(),
                 "redis_url": self.env["REDIS_URL"],
                 "mongo_url": self.env["MONGO_URL"],
                 "mongo_db": self.env.get("HOLDFAST_MONGO_DB") or "holdfast",

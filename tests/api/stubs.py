@@ -11,7 +11,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import Client, TestResponse
 
-from api import app_over
+from api.app import app_over
 from models.access import Caller, IdempotencyClaim, Role
 from models.errors import Fault, InvalidRequest, NotFound, Unauthenticated
 from models.hold import Hold, HoldRequest
@@ -50,7 +50,7 @@ Send = Callable[..., TestResponse]
 class StubAccess:
     """Knows one key per role, named as the role is, and one manage token."""
 
-    def authenticate(self, bearer: str) -> Caller:
+    def known(self, bearer: str) -> Caller:
         if bearer not in CALLERS:
             raise Unauthenticated
         return CALLERS[bearer]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from api import all_endpoints
+from api.app import all_endpoints
 from api.openapi import examples
 from api.openapi.document import openapi
 from models.booking import Booking, BookingReply

@@ -35,7 +35,7 @@ def test_of_a_shared_path_only_the_method_for_browsers_is_offered(send: Send) ->
     assert "Access-Control-Allow-Origin" not in send("POST", "/properties", headers=ORIGIN).headers
 
 
-@pytest.mark.parametrize("path", ["/policy", "/metrics", "/readyz", "/nowhere"])
+@pytest.mark.parametrize("path", ["/policy", "/readyz", "/nowhere"])
 def test_no_page_may_call_what_is_for_the_office(send: Send, path: str) -> None:
     for method in ("OPTIONS", "GET"):
         reply = send(method, path, key=None, headers=ORIGIN)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api import all_endpoints
+from api.app import all_endpoints
 from api.http.endpoint import Endpoint
 from models.access import Role
 from models.faults import MOST_FAULTS

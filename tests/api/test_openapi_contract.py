@@ -18,7 +18,7 @@ from schemathesis.checks import CheckContext
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.transport import Response
 
-from api import all_endpoints, app_over
+from api.app import all_endpoints, app_over
 from api.openapi.document import description_route, openapi
 from models.catalogue import PropertyCreate, TechnicianCreate
 from tests.world import World

@@ -1,6 +1,8 @@
-"""/healthz, /readyz, /metrics: for operators, without a key."""
+"""/healthz and /readyz: for operators, without a key."""
 
 from __future__ import annotations
+
+from prometheus_client import generate_latest
 
 from tests.api.town import Town, body_of, refused
 from tests.world import World
@@ -28,15 +30,29 @@ def test_ready_names_a_missing_index(world: World) -> None:
 
 def test_metrics_show_no_orgs_data(town: Town) -> None:
     made = town.book()
-    shown = town.call("GET", "/metrics", key=None)
-    assert 'holdfast_request_seconds_count{method="POST",status_class="2xx",url_rule="/book"}' in shown.text
+    shown = generate_latest(town.world.services.metrics.registry).decode()
+    assert 'holdfast_request_seconds_count{method="POST",status_class="2xx",url_rule="/book"}' in shown
     for secret in (town.world.org, made["booking_id"], "prop-1", "Alice"):
-        assert secret not in shown.text
+        assert secret not in shown
 
 
 def test_what_is_open_to_all_knows_its_methods(town: Town) -> None:
-    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
+    for path in ("/healthz", "/readyz", "/openapi.json"):
         reply = town.call("POST", path, key=None)
         refused(reply, 405, "method_not_allowed")
         assert set(reply.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
         assert town.call("HEAD", path, key=None).status_code in (200, 503)
+
+
+def test_metrics_are_nothing_at_the_address_of_the_api(town: Town) -> None:
+    refused(town.call("GET", "/metrics", key=None), 404, "not_found")
+
+
+def test_a_path_that_begins_with_two_slashes_is_nothing(town: Town) -> None:
+    for path in ("//healthz", "///readyz", "//", "//nowhere"):
+        refused(town.world.client().open("/", environ_overrides={"PATH_INFO": path}), 404, "not_found")
+
+
+def test_every_reply_forbids_guessing_its_type(town: Town) -> None:
+    for path in ("/healthz", "/nowhere", "/policy", "/openapi.json"):
+        assert town.call("GET", path, key=None).headers.get_all("X-Content-Type-Options") == ["nosniff"]

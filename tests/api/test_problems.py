@@ -9,7 +9,8 @@ import pytest
 from pymongo.errors import AutoReconnect
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from api.http.problems import ALWAYS_RETRYABLE, PROBLEMS
+from api.http.problem_codes import PROBLEMS
+from api.http.problems import ALWAYS_RETRYABLE
 from models import errors
 from models.errors import Refusal
 from models.slot import Block, Opening

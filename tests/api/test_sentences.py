@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
-from api import all_endpoints
+from api.app import all_endpoints
 from api.openapi import examples
 from models import errors
 from models.errors import Fault, Refusal

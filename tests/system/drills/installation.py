@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
-from api import app_over
+from api.app import app_over
 from scripts.dev_server.child import Child, wait_until
 from scripts.dev_server.stores import free_port
 from services import Services, build_services

@@ -9,8 +9,11 @@ import socket
 import stat
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from urllib.error import URLError
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 from pymongo import MongoClient
@@ -46,7 +49,7 @@ def test_the_printed_command_makes_a_hold_each_time_it_is_pasted(server: WholeSe
 
 def test_dev_json_holds_all_that_a_client_needs(server: WholeServer) -> None:
     dev = server.dev
-    assert set(dev) == {"url", "redis_url", "mongo_url", "mongo_db", "org", "keys", "pids"}
+    assert set(dev) == {"url", "metrics_url", "redis_url", "mongo_url", "mongo_db", "org", "keys", "pids"}
     assert dev["org"] == "demo"
     assert {role for role, key in dev["keys"].items() if key.startswith(f"hf_{role}_")} == {
         "checkout",
@@ -55,6 +58,16 @@ def test_dev_json_holds_all_that_a_client_needs(server: WholeServer) -> None:
         "admin",
     }
     assert set(still_running(dev["pids"])) == {"gunicorn", "redis", "mongod", "relay"}
+
+
+def test_the_metrics_have_an_address_of_their_own(server: WholeServer) -> None:
+    def shown() -> str:
+        with suppress(URLError), urlopen(server.dev["metrics_url"], timeout=5) as reply:
+            return str(reply.read().decode())
+        return ""
+
+    assert server.dev["metrics_url"].partition("/metrics")[0] != server.dev["url"]
+    assert wait_until(lambda: 'url_rule="/readyz"' in shown(), seconds=HEAL_SECONDS)
 
 
 def test_secrets_are_for_the_owner_only(server: WholeServer) -> None:

@@ -1,0 +1,163 @@
+"""One client's connection: its requests one after another, each within its deadlines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from gunicorn.http import wsgi
+from gunicorn.http.errors import NoMoreData, ParseException
+from gunicorn.util import close_graceful
+
+from api.http.addresses import normal_address
+from api.server.refusals import refusal_of
+from api.server.strangers import KNOWN_KEY
+from api.server.wire import PlainRequest, Wire
+
+if TYPE_CHECKING:
+    from api.server.worker import Worker
+
+SEND_SECONDS = 30.0
+"""So long a client may leave a part of a reply unread."""
+LINGER_SECONDS = 1.0
+"""So long a closed connection takes what the client is still sending: otherwise the client may lose our reply."""
+SURPLUS_SECONDS = 2.0
+"""So long a connection above the bound on strangers may take to show a known key: clients that open many connections at
+one moment are ordinary, clients that then say nothing are not."""
+
+log = structlog.get_logger("holdfast")
+
+
+class PlainResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no annotations
+    """A reply that does not name the server's software, and that says so where the connection closes after it."""
+
+    def default_headers(self) -> list[str]:
+        if self.should_close():
+            self.force_close()
+        return [line for line in super().default_headers() if not line.startswith("Server:")]
+
+    def send_headers(self) -> None:
+        self.sock.settimeout(SEND_SECONDS)
+        super().send_headers()
+
+
+class Connection:
+    """Serves a client from accept to close. peer: as accept() gives it, (address, port) or text of a unix socket."""
+
+    def __init__(self, worker: Worker, server: Any, sock: Any, peer: Any) -> None:
+        self._worker = worker
+        self._server = server
+        self._sock = sock
+        self._peer = peer
+        self._wire = Wire(sock, worker.waiting)
+        self._requests = 0
+        self._stranger: str | None = None
+        self._is_surplus = False
+
+    def serve(self) -> None:
+        """Answers requests until either side closes."""
+        try:
+            if self._enter():
+                while self._serve_one():
+                    pass
+                close_graceful(self._sock, LINGER_SECONDS)
+        except OSError:  # the client went away, or left a reply unread
+            return
+        finally:
+            self._sock.close()
+            if self._is_surplus:
+                self._worker.refused.labels("too_many_connections").inc()
+            self._leave()
+
+    def _enter(self) -> bool:
+        """Counts the connection as a stranger's. False where it should close at once."""
+        if not isinstance(self._peer, tuple):  # a unix socket: its folder says who may connect
+            return True
+        address = normal_address(self._peer[0])
+        if self._worker.strangers.enter(address):
+            self._stranger = address
+            return True
+        self._is_surplus = True
+        return self._worker.has_room
+
+    def _leave(self) -> None:
+        """The connection no longer counts as one without a known key."""
+        self._is_surplus = False
+        if self._stranger is not None:
+            self._worker.strangers.leave(self._stranger)
+            self._stranger = None
+
+    def _serve_one(self) -> bool:
+        """Answers one request. False when the connection should close."""
+        request = self._next()
+        return request is not None and self._answer(request)
+
+    def _next(self) -> PlainRequest | None:
+        """The next request; None where none comes, or where it was refused."""
+        worker, limits = self._worker, self._worker.limits
+        patience = worker.cfg.keepalive if self._requests else limits.header_seconds
+        self._wire.allow(SURPLUS_SECONDS if self._is_surplus else patience, worker.longest_head)
+        if not self._wire.await_request():
+            return None
+        if self._requests:
+            self._wire.allow(limits.header_seconds, worker.longest_head)
+        self._requests += 1
+        try:
+            self._wire.gather_head()
+            return PlainRequest(worker.cfg, self._wire, self._peer, self._requests, limits)
+        except NoMoreData:
+            return None
+        except (ParseException, TimeoutError) as error:
+            self._refuse(error)
+            return None
+
+    def _answer(self, request: PlainRequest) -> bool:
+        """Lets the app answer. False when the connection should close."""
+        cfg = self._worker.cfg
+        response, environ = wsgi.create(
+            request, self._sock, self._peer, self._server, cfg, response_class=PlainResponse
+        )
+        environ["wsgi.multithread"] = True
+        environ[KNOWN_KEY] = self._leave
+        if self._worker.ends_after_this():
+            response.force_close()
+        try:
+            chunks = self._worker.wsgi(environ, response.start_response)
+            if self._is_surplus:
+                response.force_close()
+            self._send(response, chunks)
+        except OSError:
+            raise
+        except Exception as error:
+            log.exception("unexpected_error", exc_info=error)
+            if not response.headers_sent:
+                self._refuse(error)
+            return False
+        if response.should_close():
+            return False
+        request.body.read()  # it has arrived: the next request begins behind it
+        return True
+
+    @staticmethod
+    def _send(response: PlainResponse, chunks: Iterable[bytes]) -> None:
+        try:
+            for chunk in chunks:
+                response.write(chunk)
+            response.close()
+        finally:
+            if hasattr(chunks, "close"):
+                chunks.close()
+
+    def _refuse(self, error: Exception) -> None:
+        refusal = refusal_of(error)
+        self._worker.refused.labels(refusal.kind).inc()
+        log.warning(
+            "request_not_served",
+            kind=refusal.kind,
+            status=refusal.status,
+            code=refusal.code,
+            request_id=refusal.request_id,
+        )
+        self._sock.settimeout(SEND_SECONDS)
+        self._sock.sendall(refusal.reply)

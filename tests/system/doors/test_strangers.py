@@ -1,0 +1,142 @@
+"""Connections of one address that have shown no known key: so many and no more, and everybody else is served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from scripts.dev_server.child import wait_until
+from tests.system.doors.gunicorn import Gunicorn, Line, get, gunicorn, post
+from tests.system.drills.installation import SOON, Installation
+
+ELSEWHERE = "127.0.0.2"
+MOST = 256
+SILENT = 300
+CROWD = 20
+AT_ONCE = 1.5
+"""Seconds: less than a connection above the bound is given otherwise."""
+UNKNOWN = "Authorization: Bearer hf_desk_unknown"
+
+
+@pytest.fixture
+def server(installation: Installation) -> Iterator[Gunicorn]:
+    with gunicorn(installation, installation.folder) as made:
+        yield made
+
+
+def with_key(server: Gunicorn, role: str = "checkout") -> bytes:
+    return get("/availability?property_id=prop-1&from=2030-01-01", f"Authorization: Bearer {server.world.keys[role]}")
+
+
+def still_open(lines: list[Line]) -> int:
+    return len(lines) - sum(line.is_closed(0.001) for line in lines)
+
+
+def test_silent_connections_of_one_address_stop_nobody(server: Gunicorn) -> None:
+    before = server.line()
+    silent = [server.line(ELSEWHERE) for _ in range(SILENT)]
+    assert wait_until(lambda: still_open(silent) == MOST, seconds=SOON)
+    assert server.is_healthy()
+    before.send(get("/healthz"))
+    assert before.receive().status == 200
+    assert server.exchange(with_key(server)).status == 200
+    counted = f'holdfast_unserved_total{{kind="too_many_connections"}} {SILENT - MOST}'
+    assert wait_until(lambda: counted in server.metrics(), seconds=SOON)
+    for line in silent:
+        line.close()
+    assert wait_until(lambda: server.is_healthy(ELSEWHERE), seconds=SOON)
+
+
+def test_without_the_bound_all_of_them_stay(installation: Installation) -> None:
+    with gunicorn(installation, installation.folder, HOLDFAST_KEYLESS_CONNECTIONS=str(2 * SILENT)) as server:
+        silent = [server.line(ELSEWHERE) for _ in range(SILENT)]
+        assert server.is_healthy(ELSEWHERE)
+        assert still_open(silent) == SILENT
+
+
+def test_a_connection_that_has_shown_a_known_key_counts_no_longer(installation: Installation) -> None:
+    with gunicorn(installation, installation.folder, HOLDFAST_KEYLESS_CONNECTIONS="2") as server:
+        known = []
+        for _ in range(6):
+            line = server.line(ELSEWHERE)
+            line.send(with_key(server))
+            assert line.receive().status == 200
+            known.append(line)
+        assert still_open(known) == 6
+        strangers = [server.line(ELSEWHERE) for _ in range(3)]
+        assert wait_until(lambda: still_open(strangers) == 2, seconds=SOON)
+
+
+def test_an_unknown_key_counts_as_none(installation: Installation) -> None:
+    with gunicorn(installation, installation.folder, HOLDFAST_KEYLESS_CONNECTIONS="2") as server:
+        for _ in range(2):
+            line = server.line(ELSEWHERE)
+            line.send(get("/policy", UNKNOWN))
+            assert line.receive().headers["connection"] == "keep-alive"
+        surplus = server.line(ELSEWHERE)
+        surplus.send(get("/policy", UNKNOWN))
+        reply = surplus.receive()
+        assert (reply.status, reply.headers["connection"]) == (401, "close")
+        assert surplus.is_closed()
+
+
+def test_a_burst_of_connections_that_show_a_key_is_served(server: Gunicorn) -> None:
+    burst = [server.line(ELSEWHERE) for _ in range(2 * MOST)]
+    for line in burst:
+        line.send(with_key(server))
+    assert {line.receive(SOON).status for line in burst} == {200}
+    assert still_open(burst) == 2 * MOST
+
+
+def test_a_crowded_worker_gives_no_time_to_connections_above_the_bound(installation: Installation) -> None:
+    few = {"HOLDFAST_KEYLESS_CONNECTIONS": "2", "GUNICORN_CMD_ARGS": f"--worker-connections {CROWD}"}
+    with gunicorn(installation, installation.folder, **few) as server:
+        known = []
+        for _ in range(CROWD // 2):
+            known.append(server.line(ELSEWHERE))
+            known[-1].send(with_key(server))
+            assert known[-1].receive().status == 200
+        strangers = [server.line(ELSEWHERE) for _ in range(3)]
+        assert strangers[-1].is_closed(AT_ONCE)
+        assert still_open(strangers) == 2
+
+
+def test_half_a_body_with_a_key_makes_room_too(installation: Installation) -> None:
+    few = {"GUNICORN_CMD_ARGS": f"--worker-connections {CROWD}", "HOLDFAST_BODY_SECONDS": "600"}
+    with gunicorn(installation, installation.folder, **few) as server:
+        key = f"Authorization: Bearer {server.world.keys['checkout']}"
+        half = [server.line(ELSEWHERE) for _ in range(2 * CROWD)]
+        for line in half:
+            line.send(post("/hold", b"{", key, length=2))
+        assert wait_until(server.is_healthy, seconds=SOON)
+
+
+def test_idle_connections_make_room_when_a_worker_is_crowded(installation: Installation) -> None:
+    """The publishable key is known to all: whoever shows it may open any number of connections."""
+    with gunicorn(installation, installation.folder, GUNICORN_CMD_ARGS=f"--worker-connections {CROWD}") as server:
+        idle = []
+        for _ in range(3 * CROWD):
+            line = server.line(ELSEWHERE)
+            line.send(with_key(server))
+            assert line.receive().status == 200
+            idle.append(line)
+        assert server.is_healthy()
+        assert still_open(idle[-CROWD // 2 :]) == CROWD // 2
+        assert still_open(idle[: 2 * CROWD]) == 0
+
+
+def test_workers_share_the_bound_between_them(installation: Installation) -> None:
+    with gunicorn(installation, installation.folder, HOLDFAST_KEYLESS_CONNECTIONS="4", HOLDFAST_WORKERS="2") as server:
+        silent = [server.line(ELSEWHERE) for _ in range(40)]
+        assert wait_until(lambda: still_open(silent) <= 4, seconds=SOON)
+        assert server.is_healthy()
+
+
+def test_behind_a_proxy_all_connections_are_its_own(installation: Installation) -> None:
+    with gunicorn(
+        installation, installation.folder, HOLDFAST_KEYLESS_CONNECTIONS="2", HOLDFAST_TRUSTED_PROXIES="1"
+    ) as server:
+        silent = [server.line(ELSEWHERE) for _ in range(20)]
+        assert server.is_healthy(ELSEWHERE)
+        assert still_open(silent) == 20
