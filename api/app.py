@@ -14,7 +14,7 @@ from api.http.endpoint import Endpoint
 from api.http.problems import handle_every_exception
 from api.http.request_log import RequestLog
 from api.openapi.document import description_route
-from api.routes import availability, bookings, calendar, catalogue, holds, keys, ops, waitlist
+from api.routes import availability, bookings, calendar, catalogue, customers, holds, keys, ops, waitlist
 from services import Services, build_services
 from services.observability import configure_logging
 from services.settings import Settings
@@ -63,5 +63,6 @@ def all_endpoints() -> list[Endpoint]:
         *catalogue.routes,
         *calendar.routes,
         *keys.routes,
+        *customers.routes,
         *ops.routes,
     ]

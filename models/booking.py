@@ -164,7 +164,8 @@ class _Visit(Shown):
 
 
 class BookingReply(Details, _Visit):
-    """What clients see of a booking. `manage_token` only in the reply that made it; `history` only for staff."""
+    """What clients see of a booking. `manage_token` only in the reply that made it; `history` only for staff; `hold_id`
+    only for its holder, and null in every list."""
 
     # pydantic puts the fields of the last base first, so that the id leads the reply.
     manage_token: str | None = None
@@ -173,12 +174,26 @@ class BookingReply(Details, _Visit):
     history: list[HistoryFields] | None = None
 
 
+class MadeReply(BookingReply):
+    """The booking that a request made or had made before. With the publishable key, `customer` and `description` are
+    null and there is no `manage_token`, unless this request made it less than 15 minutes ago."""
+
+    customer: CustomerFields | None  # type: ignore[assignment]  # describes a reply; no value is made of it
+    description: str | None  # type: ignore[assignment]
+
+
+class ManageTokenReply(Shown):
+    """The token of a booking that is valid from now on; all earlier ones have ended."""
+
+    manage_token: str
+
+
 class Booking(BookingReply):
     """One booking as MongoDB has it. Times are aware UTC; ticks are in `claims` alone.
 
     placed_as: the name under which a direct booking pinned its claims in Redis.
     made_by, fingerprint: the API key and the digest of the request that made it, which tell a repeat of that request
-    from another one.
+    from another one. token_generation: which of its manage tokens is valid.
     """
 
     org: str
@@ -187,6 +202,7 @@ class Booking(BookingReply):
     placed_as: str | None = None
     made_by: str = ""
     fingerprint: str | None = None
+    token_generation: int = 0
 
     def changed(self, **values: Any) -> Booking:
         """The same booking with other values of some fields."""

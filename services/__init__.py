@@ -27,6 +27,7 @@ from services.claims.mirror import Mirror
 from services.claims.scripts import Scripts
 from services.clock import Clock, utc_now
 from services.crash_points import crash_at
+from services.customers.personal_data import PersonalDataDesk
 from services.holds.operations import Holds
 from services.holds.placing import Placing
 from services.ids import HoldIds, WaitlistIds
@@ -72,6 +73,7 @@ class Services:
     holds: Holds
     bookings: Bookings
     booking_life: BookingLife
+    personal_data: PersonalDataDesk
     waitlist: Waitlist
     offers: Offers
     calendar_feeds: CalendarFeeds
@@ -105,7 +107,7 @@ def build_services(
         timeout_ms = None if background else MONGO_TIMEOUT_MS
         mongo = connect_mongo(settings.mongo_url, settings.mongo_db, timeout_ms=timeout_ms)
     parts = _Parts(settings, clock or utc_now, redis, mongo)
-    offers = _offers(parts)
+    offers, waitlist = _offers(parts), _waitlist(parts)
     return Services(
         settings=settings,
         clock=parts.clock,
@@ -120,7 +122,10 @@ def build_services(
         holds=_holds(parts),
         bookings=_bookings(parts),
         booking_life=_booking_life(parts),
-        waitlist=_waitlist(parts),
+        personal_data=PersonalDataDesk(
+            store=parts.store, mirror=parts.mirror, waitlist=waitlist, entries=parts.waitlist_store, clock=parts.clock
+        ),
+        waitlist=waitlist,
         offers=offers,
         calendar_feeds=CalendarFeeds(parts.db, parts.clock),
         idempotency=Idempotency(parts.redis, parts.scripts),

@@ -43,15 +43,12 @@ class Reply:
     """What a view answers. A model is shown as the endpoint's reply model, of which it is an instance or a subclass's.
 
     A dict becomes JSON; times in it are in UTC and to the second. Bytes are sent as they are.
-    hidden: members of the model that are not shown; further: members that are shown beside the model's.
     cache: the Cache-Control header. headers: further headers, of this reply alone.
     """
 
     status: int
     body: BaseModel | Json | bytes | None = None
     replayed: bool = False
-    hidden: set[str] | None = None
-    further: Json = field(default_factory=dict)
     cache: str = "no-store"
     headers: tuple[tuple[str, str], ...] = ()
 

@@ -67,7 +67,7 @@ class Replies:
         """The JSON of a reply, or its bytes."""
         if not isinstance(reply.body, BaseModel):
             return reply.body or b""
-        return {**self._shapes[reply.status].of(reply.body, reply.hidden), **reply.further}
+        return self._shapes[reply.status].of(reply.body)
 
     def response(self, reply: Reply) -> Response:
         body = self.body(reply)

@@ -127,6 +127,14 @@ BODIES: dict[str, Json] = {
             }
         }
     },
+    "POST /keys": {
+        "for a web page": {
+            "value": {"role": "checkout", "name": "Web site", "origins": ["https://www.example.com"]},
+        }
+    },
+    "POST /keys/{key_id}/rotate": {"a day": {"value": {"overlap_seconds": 86400}}},
+    "POST /customers/erase": {"by phone": {"value": {"phone": "+1 555 0100"}}},
+    "POST /customers/export": {"by e-mail": {"value": {"email": "alice@example.com"}}},
     "PATCH /properties/{property_id}": {"closed": {"value": {"status": "unavailable"}}},
     "PATCH /policy": {"stricter": {"value": {"min_lead_minutes": 60, "blackout_dates": ["2026-12-25"]}}},
     "POST /properties": {

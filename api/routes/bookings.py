@@ -8,8 +8,17 @@ from api.http.endpoint import EVERY_KEY, Ask, Recall, Reply, Routes, View
 from api.http.replies import ReplyShape
 from api.routes.holds import SLOT_REFUSALS
 from api.routes.slot_review import review_book, review_slot
-from models.access import STAFF, Role
-from models.booking import BookingPage, BookingQuery, BookingReply, BookRequest, ReserveRequest
+from models.access import STAFF, Caller, Role
+from models.booking import (
+    Booking,
+    BookingPage,
+    BookingQuery,
+    BookingReply,
+    BookRequest,
+    MadeReply,
+    ManageTokenReply,
+    ReserveRequest,
+)
 from models.booking_changes import Action, BookingPatch, ReasonRequest
 from models.errors import (
     BookingNotFound,
@@ -31,8 +40,11 @@ OFFICE = EVERY_KEY - {Role.CHECKOUT}
 SHAPE = ReplyShape(BookingReply)
 
 
-def _hidden(ask: Ask[Any]) -> set[str] | None:
-    return None if ask.caller.role in STAFF else {"history"}
+def shown(caller: Caller, booking: Booking, *, listed: bool = False) -> dict[str, Any]:
+    """A booking as a caller sees it: the history for staff, the hold's id for its holder, though not in a list."""
+    if listed or not (booking.made_by == caller.key_id or booking.booking_id == caller.booking_id):
+        booking = booking.changed(hold_id=None)
+    return SHAPE.of(booking, None if caller.is_staff else {"history"})
 
 
 @routes.post(
@@ -40,7 +52,7 @@ def _hidden(ask: Ask[Any]) -> set[str] | None:
     "Book a hold, or a slot directly",
     body=BookRequest,
     review=review_book(),
-    replies={201: BookingReply, 200: BookingReply},
+    replies={201: MadeReply, 200: MadeReply},
     refusals=(*SLOT_REFUSALS, HoldNotFound, HoldExpired, HoldReleased),
     idempotency="service",
     location="/bookings/{booking_id}",
@@ -51,9 +63,13 @@ def book(ask: Ask[BookRequest]) -> Reply:
 
 
 def _made(ask: Ask[Any], made: Confirmed) -> Reply:
-    token = ask.services.access.manage_token(ask.caller.org, made.booking.booking_id)
-    status = 201 if made.created else 200
-    return Reply(status, made.booking, made.replayed, _hidden(ask), {"manage_token": token})
+    body, stored = shown(ask.caller, made.booking), made.stored
+    if made.disclosed:
+        token = ask.services.access.manage_token(stored.org, stored.booking_id, stored.token_generation)
+        body |= {"manage_token": token}
+    else:
+        body |= {"customer": None, "description": None}
+    return Reply(201 if made.created else 200, body, made.replayed)
 
 
 @routes.post(
@@ -81,13 +97,13 @@ def reserve(ask: Ask[ReserveRequest]) -> Reply:
     etag=True,
 )
 def read(ask: Ask[None], booking_id: str) -> Reply:
-    return Reply(200, ask.services.booking_life.get(ask.caller, booking_id), hidden=_hidden(ask))
+    return Reply(200, shown(ask.caller, ask.services.booking_life.get(ask.caller, booking_id)))
 
 
 @routes.get("/bookings", "List bookings by start", roles=OFFICE, query=BookingQuery, replies={200: BookingPage})
 def page(ask: Ask[BookingQuery]) -> Reply:
     bookings, next_cursor = ask.services.booking_life.page(ask.caller, ask.given)
-    found = [SHAPE.of(booking, _hidden(ask)) for booking in bookings]
+    found = [shown(ask.caller, booking, listed=True) for booking in bookings]
     return Reply(200, {"bookings": found, "next_cursor": next_cursor})
 
 
@@ -111,7 +127,22 @@ def page(ask: Ask[BookingQuery]) -> Reply:
 )
 def reschedule(ask: Ask[BookingPatch], booking_id: str) -> Reply:
     booking = ask.services.booking_life.reschedule(ask.caller, booking_id, ask.given, ask.expected_version)
-    return Reply(200, booking, hidden=_hidden(ask))
+    return Reply(200, shown(ask.caller, booking))
+
+
+@routes.post(
+    "/bookings/{booking_id}/manage-token",
+    "Make a new manage token; the ones before end",
+    roles=STAFF,
+    replies={201: ManageTokenReply},
+    refusals=(BookingNotFound, InvalidTransition, VersionConflict),
+    idempotency="none",
+)
+def new_token(ask: Ask[None], booking_id: str) -> Reply:
+    """No idempotency key, as in `routes.keys`."""
+    booking = ask.services.booking_life.end_tokens(ask.caller, booking_id)
+    token = ask.services.access.manage_token(booking.org, booking.booking_id, booking.token_generation)
+    return Reply(201, ManageTokenReply(manage_token=token))
 
 
 def _acting(path: str, summary: str, action: Action, roles: frozenset[Role]) -> View:
@@ -120,7 +151,7 @@ def _acting(path: str, summary: str, action: Action, roles: frozenset[Role]) -> 
     def act(ask: Ask[ReasonRequest], booking_id: str) -> Reply:
         life, reason = ask.services.booking_life, ask.given.reason
         booking = life.act(ask.caller, booking_id, action, reason, ask.expected_version)
-        return Reply(200, booking, hidden=_hidden(ask))
+        return Reply(200, shown(ask.caller, booking))
 
     act.__name__ = action
     declare = routes.post(
@@ -140,7 +171,7 @@ def _acting(path: str, summary: str, action: Action, roles: frozenset[Role]) -> 
 
 def _as_then(ask: Ask[ReasonRequest], kept: dict[str, Any]) -> dict[str, Any]:
     booking = ask.services.booking_life.as_of(ask.caller, kept["booking_id"], kept["version"])
-    return SHAPE.of(booking, _hidden(ask))
+    return shown(ask.caller, booking)
 
 
 confirm = _acting("confirm", "Confirm a reservation", "confirm", STAFF)

@@ -73,6 +73,7 @@ class _Record(Request):
     hold_id: PlainId | None = None
     made_by: PlainId | None = None
     fingerprint: PlainId | None = None
+    token_generation: Annotated[WholeNumber, Field(ge=0, lt=10**9)] = 0
 
 
 class BookingRow(_Record, Details, _Visit):

@@ -10,7 +10,7 @@ from datetime import timedelta
 from models.access import Caller, Role
 from models.booking import ACTIVE_STATUSES, Booking, BookingQuery
 from models.booking_changes import CUSTOMER_MAY_CHANGE, TRANSITIONS, Action, BookingPatch
-from models.errors import BookingNotFound, Forbidden, InvalidTransition, VersionConflict
+from models.errors import BookingNotFound, Forbidden, InvalidTransition, Unauthenticated, VersionConflict
 from services.bookings.rescheduling import SLOT_FIELDS, Rescheduling
 from services.catalogue.reader import Catalogue
 from services.claims.mirror import Mirror
@@ -54,17 +54,44 @@ class BookingLife:
     def get(self, caller: Caller, booking_id: str) -> Booking:
         """The booking as it is now. An overdue reservation expires here.
 
-        Raises BookingNotFound (also for another org's booking), Forbidden (a manage token after the visit),
-        StoreUnavailable.
+        Raises BookingNotFound (also for another org's booking), Unauthenticated (a manage token that has ended),
+        Forbidden (a manage token after the visit), StoreUnavailable.
         """
         if caller.role is Role.CUSTOMER and caller.booking_id != booking_id:
             raise BookingNotFound
         booking = self._store.find(caller.org, booking_id)
         if booking is None:
             raise BookingNotFound
-        if caller.role is Role.CUSTOMER and booking.end <= self._clock():
-            raise Forbidden("This link was good until the end of the visit. Please call us.")
+        if caller.role is Role.CUSTOMER:
+            if caller.token_generation != booking.token_generation:
+                raise Unauthenticated("This link has ended. Please call us.")
+            if booking.end <= self._clock():
+                raise Forbidden("This link was good until the end of the visit. Please call us.")
         return self._reservations.current(booking)
+
+    def end_tokens(self, caller: Caller, booking_id: str) -> Booking:
+        """Ends the booking's manage tokens; the booking that comes back has a new one. A repeat ends that one.
+
+        Raises BookingNotFound, InvalidTransition (it was changed too often), VersionConflict, StoreUnavailable.
+        """
+        for _ in range(MOST_ATTEMPTS):
+            booking = self.get(caller, booking_id)
+            _require_few_changes(caller, booking)
+            generation = booking.token_generation + 1
+            entry = change(self._clock(), caller.name, "new_token", {"token_generation": (generation - 1, generation)})
+            changed = self._store.rewrite(
+                booking,
+                booking.changed(
+                    token_generation=generation,
+                    version=booking.version + 1,
+                    updated_at=entry["at"],
+                    history=[*booking.history, entry],
+                ),
+            )
+            if changed:
+                self._mirror.settle_or_leave(changed)
+                return changed
+        raise VersionConflict
 
     def page(self, caller: Caller, query: BookingQuery) -> tuple[list[Booking], str | None]:
         """One page of the org's bookings by start, and the cursor of the next page or None.
@@ -123,8 +150,7 @@ class BookingLife:
             if expected_version is not None and _was_made_before(caller, booking, patch, expected_version):
                 return booking
             self._require(booking, expected_version, booking.active)
-            if booking.version > (MOST_CHANGES if caller.is_staff else MOST_CHANGES_BY_OTHERS):
-                raise InvalidTransition("This booking was changed too often. Please call us.")
+            _require_few_changes(caller, booking)
             self._require_allowed(caller, booking, patch)
             changed = self._rescheduling.change(caller, booking, patch)
             if changed:
@@ -152,6 +178,11 @@ class BookingLife:
         window = timedelta(minutes=self._catalogue.policy(caller.org).cancel_window_minutes)
         if self._clock() >= booking.start - window:
             raise Forbidden(sentence)
+
+
+def _require_few_changes(caller: Caller, booking: Booking) -> None:
+    if booking.version > (MOST_CHANGES if caller.is_staff else MOST_CHANGES_BY_OTHERS):
+        raise InvalidTransition("This booking was changed too often. Please call us.")
 
 
 def _was_made_before(caller: Caller, booking: Booking, patch: BookingPatch, version: int) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from models.access import SOURCES, Caller, IdempotencyClaim
 from models.booking import Booking, BookRequest
@@ -21,6 +22,9 @@ from services.ids import booking_id_for
 from services.ledger.documents import as_of, change
 from services.ledger.store import BookingStore
 from services.timetable.grid import Grid
+
+DISCLOSED = timedelta(minutes=15)
+"""How long after a booking the publishable key gets its customer and manage token again, for the same request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,15 @@ class Draft:
         """Tells a repeat from another request under the same idempotency key."""
         return digest(self.idempotency.key, self.idempotency.fingerprint) if self.idempotency else None
 
+    def describes(self, booking: Booking) -> bool:
+        """Whether the request says the same about its visit as a booking does."""
+        said = {"customer": self._customer, **self.request.details()}
+        return all(getattr(booking, name) == value for name, value in said.items())
+
+    @property
+    def _customer(self) -> dict[str, Any]:
+        return self.request.customer.model_dump(exclude_none=True)
+
     def booking(self, visit: Visit, requested: int, now: datetime, grid: Grid) -> Booking:
         """The booking of this draft, version 1. requested: the start tick that the client asked for."""
         request, caller = self.request, self.caller
@@ -66,7 +79,7 @@ class Draft:
             duration_minutes=times.duration_minutes,
             buffer_before_minutes=times.buffer_before_minutes,
             buffer_after_minutes=times.buffer_after_minutes,
-            customer=request.customer.model_dump(exclude_none=True),
+            customer=self._customer,
             **request.details(),
             source=SOURCES[caller.role],  # type: ignore[arg-type]  # the four words of Source
             version=1,
@@ -102,13 +115,15 @@ class Begun:
 class Confirmed:
     """A booking that exists, as answered. created: this request made it, or its first answer is given again (replayed).
 
-    stored: the booking as MongoDB has it now, which the mirror shows.
+    stored: the booking as MongoDB has it now, which the mirror shows. disclosed: the answer may hold the customer and
+    the manage token.
     """
 
     booking: Booking
     created: bool
     stored: Booking
     replayed: bool = False
+    disclosed: bool = True
 
 
 class Confirming:
@@ -155,9 +170,21 @@ class Confirming:
 
     def answer(self, draft: Draft, existing: Booking) -> Confirmed:
         """The answer to a request whose booking exists already: the first answer again if it is the same request."""
-        if draft.fingerprint is not None and existing.fingerprint == draft.fingerprint:
-            return Confirmed(as_of(existing, 1), created=True, stored=existing, replayed=True)
-        return Confirmed(existing, created=False, stored=existing)
+        first = as_of(existing, 1)
+        replayed = draft.fingerprint is not None and existing.fingerprint == draft.fingerprint
+        same = replayed or draft.describes(first)
+        disclosed = not draft.caller.is_public or self._may_disclose(existing, same)
+        booking = first if replayed else existing
+        return Confirmed(booking, created=replayed, stored=existing, replayed=replayed, disclosed=disclosed)
+
+    def _may_disclose(self, existing: Booking, same: bool) -> bool:
+        """Whether a request with the publishable key shows that it comes from the customer of a booking.
+
+        The hold's id does not, because proxies write it down. Only the same request does, soon after the booking, while
+        the first manage token is valid.
+        """
+        is_recent = self._clock() - existing.created_at < DISCLOSED
+        return same and is_recent and existing.token_generation == 0
 
     def _is_forgotten(self, draft: Draft, existing: Booking) -> bool:
         """Whether an idempotency key's time is over, so that a request with it is a new one."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from models.booking import ACTIVE_STATUSES, Booking, BookingReply
 from models.fields import members_that_may_be_absent
+from services.ledger.persons import persons_in
 from services.stores.connections import Document
 from services.timetable.grid import to_milliseconds
 
@@ -24,6 +25,7 @@ def document_of(booking: Booking) -> Document:
             document[name] = value
     document["claims"] = [{"resource": resource, "tick": tick} for resource, tick in booking.claims]
     document["active"] = booking.status in ACTIVE_STATUSES
+    document["persons"] = persons_in(booking.customer, booking.history)
     return document
 
 

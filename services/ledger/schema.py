@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pymongo import ASCENDING, IndexModel
 
+from services.ledger.persons import BY_PERSON
 from services.stores.connections import Document
 
 GUARD = "one_booking_per_claim"
@@ -87,6 +88,7 @@ BOOKING_INDEXES = [
         name="by_technician",
     ),
     IndexModel([("org", ASCENDING), ("status", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)], name="by_status"),
+    BY_PERSON,
     # Of all orgs, for the relay; it holds what is pending and nothing else.
     IndexModel([("reserved_until", ASCENDING)], name="by_deadline", partialFilterExpression={"status": "pending"}),
 ]

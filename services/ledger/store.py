@@ -29,7 +29,8 @@ from pymongo.read_concern import ReadConcern
 from models.booking import Booking
 from models.errors import StoreUnavailable
 from models.slot import Claim, Visit
-from services.ledger.documents import booking_of, document_of
+from services.ledger.documents import booking_of, difference, document_of
+from services.ledger.persons import fill_in_persons, persons_in
 from services.ledger.schema import BOOKING_INDEXES, VALIDATOR
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
@@ -95,6 +96,7 @@ class BookingStore:
             except (CollectionInvalid, OperationFailure):
                 self._db.command("collMod", "bookings", validator=VALIDATOR)
             self._bookings.create_indexes(BOOKING_INDEXES)
+            fill_in_persons(self._bookings)
 
     def check_grid(self) -> None:
         """Compares the database's grid with ours, until they agree once. Raises GridChanged, StoreUnavailable."""
@@ -205,10 +207,12 @@ class BookingStore:
         definitely not made; StoreUnavailable if its outcome is unknown.
         """
         query = {"_id": old.booking_id, "org": old.org, "version": old.version, "active": True}
-        change = {
+        change: Document = {
             "$set": {**fields, "version": old.version + 1, "updated_at": entry["at"]},
             "$push": {"history": entry},
         }
+        if "persons" in fields:  # the history names the earlier ones from now on
+            change["$set"]["persons"] = sorted({*persons_in(old.customer, old.history), *fields["persons"]})
         with pymongo.timeout(WRITE_SECONDS):
             try:
                 after = ReturnDocument.AFTER
@@ -224,6 +228,27 @@ class BookingStore:
                 return self._change_read_back(old, entry, error)
             except PyMongoError as error:
                 return self._change_read_back(old, entry, error)
+
+    def rewrite(self, old: Booking, new: Booking) -> Booking | None:
+        """Writes a booking anew, history and all, whether it is active or not; its visit and status stay.
+
+        None if it is no longer the version `old`. Raises StoreUnavailable: a repeat then finds out.
+        """
+        fields, _ = difference(old, new)
+        query = {"_id": old.booking_id, "org": old.org, "version": old.version}
+        with mongo_faults(), pymongo.timeout(WRITE_SECONDS):
+            done = self._bookings.update_one(query, {"$set": fields})
+        return new if done.matched_count else None
+
+    def of_person(self, org: str, person: str) -> list[Booking]:
+        """All bookings that hold data of a person, as `ledger.persons` names one, by start. Raises StoreUnavailable."""
+        with mongo_faults():
+            found = (
+                self._bookings.find({"persons": person, "org": org})
+                .hint("by_person")
+                .sort([("start", ASCENDING), ("_id", ASCENDING)])
+            )
+            return [booking_of(document) for document in found]
 
     def _change_read_back(self, old: Booking, entry: Document, cause: PyMongoError) -> Booking | None:
         found = self._read_back(old, cause)

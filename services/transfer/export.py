@@ -17,6 +17,8 @@ from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
 READ_BATCH = 1000
+_HIDDEN = {"history": 0, "hold_id": 0}
+"""What no file has of a booking: a hold's id is a credential, by which the publishable key finds the booking."""
 
 
 class Export:
@@ -34,15 +36,18 @@ class Export:
         return map(technician_of, self._by_id(TECHNICIANS, org))
 
     def bookings(self, org: str, since: datetime | None = None, until: datetime | None = None) -> Iterator[Booking]:
-        """All bookings that start in [since, until), by start. One that moves meanwhile may come twice or never."""
+        """All bookings that start in [since, until), by start, without the ids of their holds.
+
+        One that moves meanwhile may come twice or never.
+        """
         query: dict[str, Any] = {"org": org}
         span = {operator: moment for operator, moment in (("$gte", since), ("$lt", until)) if moment is not None}
         if span:
             query["start"] = span
         order = [("start", ASCENDING), ("_id", ASCENDING)]
-        with mongo_faults(), self._db["bookings"].find(query, {"history": 0}, batch_size=READ_BATCH) as found:
+        with mongo_faults(), self._db["bookings"].find(query, _HIDDEN, batch_size=READ_BATCH) as found:
             for document in found.sort(order).hint("by_start"):
-                yield booking_of({"history": [], **document})
+                yield booking_of({"history": [], "hold_id": None, **document})
 
     def _by_id(self, collection: str, org: str) -> Iterator[Document]:
         with mongo_faults(), self._db[collection].find({"org": org}, batch_size=READ_BATCH) as found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pymongo import ASCENDING, IndexModel
 
+from services.ledger.persons import BY_PERSON
 from services.stores.connections import Document
 
 _TEXT: Document = {"bsonType": "string", "minLength": 1}
@@ -93,4 +94,9 @@ OFFERED = IndexModel(
     [("org", ASCENDING), ("hold_id", ASCENDING)], name="offered", partialFilterExpression={"status": "offered"}
 )
 
-INDEXES = [UNSETTLED, PUBLIC, OFFERED, *TURNS, *LISTS]
+# Finds the entry behind a booking that is to be erased.
+BY_HOLD = IndexModel(
+    [("org", ASCENDING), ("hold_id", ASCENDING)], name="by_hold", partialFilterExpression={"hold_id": {"$gt": ""}}
+)
+
+INDEXES = [UNSETTLED, PUBLIC, OFFERED, BY_HOLD, BY_PERSON, *TURNS, *LISTS]

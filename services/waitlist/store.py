@@ -17,6 +17,7 @@ from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailur
 
 from models.waitlist import LIVE_STATUSES, WaitEntry, WaitQuery
 from services.ledger.documents import change
+from services.ledger.persons import ERASED, fill_in_persons, persons_in
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 from services.stores.pages import bad_cursor, read_cursor, write_cursor
@@ -49,12 +50,15 @@ class WaitlistStore:
             except (CollectionInvalid, OperationFailure):
                 self._db.command("collMod", WAITLIST, validator=VALIDATOR)
             self._entries.create_indexes(INDEXES)
+            fill_in_persons(self._entries)
 
     def insert(self, entry: WaitEntry) -> bool:
         """Writes a new entry. False if its id or one of its turns exists already."""
+        document = {name: getattr(entry, field) for field, name in _FIELDS.items()}
+        document["persons"] = persons_in(entry.customer, entry.history)
         with mongo_faults():
             try:
-                self._entries.insert_one({name: getattr(entry, field) for field, name in _FIELDS.items()})
+                self._entries.insert_one(document)
             except DuplicateKeyError:
                 return False
         return True
@@ -147,6 +151,30 @@ class WaitlistStore:
         with mongo_faults():
             document = self._entries.find_one_and_update(query, update, return_document=ReturnDocument.AFTER)
         return _entry_of(document) if document else None
+
+    def of_person(self, org: str, person: str) -> list[WaitEntry]:
+        """All entries that hold data of a person, as `ledger.persons` names one, oldest first."""
+        with mongo_faults():
+            found = self._entries.find({"persons": person, "org": org}).hint("by_person").sort(IN_ORDER)
+            return [_entry_of(document) for document in found]
+
+    def of_hold(self, org: str, hold_id: str) -> list[WaitEntry]:
+        """The entries that a hold was offered to."""
+        with mongo_faults():
+            found = self._entries.find({"org": org, "hold_id": hold_id}).hint("by_hold")
+            return [_entry_of(document) for document in found]
+
+    def erase(self, old: WaitEntry, at: datetime, by: str) -> bool:
+        """Removes an entry's customer and client address. False if it is no longer the version `old`."""
+        erased: Document = {"customer": {"name": ERASED}, "joined_from": None, "waits_as": {}, "persons": []}
+        update: Document = {
+            "$set": {**erased, "updated_at": at},
+            "$inc": {"version": 1},
+            "$push": {"history": change(at, by, "erase", {})},
+        }
+        query = {"_id": old.waitlist_id, "org": old.org, "version": old.version}
+        with mongo_faults():
+            return self._entries.update_one(query, update).matched_count == 1
 
 
 def _entry_of(document: Document) -> WaitEntry:

@@ -1,0 +1,54 @@
+"""A person whose data is to be erased or exported, and the answers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from models.booking import BookingReply, Email
+from models.fields import Matches, Request, Shown
+from models.waitlist import WaitReply
+
+AnyPhone = Annotated[
+    str,
+    StringConstraints(max_length=64),
+    Matches(r"^[^0-9]*([0-9][^0-9]*){3,15}$", "bad_format", "Give {field} with 3 to 15 digits, such as +1 555 0100."),
+]
+"""A phone in any spelling: its digits count."""
+
+
+class PersonRequest(Request):
+    """Body of POST /customers/erase and /customers/export: a person by phone, or by e-mail address."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": [name], "properties": {name: {"type": "string"}}} for name in ("phone", "email")]
+        }
+    )
+
+    phone: AnyPhone | None = None
+    email: Email | None = None
+
+    @model_validator(mode="after")
+    def _names_one_person(self) -> PersonRequest:
+        if self.phone is None and self.email is None:
+            raise PydanticCustomError("missing", "Give phone or email.")
+        if self.phone is not None and self.email is not None:
+            raise PydanticCustomError("conflicting", "Give phone or email, one at a time.")
+        return self
+
+
+class Erased(Shown):
+    """How many records lost personal data just now; a repeat finds none."""
+
+    bookings: int
+    waitlist: int
+
+
+class PersonReply(Shown):
+    """All that is held of a person: bookings by start, with their histories, and waitlist entries, oldest first."""
+
+    bookings: list[BookingReply]
+    waitlist: list[WaitReply]

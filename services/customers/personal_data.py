@@ -1,0 +1,136 @@
+"""Erases the data of a person, and exports what is held of one. The visits themselves stay.
+
+Each record is rewritten by itself. After a crash between two of them a repeat goes on, because it finds only what is
+left. Redis holds no personal data: only digests, for at most a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple
+
+from models.access import Caller
+from models.booking import Booking
+from models.customers import Erased, PersonRequest
+from models.errors import BookingNotFound, InvalidTransition, RequestInProgress
+from models.waitlist import LIVE_STATUSES, WaitEntry
+from services.claims.mirror import Mirror
+from services.clock import Clock
+from services.ledger.documents import change
+from services.ledger.persons import ERASED, Customer, customers_in, email_key, phone_key, redacted, traces_of
+from services.ledger.store import BookingStore
+from services.waitlist.entries import Waitlist
+from services.waitlist.store import WaitlistStore
+
+MOST_ATTEMPTS = 5
+SOMEBODY_ELSE = "Somebody else"
+BUSY = "This record is changing at this moment. Please try again."
+
+
+class PersonalData(NamedTuple):
+    """All that is held of a person."""
+
+    bookings: list[Booking]
+    waitlist: list[WaitEntry]
+
+
+class PersonalDataDesk:
+    """Erases and exports. Everything may raise StoreUnavailable; a repeat then finishes the work."""
+
+    def __init__(
+        self, *, store: BookingStore, mirror: Mirror, waitlist: Waitlist, entries: WaitlistStore, clock: Clock
+    ) -> None:
+        self._store = store
+        self._mirror = mirror
+        self._waitlist = waitlist
+        self._entries = entries
+        self._clock = clock
+
+    def erase_booking(self, caller: Caller, booking_id: str) -> Erased:
+        """Erases everybody from one booking, and from the waitlist entry that it came from.
+
+        Raises BookingNotFound, RequestInProgress.
+        """
+        booking = self._store.find(caller.org, booking_id)
+        if booking is None:
+            raise BookingNotFound
+        entries = self._entries.of_hold(caller.org, booking.hold_id) if booking.hold_id else []
+        return Erased(
+            bookings=int(self._erase_from(caller, booking, lambda _: lambda _: True)),
+            waitlist=sum(self._erase_entry(caller, entry) for entry in entries),
+        )
+
+    def erase_person(self, caller: Caller, wanted: PersonRequest) -> Erased:
+        """Erases one person from all records of the org; other people in the same records stay.
+
+        An entry of the waitlist that still waits is left. Raises RequestInProgress.
+        """
+        person = _key_of(wanted)
+        bookings, entries = self._store.of_person(caller.org, person), self._entries.of_person(caller.org, person)
+
+        def traces(booking: Booking) -> Callable[[Customer], bool]:
+            return traces_of(person, booking.customer, booking.history)
+
+        return Erased(
+            bookings=sum(self._erase_from(caller, booking, traces) for booking in bookings),
+            waitlist=sum(self._erase_entry(caller, entry) for entry in entries),
+        )
+
+    def export_person(self, caller: Caller, wanted: PersonRequest) -> PersonalData:
+        """All that is held of one person. Other people in the same records are not named."""
+        person = _key_of(wanted)
+        bookings = [_of_one(person, booking) for booking in self._store.of_person(caller.org, person)]
+        return PersonalData(bookings, self._entries.of_person(caller.org, person))
+
+    def _erase_from(
+        self, caller: Caller, booking: Booking, traces: Callable[[Booking], Callable[[Customer], bool]]
+    ) -> bool:
+        """Whether there was something to erase. traces: which customers of a booking to erase."""
+        found: Booking | None = booking
+        for _ in range(MOST_ATTEMPTS):
+            if found is None:
+                return False
+            is_hidden = traces(found)
+            erased = redacted(found, is_hidden)
+            if erased == found:
+                return False
+            entry = change(self._clock(), caller.name, "erase", {})
+            erased = erased.changed(
+                version=found.version + 1,
+                updated_at=entry["at"],
+                history=[*erased.history, entry],
+                token_generation=found.token_generation + is_hidden(found.customer),
+            )
+            if self._store.rewrite(found, erased):
+                self._mirror.settle_or_leave(erased)
+                return True
+            found = self._store.find(caller.org, booking.booking_id)
+        raise RequestInProgress(BUSY, retry_after_seconds=1)
+
+    def _erase_entry(self, caller: Caller, entry: WaitEntry) -> bool:
+        """Whether there was something to erase. An offer is given up first, because it would be made to no person."""
+        found: WaitEntry | None = entry
+        for _ in range(MOST_ATTEMPTS):
+            if found is None or found.customer == {"name": ERASED}:
+                return False
+            if found.status in LIVE_STATUSES:
+                with suppress(InvalidTransition):  # it became a booking
+                    self._waitlist.leave(caller, entry.waitlist_id)
+                found = self._entries.find(caller.org, entry.waitlist_id) or found
+            if self._entries.erase(found, self._clock(), caller.name):
+                return True
+            found = self._entries.find(caller.org, entry.waitlist_id)
+        raise RequestInProgress(BUSY, retry_after_seconds=1)
+
+
+def _key_of(wanted: PersonRequest) -> str:
+    return phone_key(wanted.phone) if wanted.phone is not None else email_key(wanted.email or "")
+
+
+def _of_one(person: str, booking: Booking) -> Booking:
+    """A booking as far as it is about this person."""
+    is_theirs = traces_of(person, booking.customer, booking.history)
+    if all(map(is_theirs, customers_in(booking.customer, booking.history))):
+        return booking
+    return redacted(booking, lambda customer: not is_theirs(customer), SOMEBODY_ELSE)
