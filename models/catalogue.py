@@ -74,6 +74,7 @@ class PropertyCreate(Request):
     address: ShortText | None = None
     timezone: Timezone = "UTC"
     status: ResourceStatus = "available"
+    unlisted: bool = False
 
 
 class PropertyPatch(Request):
@@ -83,6 +84,7 @@ class PropertyPatch(Request):
     address: ShortText | None = None
     timezone: Timezone | None = None
     status: ResourceStatus | None = None
+    unlisted: bool | None = None
 
 
 class TechnicianCreate(Request):
@@ -168,7 +170,10 @@ class PolicyPatch(Request):
 
 
 class Property(BaseModel):
-    """Where technicians are sent to."""
+    """Where technicians are sent to. With the publishable key it has no `address`.
+
+    unlisted: the publishable key reaches it by its id, but does not find it in the list.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -177,6 +182,7 @@ class Property(BaseModel):
     address: str | None = None
     timezone: str = "UTC"
     status: ResourceStatus = "available"
+    unlisted: bool = False
 
 
 class Away(BaseModel):
@@ -189,7 +195,7 @@ class Away(BaseModel):
 
 
 class Technician(BaseModel):
-    """A person who visits properties. No working hours means always."""
+    """A person who visits properties. No working hours means always. With the publishable key `id` and `name` alone."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from typing import Any
 
 from pydantic import BaseModel
 
-from api.http.endpoint import Ask, Reply, Routes
+from api.http.endpoint import Ask, Json, Reply, Routes
 from api.openapi.schemas import PageQuery, PropertyPage, TechnicianPage
 from models.access import STAFF, Role
 from models.catalogue import (
@@ -24,12 +25,18 @@ from models.errors import AlreadyExists, Forbidden, PropertyNotFound, Technician
 routes = Routes("Catalogue")
 
 ADMIN = frozenset({Role.ADMIN})
+NOT_PUBLIC: Mapping[type[BaseModel], Set[str]] = {
+    Property: {"address"},
+    Technician: Technician.model_fields.keys() - {"id", "name"},
+}
+"""The members that the publishable key does not see."""
 
 
 @routes.get("/properties", "List properties by id", query=PageQuery, replies={200: PropertyPage})
 def list_properties(ask: Ask[PageQuery]) -> Reply:
-    found, next_cursor = ask.services.catalogue_desk.list_properties(ask.caller.org, ask.given.limit, ask.given.cursor)
-    return _shown(PropertyPage(properties=found, next_cursor=next_cursor))
+    desk, public = ask.services.catalogue_desk, ask.caller.is_public
+    found, next_cursor = desk.list_properties(ask.caller.org, ask.given.limit, ask.given.cursor, listed_only=public)
+    return Reply(200, {"properties": [_seen(ask, each) for each in found], "next_cursor": next_cursor})
 
 
 @routes.post(
@@ -48,7 +55,7 @@ def create_property(ask: Ask[PropertyCreate]) -> Reply:
 
 @routes.get("/properties/{property_id}", "Read a property", replies={200: Property}, refusals=(PropertyNotFound,))
 def read_property(ask: Ask[None], property_id: str) -> Reply:
-    return _shown(ask.services.catalogue_desk.get_property(ask.caller.org, property_id))
+    return Reply(200, _seen(ask, ask.services.catalogue_desk.get_property(ask.caller.org, property_id)))
 
 
 @routes.patch(
@@ -67,7 +74,7 @@ def patch_property(ask: Ask[PropertyPatch], property_id: str) -> Reply:
 @routes.get("/technicians", "List technicians by id", query=PageQuery, replies={200: TechnicianPage})
 def list_technicians(ask: Ask[PageQuery]) -> Reply:
     found, next_cursor = ask.services.catalogue_desk.list_technicians(ask.caller.org, ask.given.limit, ask.given.cursor)
-    return _shown(TechnicianPage(technicians=found, next_cursor=next_cursor))
+    return Reply(200, {"technicians": [_seen(ask, each) for each in found], "next_cursor": next_cursor})
 
 
 @routes.post(
@@ -88,7 +95,7 @@ def create_technician(ask: Ask[TechnicianCreate]) -> Reply:
     "/technicians/{technician_id}", "Read a technician", replies={200: Technician}, refusals=(TechnicianNotFound,)
 )
 def read_technician(ask: Ask[None], technician_id: str) -> Reply:
-    return _shown(ask.services.catalogue_desk.get_technician(ask.caller.org, technician_id))
+    return Reply(200, _seen(ask, ask.services.catalogue_desk.get_technician(ask.caller.org, technician_id)))
 
 
 @routes.patch(
@@ -112,6 +119,12 @@ def read_policy(ask: Ask[None]) -> Reply:
 @routes.patch("/policy", "Change the policy", roles=ADMIN, body=PolicyPatch, replies={200: Policy})
 def patch_policy(ask: Ask[PolicyPatch]) -> Reply:
     return _shown(ask.services.catalogue_desk.patch_policy(ask.caller.org, ask.given))
+
+
+def _seen(ask: Ask[Any], one: Property | Technician) -> Json:
+    """What the caller sees of one. The publishable key sees neither where people live nor when technicians are away."""
+    hidden = NOT_PUBLIC[type(one)] if ask.caller.is_public else frozenset()
+    return one.model_dump(mode="json", exclude=set(hidden))
 
 
 def _shown(made: BaseModel, status: int = 200) -> Reply:

@@ -96,8 +96,8 @@ class Beginning:
 
     def refusal(self, draft: Draft, record: HoldRecord, obstacles: list[Obstacle]) -> Refusal:
         """Why a hold's slot can no longer be had, with other free slots if the request asks for them."""
-        wish = Wish.exactly(record.visit, suggest=draft.request.suggest)
-        return self._placing.refusal(draft.caller.org, wish, [record.visit], obstacles)
+        wish, caller = Wish.exactly(record.visit, suggest=draft.request.suggest), draft.caller
+        return self._placing.refusal(caller.org, caller.role, wish, [record.visit], obstacles)
 
     def _begin_hold(self, draft: Draft) -> Begun | Confirmed:
         spare = draft.request.slot

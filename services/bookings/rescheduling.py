@@ -155,7 +155,7 @@ class Rescheduling:
         for _ in range(MOST_ATTEMPTS):
             outcome = self._placing.attempt(request)
             if isinstance(outcome, Blocked):
-                self._free_own_pins(booking, outcome)
+                self._free_own_pins(caller, booking, outcome)
             elif outcome.how == "new":
                 record = outcome.record
                 return Claimed(name, record.visit, record.deadline_ms, first=True)
@@ -185,7 +185,7 @@ class Rescheduling:
                 # The mirror had missed a booking. If none is in the way, it was cancelled in between.
                 obstacles = self._placing.mirror_blockers(booking.org, visit, besides=booking.booking_id)
             if obstacles:
-                raise self._placing.refusal(booking.org, Wish.exactly(visit), [visit], obstacles)
+                raise self._placing.refusal(booking.org, caller.role, Wish.exactly(visit), [visit], obstacles)
         raise NothingSent
 
     def _moved(self, booking: Booking, wanted: Booking, visit: Visit) -> Booking:
@@ -194,7 +194,7 @@ class Rescheduling:
             return moved
         return moved.changed(requested_start=moved.start, fallback_used=False)
 
-    def _free_own_pins(self, booking: Booking, blocked: Blocked) -> None:
+    def _free_own_pins(self, caller: Caller, booking: Booking, blocked: Blocked) -> None:
         """Gives back pins in the way that the making of this booking or changes of its earlier versions left behind.
 
         All of that is decided, but a worker died before it gave its pin back.
@@ -216,9 +216,8 @@ class Rescheduling:
                 self._claims.abort(booking.org, name, deadline_ms=record.deadline_ms, restore=False)
                 freed = True
         if not freed:
-            raise self._placing.refusal(
-                booking.org, blocked.placement.wish, blocked.placement.visits, blocked.obstacles
-            )
+            placement = blocked.placement
+            raise self._placing.refusal(booking.org, caller.role, placement.wish, placement.visits, blocked.obstacles)
 
     def _is_unmirrored(self, booking: Booking) -> bool:
         (version,) = self._mirror.versions([(booking.org, booking.booking_id)])

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from models.access import Caller
 from models.errors import HoldExpired, HoldNotFound, SlotBooked
-from models.slot import SlotFields, Visit
+from models.slot import SlotFields, Visit, Wish
 from services.availability.candidates import Candidates
 from services.bookings.confirming import Confirmed, Confirming, Draft
 from services.catalogue.reader import Catalogue, Snapshot
@@ -76,7 +76,7 @@ class BookingWithoutRedis:
                 self._mirror.settle_or_leave(confirmed.stored)
                 return confirmed
         obstacles = obstacles_of(visits[0], self._store.blockers(caller.org, visits[0]))
-        raise SlotBooked(conflicts=conflicts(obstacles, self._grid))
+        raise SlotBooked(conflicts=conflicts(obstacles, Wish.exactly(visits[0]), caller.role, self._grid))
 
     def _insert(self, draft: Draft, visit: Visit, requested: int) -> Confirmed | None:
         confirmed = self._confirming.insert(draft, visit, requested)

@@ -76,10 +76,14 @@ class CatalogueDesk:
         self._grid_minutes = grid_minutes
 
     def list_properties(
-        self, org: str, limit: int = DEFAULT_PAGE, cursor: str | None = None
+        self, org: str, limit: int = DEFAULT_PAGE, cursor: str | None = None, *, listed_only: bool = False
     ) -> tuple[list[Property], str | None]:
-        """One page by id, and the cursor of the next page or None. Raises InvalidRequest (limit, cursor)."""
-        documents, following = page_by_id(self._properties, org, limit, cursor)
+        """One page by id, and the cursor of the next page or None. listed_only: without the unlisted ones.
+
+        Raises InvalidRequest (limit, cursor).
+        """
+        wanted: Document = {"unlisted": {"$in": [False, None]}} if listed_only else {}
+        documents, following = page_by_id(self._properties, org, limit, cursor, wanted)
         return [property_of(document) for document in documents], following
 
     def list_technicians(

@@ -41,10 +41,12 @@ V = TypeVar("V")
 
 
 def ensure_catalogue_indexes(db: Database[Document]) -> None:
-    """Makes the unique indexes of the catalogue; nothing where they exist. StoreUnavailable."""
+    """Makes the indexes of the catalogue; nothing where they exist. StoreUnavailable."""
     with mongo_faults():
         for name in (PROPERTIES, TECHNICIANS):
             db[name].create_index([("org", ASCENDING), ("id", ASCENDING)], unique=True, name="one_per_id")
+        listed = [("org", ASCENDING), ("unlisted", ASCENDING), ("id", ASCENDING)]
+        db[PROPERTIES].create_index(listed, name="listed")
 
 
 def org_ids(db: Database[Document]) -> list[str]:

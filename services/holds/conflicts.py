@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
+from models.access import STRANGERS, Role
 from models.booking import Booking
 from models.errors import NoSlotAvailable, Refusal, SlotBooked, SlotHeld
 from models.slot import PROPERTY, TECHNICIAN, Block, Opening, Visit, Wish
@@ -14,14 +16,20 @@ from services.timetable.grid import Grid
 
 
 def refusal(
-    wish: Wish, technicians: set[str], obstacles: list[Obstacle], openings: list[Opening], grid: Grid
+    wish: Wish,
+    role: Role,
+    technicians: set[str],
+    obstacles: list[Obstacle],
+    *,
+    openings: list[Opening],
+    grid: Grid,
 ) -> Refusal:
     """The refusal of a slot that is taken. It names every resource in the way, and no person.
 
-    technicians: the ids that were tried at the requested start. The code is slot_held if waiting could help, else
-    slot_booked; for a search that found nothing it is no_slot_available.
+    role: of the caller. technicians: the ids that were tried at the requested start. The code is slot_held if waiting
+    could help, else slot_booked; for a search that found nothing it is no_slot_available.
     """
-    members: dict[str, Any] = {"conflicts": conflicts(obstacles, grid)}
+    members: dict[str, Any] = {"conflicts": conflicts(obstacles, wish, role, grid)}
     if wish.suggest:
         members |= {"next_available": openings}
     if wish.fallback:
@@ -29,9 +37,17 @@ def refusal(
     return SlotBooked(**members) if _is_booked(technicians, obstacles) else SlotHeld(**members)
 
 
-def conflicts(obstacles: list[Obstacle], grid: Grid) -> list[Block]:
-    """The obstacles as clients see them."""
+def conflicts(obstacles: list[Obstacle], wish: Wish, role: Role, grid: Grid) -> list[Block]:
+    """The obstacles as clients see them. A stranger sees of another visit's time only what it asked for itself."""
+    if role in STRANGERS:
+        obstacles = [_clipped(obstacle, wish) for obstacle in obstacles]
     return [_block(obstacle, grid) for obstacle in obstacles]
+
+
+def _clipped(obstacle: Obstacle, wish: Wish) -> Obstacle:
+    """The part of an obstacle that lies within the wished visit: for a technician, with the travel around it."""
+    mark, (_, first, last) = obstacle.mark, wish.at(wish.start, obstacle.id).spans()[obstacle.kind == TECHNICIAN]
+    return replace(obstacle, mark=replace(mark, start=max(mark.start, first), end=min(mark.end, last)))
 
 
 def obstacles_of(visit: Visit, bookings: list[Booking]) -> list[Obstacle]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from models.access import Role
 from models.errors import Fault, Refusal, StoreUnavailable
 from models.slot import Visit, Wish
 from services.availability.candidates import Candidates
@@ -68,7 +69,7 @@ class Placing:
         outcome = self.attempt(request)
         if isinstance(outcome, Blocked):
             placement = outcome.placement
-            raise self.refusal(request.org, placement.wish, placement.visits, outcome.obstacles)
+            raise self.refusal(request.org, request.role, placement.wish, placement.visits, outcome.obstacles)
         return outcome
 
     def attempt(self, request: ClaimRequest) -> Placed | Blocked:
@@ -103,11 +104,11 @@ class Placing:
                 return outcome
         raise StoreUnavailable
 
-    def refusal(self, org: str, wish: Wish, visits: list[Visit], obstacles: list[Obstacle]) -> Refusal:
-        """Why none of some visits can be had, with other free slots if the wish asks for them."""
+    def refusal(self, org: str, role: Role, wish: Wish, visits: list[Visit], obstacles: list[Obstacle]) -> Refusal:
+        """Why none of some visits can be had, with other free slots if the wish asks for them. role: of the caller."""
         openings = self._availability.openings(org, wish, wish.suggest) if wish.suggest else []
         tried = {visit.technician_id for visit in visits if visit.start == wish.start}
-        return refusal(wish, tried, obstacles, openings, self._grid)
+        return refusal(wish, role, tried, obstacles, openings=openings, grid=self._grid)
 
     def mirror_blockers(self, org: str, visit: Visit, *, besides: str | None = None) -> list[Obstacle]:
         """Mirrors the bookings in a visit's way that only MongoDB knew, and names them.

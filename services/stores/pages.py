@@ -24,16 +24,16 @@ _SEPARATOR = "~"  # no id contains it
 
 
 def page_by_id(
-    collection: Collection[Document], org: str, limit: int, cursor: str | None
+    collection: Collection[Document], org: str, limit: int, cursor: str | None, wanted: Document | None = None
 ) -> tuple[list[Document], str | None]:
     """At most `limit` documents of the org after the cursor, in the order of their `id`, and the next cursor or None.
 
-    The collection has an index on (org, id). Raises InvalidRequest for a limit outside 1..200 and for a cursor that no
-    list gave; StoreUnavailable.
+    wanted: what the documents match besides. The collection has an index on org, the names in `wanted`, and id.
+    Raises InvalidRequest for a limit outside 1..200 and for a cursor that no list gave; StoreUnavailable.
     """
     if not 1 <= limit <= LARGEST_PAGE:
         raise InvalidRequest(Fault("limit", "out_of_range", f"Give limit as 1 to {LARGEST_PAGE}."))
-    query: Document = {"org": org}
+    query: Document = {"org": org, **(wanted or {})}
     if cursor is not None:
         [last_id] = read_cursor(cursor, 1)
         query["id"] = {"$gt": last_id}

@@ -18,7 +18,7 @@ def test_hours_and_time_off_are_given_back_as_they_were_set(town: Town) -> None:
     assert reply.status_code == 201
     assert body["working_hours"] == HOURS
     assert body["time_off"] == [{"start": "2026-12-24T00:00:00Z", "end": "2026-12-27T00:00:00Z"}]
-    assert body_of(town.call("GET", "/technicians/tech-9")) == body
+    assert body_of(town.call("GET", "/technicians/tech-9", key="desk")) == body
 
 
 def test_time_off_is_respected_from_the_next_hold_on(town: Town) -> None:

@@ -26,13 +26,15 @@ def fill(world: World) -> None:
     """Makes bookings of every status, in both ways, and texts that are hard for CSV."""
     services, desk, admin = world.services, world.caller("desk"), world.services.catalogue_desk
     admin.create_property(world.org, PropertyCreate(id="-1", name="=1+1", address="@home", timezone="Asia/Tokyo"))
+    admin.create_property(world.org, PropertyCreate(id="hidden", name="Hidden", unlisted=True))
     off = [TimeOff.model_validate({"start": rfc3339(tomorrow(1)), "end": "2099-12-31T10:00:00.999Z"})]
     hours: Any = {"mon": [["08:00", "12:00"], ["13:00", "24:00"]], "sun": []}
     admin.create_technician(world.org, TechnicianCreate(id="t", name="+1", working_hours=hours, time_off=off))
     admin.create_technician(world.org, TechnicianCreate(id="never", name="'t Hooft", working_hours={}))
     customer = {"name": "-Ann", "phone": "+45 (12) 34-56", "email": "ann@example.com"}
-    hold = services.holds.place(world.caller(), world.hold_request(buffer_after_minutes=30)).hold
-    services.bookings.book(world.caller(), world.book_request(hold_id=hold.hold_id, customer=customer))
+    bot = world.caller("bot")
+    hold = services.holds.place(bot, world.hold_request(buffer_after_minutes=30)).hold
+    services.bookings.book(bot, world.book_request(hold_id=hold.hold_id, customer=customer))
     for hour, action, text in ((1, "cancel", TRICKY), (3, "complete", WORSE), (5, "no_show", "'=1")):
         request = world.direct_request(start=rfc3339(tomorrow(hour)), description=text, priority="emergency")
         made = services.bookings.book(desk, request).booking
