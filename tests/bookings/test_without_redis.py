@@ -75,7 +75,7 @@ def test_an_offer_is_booked_without_redis_for_as_long_as_it_stands(
     world: World, cut_off: Services, monkeypatch: pytest.MonkeyPatch, offer_minutes: int
 ) -> None:
     """Longer than any other hold may last; and no longer."""
-    alice, entry = world.caller("checkout"), offered(world, offer_minutes=offer_minutes)
+    bot, entry = world.caller("bot"), offered(world, offer_minutes=offer_minutes)
     assert entry.offered_until is not None
     request = world.direct_request(hold_id=entry.hold_id)
     for seconds, lives in ((1, False), (-30, True)):
@@ -83,7 +83,7 @@ def test_an_offer_is_booked_without_redis_for_as_long_as_it_stands(
         for part in (cut_off.bookings._beginning, cut_off.bookings._beginning._without_redis):
             monkeypatch.setattr(part, "_clock", lambda at=at: at)
         if lives:
-            assert cut_off.bookings.book(alice, request).booking.hold_id == entry.hold_id
+            assert cut_off.bookings.book(bot, request).booking.hold_id == entry.hold_id
         else:
             with pytest.raises(HoldExpired):
-                cut_off.bookings.book(alice, request)
+                cut_off.bookings.book(bot, request)

@@ -26,16 +26,14 @@ Crossing = tuple[str, str]
 
 @contextmanager
 def crossings() -> Iterator[list[Crossing]]:
-    """Notes each call from one file of api, models or services to another, also through a library in between."""
+    """Notes each call from one file of api, models or services to another. Calls by libraries do not count."""
     found: list[Crossing] = []
 
     def note(frame: FrameType, event: str, _argument: Any) -> None:
-        if event != "call" or not _is_ours(frame):
-            return
         caller = frame.f_back
-        while caller is not None and not _is_ours(caller):
-            caller = caller.f_back
-        if caller is not None and caller.f_code.co_filename != frame.f_code.co_filename:
+        if event != "call" or caller is None or not (_is_ours(frame) and _is_ours(caller)):
+            return
+        if caller.f_code.co_filename != frame.f_code.co_filename:
             found.append((caller.f_code.co_filename, f"{frame.f_code.co_filename}:{frame.f_code.co_qualname}"))
 
     before = sys.getprofile()
