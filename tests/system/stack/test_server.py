@@ -20,6 +20,7 @@ from pymongo import MongoClient
 from redis import Redis
 
 from scripts.dev_server.child import wait_until
+from scripts.dev_server.stores import redis_answers
 from tests.system.stack.whole_server import WholeServer, processes_using, still_running
 
 HEAL_SECONDS = 20
@@ -97,6 +98,10 @@ def test_a_killed_child_comes_back(server: WholeServer, name: str) -> None:
     before = server.dev["pids"]
     os.kill(before[name], signal.SIGKILL)
     assert wait_until(lambda: server.dev["pids"][name] != before[name], seconds=HEAL_SECONDS), server.err
+    # What /readyz says may be a second old, so ask the stores themselves; pymongo waits for a primary.
+    assert wait_until(lambda: redis_answers(server.dev["redis_url"]), seconds=HEAL_SECONDS), server.err
+    with MongoClient[dict[str, object]](server.dev["mongo_url"]) as client:
+        client.admin.command("ping")
     assert wait_until(server.is_ready, seconds=HEAL_SECONDS), server.err
     assert wait_until(lambda: len(still_running(server.dev["pids"])) == 4, seconds=HEAL_SECONDS), server.err
 
