@@ -107,8 +107,8 @@ class Candidates:
         self, snapshot: Snapshot, now: datetime, property_id: str, technician_id: str | None, extent: Extent
     ) -> Rules:
         """The rules as of now. Raises PropertyNotFound and TechnicianNotFound, but nothing for an unavailable one."""
-        site = snapshot.property(property_id)
-        technicians = [each for each in snapshot.technicians(technician_id) if each.status == "available"]
+        site, found = snapshot.resources(property_id, technician_id)
+        technicians = [each for each in found if each.status == "available"]
         return Rules(self._timetable, now, snapshot.policy, site=site, technicians=technicians, extent=extent)
 
     def _search_end(self, start: int, rules: Rules) -> int:

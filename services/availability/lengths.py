@@ -48,7 +48,7 @@ def measured(
         if value % grid.minutes
     ]
     faults += [fault for fault in _broken_rules(policy, minutes, role) if fault.field not in standing]
-    return Extent(*(grid.ticks(value) for value in minutes.values())), faults
+    return Extent(*(value // grid.minutes for value in minutes.values())), faults
 
 
 def _defaults(policy: Policy) -> dict[str, int]:

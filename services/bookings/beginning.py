@@ -31,7 +31,7 @@ from services.claims.placements import (
     Obstacle,
     Pinned,
 )
-from services.claims.quotas import address_of, bookings_a_day
+from services.claims.quotas import address_of
 from services.clock import Clock
 from services.crash_points import CrashPoints
 from services.holds.placing import MOST_ATTEMPTS, Placing
@@ -114,7 +114,9 @@ class Beginning:
 
     def _pin(self, draft: Draft) -> Pinned | NotPinned:
         caller = draft.caller
-        daily = bookings_a_day(self._catalogue.policy(caller.org)) if caller.is_public else 0
+        daily = None
+        if caller.is_public:
+            daily = self._catalogue.policy(caller.org).public_bookings_per_address_per_day
         return self._claims.begin(
             caller.org, draft.pin, caller.key_id, draft.booking_id, draft.idempotency, daily=daily
         )

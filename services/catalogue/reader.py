@@ -110,12 +110,16 @@ class Snapshot:
     _shelf: _Shelf
     _catalogue: Catalogue
 
-    def property(self, property_id: str) -> Property:
-        """One property, of whatever status. PropertyNotFound."""
-        return self._catalogue.property_on(self._shelf, self.org, property_id)
+    def resources(self, property_id: str, technician_id: str | None) -> tuple[Property, list[Technician]]:
+        """A property, and the technician with this id or all technicians by id; of whatever status.
 
-    def technicians(self, technician_id: str | None = None) -> list[Technician]:
-        """All technicians by id, or the one with this id; of whatever status. TechnicianNotFound."""
+        Raises PropertyNotFound, TechnicianNotFound.
+        """
+        site = self._catalogue.property_on(self._shelf, self.org, property_id)
+        return site, self.technicians(technician_id)
+
+    def technicians(self, technician_id: str | None) -> list[Technician]:
+        """The technician with this id, or all technicians by id; of whatever status. TechnicianNotFound."""
         known = self._catalogue.technicians_on(self._shelf, self.org)
         if technician_id is None:
             return list(known.values())

@@ -110,11 +110,11 @@ class Claims:
         booking_id: str,
         idempotency: IdempotencyClaim | None,
         *,
-        daily: int = 0,
+        daily: int | None = None,
     ) -> Pinned | NotPinned:
         """Pins a live hold that this API key owns, to be confirmed.
 
-        daily: how many bookings the hold's client address may make on a UTC day, 0 for any number.
+        daily: how many bookings the hold's client address may make on a UTC day; None for any number.
         Raises IdempotencyKeyReused, Forbidden, RateLimited.
         """
         names = org_keys(org)
@@ -122,7 +122,7 @@ class Claims:
         fingerprint = idempotency.fingerprint if idempotency else ""
         args = [hold_id, key_id, fingerprint, KEY_KEPT_MS, self._confirm_window_ms, PIN_BACKSTOP_MS, REMEMBERED_MS]
         keys = [hold, names.pins, known]
-        word, *rest = self._scripts.run("begin_confirm", keys, [*args, booking_id, attempt_name(), daily])
+        word, *rest = self._scripts.run("begin_confirm", keys, [*args, booking_id, attempt_name(), daily or 0])
         if word == "REUSED":
             raise IdempotencyKeyReused
         if word == "FULL":
@@ -214,7 +214,7 @@ class Claims:
             "epoch": placement.epoch or "",
             "prefix": names.prefix,
             "quotas": placement.quotas,
-            "daily": placement.daily,
+            "daily": placement.daily or 0,
             "fingerprint": request.idempotency.fingerprint if request.idempotency else "",
             "requested": wish.start,
             "length": wish.length,

@@ -70,7 +70,7 @@ class Placement:
 
     wish: the request in ticks. visits: in the order to try; they share the property and the length.
     quotas: the limits of live holds that count the claims. daily: how many bookings the client's address may make on a
-    UTC day, if the claims are of such a booking, else 0. epoch: of the catalogue that all this comes from.
+    UTC day, if the claims are of such a booking; None for any number. epoch: of the catalogue that all this comes from.
     """
 
     request: ClaimRequest
@@ -78,7 +78,7 @@ class Placement:
     visits: list[Visit]
     lifetime_ms: int
     quotas: list[Quota]
-    daily: int
+    daily: int | None
     epoch: str | None
     attempt: str = field(default_factory=attempt_name)
 

@@ -52,11 +52,6 @@ def quotas_of(policy: Policy, *, holder_digest: str, address_digest: str) -> lis
     return [Quota(key, most, word) for key, most, word in limits if most is not None]
 
 
-def bookings_a_day(policy: Policy) -> int:
-    """The most bookings that an address may make on a UTC day; 0 means any number."""
-    return policy.public_bookings_per_address_per_day or 0
-
-
 def refusal(word: str, most: int, wait_ms: int) -> TooManyHolds | RateLimited:
     """The refusal of one more than a limit allows. wait_ms: until the first of what counts has ended."""
     detail, seconds = _SENTENCES[word].format(most=most, word=word), max(1, math.ceil(wait_ms / 1000))

@@ -20,7 +20,7 @@ from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord
 from services.claims.mirror import Mirror
 from services.claims.placements import ClaimRequest, Obstacle, Placed, Placement, Stale, Taken
-from services.claims.quotas import bookings_a_day, quotas_of
+from services.claims.quotas import quotas_of
 from services.holds.conflicts import obstacles_of, refusal
 from services.ids import booking_id_for
 from services.ledger.expiry import Reservations
@@ -131,7 +131,7 @@ class Placing:
         wish, visits = self._visits(request, snapshot, faults)
         holder, address = request.holder_digest, request.address_digest
         quotas = quotas_of(policy, holder_digest=holder, address_digest=address) if request.state == "held" else []
-        daily = bookings_a_day(policy) if address and request.state == "confirming" else 0
+        daily = policy.public_bookings_per_address_per_day if address and request.state == "confirming" else None
         return Placement(
             request,
             wish,
