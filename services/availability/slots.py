@@ -26,7 +26,7 @@ from models.errors import Refusal, StoreUnavailable
 from models.slot import PROPERTY, TECHNICIAN, Opening, Wish
 from services.availability.candidates import Candidates
 from services.catalogue.reader import Catalogue, Snapshot
-from services.claims.keys import Mark
+from services.claims.keys import TakenSpan
 from services.claims.mirror import Mirror
 from services.clock import Clock
 from services.ledger.store import BookingStore
@@ -82,18 +82,28 @@ class Reading:
         self._marks = marks
         self._store = store
         self._epochs: set[str | None] = set()
+        self._ahead: tuple[list[str], int, int] | None = None
+        self._known: dict[str, list[TakenSpan]] | None = None
+
+    def read_ahead(self, resources: list[str], from_tick: int, to_tick: int) -> None:
+        """Lets the first use of `masks` read all that later uses will need, in one round trip."""
+        self._ahead = (resources, from_tick, to_tick)
 
     def masks(self, resources: list[str], from_tick: int, to_tick: int) -> dict[str, Masks]:
-        """What is taken of some resources over the ticks [from_tick, to_tick), in one round trip to Redis."""
+        """What is taken of some resources over the ticks [from_tick, to_tick), in one round trip to Redis at most."""
+        if self._ahead and self._known is None:
+            self._known = self._taken(*self._ahead)
+        taken = self._known or self._taken(resources, from_tick, to_tick)
+        return {resource: _masks(taken[resource], from_tick, to_tick) for resource in resources}
+
+    def _taken(self, resources: list[str], from_tick: int, to_tick: int) -> dict[str, list[TakenSpan]]:
         org = self.snapshot.org
-        marks = self._marks.read_marks(org, resources, from_tick, to_tick)
-        self._epochs.add(marks.epoch)
-        masks = {resource: _masks(row) for resource, row in marks.states.items()}
-        if marks.epoch is None:
+        spans = self._marks.read_spans(org, resources, from_tick, to_tick)
+        self._epochs.add(spans.epoch)
+        if spans.epoch is None:
             for resource, tick in self._store.active_claims(org, resources, from_tick, to_tick, now=self.now):
-                bit, known = 1 << tick - from_tick, masks[resource]
-                masks[resource] = Masks(known.taken | bit, known.booked | bit)
-        return masks
+                spans.taken[resource].append(TakenSpan(True, tick, tick + 1))
+        return spans.taken
 
     def epochs(self) -> set[str | None]:
         """The epochs of all marks that were read; if none had to be read, the present epoch."""
@@ -161,8 +171,12 @@ class Availability:
         extent = self._candidates.extent(snapshot.policy, query, role)
         rules = self._candidates.rules(snapshot, now, query.property_id, query.technician_id, extent)
         slots: list[dict[str, Any]] = []
-        for day in _dates(query.from_, query.days):
-            span = day_span(day, rules.site.timezone, self._grid)
+        spans = [day_span(day, rules.site.timezone, self._grid) for day in _dates(query.from_, query.days)]
+        if spans:
+            first, last = spans[0][0] - extent.before, spans[-1][1] + extent.length + extent.after
+            technicians = [f"{TECHNICIAN}:{each.id}" for each in rules.technicians]
+            reading.read_ahead([f"{PROPERTY}:{rules.site.id}", *technicians], first, last)
+        for span in spans:
             slots += self._slots(self._starts(rules, span, reading), span, extent.length)
         return {"timezone": rules.site.timezone, "grid_minutes": self._grid.minutes, "slots": slots}
 
@@ -240,13 +254,14 @@ def _attempt(answer: Callable[[Reading], T], reading: Reading) -> T | Refusal:
         return refusal
 
 
-def _masks(row: list[Mark | None]) -> Masks:
+def _masks(spans: list[TakenSpan], from_tick: int, to_tick: int) -> Masks:
     taken = booked = 0
-    if any(row):
-        for at, mark in enumerate(row):
-            if mark is not None:
-                taken |= 1 << at
-                booked |= (mark.state == "booked") << at
+    for span in spans:
+        start, end = max(span.start, from_tick), min(span.end, to_tick)
+        if start < end:
+            mask = ones(end - start) << start - from_tick
+            taken |= mask
+            booked |= mask if span.booked else 0
     return Masks(taken, booked)
 
 

@@ -25,10 +25,11 @@ from models.errors import (
 )
 from services.claims import quotas
 from services.claims.hold_records import HoldRecord, read_hold
-from services.claims.keys import org_keys, parse_mark, resource_of
+from services.claims.keys import org_keys, parse_mark
 from services.claims.placements import (
     KEY_KEPT_MS,
     PIN_BACKSTOP_MS,
+    PUBLIC_REMEMBERED_MS,
     REMEMBERED_MS,
     Aborted,
     NotPinned,
@@ -120,7 +121,7 @@ class Claims:
         names = org_keys(org)
         hold, known = names.hold_and_idempotency(hold_id, key_id, idempotency)
         fingerprint = idempotency.fingerprint if idempotency else ""
-        args = [hold_id, key_id, fingerprint, KEY_KEPT_MS, self._confirm_window_ms, PIN_BACKSTOP_MS, REMEMBERED_MS]
+        args = [hold_id, key_id, fingerprint, KEY_KEPT_MS, self._confirm_window_ms, PIN_BACKSTOP_MS]
         keys = [hold, names.pins, known]
         word, *rest = self._scripts.run("begin_confirm", keys, [*args, booking_id, attempt_name(), daily or 0])
         if word == "REUSED":
@@ -146,7 +147,7 @@ class Claims:
         """
         names = org_keys(org)
         keys = [names.hold(hold_id), names.pins, names.events]
-        reply = self._scripts.run("abort_confirm", keys, [hold_id, REMEMBERED_MS, int(restore), deadline_ms])
+        reply = self._scripts.run("abort_confirm", keys, [hold_id, int(restore), deadline_ms])
         return _ABORTED[reply[0]]
 
     def extend(self, org: str, hold_id: str, key_id: str, *, lifetime_ms: int, longest_ms: int) -> HoldRecord:
@@ -156,7 +157,7 @@ class Claims:
         RequestInProgress (it is being booked).
         """
         names = org_keys(org)
-        args = [hold_id, key_id, lifetime_ms, longest_ms, REMEMBERED_MS]
+        args = [hold_id, key_id, lifetime_ms, longest_ms]
         word, *rest = self._scripts.run("extend_hold", [names.hold(hold_id), names.events], args)
         match word:
             case "LIMIT":
@@ -182,7 +183,7 @@ class Claims:
         """
         names = org_keys(org)
         keys = [names.hold(hold_id), names.pins, names.events]
-        reply = self._scripts.run("release_hold", keys, [hold_id, key_id, int(staff), REMEMBERED_MS, int(forget)])
+        reply = self._scripts.run("release_hold", keys, [hold_id, key_id, int(staff), int(forget)])
         if reply[0] == "FOREIGN":
             raise Forbidden(NOT_YOURS)
         return _RELEASED[reply[0]]
@@ -208,18 +209,18 @@ class Claims:
         request, wish = placement.request, placement.wish
         names = org_keys(request.org)
         hold, known = names.hold_and_idempotency(request.hold_id, request.key_id, request.idempotency)
-        claims, candidates = names.candidates(placement.visits)
+        remembered_ms = PUBLIC_REMEMBERED_MS if request.address_digest else REMEMBERED_MS
+        short_lived = request.address_digest and request.state == "held"
         ask = {
             "state": request.state,
             "epoch": placement.epoch or "",
             "prefix": names.prefix,
-            "quotas": placement.quotas,
+            "limits": placement.limits,
             "daily": placement.daily or 0,
             "fingerprint": request.idempotency.fingerprint if request.idempotency else "",
             "requested": wish.start,
             "length": wish.length,
-            "remembered_ms": REMEMBERED_MS,
-            "key_kept_ms": KEY_KEPT_MS,
+            "key_kept_ms": placement.lifetime_ms + remembered_ms if short_lived else KEY_KEPT_MS,
             "window_ms": self._confirm_window_ms,
             "backstop_ms": PIN_BACKSTOP_MS,
             "record": {
@@ -234,13 +235,14 @@ class Claims:
                 "direct": int(request.state != "held"),
                 "moves": int(request.state == "moving"),
                 "attempt": placement.attempt,
+                "remembered_ms": remembered_ms,
                 "address": request.address_digest,
             },
-            "candidates": candidates,
+            "candidates": [(visit.technician_id, visit.start) for visit in placement.visits],
         }
-        return [hold, names.epoch, names.pins, names.events, known, *claims], ask
+        return [hold, names.epoch, names.pins, names.events, known], ask
 
 
-def _obstacle(key: str, mark: str, expires_in_ms: int) -> Obstacle:
-    kind, resource_id = resource_of(key)
+def _obstacle(resource: str, mark: str, expires_in_ms: int) -> Obstacle:
+    kind, _, resource_id = resource.partition(":")
     return Obstacle(kind, resource_id, parse_mark(mark, expires_in_ms))

@@ -6,14 +6,15 @@ All keys of an org carry the hash tag `{org}`, so that one script may touch them
 | key | type | what | expires |
 | --- | --- | --- | --- |
 | claim:<resource>:<tick> | string | the mark of the owner of this tick | with hold, pin or visit |
-| hold:<hold id> | hash | the hold's record | an hour after its end |
-| booking:<booking id> | hash | version and claims last mirrored | an hour after the visit |
+| spans:<resource> | zset | the same in few words: a member for each owner, by its first tick | with the last of them |
+| hold:<hold id> | hash | the hold's record | an hour after its end, or ten minutes |
+| booking:<booking id> | hash | version and spans last mirrored | an hour after the visit |
 | holder:<digest> | zset | live holds of one holder, by expiry | a day |
 | address:<digest> | zset | live holds of one client address with the publishable key, by expiry | a day |
 | strangers | zset | all live holds of the publishable key, by expiry | a day |
 | booked:<digest>:<day> | string | how many bookings one such address has made on a UTC day | two days |
 | pins | zset | holds that are being confirmed, by the deadline of their outcome | never |
-| idem:<key id>:<digest> | hash | the request that an idempotency key belongs to, its answer | 24 hours |
+| idem:<key id>:<digest> | hash | the request of an idempotency key, its answer | 24 hours, or as the hold |
 | epoch | string | absent: the mirror is not whole; changed: the catalogue has to be read again | never |
 | rebuild | string | token of the rebuild under way | 60 seconds |
 | events | stream | live changes, capped | never |
@@ -24,16 +25,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from models.access import IdempotencyClaim
-from models.slot import Claim, Visit
 
 PREFIX = "hf:"
-
-Candidate = tuple[str, int, int, int]
-"""A visit as place_hold takes it: technician id, start tick, and where its property's and its technician's claims begin
-among all claim keys, counted from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +47,30 @@ class Mark:
     pending: bool = False
 
 
+class TakenSpan(NamedTuple):
+    """A run of taken ticks of a resource, half-open. booked: else it is held."""
+
+    booked: bool
+    start: int
+    end: int
+
+
 def parse_mark(value: str, expires_in_ms: int | None = None) -> Mark:
     """Reads a mark. A claim that is being confirmed or moved to counts as held, and its expiry promises nothing."""
     state, owner, start, end, _version, *notes = value.split("|")
     if state == "booked":
         return Mark("booked", owner, int(start), int(end), pending=notes == ["pending"])
     return Mark("held", owner, int(start), int(end), expires_in_ms if state == "held" else None)
+
+
+def live_spans(members: list[str], now_ms: int) -> list[TakenSpan]:
+    """Reads the members of a resource's spans whose time is not over."""
+    found = []
+    for member in members:
+        state, _owner, start, end, expires = member.split("|", 5)[:5]
+        if int(expires) > now_ms:
+            found.append(TakenSpan(state == "booked", int(start), int(end)))
+    return found
 
 
 def digest(*parts: str) -> str:
@@ -96,44 +110,9 @@ class OrgKeys:
         """The keys of a hold's record and of the idempotency record of a request about it."""
         return self.hold(hold_id), self.idempotency(key_id, claim.key) if claim else self.nothing
 
-    def claim(self, claim: Claim) -> str:
-        resource, tick = claim
-        return f"{self.prefix}claim:{resource}:{tick}"
+    def spans(self, resource: str) -> str:
+        return f"{self.prefix}spans:{resource}"
 
-    def claims(self, resource: str, start: int, end: int) -> list[str]:
-        """The claim keys of a resource's ticks [start, end)."""
-        stem = f"{self.prefix}claim:{resource}:"
-        return [f"{stem}{tick}" for tick in range(start, end)]
-
-    def visit_claims(self, visit: Visit) -> list[str]:
-        """Every claim key of a visit, the property's first."""
-        return [key for span in visit.spans() for key in self.claims(*span)]
-
-    def mirror(self, booking_id: str, hold_id: str, claims: list[Claim]) -> list[str]:
+    def mirror(self, booking_id: str, hold_id: str) -> list[str]:
         """The keys of mirror_booking. hold_id: '' for none."""
-        hold = self.hold(hold_id) if hold_id else self.nothing
-        return [self.booking(booking_id), hold, self.pins, self.events, *(self.claim(claim) for claim in claims)]
-
-    def candidates(self, visits: list[Visit]) -> tuple[list[str], list[Candidate]]:
-        """The claim keys of some visits, each key once, and the visits as place_hold takes them."""
-        spans: dict[str, tuple[int, int]] = {}
-        of_visits = [visit.spans() for visit in visits]
-        for resource, start, end in (span for pair in of_visits for span in pair):
-            known = spans.get(resource)
-            spans[resource] = (min(start, known[0]), max(end, known[1])) if known else (start, end)
-        keys: list[str] = []
-        offsets: dict[str, int] = {}
-        for resource, (start, end) in spans.items():
-            offsets[resource] = len(keys) + 1 - start
-            keys += self.claims(resource, start, end)
-        candidates = [
-            (visit.technician_id, visit.start, offsets[site] + visit.start, offsets[technician] + begin)
-            for visit, ((site, _, _), (technician, begin, _)) in zip(visits, of_visits, strict=True)
-        ]
-        return keys, candidates
-
-
-def resource_of(claim_key: str) -> tuple[str, str]:
-    """The (kind, id) that a claim key is about."""
-    kind, resource_id, _tick = claim_key.rsplit(":", 3)[1:]
-    return kind, resource_id
+        return [self.booking(booking_id), self.hold(hold_id) if hold_id else self.nothing, self.pins, self.events]

@@ -19,16 +19,15 @@ from redis import Redis
 from models.booking import Booking
 from models.errors import StoreUnavailable
 from models.slot import Claim
-from services.claims.keys import Mark, org_keys, parse_mark
-from services.claims.placements import LOST_REQUEST_MS, REMEMBERED_MS
+from services.claims.keys import TakenSpan, live_spans, org_keys
+from services.claims.placements import KEY_KEPT_MS, LOST_REQUEST_MS, REMEMBERED_MS
 from services.claims.scripts import Scripts
 from services.stores.faults import redis_faults
 from services.timetable.grid import Grid
+from services.timetable.rules import LONGEST_VISIT
 
 log = structlog.get_logger()
 
-READ_CHUNK = 2000
-"""Claim keys that one call reads: a few milliseconds of Redis at the most."""
 MOST_CLASHES = 20
 """How often two bookings that clash are read anew and mirrored."""
 
@@ -37,14 +36,15 @@ EVENT_KINDS = {"move": "move", "cancel": "cancel", "expire": "release", "complet
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
-    """What Redis knows of some resources over some ticks.
+class Spans:
+    """What Redis knows of some resources around some ticks.
 
-    epoch: None while the mirror cannot be trusted. states: for each resource one entry a tick, None if it is free.
+    epoch: None while the mirror cannot be trusted. taken: for each resource what is taken of it, in any order. Some of
+    it may lie outside of the ticks.
     """
 
     epoch: str | None
-    states: dict[str, list[Mark | None]]
+    taken: dict[str, list[TakenSpan]]
 
 
 class ClashUnsettled(RuntimeError):
@@ -62,6 +62,7 @@ class Mirror:
         self._scripts = scripts
         self._grid = grid
         self._find = find
+        self._longest = int(LONGEST_VISIT.total_seconds()) // grid.seconds
 
     def apply(self, booking: Booking) -> str | None:
         """Mirrors this version of a booking. Returns the id of another booking whose mark is in the way, or None."""
@@ -100,16 +101,14 @@ class Mirror:
         if booking.reserved_until is None:
             raise ValueError("only a reservation has a deadline")
         self.settle(booking)  # a later mirroring of this version would end its marks at the deadline after all
-        keys = [org_keys(booking.org).claim(claim) for claim in booking.claims]
-        args = [booking.booking_id, _milliseconds(booking.reserved_until), LOST_REQUEST_MS]
-        return bool(self._scripts.run("keep_reservation", keys, args)[0] == "KEPT")
+        names = org_keys(booking.org)
+        args = [booking.booking_id, _milliseconds(booking.reserved_until), LOST_REQUEST_MS, names.prefix]
+        return bool(self._scripts.run("keep_reservation", [names.booking(booking.booking_id)], args)[0] == "KEPT")
 
     def _forget(self, org: str, booking_id: str) -> None:
         """Removes the marks of a booking that MongoDB does not have, because an older backup was restored."""
         names = org_keys(org)
-        with redis_faults():
-            claims: str | None = self._redis.hget(names.booking(booking_id), "claims")  # type: ignore[assignment]
-            self._redis.delete(names.booking(booking_id), *(claims or "").split())
+        self._scripts.run("forget_booking", [names.booking(booking_id)], [booking_id, names.prefix])
 
     def versions(self, bookings: list[tuple[str, str]]) -> list[int]:
         """The mirrored version of each (org, booking id), 0 if none is. One round trip."""
@@ -121,25 +120,13 @@ class Mirror:
                 pipeline.hget(org_keys(org).booking(booking_id), "version")
             return [int(version or 0) for version in pipeline.execute()]
 
-    def read_marks(self, org: str, resources: list[str], from_tick: int, to_tick: int) -> Marks:
-        """The marks on some resources over the ticks [from_tick, to_tick), with the epoch that they were read under."""
+    def read_spans(self, org: str, resources: list[str], from_tick: int, to_tick: int) -> Spans:
+        """What is taken of some resources over the ticks [from_tick, to_tick), all at one moment, in one round trip."""
         names = org_keys(org)
-        keys = [key for resource in resources for key in names.claims(resource, from_tick, to_tick)]
-        with redis_faults():
-            # Each call reads the epoch, because Redis may be lost between two. A Cluster's pipeline takes no MGET.
-            chunks: list[list[str | None]] = [
-                self._redis.mget([names.epoch, *keys[at : at + READ_CHUNK]])  # type: ignore[misc]  # sync client
-                for at in range(0, len(keys), READ_CHUNK)
-            ]
-        epochs = {chunk[0] for chunk in chunks}
-        epoch = epochs.pop() if len(epochs) == 1 else None
-        values = [value for chunk in chunks for value in chunk[1:]]
-        width = to_tick - from_tick
-        states = {
-            resource: [parse_mark(value) if value else None for value in values[row * width : (row + 1) * width]]
-            for row, resource in enumerate(resources)
-        }
-        return Marks(epoch, states)
+        keys = [names.epoch, *map(names.spans, resources)]
+        _, epoch, now_ms, *rows = self._scripts.run("read_spans", keys, [from_tick, to_tick, self._longest])
+        taken = {resource: live_spans(row, now_ms) for resource, row in zip(resources, rows, strict=True)}
+        return Spans(epoch or None, taken)
 
     def epoch(self, org: str) -> str | None:
         """The org's epoch; None while the mirror is not whole."""
@@ -157,11 +144,9 @@ class Mirror:
 
     def _ask(self, booking: Booking) -> tuple[list[str], dict[str, Any]]:
         """The keys and the argument of mirror_booking, whose header explains them."""
-        of_property = [claim for claim in booking.claims if claim[0].startswith("property:")]
-        of_technician = [claim for claim in booking.claims if not claim[0].startswith("property:")]
-        on_property, on_technician = _span(of_property), _span(of_technician)
-        start, end = on_property if of_property else (self._grid.tick(booking.start), self._grid.tick(booking.end))
-        visit_ends_ms = max(end, on_technician[1]) * self._grid.seconds * 1000
+        spans, names = _spans(booking.claims), org_keys(booking.org)
+        start, end = self._grid.tick(booking.start), self._grid.tick(booking.end)
+        visit_ends_ms = max([end, *(to for _, _, to in spans)]) * self._grid.seconds * 1000
         deadline = booking.reserved_until if booking.status == "pending" else None
         hold_id = booking.hold_id or booking.placed_as or ""
         ask = {
@@ -172,6 +157,7 @@ class Mirror:
             "ends_ms": min(visit_ends_ms, _milliseconds(deadline)) if deadline else visit_ends_ms,
             "visit_ends_ms": visit_ends_ms,
             "remembered_ms": REMEMBERED_MS,
+            "key_kept_ms": KEY_KEPT_MS,
             "hold_id": hold_id,
             "kind": EVENT_KINDS.get(booking.history[-1]["action"], "book") if booking.history else "book",
             "event": {
@@ -180,10 +166,10 @@ class Mirror:
                 "start": start,
                 "end": end,
             },
-            "property": on_property,
-            "technician": on_technician,
+            "spans": spans,
+            "prefix": names.prefix,
         }
-        return org_keys(booking.org).mirror(booking.booking_id, hold_id, of_property + of_technician), ask
+        return names.mirror(booking.booking_id, hold_id), ask
 
 
 def new_epoch() -> str:
@@ -194,6 +180,9 @@ def _milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def _span(claims: list[Claim]) -> tuple[int, int]:
-    ticks = [tick for _, tick in claims]
-    return (min(ticks), max(ticks) + 1) if ticks else (0, 0)
+def _spans(claims: tuple[Claim, ...]) -> list[tuple[str, int, int]]:
+    """The (resource, from, to) of a booking's claims. On each resource they are one run of ticks."""
+    ticks: dict[str, list[int]] = {}
+    for resource, tick in claims:
+        ticks.setdefault(resource, []).append(tick)
+    return [(resource, min(each), max(each) + 1) for resource, each in ticks.items()]

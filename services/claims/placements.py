@@ -13,10 +13,12 @@ from models.access import IdempotencyClaim, Role
 from models.slot import SlotFields, Visit, Wish
 from services.claims.hold_records import HoldRecord
 from services.claims.keys import Mark
-from services.claims.quotas import Quota
 
 REMEMBERED_MS = 3_600_000
 """How long a hold is remembered after its end. The HTTP contract promises an hour."""
+PUBLIC_REMEMBERED_MS = 600_000
+"""The same for a hold of the publishable key that was released or ran out: strangers must not fill Redis. The key under
+which it was placed is kept no longer."""
 KEY_KEPT_MS = 86_400_000
 """How long an idempotency key is kept. The HTTP contract promises 24 hours."""
 REQUEST_MS = 2_000
@@ -69,15 +71,16 @@ class Placement:
     """One attempt to claim the first free one of some visits.
 
     wish: the request in ticks. visits: in the order to try; they share the property and the length.
-    quotas: the limits of live holds that count the claims. daily: how many bookings the client's address may make on a
-    UTC day, if the claims are of such a booking; None for any number. epoch: of the catalogue that all this comes from.
+    limits: how many live holds each share may have, by the policy's word (see quotas). daily: how many bookings the
+    client's address may make on a UTC day, if the claims are of such a booking; None for any number. epoch: of the
+    catalogue that all this comes from.
     """
 
     request: ClaimRequest
     wish: Wish
     visits: list[Visit]
     lifetime_ms: int
-    quotas: list[Quota]
+    limits: dict[str, int]
     daily: int | None
     epoch: str | None
     attempt: str = field(default_factory=attempt_name)

@@ -9,7 +9,6 @@ entry. Redis keeps the counts.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 from models.access import Caller
@@ -27,29 +26,15 @@ _SENTENCES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """A limit of live holds. key: of the set that counts them, without the org's prefix. word: the policy's field."""
-
-    key: str
-    most: int
-    word: str
-
-
 def address_of(caller: Caller) -> str:
     """A digest of the client's address with the publishable key, else ''. No address counts as one address."""
     return digest("address", caller.address) if caller.is_public else ""
 
 
-def quotas_of(policy: Policy, *, holder_digest: str, address_digest: str) -> list[Quota]:
-    """The limits that a hold counts for. A digest is '' where there is none."""
-    limits: list[tuple[str, int | None, str]] = []
-    if holder_digest:
-        limits.append((f"holder:{holder_digest}", policy.holds_per_holder, "holds_per_holder"))
-    if address_digest:
-        limits.append((f"address:{address_digest}", policy.public_holds_per_address, "public_holds_per_address"))
-        limits.append(("strangers", policy.public_holds_most, OF_ALL_STRANGERS))
-    return [Quota(key, most, word) for key, most, word in limits if most is not None]
+def limits_of(policy: Policy) -> dict[str, int]:
+    """How many live holds each share may have, by the policy's word. One without a limit is left out."""
+    words = ("holds_per_holder", "public_holds_per_address", OF_ALL_STRANGERS)
+    return {word: most for word in words if (most := getattr(policy, word)) is not None}
 
 
 def refusal(word: str, most: int, wait_ms: int) -> TooManyHolds | RateLimited:

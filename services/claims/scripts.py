@@ -1,4 +1,7 @@
-"""Loads the Lua scripts, one file for each operation and `common.lua` in front of each, and runs them."""
+"""Loads the Lua scripts, one file for each operation, and runs them.
+
+`common.lua` stands in front of each, and `holds.lua` behind it in front of those in HOLDS.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,11 @@ from redis.exceptions import NoScriptError, RedisError
 from services.stores.faults import redis_faults
 from services.stores.redis_lane import ScriptLane
 
+HOLDS = ("place_hold", "begin_confirm", "abort_confirm", "extend_hold", "release_hold", "mirror_booking")
 NAMES = (
-    "place_hold",
-    "begin_confirm",
-    "abort_confirm",
-    "extend_hold",
-    "release_hold",
-    "mirror_booking",
+    *HOLDS,
+    "read_spans",
+    "forget_booking",
     "trust_hold",
     "keep_reservation",
     "overdue_pins",
@@ -31,7 +32,8 @@ NAMES = (
 def source(name: str) -> str:
     """The whole text of a script, as Redis runs it."""
     folder = files("services.claims") / "lua"
-    return (folder / "common.lua").read_text() + "\n" + (folder / f"{name}.lua").read_text()
+    parts = ["common", "holds", name] if name in HOLDS else ["common", name]
+    return "\n".join((folder / f"{part}.lua").read_text() for part in parts)
 
 
 class Scripts:

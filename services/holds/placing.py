@@ -20,7 +20,7 @@ from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord
 from services.claims.mirror import Mirror
 from services.claims.placements import ClaimRequest, Obstacle, Placed, Placement, Stale, Taken
-from services.claims.quotas import quotas_of
+from services.claims.quotas import limits_of
 from services.holds.conflicts import obstacles_of, refusal
 from services.ids import booking_id_for
 from services.ledger.expiry import Reservations
@@ -129,16 +129,14 @@ class Placing:
             text = f"Give ttl_seconds as {policy.max_hold_seconds} or less."
             faults.append(Fault("ttl_seconds", "too_long", text))
         wish, visits = self._visits(request, snapshot, faults)
-        holder, address = request.holder_digest, request.address_digest
-        quotas = quotas_of(policy, holder_digest=holder, address_digest=address) if request.state == "held" else []
-        daily = policy.public_bookings_per_address_per_day if address and request.state == "confirming" else None
+        counts = request.address_digest and request.state == "confirming"
         return Placement(
             request,
             wish,
             visits,
             lifetime_ms=(asked or policy.hold_seconds) * 1000,
-            quotas=quotas,
-            daily=daily,
+            limits=limits_of(policy),
+            daily=policy.public_bookings_per_address_per_day if counts else None,
             epoch=snapshot.epoch,
         )
 

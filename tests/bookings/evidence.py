@@ -17,6 +17,7 @@ from services.claims.placements import Pinned
 from services.claims.scripts import Scripts
 from services.ids import booking_id_for
 from services.ledger.store import BookingStore
+from tests.claim_keys import end_claims
 from tests.redis_dump import dump
 from tests.world import World, settings
 
@@ -50,9 +51,10 @@ def lapse(world: World, hold_id: str) -> None:
     client: Any = world.services.redis
     found, over = record(world, hold_id), round(datetime.now(UTC).timestamp() * 1000) - 1
     client.hset(world.names.hold(hold_id), "expires_ms", over)
-    for quota in found["quotas"].split():
-        client.zadd(world.names.prefix + quota, {hold_id: over})
-    client.delete(*found["claims"].split())
+    for key in client.scan_iter(match=f"hf:?{world.org}?:*", count=1000, _type="zset"):
+        if client.zscore(key, hold_id) == float(found["expires_ms"]):
+            client.zadd(key, {hold_id: over})
+    end_claims(client, world.names, hold_id)
 
 
 def make_overdue(world: World, hold_id: str) -> None:

@@ -11,7 +11,8 @@ from models.access import Caller, IdempotencyClaim
 from models.catalogue import PolicyPatch, PropertyPatch
 from models.errors import IdempotencyKeyReused, InvalidRequest, SlotBooked, SlotHeld, StoreUnavailable
 from services.claims.scripts import Scripts
-from tests.bookings.evidence import another_server, begin, record
+from tests.bookings.evidence import another_server, begin
+from tests.claim_keys import end_claims
 from tests.world import World, rfc3339, tomorrow
 
 KEY = IdempotencyClaim("a key", "print of the request")
@@ -57,8 +58,8 @@ def test_a_hold_that_was_forgotten_while_being_booked_can_be_booked_under_the_sa
     hold_id = world.services.holds.place(alice, world.hold_request()).hold.hold_id
     begin(world, alice, hold_id, KEY)
     client: Any = world.services.redis
-    claims = record(world, hold_id)["claims"].split()
-    client.delete(world.names.hold(hold_id), world.names.pins, *claims)
+    end_claims(client, world.names, hold_id)
+    client.delete(world.names.hold(hold_id), world.names.pins)
     request = world.direct_request(hold_id=hold_id, if_expired="book_if_free")
     assert world.services.bookings.book(alice, request, KEY).booking.hold_id == hold_id
 

@@ -16,8 +16,8 @@ from models.slot import SlotFields, Visit, Wish
 from services.availability.candidates import Candidates
 from services.availability.slots import Availability
 from services.catalogue.reader import Snapshot
-from services.claims.keys import Mark
-from services.claims.mirror import Marks
+from services.claims.keys import TakenSpan
+from services.claims.mirror import Spans
 from services.timetable.grid import Grid
 
 ORG = "alices-org"
@@ -92,13 +92,13 @@ class Board:
     def mark(self, resource: str, span: Iterable[int], state: str = "held") -> None:
         self.marks |= {(resource, tick): state for tick in span}
 
-    def read_marks(self, _org: str, resources: list[str], from_tick: int, to_tick: int) -> Marks:
+    def read_spans(self, _org: str, resources: list[str], from_tick: int, to_tick: int) -> Spans:
         self.reads.append((resources, from_tick, to_tick))
-        rows = {
-            resource: [_mark(self.marks.get((resource, tick)), tick) for tick in range(from_tick, to_tick)]
-            for resource in resources
-        }
-        return Marks(self.epoch(_org, counted=False), rows)
+        taken: dict[str, list[TakenSpan]] = {resource: [] for resource in resources}
+        for (resource, tick), state in self.marks.items():
+            if resource in taken:
+                taken[resource].append(TakenSpan(state == "booked", tick, tick + 1))
+        return Spans(self.epoch(_org, counted=False), taken)
 
     def epoch(self, _org: str, *, counted: bool = True) -> str | None:
         self.epoch_reads += counted
@@ -109,10 +109,6 @@ class Board:
     ) -> set[tuple[str, int]]:
         self.store_reads += 1
         return {(name, tick) for name, tick in self.booked if name in resources and from_tick <= tick < to_tick}
-
-
-def _mark(state: str | None, tick: int) -> Mark | None:
-    return Mark(state, "somebody", tick, tick + 1) if state else None  # type: ignore[arg-type]
 
 
 @dataclass

@@ -14,6 +14,7 @@ from typing import Any
 from models.slot import Visit
 from services.claims.keys import OrgKeys
 from services.claims.scripts import Scripts
+from tests.claim_keys import claim_names, end_claims
 from tests.redis_dump import Dump, dump, keys_of
 
 TICK_MS = 900_000
@@ -73,9 +74,10 @@ class Board:
         epoch: str = EPOCH,
         lifetime_ms: int = LIFETIME_MS,
         quota: int = 0,
-        quotas: dict[str, int] | None = None,
+        limits: dict[str, int] | None = None,
         address: str = "",
         daily: int = 0,
+        remembered_ms: int = REMEMBERED_MS,
         fingerprint: str = "",
         idempotency: str = "",
         booking_id: str = "",
@@ -84,29 +86,25 @@ class Board:
     ) -> list[Any]:
         """Runs place_hold for visits that share their property, length and buffers. By default one visit at BASE.
 
-        quota: of the owner's holder, if not 0. quotas: further sets of live holds, and how many each may have.
+        quota: of the owner's holder, if not 0. limits: those of other shares, by the policy's word.
         """
         visits = visits or (visit(),)
         first = visits[0]
-        claims, candidates = _candidates(self.names, visits)
         keys = [
             *(self.names.hold(hold_id), self.names.epoch, self.names.pins, self.names.events),
             self.idempotency(idempotency) if idempotency else self.names.nothing,
-            *claims,
         ]
-        limits = ({f"holder:{owner.partition(' ')[2]}": quota} if quota else {}) | (quotas or {})
         start = first.start if requested is None else requested
         ask = {
             "state": "moving" if moving else "confirming" if confirming else "held",
             "epoch": epoch,
             "prefix": self.names.prefix,
-            "quotas": [{"key": key, "most": most, "word": key} for key, most in limits.items()],
+            "limits": ({"holds_per_holder": quota} if quota else {}) | (limits or {}),
             "daily": daily,
             "fingerprint": fingerprint,
             "requested": start,
             "length": first.end - first.start,
-            "candidates": candidates,
-            "remembered_ms": REMEMBERED_MS,
+            "candidates": [(each.technician_id, each.start) for each in visits],
             "key_kept_ms": KEPT_MS,
             "window_ms": WINDOW_MS,
             "backstop_ms": BACKSTOP_MS,
@@ -123,6 +121,7 @@ class Board:
                 "moves": int(moving),
                 "attempt": attempt or secrets.token_hex(6),
                 "address": address,
+                "remembered_ms": remembered_ms,
             },
         }
         return self.scripts.run("place_hold", keys, [json.dumps(ask)])
@@ -140,7 +139,7 @@ class Board:
     ) -> list[Any]:
         known = self.idempotency(idempotency) if idempotency else self.names.nothing
         keys = [self.names.hold(hold_id), self.names.pins, known]
-        args = [hold_id, key, fingerprint, KEPT_MS, WINDOW_MS, BACKSTOP_MS, REMEMBERED_MS, booking_id]
+        args = [hold_id, key, fingerprint, KEPT_MS, WINDOW_MS, BACKSTOP_MS, booking_id]
         args += [attempt or secrets.token_hex(6), daily]
         return self.scripts.run("begin_confirm", keys, args)
 
@@ -149,17 +148,17 @@ class Board:
         if deadline_ms is None:
             deadline_ms = int(self.redis.zscore(self.names.pins, hold_id) or 0)
         keys = [self.names.hold(hold_id), self.names.pins, self.names.events]
-        return self.scripts.run("abort_confirm", keys, [hold_id, REMEMBERED_MS, int(restore), deadline_ms])
+        return self.scripts.run("abort_confirm", keys, [hold_id, int(restore), deadline_ms])
 
     def extend(
         self, hold_id: str, lifetime_ms: int, *, key: str = ALICE, longest_ms: int = 3 * LIFETIME_MS
     ) -> list[Any]:
-        args = [hold_id, key, lifetime_ms, longest_ms, REMEMBERED_MS]
+        args = [hold_id, key, lifetime_ms, longest_ms]
         return self.scripts.run("extend_hold", [self.names.hold(hold_id), self.names.events], args)
 
     def release(self, hold_id: str, *, key: str = ALICE, staff: bool = False, forget: bool = False) -> list[Any]:
         keys = [self.names.hold(hold_id), self.names.pins, self.names.events]
-        return self.scripts.run("release_hold", keys, [hold_id, key, int(staff), REMEMBERED_MS, int(forget)])
+        return self.scripts.run("release_hold", keys, [hold_id, key, int(staff), int(forget)])
 
     def mirror(
         self,
@@ -177,7 +176,7 @@ class Board:
         over_ms = where.technician_span[1] * TICK_MS
         keys = [
             *(self.names.booking(booking_id), self.names.hold(hold_id) if hold_id else self.names.nothing),
-            *(self.names.pins, self.names.events, *self.names.visit_claims(where)),
+            *(self.names.pins, self.names.events),
         ]
         ask = {
             "booking_id": booking_id,
@@ -195,15 +194,23 @@ class Board:
                 "start": where.start,
                 "end": where.end,
             },
-            "property": [where.start, where.end],
-            "technician": where.technician_span,
+            "spans": where.spans(),
+            "prefix": self.names.prefix,
+            "key_kept_ms": KEPT_MS,
         }
         return self.scripts.run("mirror_booking", keys, [json.dumps(ask)])
 
-    def keep(self, booking_id: str, where: Visit, *, deadline_ms: int, needed_ms: int = CHANGING_MS) -> list[Any]:
-        """Runs keep_reservation for a reservation of a visit."""
-        args = [booking_id, deadline_ms, needed_ms]
-        return self.scripts.run("keep_reservation", self.names.visit_claims(where), args)
+    def keep(self, booking_id: str, *, deadline_ms: int, needed_ms: int = CHANGING_MS) -> list[Any]:
+        """Runs keep_reservation for a reservation that is mirrored."""
+        args = [booking_id, deadline_ms, needed_ms, self.names.prefix]
+        return self.scripts.run("keep_reservation", [self.names.booking(booking_id)], args)
+
+    def forget(self, booking_id: str) -> list[Any]:
+        return self.scripts.run("forget_booking", [self.names.booking(booking_id)], [booking_id, self.names.prefix])
+
+    def claim_names(self, *visits: Visit) -> list[str]:
+        """Every claim key of the visits, each property's first."""
+        return claim_names(self.names, *visits)
 
     def trust(self, hold_id: str, idempotency: str = "") -> list[Any]:
         known = self.idempotency(idempotency) if idempotency else self.names.nothing
@@ -221,7 +228,7 @@ class Board:
 
     def marks(self, *visits: Visit) -> list[str | None]:
         """The mark on each claim of the visits, the property's first."""
-        return [self.redis.get(key) for where in visits for key in self.names.visit_claims(where)]
+        return [self.redis.get(key) for key in self.claim_names(*visits)]
 
     def owners(self, *visits: Visit) -> set[str | None]:
         """The owners of the visits' claims, as `state owner`; None for a free claim."""
@@ -233,7 +240,7 @@ class Board:
 
     def ttls(self, *visits: Visit) -> list[int]:
         """The time to live of each claim of the visits, ms."""
-        return [self.redis.pttl(key) for where in visits for key in self.names.visit_claims(where)]
+        return [self.redis.pttl(key) for key in self.claim_names(*visits)]
 
     def events(self) -> list[dict[str, str]]:
         return [fields for _, fields in self.redis.xrange(self.names.events)]
@@ -246,11 +253,10 @@ class Board:
         """Ends a hold's time without waiting: its claims are gone, and its record says when it ended."""
         record, over = self.record(hold_id), self.now_ms() - 1
         self.redis.hset(self.names.hold(hold_id), "expires_ms", over)
-        for quota in record["quotas"].split():
-            self.redis.zadd(self.names.prefix + quota, {hold_id: over})
-        for key in record["claims"].split():
-            if (self.redis.get(key) or "").split("|")[1:2] == [hold_id]:
-                self.redis.delete(key)
+        for key in self.keys():
+            if self.redis.type(key) == "zset" and self.redis.zscore(key, hold_id) == float(record["expires_ms"]):
+                self.redis.zadd(key, {hold_id: over})
+        end_claims(self.redis, self.names, hold_id)
 
     def make_overdue(self, hold_id: str) -> None:
         """Moves a pin's deadline into the past."""
@@ -262,21 +268,3 @@ class Board:
     def dump(self) -> Dump:
         """Everything that the org has in Redis."""
         return dump(self.redis, self.org)
-
-
-def _candidates(names: OrgKeys, visits: tuple[Visit, ...]) -> tuple[list[str], list[list[Any]]]:
-    """The claim keys of all the visits, one run of ticks for each resource, and where each visit's own begin."""
-    ticks: dict[str, set[int]] = {}
-    for where in visits:
-        for resource, start, end in where.spans():
-            ticks.setdefault(resource, set()).update((start, end - 1))
-    keys: list[str] = []
-    for resource, edges in ticks.items():
-        keys += names.claims(resource, min(edges), max(edges) + 1)
-    candidates: list[list[Any]] = []
-    for where in visits:
-        (_, start, _), (technician, begin, _) = where.spans()
-        at = keys.index(names.claims(where.property_resource, start, start + 1)[0]) + 1
-        by = keys.index(names.claims(technician, begin, begin + 1)[0]) + 1
-        candidates.append([where.technician_id, where.start, at, by])
-    return keys, candidates

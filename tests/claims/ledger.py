@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from models.slot import Visit
 from services.claims.keys import OrgKeys
+from tests.claim_keys import claim_names
 from tests.claims.board import BACKSTOP_MS, LIFETIME_MS, REMEMBERED_MS, TICK_MS, WINDOW_MS
 
 LONGEST_MS = 3 * LIFETIME_MS
@@ -156,7 +157,7 @@ class Ledger:
         return [hold_id for _, hold_id in sorted(due)]
 
     def claims(self, visit: Visit) -> list[str]:
-        return self.names.visit_claims(visit)
+        return claim_names(self.names, visit)
 
     def shown(self) -> dict[str, str]:
         """The owner of each claim, as `state owner`."""

@@ -100,7 +100,7 @@ def test_a_hold_that_has_run_out_is_expired_and_nothing_is_written(board: Board)
 
 def test_a_hold_that_lost_a_single_claim_is_expired(board: Board) -> None:
     board.place("h1")
-    board.redis.delete(board.names.visit_claims(visit())[-1])
+    board.redis.delete(board.claim_names(visit())[-1])
     before = board.dump()
     assert board.begin("h1")[0] == "EXPIRED"
     assert board.dump() == before

@@ -27,7 +27,7 @@ def test_the_record_says_what_was_mirrored_last(board: Board) -> None:
     assert board.redis.hgetall(board.names.booking("bk_1")) == {
         "version": "1",
         "active": "1",
-        "claims": " ".join(board.names.visit_claims(visit())),
+        "spans": f"property:prop-1 {BASE} {BASE + 4} technician:tech-1 {BASE} {BASE + 4}",
     }
 
 
@@ -56,7 +56,7 @@ def test_a_cancelled_booking_leaves_its_slot_free(board: Board) -> None:
     assert board.mirror("bk_1", 2, visit(), active=False, kind="cancel") == ["MIRRORED"]
     assert board.all_claims() == {}
     record = board.redis.hgetall(board.names.booking("bk_1"))
-    assert (record["version"], record["active"], record["claims"]) == ("2", "0", "")
+    assert (record["version"], record["active"], record["spans"]) == ("2", "0", "")
 
 
 def test_a_late_version_does_not_bring_a_cancelled_booking_back(board: Board) -> None:
@@ -70,13 +70,13 @@ def test_a_late_version_does_not_bring_a_cancelled_booking_back(board: Board) ->
 def test_a_move_takes_the_earlier_marks_away(board: Board) -> None:
     board.mirror("bk_1", 1, visit())
     board.mirror("bk_1", 2, visit(2, by="tech-2"), kind="move")
-    assert sorted(board.all_claims()) == sorted(board.names.visit_claims(visit(2, by="tech-2")))
+    assert sorted(board.all_claims()) == sorted(board.claim_names(visit(2, by="tech-2")))
     assert board.owners(visit(2, by="tech-2")) == {"booked bk_1"}
 
 
 def test_a_move_does_not_touch_marks_of_a_new_owner(board: Board) -> None:
     board.mirror("bk_1", 1, visit())
-    board.redis.delete(*board.names.visit_claims(visit()))
+    board.redis.delete(*board.claim_names(visit()))
     board.place("h1")
     board.mirror("bk_1", 2, visit(8), kind="move")
     assert board.owners(visit()) == {"held h1"}
@@ -157,7 +157,7 @@ def test_the_slot_of_a_reservation_is_free_at_its_deadline(board: Board) -> None
 def test_an_overdue_reservation_leaves_no_mark_and_touches_no_other(board: Board, version: int) -> None:
     if version == 2:
         board.mirror("bk_1", 1, visit(), ends_ms=board.now_ms() + 60_000, pending=True)
-        board.redis.delete(*board.names.visit_claims(visit()))
+        board.redis.delete(*board.claim_names(visit()))
     board.place("h1")
     marks, ttls = board.all_claims(), board.ttls(visit())
     assert board.mirror("bk_1", version, visit(), ends_ms=board.now_ms(), pending=True) == ["MIRRORED"]

@@ -24,7 +24,7 @@ def test_claims_of_its_hold_that_the_booking_does_not_have_are_dropped(board: Bo
     board.place("h1", visit(before=2, after=2))
     board.begin("h1")
     board.mirror("bk_1", 1, visit(), hold_id="h1")
-    assert sorted(board.all_claims()) == sorted(board.names.visit_claims(visit()))
+    assert sorted(board.all_claims()) == sorted(board.claim_names(visit()))
 
 
 def test_a_repeat_closes_its_hold_too(board: Board) -> None:

@@ -48,9 +48,9 @@ TARGETS = {
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS.keys())
 def test_its_own_marks_stay_and_the_rest_is_pinned(board: Board, target: Visit) -> None:
     old = booked(board)
-    own = dict(zip(board.names.visit_claims(old), board.marks(old), strict=True))
+    own = dict(zip(board.claim_names(old), board.marks(old), strict=True))
     assert moving(board, target)[0] == "HELD"
-    claims, wanted = board.all_claims(), set(board.names.visit_claims(target))
+    claims, wanted = board.all_claims(), set(board.claim_names(target))
     assert {key: claims[key] for key in own} == own
     pinned = {key for key, mark in claims.items() if mark.split("|")[:2] == ["moving", PIN]}
     assert pinned == wanted - set(own)
@@ -68,9 +68,9 @@ def test_a_visit_within_the_old_one_pins_nothing_but_is_registered(board: Board)
 
 def test_own_marks_keep_their_expiry(board: Board) -> None:
     old = booked(board)
-    before = [board.redis.pexpiretime(key) for key in board.names.visit_claims(old)]
+    before = [board.redis.pexpiretime(key) for key in board.claim_names(old)]
     moving(board, visit(2))
-    assert [board.redis.pexpiretime(key) for key in board.names.visit_claims(old)] == before
+    assert [board.redis.pexpiretime(key) for key in board.claim_names(old)] == before
 
 
 def test_a_pin_has_a_deadline_and_a_long_expiry_as_backstop(board: Board) -> None:
@@ -93,7 +93,6 @@ def test_its_record_says_that_it_is_a_move(board: Board) -> None:
     assert [record[name] for name in fields] == [
         *("confirming", "1", "1", "bk_1", str(BASE + 2), str(BASE + 6), "first", "0", "")
     ]
-    assert record["claims"].split() == board.names.visit_claims(visit(2))
 
 
 def test_neither_a_pin_nor_its_end_is_published(board: Board) -> None:
@@ -225,7 +224,7 @@ def test_the_new_version_goes_over_its_pin_and_frees_the_old_slot(board: Board, 
     booked(board)
     moving(board, target)
     assert board.mirror("bk_1", 2, target, kind="move") == ["MIRRORED"]
-    assert set(board.all_claims()) == set(board.names.visit_claims(target))
+    assert set(board.all_claims()) == set(board.claim_names(target))
     assert board.owners(target) == {"booked bk_1"}
     assert board.abort(PIN) == ["RELEASED"]
     assert board.owners(target) == {"booked bk_1"}

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from models.slot import Visit
 from services.claims.scripts import Scripts
+from tests.claim_keys import taken_by_claims, taken_by_spans
 from tests.claims.board import ALICE, BOB, LIFETIME_MS, Board, granted, visit
 from tests.claims.ledger import LONGEST_MS, Ledger
 from tests.servers import MongoServer, RedisServer
@@ -110,6 +111,11 @@ class ScriptsAndLedger(RuleBasedStateMachine):
     def both_show_the_same_claims(self) -> None:
         shown = {key: " ".join(mark.split("|")[:2]) for key, mark in self.board.all_claims().items()}
         assert shown == self.ledger.shown()
+
+    @invariant()
+    def the_spans_show_what_the_claims_say(self) -> None:
+        redis, names = self.board.redis, self.board.names
+        assert taken_by_spans(redis, names, self.board.now_ms()) == taken_by_claims(redis, names)
 
     @invariant()
     def both_agree_on_every_hold(self) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from services.claims.quotas import _SENTENCES, refusal
-from tests.claims.board import LIFETIME_MS, SLACK_MS, Board, granted, visit
+from tests.claims.board import ALICE, LIFETIME_MS, SLACK_MS, Board, visit
 
 DAY_MS = 86_400_000
-QUOTAS = {"address:a": 2, "strangers": 3}
+ADDRESS, STRANGERS = "public_holds_per_address", "public_holds_most"
 
 
-def counted(board: Board, *sets: str) -> list[int]:
-    return [board.redis.zcard(board.names.prefix + name) for name in sets or QUOTAS]
+def counted(board: Board) -> list[int]:
+    """How many holds the address `a` has, and all strangers together."""
+    return [board.redis.zcard(board.names.prefix + name) for name in ("address:a", "strangers")]
 
 
 def bookings(board: Board, address: str = "a") -> str | None:
@@ -20,25 +21,26 @@ def bookings(board: Board, address: str = "a") -> str | None:
     return found
 
 
-def test_a_hold_counts_in_each_of_its_quotas(board: Board) -> None:
-    record = granted(board.place("h1", quotas=QUOTAS))
-    assert record["quotas"] == "address:a strangers"
+def test_a_hold_counts_for_its_holder_its_address_and_all_strangers(board: Board) -> None:
+    board.place("h1", owner=f"{ALICE} holder-1", address="a")
     assert counted(board) == [1, 1]
+    assert board.redis.zcard(board.names.prefix + "holder:holder-1") == 1
 
 
-@pytest.mark.parametrize("quotas", [{"address:a": 1, "strangers": 9}, {"address:a": 9, "strangers": 1}])
-def test_the_refusal_names_the_quota_that_is_full_and_changes_nothing(board: Board, quotas: dict[str, int]) -> None:
-    board.place("h1", quotas=quotas)
+@pytest.mark.parametrize("full", [ADDRESS, STRANGERS])
+def test_the_refusal_names_the_quota_that_is_full_and_changes_nothing(board: Board, full: str) -> None:
+    board.place("h1", address="a")
     before = board.dump()
-    word, name, most, wait = board.place("h2", visit(4), quotas=quotas, fingerprint="f", idempotency="i")
-    assert (word, name, most) == ("FULL", min(quotas, key=lambda each: quotas[each]), 1)
+    limits = {ADDRESS: 9, STRANGERS: 9} | {full: 1}
+    word, name, most, wait = board.place("h2", visit(4), address="a", limits=limits, fingerprint="f", idempotency="i")
+    assert (word, name, most) == ("FULL", full, 1)
     assert LIFETIME_MS - SLACK_MS < wait <= LIFETIME_MS
     assert board.dump() == before
 
 
 @pytest.mark.parametrize("end", ["release", "lapse", "book", "abort"])
 def test_every_end_of_a_hold_gives_its_shares_back(board: Board, end: str) -> None:
-    board.place("h1", quotas={"address:a": 1, "strangers": 1})
+    board.place("h1", address="a")
     if end in ("book", "abort"):
         board.begin("h1")
     if end == "release":
@@ -49,15 +51,18 @@ def test_every_end_of_a_hold_gives_its_shares_back(board: Board, end: str) -> No
         board.mirror("bk_1", 1, visit(), hold_id="h1")
     else:
         board.abort("h1", restore=False)
-    assert board.place("h2", visit(8), quotas={"address:a": 1, "strangers": 1})[0] == "HELD"
+    assert board.place("h2", visit(8), address="a", limits={ADDRESS: 1, STRANGERS: 1})[0] == "HELD"
     assert counted(board) == [1, 1]
 
 
 def test_an_extended_hold_counts_for_as_long_as_it_lives(board: Board) -> None:
-    board.place("h1", quotas=QUOTAS)
+    board.place("h1", address="a")
     board.extend("h1", 2 * LIFETIME_MS)
     until = float(board.record("h1")["expires_ms"])
-    assert [board.redis.zscore(board.names.prefix + name, "h1") for name in QUOTAS] == [until, until]
+    assert [board.redis.zscore(board.names.prefix + name, "h1") for name in ("address:a", "strangers")] == [
+        until,
+        until,
+    ]
 
 
 def test_a_booking_counts_for_the_address_of_its_hold_on_this_day(board: Board) -> None:

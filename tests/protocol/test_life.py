@@ -21,6 +21,7 @@ from services.claims.scripts import Scripts
 from services.ledger.documents import difference
 from services.ledger.expiry import Reservations
 from services.stores.connections import connect_mongo, connect_redis
+from tests.claim_keys import end_claims
 from tests.protocol.life_asking import Crash
 from tests.protocol.life_checks import Checked
 from tests.protocol.life_ledger import Document
@@ -144,16 +145,16 @@ class Life(Checked):
         document = self._deadline_passes(which)
         marks = self.stores.marks
         for claim in [claim for claim, mark in marks.items() if document and mark.owner == document.booking_id]:
-            if marks[claim].pending:
+            if document and marks[claim].pending:
                 del marks[claim]
-                self.redis.delete(self.claim_key(*claim))
+                end_claims(self.redis, self.world.names, document.booking_id)
 
     def _hold_expires(self, which: int) -> None:
         held = [each for each in self.stores.records.values() if each.status == "held" and not each.lapsed]
         if held:
             record = held[which % len(held)]
             name = self.world.names.hold(record.name)
-            self.redis.delete(*str(self.redis.hget(name, "claims")).split())
+            end_claims(self.redis, self.world.names, record.name)
             self.redis.hset(name, "expires_ms", 1)
             self.stores.drop(record.name)
             record.lapsed = True

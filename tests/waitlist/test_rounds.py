@@ -170,7 +170,7 @@ def test_the_policy_gives_the_duration_and_the_buffers(world: World) -> None:
 def test_an_offer_lasts_as_long_as_requested_and_counts_for_no_quota(world: World) -> None:
     offer = offered(world, role="desk", offer_minutes=120)
     hold = record(world, str(offer.hold_id))
-    assert (hold["lifetime_ms"], hold["quotas"], hold["owner"]) == ("7200000", "", offer.made_by)
+    assert (hold["lifetime_ms"], hold["address"], hold["owner"]) == ("7200000", "", offer.made_by)
 
 
 def test_an_entry_with_a_duration_that_is_no_longer_allowed_waits_and_blocks_no_other(world: World) -> None:

@@ -5,9 +5,9 @@
 -- ARGV  1 hold id   2 API key's id   3 fingerprint ('' = no idempotency key)
 --       4 how long an idempotency key is kept, ms
 --       5 confirm window, ms: after it the relay resolves the pin   6 backstop expiry of the pin, ms
---       7 how long a finished hold is remembered, ms   8 booking id
---       9 the name of this attempt: a call that finds its own name in the record was sent twice
---       10 most bookings of one client address on a UTC day, 0 = any number. Only holds that have an address count
+--       7 booking id
+--       8 the name of this attempt: a call that finds its own name in the record was sent twice
+--       9 most bookings of one client address on a UTC day, 0 = any number. Only holds that have an address count
 --
 -- REPLY {MISSING}                       Redis remembers no such hold
 --       {REUSED}                        the idempotency key belongs to another request
@@ -17,7 +17,7 @@
 --            BEGUN: pinned now   AGAIN: another attempt to confirm it is under way   BLOCKED: MongoDB gave the slot to
 --            another booking meanwhile   again = 1: this idempotency key was here before
 --            with BEGUN and AGAIN the last `deadline_ms` is that of this attempt's pin
-local hold_id, key_id, fingerprint, attempt = ARGV[1], ARGV[2], ARGV[3], ARGV[9]
+local hold_id, key_id, fingerprint, attempt = ARGV[1], ARGV[2], ARGV[3], ARGV[8]
 local now, again = now_ms(), 0
 if fingerprint ~= '' then
   local known = redis.call('HGET', KEYS[3], 'fingerprint')
@@ -30,7 +30,7 @@ local flat = redis.call('HGETALL', KEYS[1])
 if #flat == 0 then
   return {'MISSING'}
 end
-local hold = hash_of(flat)
+local hold, prefix = hash_of(flat), prefix_of(KEYS[1], hold_id)
 if string.match(hold.owner, '^[^ ]*') ~= key_id then
   return {'FOREIGN'}
 end
@@ -51,10 +51,10 @@ end
 
 local function remember_key()
   if fingerprint ~= '' then
-    redis.call('HSET', KEYS[3], 'fingerprint', fingerprint, 'hold_id', hold_id, 'booking_id', ARGV[8])
+    redis.call('HSET', KEYS[3], 'fingerprint', fingerprint, 'hold_id', hold_id, 'booking_id', ARGV[7])
     redis.call('PEXPIRE', KEYS[3], ARGV[4])
     if hold.status ~= 'booked' then
-      redis.call('HSET', KEYS[1], 'confirm_key', KEYS[3])
+      redis.call('HSET', KEYS[1], 'confirm_key', string.sub(KEYS[3], #prefix + 1))
     end
   end
 end
@@ -78,27 +78,23 @@ if tonumber(hold.expires_ms) <= now then
   return answer('EXPIRED')
 end
 
-local claims = words(hold.claims)
-local marks = read_marks(claims, 1, #claims)
-for i = 1, #claims do
-  if not marks[i] or mark_owner(marks[i]) ~= hold_id then
-    return answer(marks[i] and 'BLOCKED' or 'EXPIRED')
-  end
+local spans, counter, most = spans_of(hold), '', tonumber(ARGV[9])
+local keys, marks, whole, overtaken = own_claims(prefix, spans, hold_id)
+if not whole then
+  return answer(overtaken and 'BLOCKED' or 'EXPIRED')
 end
-local counter, most = '', tonumber(ARGV[10])
 if most > 0 and hold.address ~= '' then
   local wait
-  counter, wait = count_booking(prefix_of(KEYS[1], hold_id), hold.address, most, now)
+  counter, wait = count_booking(prefix, hold.address, most, now)
   if not counter then
     return {'FULL', most, wait}
   end
 end
-for i, key in ipairs(claims) do
-  redis.call('SET', key, mark_in_state(marks[i], 'confirming'), 'PX', ARGV[6])
-end
-redis.call('HSET', KEYS[1], 'status', 'confirming', 'begun_ms', now, 'booking_id', ARGV[8],
+local backstop = tonumber(ARGV[6])
+renew_claims(prefix, spans, keys, marks, hold_id, 'confirming', now + backstop, now)
+redis.call('HSET', KEYS[1], 'status', 'confirming', 'begun_ms', now, 'booking_id', ARGV[7],
   'counter', counter)
-redis.call('PEXPIRE', KEYS[1], tonumber(ARGV[6]) + tonumber(ARGV[7]))
+redis.call('PEXPIRE', KEYS[1], backstop + tonumber(hold.remembered_ms))
 pin_until_deadline()
 remember_key()
 return answer('BEGUN')

@@ -4,7 +4,10 @@
 --   state    held | confirming | moving | booked
 --   owner    the id of a hold or of a move's pin; of a booked claim the booking id
 --   from,to  the ticks that the owner occupies on that resource, half-open
--- Only Python makes names of claim keys: they come in KEYS, or in a record that Python's keys went into.
+-- A span is {resource, from, to}. Beside the claim keys, which alone decide, each resource has a sorted set that shows
+-- the same in few words: a member state|owner|from|to|expires ms, and |pending, for each run of ticks with marks of one
+-- owner, scored by its first tick. A member whose time is over counts as nothing.
+-- All names begin with the org's prefix and its hash tag, so a script may make names from it.
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -24,10 +27,10 @@ local function mark_in_state(mark, state)
 end
 
 -- MGET over any number of keys, although Lua unpacks 8,000 at most. A missing key is false.
-local function read_marks(keys, first, last)
+local function read_marks(keys)
   local marks = {}
-  for from = first, last, 1000 do
-    local to = math.min(from + 999, last)
+  for from = 1, #keys, 1000 do
+    local to = math.min(from + 999, #keys)
     local values = redis.call('MGET', unpack(keys, from, to))
     for offset = 1, to - from + 1 do
       marks[from + offset - 1] = values[offset]
@@ -65,16 +68,109 @@ local function number_text(number)
   return string.format('%.0f', number)
 end
 
--- Removes the claims that still carry this owner's mark. The others have another owner by now.
-local function drop_claims(claims, owner)
-  if #claims == 0 then
-    return
+-- The names of the claim keys of some spans, one span after the other.
+local function claim_keys(prefix, spans)
+  local keys = {}
+  for _, span in ipairs(spans) do
+    local stem = prefix .. 'claim:' .. span[1] .. ':'
+    for tick = span[2], span[3] - 1 do
+      keys[#keys + 1] = stem .. number_text(tick)
+    end
   end
-  local marks = read_marks(claims, 1, #claims)
-  for i, key in ipairs(claims) do
+  return keys
+end
+
+-- The spans of a hold, the property's first.
+local function spans_of(record)
+  local from, to = tonumber(record.start), tonumber(record['end'])
+  return {
+    {'property:' .. record.property_id, from, to},
+    {'technician:' .. record.technician_id, from - tonumber(record.before), to + tonumber(record.after)},
+  }
+end
+
+-- The spans that a booking's record names: resource from to, and so on.
+local function spans_in(text)
+  local list, spans = words(text), {}
+  for i = 1, #list, 3 do
+    spans[#spans + 1] = {list[i], tonumber(list[i + 1]), tonumber(list[i + 2])}
+  end
+  return spans
+end
+
+local SAMPLE = 4
+
+-- Shows a run of marks of one owner, until it expires. Some members of the same resource are looked at, and those that
+-- have expired are dropped: more than are added, so few are kept in vain.
+local function show_span(prefix, resource, from, to, state, owner, expires, note, now)
+  local set = prefix .. 'spans:' .. resource
+  for _, member in ipairs(redis.call('EXISTS', set) == 1 and redis.call('ZRANDMEMBER', set, SAMPLE) or {}) do
+    if tonumber(string.match(member, '^%a+|[^|]*|%d+|%d+|(%d+)')) <= now then
+      redis.call('ZREM', set, member)
+    end
+  end
+  local parts = {state, owner, number_text(from), number_text(to), number_text(expires)}
+  redis.call('ZADD', set, from, table.concat(parts, '|') .. (note or ''))
+  if redis.call('PTTL', set) < expires - now then
+    redis.call('PEXPIREAT', set, number_text(expires))
+  end
+end
+
+-- Removes what an owner shows within a span, and gives it as {from, to, note, state, expires ms} each.
+local function hide_spans(prefix, span, owner)
+  local set, hidden = prefix .. 'spans:' .. span[1], {}
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', set, span[2], '(' .. number_text(span[3]))) do
+    local state, of, from, to, expires, note = string.match(member, '^(%a+)|([^|]*)|(%d+)|(%d+)|(%d+)(.*)$')
+    if of == owner then
+      redis.call('ZREM', set, member)
+      hidden[#hidden + 1] = {tonumber(from), tonumber(to), note, state, tonumber(expires)}
+    end
+  end
+  return hidden
+end
+
+-- Gives what an owner shows within some spans another state and expiry.
+local function change_shown(prefix, spans, owner, state, expires, now)
+  for _, span in ipairs(spans) do
+    for _, run in ipairs(hide_spans(prefix, span, owner)) do
+      show_span(prefix, span[1], run[1], run[2], state, owner, expires, run[3], now)
+    end
+  end
+end
+
+-- The names and marks of an owner's claims; whether all are its own; and if not, whether the first that is not has
+-- another owner.
+local function own_claims(prefix, spans, owner)
+  local keys = claim_keys(prefix, spans)
+  local marks, overtaken, whole = read_marks(keys), false, true
+  for i = 1, #keys do
+    local own = marks[i] and mark_owner(marks[i]) == owner
+    if whole and not own then
+      whole, overtaken = false, marks[i] and true
+    end
+  end
+  return keys, marks, whole, overtaken
+end
+
+-- Gives all claims of an owner, whose they are, another state and expiry.
+local function renew_claims(prefix, spans, keys, marks, owner, state, expires, now)
+  for i, key in ipairs(keys) do
+    redis.call('SET', key, mark_in_state(marks[i], state), 'PXAT', number_text(expires))
+  end
+  change_shown(prefix, spans, owner, state, expires, now)
+end
+
+-- Removes the claims that still carry this owner's mark. The others have another owner by now.
+local function drop_claims(prefix, spans, owner)
+  local keys = claim_keys(prefix, spans)
+  local marks = read_marks(keys)
+  for i, key in ipairs(keys) do
     if marks[i] and mark_owner(marks[i]) == owner then
       redis.call('DEL', key)
     end
+  end
+  for _, span in ipairs(spans) do
+    hide_spans(prefix, span, owner)
   end
 end
 
@@ -83,40 +179,4 @@ local function publish(stream, kind, id, visit, state, expires_ms)
   redis.call('XADD', stream, 'MAXLEN', '~', '10000', '*', 'kind', kind, 'id', id,
     'property_id', visit.property_id, 'technician_id', visit.technician_id,
     'start', visit.start, 'end', visit['end'], 'state', state, 'expires_ms', expires_ms or '')
-end
-
--- The prefix of every key of the org that a hold's record belongs to.
-local function prefix_of(record_key, hold_id)
-  return string.sub(record_key, 1, -#('hold:' .. hold_id) - 1)
-end
-
--- Ends a hold: its record stays a while, counts for no quota and waits for no confirmation.
-local function close_hold(record_key, record, pins, hold_id, status, remember_ms)
-  redis.call('HSET', record_key, 'status', status)
-  redis.call('PEXPIRE', record_key, remember_ms)
-  redis.call('ZREM', pins, hold_id)
-  for _, quota in ipairs(words(record.quotas)) do
-    redis.call('ZREM', prefix_of(record_key, hold_id) .. quota, hold_id)
-  end
-end
-
-local DAY_MS = 86400000
-
--- Counts one more booking of a client address on this UTC day. Gives the counter's name; or, when the address has made
--- as many as it may, nil and the ms until the day is over.
-local function count_booking(prefix, address, most, now)
-  local counter = 'booked:' .. address .. ':' .. number_text(math.floor(now / DAY_MS))
-  if tonumber(redis.call('GET', prefix .. counter) or 0) >= most then
-    return nil, DAY_MS - now % DAY_MS
-  end
-  redis.call('INCR', prefix .. counter)
-  redis.call('PEXPIRE', prefix .. counter, 2 * DAY_MS)
-  return counter
-end
-
--- Takes back what count_booking counted, because MongoDB definitely has no such booking.
-local function uncount_booking(prefix, counter)
-  if counter and counter ~= '' and tonumber(redis.call('GET', prefix .. counter) or 0) > 0 then
-    redis.call('DECR', prefix .. counter)
-  end
 end

@@ -2,7 +2,6 @@
 --
 -- KEYS  1 hold record   2 events
 -- ARGV  1 hold id   2 API key's id   3 wanted lifetime from now, ms   4 longest lifetime from its creation, ms
---       5 how long a finished hold is remembered, ms
 --
 -- REPLY {MISSING} | {FOREIGN} | {LIMIT, the longest lifetime from now that may be asked for, ms}
 --       {EXTENDED | CONFIRMING | BOOKED | RELEASED | EXPIRED, now ms, field, value, …}
@@ -11,19 +10,17 @@ local flat = redis.call('HGETALL', KEYS[1])
 if #flat == 0 then
   return {'MISSING'}
 end
-local hold, now = hash_of(flat), now_ms()
+local hold, now, prefix = hash_of(flat), now_ms(), prefix_of(KEYS[1], hold_id)
 if string.match(hold.owner, '^[^ ]*') ~= ARGV[2] then
   return {'FOREIGN'}
 end
 if hold.status ~= 'held' then
   return {string.upper(hold.status), now, unpack(flat)}
 end
-local claims = words(hold.claims)
-local marks = read_marks(claims, 1, #claims)
-for i = 1, #claims do
-  if not marks[i] or mark_owner(marks[i]) ~= hold_id then
-    return {'EXPIRED', now, unpack(flat)}
-  end
+local spans = spans_of(hold)
+local keys, marks, whole = own_claims(prefix, spans, hold_id)
+if not whole then
+  return {'EXPIRED', now, unpack(flat)}
 end
 
 local expires, latest = now + tonumber(ARGV[3]), tonumber(hold.created_ms) + tonumber(ARGV[4])
@@ -31,13 +28,13 @@ if expires > latest then
   return {'LIMIT', math.max(0, latest - now)}
 end
 if expires > tonumber(hold.expires_ms) then
-  for _, key in ipairs(claims) do
-    redis.call('PEXPIRE', key, expires - now)
-  end
+  local remembered = expires - now + tonumber(hold.remembered_ms)
+  renew_claims(prefix, spans, keys, marks, hold_id, 'held', expires, now)
   redis.call('HSET', KEYS[1], 'expires_ms', expires, 'lifetime_ms', expires - tonumber(hold.created_ms))
-  redis.call('PEXPIRE', KEYS[1], expires - now + tonumber(ARGV[5]))
-  for _, quota in ipairs(words(hold.quotas)) do
-    redis.call('ZADD', prefix_of(KEYS[1], hold_id) .. quota, 'XX', expires, hold_id)
+  redis.call('PEXPIRE', KEYS[1], remembered)
+  keep_short_key(prefix, hold, remembered)
+  for _, quota in ipairs(quotas_of(hold)) do
+    redis.call('ZADD', prefix .. quota[1], 'XX', expires, hold_id)
   end
   publish(KEYS[2], 'hold', hold_id, hold, 'held', expires)
 end

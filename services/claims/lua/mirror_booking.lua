@@ -2,22 +2,23 @@
 -- MongoDB has decided, so the marks go over holds and pins. They never go over another booking's mark: that is a clash,
 -- which only a new look at both documents can settle.
 --
--- KEYS  1 mirrored booking   2 hold record   3 pins   4 events   5.. claims, the property's first
+-- KEYS  1 mirrored booking   2 hold record   3 pins   4 events
 -- ARGV  1 a JSON object:
 --         booking_id, version, active (false: it has ended, and marks nothing), pending (a reservation)
 --         ends_ms        when the marks expire; after that time nothing is marked
 --         visit_ends_ms  when the visit is over
 --         remembered_ms  how long the record stays after that, and a hold after its end
+--         key_kept_ms    how long the idempotency key is kept that placed a hold which is booked now
 --         hold_id        of the hold, or the name of the pin, that the booking was made from, '' = none
 --         kind           of the live event
 --         event          where and when: property_id, technician_id, start, end
---         property, technician   the ticks [from, to) that the booking has of each
+--         spans          [[resource, from, to], …] that the booking has
+--         prefix         of every key of this org
 --
 -- REPLY {MIRRORED} | {SAME} (this version with its marks, or a newer version, is mirrored already)
 --       {CLASH, the other booking's id}
-local FIRST = 5
 local ask = cjson.decode(ARGV[1])
-local booking_id, version, hold_id = ask.booking_id, ask.version, ask.hold_id
+local booking_id, version, hold_id, prefix = ask.booking_id, ask.version, ask.hold_id, ask.prefix
 local now = now_ms()
 local active = ask.active and ask.ends_ms > now
 
@@ -30,15 +31,16 @@ local function finish_hold()
   if hold.status == nil or hold.status == 'booked' then
     return
   end
-  drop_claims(words(hold.claims), hold_id)
+  drop_claims(prefix, spans_of(hold), hold_id)
   redis.call('HSET', KEYS[2], 'booking_id', booking_id)
   close_hold(KEYS[2], hold, KEYS[3], hold_id, 'booked', ask.remembered_ms)
+  keep_short_key(prefix, hold, ask.key_kept_ms)
 end
 
--- Whether all claims carry booked marks; and the id of another booking that has one of them.
-local function look_at_marks()
-  local marks, whole = read_marks(KEYS, FIRST, #KEYS), true
-  for i = FIRST, #KEYS do
+-- Whether all claims carry booked marks; or the id of another booking that has one of them.
+local function look_at(marks, count)
+  local whole = true
+  for i = 1, count do
     local booked = marks[i] and mark_state(marks[i]) == 'booked'
     if booked and mark_owner(marks[i]) ~= booking_id then
       return false, mark_owner(marks[i])
@@ -48,25 +50,44 @@ local function look_at_marks()
   return whole
 end
 
-local function set_marks()
-  local claims, property_claims = {}, ask.property[2] - ask.property[1]
-  local function mark_of(span)
-    local parts = {'booked', booking_id, number_text(span[1]), number_text(span[2]), number_text(version)}
-    return table.concat(parts, '|') .. (ask.pending and '|pending' or '')
+-- Leaves of what an owner shows within `whole` only what lies outside of `span`.
+local function cut_shown(whole, owner, span)
+  for _, run in ipairs(hide_spans(prefix, whole, owner)) do
+    local from, to, note, state, expires = unpack(run)
+    if from < span[2] then
+      show_span(prefix, span[1], from, math.min(to, span[2]), state, owner, expires, note, now)
+    end
+    if to > span[3] then
+      show_span(prefix, span[1], math.max(from, span[3]), to, state, owner, expires, note, now)
+    end
   end
-  local of_property, of_technician = mark_of(ask.property), mark_of(ask.technician)
-  for i = FIRST, #KEYS do
-    redis.call('SET', KEYS[i], i < FIRST + property_claims and of_property or of_technician, 'PXAT', ask.ends_ms)
-    claims[#claims + 1] = KEYS[i]
-  end
-  return claims
 end
 
-local mirrored = redis.call('HMGET', KEYS[1], 'version', 'claims', 'active')
+-- Sets the booking's marks on a span. marks: those that were there, from index `at` on; their owners lose the ticks.
+local function set_marks(span, keys, marks, at)
+  local resource, from, to = span[1], span[2], span[3]
+  local note, seen = ask.pending and '|pending' or '', {}
+  local parts = {'booked', booking_id, number_text(from), number_text(to), number_text(version)}
+  local mark = table.concat(parts, '|') .. note
+  for i = at, at + to - from - 1 do
+    local owner, first, last = string.match(marks[i] or '', '^%a+|([^|]*)|(%d+)|(%d+)')
+    if owner and owner ~= booking_id and not seen[owner] then
+      seen[owner] = true
+      cut_shown({resource, tonumber(first), tonumber(last)}, owner, span)
+    end
+    redis.call('SET', keys[i], mark, 'PXAT', number_text(ask.ends_ms))
+  end
+  show_span(prefix, resource, from, to, 'booked', booking_id, ask.ends_ms, note, now)
+end
+
+local mirrored = redis.call('HMGET', KEYS[1], 'version', 'spans', 'active')
 local seen, was_active = tonumber(mirrored[1] or 0), mirrored[3] == '1'
 local same = seen > version or (seen == version and not (active and was_active))
+local keys, marks = {}, {}
 if active and not same then
-  local whole, other = look_at_marks()
+  keys = claim_keys(prefix, ask.spans)
+  marks = read_marks(keys)
+  local whole, other = look_at(marks, #keys)
   if other then
     return {'CLASH', other}
   end
@@ -77,10 +98,15 @@ if same then
   return {'SAME'}
 end
 
-drop_claims(words(mirrored[2] or ''), booking_id)
-local claims = active and table.concat(set_marks(), ' ') or ''
-redis.call('HSET', KEYS[1], 'version', version, 'active', active and 1 or 0, 'claims', claims)
-redis.call('PEXPIREAT', KEYS[1], math.max(ask.visit_ends_ms, now) + ask.remembered_ms)
+drop_claims(prefix, spans_in(mirrored[2]), booking_id)
+local shown, at = {}, 1
+for _, span in ipairs(active and ask.spans or {}) do
+  set_marks(span, keys, marks, at)
+  at = at + span[3] - span[2]
+  shown[#shown + 1] = table.concat({span[1], number_text(span[2]), number_text(span[3])}, ' ')
+end
+redis.call('HSET', KEYS[1], 'version', version, 'active', active and 1 or 0, 'spans', table.concat(shown, ' '))
+redis.call('PEXPIREAT', KEYS[1], number_text(math.max(ask.visit_ends_ms, now) + ask.remembered_ms))
 finish_hold()
 publish(KEYS[4], ask.kind, booking_id, ask.event, active and 'booked' or 'free')
 return {'MIRRORED'}

@@ -1,8 +1,8 @@
 -- Lets a hold go. Its owner may do that, and staff may; the record keeps which API key did it.
 --
 -- KEYS  1 hold record   2 pins   3 events
--- ARGV  1 hold id   2 API key's id   3 staff: 1 or 0   4 how long a finished hold is remembered, ms
---       5 forget: 1 = as if the hold had never been granted, because its slot is booked
+-- ARGV  1 hold id   2 API key's id   3 staff: 1 or 0
+--       4 forget: 1 = as if the hold had never been granted, because its slot is booked
 --
 -- REPLY {MISSING} | {FOREIGN} | {RELEASED} (now, before, or it had expired) | {CONFIRMING} | {BOOKED}
 local hold_id = ARGV[1]
@@ -10,7 +10,7 @@ local flat = redis.call('HGETALL', KEYS[1])
 if #flat == 0 then
   return {'MISSING'}
 end
-local hold = hash_of(flat)
+local hold, prefix = hash_of(flat), prefix_of(KEYS[1], hold_id)
 if string.match(hold.owner, '^[^ ]*') ~= ARGV[2] and ARGV[3] ~= '1' then
   return {'FOREIGN'}
 end
@@ -18,15 +18,15 @@ if hold.status == 'confirming' or hold.status == 'booked' then
   return {string.upper(hold.status)}
 end
 if hold.status == 'held' and tonumber(hold.expires_ms) > now_ms() then
-  drop_claims(words(hold.claims), hold_id)
+  drop_claims(prefix, spans_of(hold), hold_id)
   redis.call('HSET', KEYS[1], 'released_by', ARGV[2])
-  close_hold(KEYS[1], hold, KEYS[2], hold_id, 'released', ARGV[4])
+  close_hold(KEYS[1], hold, KEYS[2], hold_id, 'released', hold.remembered_ms)
   publish(KEYS[3], 'release', hold_id, hold, 'free')
 end
-if ARGV[5] == '1' then
+if ARGV[4] == '1' then
   redis.call('DEL', KEYS[1])
-  if hold.idempotency_key and hold.idempotency_key ~= '' then
-    redis.call('DEL', hold.idempotency_key)
+  if hold.idempotency_key ~= '' then
+    redis.call('DEL', prefix .. hold.idempotency_key)
   end
 end
 return {'RELEASED'}

@@ -17,6 +17,7 @@ from services.claims.hold_records import HoldRecord
 from services.claims.keys import OrgKeys
 from services.claims.placements import Placed, Placement, Stale, Taken
 from services.holds.operations import PlacedHold
+from tests.claim_keys import claim_names
 from tests.system.race.together import CROWD, ROUNDS, Outcome, at_once, fresh_slots
 from tests.world import World, rfc3339, tomorrow
 
@@ -50,7 +51,7 @@ def test_with_check_then_set_instead_of_the_script_several_requests_get_it(
 def check_then_set(claims: Claims, placement: Placement) -> Placed | Taken:
     """Look, and write if the slot is free, as many booking systems do. It is right only without other requests."""
     request, visit, client = placement.request, placement.visits[0], claims._redis
-    names = OrgKeys(request.org).visit_claims(visit)
+    names = claim_names(OrgKeys(request.org), visit)
     if any(client.mget(names)):
         return Taken([])
     for name in names:
@@ -170,11 +171,10 @@ def test_without_the_count_in_the_script_more_than_one_gets_it(world: World, mon
     place = Claims.place
 
     def count_then_place(claims: Claims, placement: Placement) -> Placed | Stale | Taken:
-        prefix = OrgKeys(placement.request.org).prefix
-        for quota in placement.quotas:
-            if claims._redis.zcard(prefix + quota.key) >= quota.most:  # type: ignore[operator]
-                raise TooManyHolds
-        return place(claims, replace(placement, quotas=[replace(each, most=99) for each in placement.quotas]))
+        counted = OrgKeys(placement.request.org).prefix + f"address:{placement.request.address_digest}"
+        if claims._redis.zcard(counted) >= placement.limits["public_holds_per_address"]:  # type: ignore[operator]
+            raise TooManyHolds
+        return place(claims, replace(placement, limits={}))
 
     monkeypatch.setattr(Claims, "place", count_then_place)
     assert race_for_the_last_share(world) > 1
