@@ -44,9 +44,10 @@ def ensure_key_indexes(db: Database[Document]) -> None:
 
 
 def caller_of(record: Document) -> Caller:
-    """The caller whose key has this record."""
+    """The caller whose key has this record. A key that took the place of another is the same caller, so holds, waitlist
+    entries and repeated requests go on with it."""
     origins = frozenset(record.get("origins") or ())
-    return Caller(record["org"], Role(record["role"]), record["key_id"], origins=origins)
+    return Caller(record["org"], Role(record["role"]), record.get("acts_as") or record["key_id"], origins=origins)
 
 
 def new_key_record(org: str, role: Role, key: str, now: datetime) -> Document:
@@ -84,16 +85,10 @@ class ApiKeys:
 
         Raises ValueError for a role that has no keys.
         """
-        if role not in KEY_ROLES:
-            raise ValueError(f"an API key cannot have the role {role}")
-        key = f"hf_{role}_{secrets.token_urlsafe(24)}"
-        record = {**new_key_record(org, role, key, self._clock()), "name": name, "origins": list(origins)}
-        with mongo_faults():
-            self._keys.update_one({"_id": record["_id"]}, {"$setOnInsert": record, **CHANGED}, upsert=True)
-        return KeyMade(key_id=record["key_id"], key=key)
+        return self._create(org, role, {"name": name, "origins": list(origins)})
 
     def rotate_key(self, org: str, key_id: str, overlap_seconds: int) -> KeyMade:
-        """Makes a key like this one, which itself ends after the overlap.
+        """Makes a key in the place of this one, which itself ends after the overlap.
 
         After a failure between the two steps the old key stays valid; a repeat makes a further key.
         Raises NotFound, InvalidTransition (the key has ended).
@@ -101,7 +96,8 @@ class ApiKeys:
         old = self._find(org, key_id)
         if has_ended(old, self._clock()):
             raise InvalidTransition("This key has ended, so no key can take its place. Make a new one.")
-        made = self.create_key(org, Role(old["role"]), name=old.get("name"), origins=old.get("origins") or ())
+        kept = {"name": old.get("name"), "origins": old.get("origins"), "acts_as": old.get("acts_as") or key_id}
+        made = self._create(org, Role(old["role"]), kept)
         ends = self._clock() + timedelta(seconds=overlap_seconds)
         self._change(org, key_id, {"expires_at": to_milliseconds(ends)})
         return made
@@ -135,6 +131,15 @@ class ApiKeys:
             raise bad_cursor()
         created_at = last["created_at"]
         return [{"created_at": {"$gt": created_at}}, {"created_at": created_at, "key_id": {"$gt": key_id}}]
+
+    def _create(self, org: str, role: Role, values: Document) -> KeyMade:
+        if role not in KEY_ROLES:
+            raise ValueError(f"an API key cannot have the role {role}")
+        key = f"hf_{role}_{secrets.token_urlsafe(24)}"
+        record = new_key_record(org, role, key, self._clock()) | values
+        with mongo_faults():
+            self._keys.update_one({"_id": record["_id"]}, {"$setOnInsert": record, **CHANGED}, upsert=True)
+        return KeyMade(key_id=record["key_id"], key=key)
 
     def _find(self, org: str, key_id: str) -> Document:
         with mongo_faults():

@@ -94,6 +94,20 @@ def test_a_rotated_key_lives_on_beside_its_successor_until_the_overlap_is_over(t
     refused(again, 409, "invalid_transition")
 
 
+def test_a_rotated_key_goes_on_with_what_the_one_before_began(town: Town) -> None:
+    old = make(town, role="bot")
+    hold = town.hold(key=old["key"])
+    wanted = town.slot(15) | {"customer": {"name": "Alice"}}
+    booked = body_of(town.call("POST", "/book", wanted, key=old["key"], Idempotency_Key="sms-1"))
+    new = old
+    for _ in range(2):
+        new = body_of(town.call("POST", f"/keys/{new['key_id']}/rotate", {"overlap_seconds": 0}, key="admin"))
+    confirmed = town.call("POST", "/book", {"hold_id": hold["hold_id"], "customer": {"name": "Alice"}}, key=new["key"])
+    assert confirmed.status_code == 201
+    again = town.call("POST", "/book", wanted, key=new["key"], Idempotency_Key="sms-1")
+    assert (again.headers["Idempotency-Replayed"], body_of(again)) == ("true", booked)
+
+
 def test_a_revoked_key_is_refused_and_revoking_it_again_is_fine(town: Town) -> None:
     made = make(town)
     for _ in range(2):
