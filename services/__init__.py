@@ -46,6 +46,7 @@ from services.settings import Settings
 from services.stores.connections import MONGO_TIMEOUT_MS, Document, connect_mongo, connect_redis
 from services.stores.leases import Leases
 from services.stores.redis_server import RedisInfo
+from services.stores.shared_counts import SharedCounts
 from services.timetable.grid import Grid
 from services.waitlist.admission import Admission
 from services.waitlist.entries import Waitlist
@@ -78,6 +79,7 @@ class Services:
     offers: Offers
     calendar_feeds: CalendarFeeds
     idempotency: Idempotency
+    counts: SharedCounts
     health: Health
     metrics: Metrics
     warming: Warming
@@ -129,6 +131,7 @@ def build_services(
         offers=offers,
         calendar_feeds=CalendarFeeds(parts.db, parts.clock),
         idempotency=Idempotency(parts.redis, parts.scripts),
+        counts=SharedCounts(parts.redis, parts.metrics),
         metrics=parts.metrics,
         health=Health(RedisInfo(parts.redis), parts.db, parts.store),
         warming=Warming(parts.access, parts.catalogue, lambda: org_ids(parts.db), parts.mirror.epoch),

@@ -147,7 +147,9 @@ class Metrics:
             registry=self.registry,
         )
         self.refusals = self._counter("holdfast_refusals", "Refused requests by problem code.", "code")
-        self.limiter_failures = self._counter("holdfast_rate_limiter_failures", "Requests let through unlimited.")
+        self.limiter_failures = self._counter(
+            "holdfast_rate_limiter_failures", "Exchanges of counts that failed, and requests uncounted."
+        )
         self.relay = self._counter("holdfast_relay", "Work that the relay did.", "action")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

@@ -2,70 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import BoundedSemaphore
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
 
 from api.http.endpoint import Ask, Endpoint, Reply
-from api.http.guards import Gate
+from api.http.guards import KEYLESS, Gate
 from api.http.parsing import Parser, read_body
 from api.http.replies import FinalResponse, Replies
 from api.http.request_log import EXCHANGE
+from api.http.turns import Turns
+from api.server.porch import PORCH
 from models.access import Caller, IdempotencyClaim
-from models.errors import StoreUnavailable
 from services import Services
-from services.stores.faults import StoreTrouble
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-TURN_SECONDS = 0.3
-"""How often a request that waits for a turn checks whether waiting is in vain."""
 PREFLIGHT_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-Id"
 PREFLIGHT_SECONDS = "7200"
-
-AT_ONCE = 16
-"""Requests that one worker works on at a time; the others wait their turn here, where waiting costs nothing.
-
-With a thousand at once, each would wait so long between two steps that stores seem stalled and time-outs strike. More
-than this gains nothing: a worker has one processor, and a store answers a few of them while it works on the others.
-"""
-KEYLESS_AT_ONCE = 2
-"""How many of those may be requests to endpoints without a key, so that the other turns stay for requests with one."""
-
-
-class Turns:
-    """The turns of one app, and the memory of its stores' failures."""
-
-    def __init__(self) -> None:
-        self.all = BoundedSemaphore(AT_ONCE)
-        self.keyless = BoundedSemaphore(KEYLESS_AT_ONCE)
-        self.trouble = StoreTrouble()
-
-    @contextmanager
-    def to_look_up(self) -> Iterator[None]:
-        """A keyless turn around one look into MongoDB for a key that this process does not know."""
-        self.take(self.keyless)
-        try:
-            with self.trouble.watch_request():
-                yield
-        finally:
-            self.keyless.release()
-
-    def take(self, turns: BoundedSemaphore) -> None:
-        """Waits as long as it takes while requests end. Raises StoreUnavailable behind those that wait for a store."""
-        while not turns.acquire(timeout=TURN_SECONDS):
-            if self.trouble.lately():
-                raise StoreUnavailable
 
 
 def bind(app: Flask, services: Services, endpoints: list[Endpoint]) -> None:
     """Makes every endpoint answer, HEAD where there is GET, and OPTIONS on every path."""
     turns = Turns()
-    gate = Gate(services, turns.to_look_up)
+    app.extensions[PORCH] = turns.porch
+    gate = Gate(services, turns)
     paths: dict[str, list[Endpoint]] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.flask_rule, []).append(endpoint)
@@ -85,37 +48,31 @@ class Runner:
         self._endpoint = endpoint
         self._view = endpoint.view
         self._once = endpoint.idempotency == "once"
-        self._admit = gate.admission(endpoint)
+        self._admit = None if endpoint.roles is None else gate.admission(endpoint.roles)
+        self._gate = gate
         self._parse = Parser(endpoint, services).parse
         self._replies = Replies(endpoint)
         self._turns = turns
 
     def __call__(self, **ids: str) -> Response:
-        environ, endpoint, turns = request.environ, self._endpoint, self._turns
-        environ[EXCHANGE].endpoint = endpoint
+        environ, endpoint = request.environ, self._endpoint
+        exchange = environ[EXCHANGE]
+        exchange.endpoint = endpoint
+        if self._admit is None:
+            return self._serve_keyless(environ, ids)
         # The key comes first: nobody awaits the body of a stranger.
-        caller = self._admit(environ, ids)
-        if caller.org:
-            environ[EXCHANGE].caller = caller
+        caller = exchange.caller = self._admit(environ, ids)
         # A body comes as slowly as its client likes: it is awaited before a turn is taken and the clock starts.
         body = read_body(environ) if endpoint.body is not None else b""
-        if endpoint.roles is not None:
-            return self._serve_in_turn(environ, caller, ids, body)
-        if endpoint.unmetered:
+        with self._turns.keyed(environ):
             return self._serve(environ, caller, ids, body)
-        turns.take(turns.keyless)
-        try:
-            return self._serve_in_turn(environ, caller, ids, body)
-        finally:
-            turns.keyless.release()
 
-    def _serve_in_turn(self, environ: WSGIEnvironment, caller: Caller, ids: dict[str, str], body: bytes) -> Response:
-        turns = self._turns
-        turns.take(turns.all)
-        try:
-            return self._serve(environ, caller, ids, body)
-        finally:
-            turns.all.release()
+    def _serve_keyless(self, environ: WSGIEnvironment, ids: dict[str, str]) -> Response:
+        body = read_body(environ) if self._endpoint.body is not None else b""
+        if self._endpoint.unmetered:
+            return self._serve(environ, KEYLESS, ids, body)
+        with self._gate.keyless(environ):
+            return self._serve(environ, KEYLESS, ids, body)
 
     def _serve(self, environ: WSGIEnvironment, caller: Caller, ids: dict[str, str], body: bytes) -> Response:
         with self._turns.trouble.watch_request():

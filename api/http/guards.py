@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import structlog
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
-
 from api.http.addresses import normal_address
-from api.http.endpoint import Endpoint
+from api.http.limits import Limits
+from api.http.turns import Turns
 from api.server.strangers import KNOWN_KEY
 from models.access import Caller, Role
-from models.errors import BookingNotFound, Forbidden, RateLimited, Unauthenticated
+from models.errors import BookingNotFound, Forbidden, Unauthenticated
 from services import Services
-from services.observability import Metrics
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -28,40 +20,28 @@ if TYPE_CHECKING:
 LONGEST_BEARER = 512
 
 KEYLESS = Caller(org="", role=Role.CUSTOMER, key_id="")
-"""The caller of an endpoint that needs no key. All requests share its key_id, so their rate goes by address alone."""
+"""The caller of an endpoint that needs no key."""
 
 Admit = Callable[["WSGIEnvironment", dict[str, str]], Caller]
 """(environ, ids of the path) -> the caller with its address. Raises Unauthenticated, Forbidden, RateLimited,
-BookingNotFound."""
+BookingNotFound, StoreUnavailable."""
 
 
 class Gate:
-    """Admits requests: key, role, rate. One per app. turn_to_look_up: entered around each look into MongoDB."""
+    """Admits requests: key, role, rate. One per app."""
 
-    def __init__(self, services: Services, turn_to_look_up: Callable[[], AbstractContextManager[None]]) -> None:
-        settings = services.settings
+    def __init__(self, services: Services, turns: Turns) -> None:
         self._access = services.access
-        self._turn_to_look_up = turn_to_look_up
-        self._proxies = settings.trusted_proxies
-        self._limiter = RateLimiter(settings.rate_limit_per_minute, services.metrics)
+        self._turns = turns
+        self._proxies = services.settings.trusted_proxies
+        self._limits = Limits(services, turns)
 
-    def admission(self, endpoint: Endpoint) -> Admit:
-        """How requests to an endpoint are admitted."""
-        if endpoint.roles is not None:
-            return self._with_key(endpoint.roles)
-        return (lambda _environ, _ids: KEYLESS) if endpoint.unmetered else self._by_address
+    def admission(self, roles: frozenset[Role]) -> Admit:
+        """How requests to an endpoint for these roles are admitted: from memory, wherever the key is known."""
 
-    def _by_address(self, environ: WSGIEnvironment, _ids: dict[str, str]) -> Caller:
-        self._limiter.spend(replace(KEYLESS, address=client_address(environ, self._proxies)))
-        return KEYLESS
-
-    def _with_key(self, roles: frozenset[Role]) -> Admit:
         def admit(environ: WSGIEnvironment, ids: dict[str, str]) -> Caller:
-            known = self._known(bearer(environ))
-            if KNOWN_KEY in environ:
-                environ[KNOWN_KEY]()
-            caller = known.at(client_address(environ, self._proxies))
-            self._limiter.spend(caller)
+            caller = self._caller(environ)
+            self._limits.spend(caller, environ)
             if not caller.may_call_from(environ.get("HTTP_ORIGIN")):
                 raise Forbidden("Use this key on the pages that it was made for.")
             if caller.role not in roles:
@@ -72,35 +52,33 @@ class Gate:
 
         return admit
 
-    def _known(self, token: str) -> Caller:
-        known = self._access.known(token)
-        if known is None:
-            with self._turn_to_look_up():
-                known = self._access.authenticate(token)  # another request may have read it meanwhile
-        return known
+    @contextmanager
+    def keyless(self, environ: WSGIEnvironment) -> Iterator[None]:
+        """Around a request to an endpoint without a key: a turn, and a count against the address where it is refused.
 
+        Raises RateLimited, StoreUnavailable.
+        """
+        with self._limits.unless_known(client_address(environ, self._proxies)), self._turns.keyless(environ):
+            yield
 
-class RateLimiter:
-    """Counts requests in this process, by key (or none) and client address. per_minute: the limit; 0 is no limit."""
-
-    def __init__(self, per_minute: int, metrics: Metrics) -> None:
-        self._limit = RateLimitItemPerMinute(per_minute) if per_minute else None
-        self._limiter = FixedWindowRateLimiter(MemoryStorage()) if per_minute else None
-        self._metrics = metrics
-
-    def spend(self, caller: Caller) -> None:
-        """Counts one request. Raises RateLimited. A broken limiter admits every request, and the metrics show it."""
-        if self._limit is None or self._limiter is None:
-            return
+    def _caller(self, environ: WSGIEnvironment) -> Caller:
+        address = client_address(environ, self._proxies)
         try:
-            allowed = self._limiter.hit(self._limit, caller.key_id, caller.address)
-            resets_at = self._limiter.get_window_stats(self._limit, caller.key_id, caller.address).reset_time
-        except Exception as error:  # whatever is wrong with it, a limiter is no reason to refuse customers
-            structlog.get_logger().warning("rate_limiter_failed", error=type(error).__name__)
-            self._metrics.limiter_failures.inc()
-            return
-        if not allowed:
-            raise RateLimited(retry_after_seconds=max(1, math.ceil(resets_at - time.time())))
+            token = bearer(environ)
+            known = self._access.known(token)
+        except Unauthenticated:
+            self._limits.spend_keyless(address)
+            raise
+        if known is None:
+            known = self._look_up(environ, address, token)
+        if KNOWN_KEY in environ:
+            environ[KNOWN_KEY]()
+        return known.at(address)
+
+    def _look_up(self, environ: WSGIEnvironment, address: str, token: str) -> Caller:
+        turns = self._turns
+        with self._limits.unless_known(address), turns.keyless(environ), turns.trouble.watch_request():
+            return self._access.authenticate(token)  # another request may have read it meanwhile
 
 
 def bearer(environ: WSGIEnvironment) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -11,7 +12,8 @@ from gunicorn.http.errors import NoMoreData, ParseException
 from gunicorn.util import close_graceful
 
 from api.http.addresses import normal_address
-from api.server.refusals import refusal_of
+from api.server.porch import CAME, UNMETERED, Porch
+from api.server.refusals import overloaded, refusal_of
 from api.server.strangers import KNOWN_KEY
 from api.server.wire import PlainRequest, Wire
 
@@ -54,6 +56,7 @@ class Connection:
         self._requests = 0
         self._stranger: str | None = None
         self._is_surplus = False
+        self._inside: Porch | None = None
 
     def serve(self) -> None:
         """Answers requests until either side closes."""
@@ -91,7 +94,19 @@ class Connection:
     def _serve_one(self) -> bool:
         """Answers one request. False when the connection should close."""
         request = self._next()
-        return request is not None and self._answer(request)
+        if request is None:
+            return False
+        came, porch = monotonic(), self._worker.porch
+        if porch is None or request.path in UNMETERED:
+            return self._answer(request, came)
+        if not porch.take(came):
+            return self._turn_away(request)
+        self._inside = porch
+        request.body.reader.before_waiting = self._leave_app
+        try:
+            return self._answer(request, came)
+        finally:
+            self._leave_app()
 
     def _next(self) -> PlainRequest | None:
         """The next request; None where none comes, or where it was refused."""
@@ -112,7 +127,25 @@ class Connection:
             self._refuse(error)
             return None
 
-    def _answer(self, request: PlainRequest) -> bool:
+    def _leave_app(self) -> None:
+        """The request no longer is inside: its reply is made, or it waits for its body. (Such a one may get in again
+        without the porch; it has waited already.)"""
+        porch, self._inside = self._inside, None
+        if porch is not None:
+            porch.give_back()
+
+    def _turn_away(self, request: PlainRequest) -> bool:
+        """Answers a request that waited in vain. False when the connection should close."""
+        self._worker.refused.labels("overloaded").inc()
+        closes = request.should_close()
+        self._sock.settimeout(SEND_SECONDS)
+        self._sock.sendall(overloaded(closes=closes))
+        if closes:
+            return False
+        request.body.read()
+        return True
+
+    def _answer(self, request: PlainRequest, came: float) -> bool:
         """Lets the app answer. False when the connection should close."""
         cfg = self._worker.cfg
         response, environ = wsgi.create(
@@ -120,10 +153,12 @@ class Connection:
         )
         environ["wsgi.multithread"] = True
         environ[KNOWN_KEY] = self._leave
+        environ[CAME] = came
         if self._worker.ends_after_this():
             response.force_close()
         try:
             chunks = self._worker.wsgi(environ, response.start_response)
+            self._leave_app()
             if self._is_surplus:
                 response.force_close()
             self._send(response, chunks)

@@ -23,6 +23,7 @@ from api.http.problem_codes import PROBLEM_TYPE, document
 from api.server.wire import InvalidHost
 
 MALFORMED = (400, "invalid_request", "The request does not follow HTTP; send it as RFC 9112 describes.")
+OVERLOADED = "The server has too much to do and did not begin this request. Please send it again."
 BROKEN = (500, "internal_error", "Something went wrong on our side. Please try again.")
 
 BY_ERROR: dict[type[Exception], tuple[int, str, str]] = {
@@ -55,10 +56,19 @@ def refusal_of(error: Exception) -> Refusal:
     if code == "invalid_request":
         problem["errors"] = [{"field": "request", "code": "malformed", "message": detail}]
     request_id = os.urandom(12).hex()
-    return Refusal(type(error).__name__, status, code, request_id, _reply(status, request_id, problem))
+    return Refusal(
+        type(error).__name__, status, code, request_id, _reply(status, request_id, problem, "Connection: close")
+    )
 
 
-def _reply(status: int, request_id: str, problem: dict[str, object]) -> bytes:
+def overloaded(*, closes: bool) -> bytes:
+    """The whole reply to a request that could not begin. closes: the connection does, after it."""
+    problem = document("store_unavailable", OVERLOADED)
+    further = ("Retry-After: 1", "Connection: close") if closes else ("Retry-After: 1",)
+    return _reply(503, os.urandom(12).hex(), problem, *further)
+
+
+def _reply(status: int, request_id: str, problem: dict[str, object], *further: str) -> bytes:
     body = json.dumps(problem, separators=(",", ":")).encode()
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
@@ -67,6 +77,6 @@ def _reply(status: int, request_id: str, problem: dict[str, object]) -> bytes:
         "Cache-Control: no-store",
         "X-Content-Type-Options: nosniff",
         f"X-Request-Id: {request_id}",
-        "Connection: close",
+        *further,
     )
     return "\r\n".join((*head, "", "")).encode() + body

@@ -6,6 +6,7 @@ import contextlib
 import re
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 from gunicorn.http.body import LengthReader
@@ -124,6 +125,10 @@ class Wire(SocketUnreader):  # type: ignore[misc]  # gunicorn has no annotations
         return bytes(data)
 
 
+def _nothing() -> None:
+    """Done where nothing is to be done."""
+
+
 class BodyReader:
     """The body of one request. Its first read starts the clock, and answers a client that asked whether to go ahead."""
 
@@ -133,14 +138,18 @@ class BodyReader:
         self._limits = limits
         self._ask_first = ask_first
         self._begun = False
+        self.before_waiting: Callable[[], None] = _nothing
+        """Called before the first byte that has not arrived yet is awaited."""
 
     def read(self, size: int) -> bytes:
         """As gunicorn's readers. Raises TimeoutError and OverflowError when the whole body takes too much."""
         if not self._begun:
             self._begun = True
             self._wire.allow(self._limits.body_seconds, self._limits.body_bytes)
-            if self._ask_first and not self.has_arrived:
-                self._wire.sock.sendall(GO_AHEAD)
+            if not self.has_arrived:
+                self.before_waiting()
+                if self._ask_first:
+                    self._wire.sock.sendall(GO_AHEAD)
         return bytes(self._reader.read(size))
 
     @property

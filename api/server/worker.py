@@ -15,6 +15,7 @@ from prometheus_client import Counter
 
 from api.server.connection import Connection
 from api.server.limits import Limits
+from api.server.porch import PORCH, Porch
 from api.server.strangers import Strangers
 from api.server.wire import Wire
 
@@ -43,6 +44,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
     def refused(self) -> Counter:
         """Connections and requests that never reached the app. Made on first use, which is after the fork."""
         return Counter("holdfast_unserved", "Connections and requests refused before the app.", ["kind"], registry=None)
+
+    @cached_property
+    def porch(self) -> Porch | None:
+        """Where requests wait until the app lets them in; None for an app that lets in all at once."""
+        porch: Porch | None = getattr(self.wsgi, "extensions", {}).get(PORCH)
+        return porch
 
     @cached_property
     def longest_head(self) -> int:

@@ -173,6 +173,11 @@ class Catalogue:
         """The org's rules; the defaults if it has set none."""
         return self._policy_on(self._shelf(org), org)
 
+    def known_policy(self, org: str) -> Policy | None:
+        """As `policy`, from memory alone; None where only MongoDB can tell."""
+        shelf = self._shelves.get(org)
+        return shelf.policy if shelf else None
+
     def property(self, org: str, property_id: str) -> Property:
         """One property of the org, of whatever status. PropertyNotFound."""
         return self.property_on(self._shelf(org), org, property_id)

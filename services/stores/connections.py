@@ -25,9 +25,9 @@ MONGO_CONNECT_MS = 900
 MONGO_TIMEOUT_MS = 1300
 BACKGROUND_TIMEOUT_MS = 20_000
 
-# More than the requests that a worker serves at a time (api/http/dispatch.py), so that none waits for a connection.
-REDIS_CONNECTIONS = 32
-MONGO_CONNECTIONS = 32
+# More than the requests that a worker serves at a time (api/http/turns.py), so that none waits for a connection.
+REDIS_CONNECTIONS = 48
+MONGO_CONNECTIONS = 48
 
 Document = dict[str, Any]
 

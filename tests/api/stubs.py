@@ -8,15 +8,19 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import fakeredis
 from flask import Flask
 from werkzeug.test import Client, TestResponse
 
 from api.app import app_over
 from models.access import Caller, IdempotencyClaim, Role
+from models.calendar import TechnicianCalendar
+from models.catalogue import Policy, Technician
 from models.errors import Fault, InvalidRequest, NotFound, Unauthenticated
 from models.hold import Hold, HoldRequest
 from models.slot import SlotFields, Visit
 from services.observability import Metrics
+from services.stores.shared_counts import SharedCounts
 
 START = datetime(2026, 12, 5, 10, tzinfo=UTC)
 SECRET_HOLDER = "web-5f1c9a7be2d04c6b"
@@ -48,9 +52,21 @@ Send = Callable[..., TestResponse]
 
 
 class StubAccess:
-    """Knows one key per role, named as the role is, and one manage token."""
+    """Knows one key per role, named as the role is, and one manage token. What is `unread` only MongoDB can tell."""
 
-    def known(self, bearer: str) -> Caller:
+    def __init__(self, unread: frozenset[str] = frozenset()) -> None:
+        self.unread = unread
+        self.looked_up: list[str] = []
+
+    def known(self, bearer: str) -> Caller | None:
+        if bearer in self.unread:
+            return None
+        if bearer not in CALLERS:
+            raise Unauthenticated
+        return CALLERS[bearer]
+
+    def authenticate(self, bearer: str) -> Caller:
+        self.looked_up.append(bearer)
         if bearer not in CALLERS:
             raise Unauthenticated
         return CALLERS[bearer]
@@ -90,15 +106,21 @@ class StubBookingLife:
 
 @dataclass
 class StubFeeds:
-    """Knows no calendar; `first` is done before each look."""
+    """Knows one calendar, empty, of one token or of none; `first` is done before each look."""
 
     first: Callable[[], None] = lambda: None
+    right: str = ""
     asked: list[str] = field(default_factory=list)
 
     def read(self, _technician_id: str, token: str) -> Any:
         self.asked.append(token)
         self.first()
-        raise NotFound
+        if token != self.right:
+            raise NotFound
+        return TechnicianCalendar(Technician(id="tech-7", name="Tessa"), [], {})
+
+    def text(self, _calendar: TechnicianCalendar) -> bytes:
+        return b""
 
 
 def _wish(_snapshot: object, _now: datetime, slot: SlotFields, _role: object) -> None:
@@ -115,7 +137,11 @@ class Stubbed:
     feeds: StubFeeds = field(default_factory=StubFeeds)
     metrics: Metrics = field(default_factory=Metrics)
     checks: dict[str, str] = field(default_factory=lambda: {"redis": "ok", "mongodb": "ok"})
+    access: StubAccess = field(default_factory=StubAccess)
+    redis: Any = field(default_factory=lambda: fakeredis.FakeRedis(decode_responses=True))
+    policy: Policy = field(default_factory=Policy)
     rate_limit_per_minute: int = 0
+    keyless_per_minute: int = 0
     trusted_proxies: int = 0
 
     def app(self) -> Flask:
@@ -124,15 +150,17 @@ class Stubbed:
             settings=SimpleNamespace(
                 log_level="INFO",
                 rate_limit_per_minute=self.rate_limit_per_minute,
+                keyless_per_minute=self.keyless_per_minute,
                 trusted_proxies=self.trusted_proxies,
             ),
-            access=StubAccess(),
+            access=self.access,
+            counts=SharedCounts(self.redis, self.metrics),
             holds=self.holds,
             booking_life=self.life,
             calendar_feeds=self.feeds,
             candidates=SimpleNamespace(wish=_wish),
             catalogue=SimpleNamespace(
-                policy=lambda _org: SimpleNamespace(max_hold_seconds=900), snapshot=lambda _org: None
+                policy=lambda _org: self.policy, known_policy=lambda _org: self.policy, snapshot=lambda _org: None
             ),
             clock=lambda: START,
             metrics=self.metrics,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from api.http.dispatch import AT_ONCE
+from api.http.turns import AT_ONCE
 from tests.api.stubs import SECRET_HOLDER, SLOT, Send, Stubbed, faults
 
 

@@ -1,0 +1,73 @@
+"""Requests to any endpoint that the app declares, with ids and bodies that fit it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from api.http.endpoint import Endpoint
+from api.openapi import examples
+from tests.api.town import Town, body_of
+from tests.world import rfc3339, tomorrow
+
+GOOD_BODIES: dict[str, dict[str, Any]] = {
+    "POST /keys/{key_id}/rotate": {"overlap_seconds": 60},
+    "PATCH /technicians/{technician_id}": {"status": "unavailable"},
+}
+"""Bodies of endpoints with a path parameter that the document's examples do not show."""
+
+
+class Rival:
+    """What Charlie's org has, by the name of the path parameter that names it."""
+
+    def __init__(self, town: Town) -> None:
+        def made(path: str, body: dict[str, Any]) -> dict[str, Any]:
+            reply = town.call("POST", path, body, key="rival")
+            assert reply.status_code in (200, 201), reply.text
+            return body_of(reply)
+
+        def slot(hour: int) -> dict[str, Any]:
+            return {"property_id": "rival-house", "technician_id": "rival-tech", "start": rfc3339(tomorrow(hour))}
+
+        made("/properties", {"id": "rival-house", "name": "Charlie's house"})
+        made("/technicians", {"id": "rival-tech", "name": "Charlie's technician"})
+        wish = {"property_id": "rival-house", "from": rfc3339(tomorrow(8)), "to": rfc3339(tomorrow(18))}
+        customer = {"customer": {"name": "Charlie's customer"}}
+        self.ids = {
+            "property_id": "rival-house",
+            "technician_id": "rival-tech",
+            "booking_id": made("/book", slot(10) | customer)["booking_id"],
+            "hold_id": made("/hold", slot(12))["hold_id"],
+            "waitlist_id": made("/waitlist", wish | customer)["waitlist_id"],
+            "key_id": made("/keys", {"role": "desk"})["key_id"],
+        }
+        self.calendar = made("/technicians/rival-tech/calendar", {})["calendar_url"]
+
+    def path(self, endpoint: Endpoint) -> str:
+        return endpoint.path.format_map(self.ids)
+
+
+def good_body(endpoint: Endpoint) -> dict[str, Any] | None:
+    """A body that the endpoint takes, as far as its form goes."""
+    if endpoint.body is None:
+        return None
+    if endpoint.name in GOOD_BODIES:
+        return GOOD_BODIES[endpoint.name]
+    shown = examples.BODIES.get(endpoint.name)
+    body: dict[str, Any] = next(iter(shown.values()))["value"] if shown else {}
+    return body | ({"start": rfc3339(tomorrow(15))} if "start" in body else {})
+
+
+def ask(town: Town, endpoint: Endpoint, path: str, key: str | None, **headers: str) -> TestResponse:
+    if endpoint.if_match == "required":
+        headers.setdefault("If_Match", '"1"')
+    return town.call(endpoint.method, path, good_body(endpoint), key=key, **headers)
+
+
+def some_path(endpoint: Endpoint) -> str:
+    return endpoint.path.format_map(dict.fromkeys(endpoint.path_names, "some-id"))
+
+
+def roles_of(endpoint: Endpoint) -> set[str]:
+    return {str(role) for role in endpoint.roles or ()}

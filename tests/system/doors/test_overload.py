@@ -1,0 +1,88 @@
+"""More requests than a worker can serve: they wait outside for a second at most, and are then turned away unharmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from time import monotonic
+
+import pytest
+from pydantic_core import to_json
+
+from api.http.turns import INSIDE
+from scripts.dev_server.child import wait_until
+from tests.system.doors.gunicorn import Gunicorn, Line, get, gunicorn, post
+from tests.system.drills.installation import SOON, Installation
+from tests.world import World, rfc3339, tomorrow
+
+CROWD = INSIDE + 60
+LONG = 15.0
+"""So long a reply may take on a machine that is busy with other tests."""
+
+
+@pytest.fixture(scope="module")
+def server(installation: Installation) -> Iterator[Gunicorn]:
+    with gunicorn(installation, installation.folder) as made:
+        assert wait_until(lambda: made.exchange(hold(made.world, -1)).status == 201, seconds=SOON)
+        yield made
+
+
+def hold(world: World, number: int) -> bytes:
+    """A request for a slot that no other number has."""
+    slot = {
+        "property_id": "prop-1",
+        "technician_id": "tech-1",
+        "start": rfc3339(tomorrow(0) + number * timedelta(minutes=15)),
+        "duration_minutes": 15,
+    }
+    return post("/hold", to_json(slot), f"Authorization: Bearer {world.keys['desk']}")
+
+
+def turned_away(server: Gunicorn) -> int:
+    """How many requests the worker did not let in."""
+    found = [line for line in server.metrics().splitlines() if line.startswith("holdfast_unserved_total")]
+    return sum(int(float(line.split()[-1])) for line in found if 'kind="overloaded"' in line)
+
+
+def test_a_crowd_behind_a_store_that_hangs_is_refused_in_time_and_served_once_it_answers(
+    installation: Installation, server: Gunicorn
+) -> None:
+    lines: list[Line] = [server.line() for _ in range(CROWD)]
+    before = turned_away(server)
+    installation.redis.freeze()
+    try:
+        began = monotonic()
+        for number, line in enumerate(lines):
+            line.send(hold(server.world, number))
+        assert server.is_healthy()
+        replies = [line.receive(LONG) for line in lines]
+        assert monotonic() - began < LONG
+    finally:
+        installation.redis.thaw()
+    assert {reply.status for reply in replies} == {503}
+    assert {reply.problem["code"] for reply in replies} == {"store_unavailable"}
+    assert {int(reply.headers["retry-after"]) >= 1 for reply in replies} == {True}
+    assert wait_until(lambda: 0 < turned_away(server) - before < CROWD, seconds=SOON)
+
+    def serve_again() -> bool:
+        lines[0].send(hold(server.world, CROWD))
+        return lines[0].receive(LONG).status in (200, 201, 409)
+
+    assert wait_until(serve_again, seconds=SOON)
+    for number, line in enumerate(lines[1:]):
+        line.send(hold(server.world, CROWD + 1 + number))
+        assert line.receive(LONG).status == 201, "the connection of a request that was turned away stays open"
+
+
+def test_slow_bodies_keep_no_place_inside(server: Gunicorn) -> None:
+    """Each of these has shown a known key, so it may be awaited; but not at the cost of others."""
+    slow = [server.line() for _ in range(CROWD)]
+    whole = hold(server.world, 3 * CROWD)
+    for line in slow:
+        line.send(whole[:-1])
+    try:
+        assert server.exchange(whole).status == 201
+        assert server.exchange(get("/policy", f"Authorization: Bearer {server.world.keys['admin']}")).status == 200
+    finally:
+        for line in slow:
+            line.close()
