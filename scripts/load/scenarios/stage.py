@@ -17,6 +17,7 @@ ROLES = ("web", "desk", "sms")
 PLAYS = {"web": plays.checkout, "desk": plays.at_the_desk, "sms": plays.checkout}
 STEP_MINUTES = 15  # starts, durations and buffers are multiples of this: it fits both grids, of 15 and of 5 minutes
 FIRST_HOUR, HOURS = 2, 20  # the numbered slots of a day: a visit that is moved a little stays within the day
+NO_TRAVEL = {"buffer_before_minutes": 0, "buffer_after_minutes": 0}
 LATER = 10_000  # the tags of the last act begin here, those of the acts before below
 
 
@@ -42,7 +43,7 @@ class World:
         """The slot fields for a start so many minutes into the day. Without a technician, any who is free will do."""
         start = f"{self.day + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"
         slot: Document = {"property_id": property_id, "start": start, "duration_minutes": 60}
-        slot |= {"buffer_before_minutes": 0, "buffer_after_minutes": 0, **more}
+        slot |= {**NO_TRAVEL, **more}
         return slot if technician_id is None else {**slot, "technician_id": technician_id}
 
     def numbered_slot(self, number: int) -> Document:
@@ -84,9 +85,13 @@ class Scenario:
 
 
 def person(world: World, number: int, slot: Document, **more: Any) -> Person:
-    """A person with this number. role, play: in turn and as the role does it, unless given."""
+    """A person with this number. role, play: in turn and as the role does it, unless given.
+
+    The web sends no travel: the policy decides it, and has none.
+    """
     role = more.pop("role", ROLES[number % len(ROLES)])
     play, keys = more.pop("play", PLAYS[role]), more.pop("keys", world.keys)
+    slot = {**slot, **NO_TRAVEL} if role == "web" else slot
     return Person(world.run, str(number), role, play, slot, keys, **more)
 
 
