@@ -15,6 +15,7 @@ from pymongo.errors import DuplicateKeyError
 from models.catalogue import PolicyPatch, PropertyCreate, PropertyPatch
 from models.errors import AlreadyExists, InvalidRequest, PropertyNotFound, StoreUnavailable
 from scripts.dev_server.seed import seed
+from services.access.api_keys import ensure_key_indexes
 from services.catalogue.editor import CatalogueDesk
 from services.catalogue.reader import Catalogue, ensure_catalogue_indexes
 from services.clock import utc_now
@@ -50,6 +51,7 @@ def installation(client: MongoClient[dict[str, Any]]) -> Installation:
     db = client.get_database(f"test_{uuid4().hex[:8]}", write_concern=WriteConcern(w="majority", j=True))
     for _ in range(2):
         ensure_catalogue_indexes(db)
+        ensure_key_indexes(db)
     return Installation(db)
 
 
