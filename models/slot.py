@@ -109,7 +109,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What stands in the way on one resource: held or booked, and the span that the other visit occupies there."""
+    """What stands in the way on one resource: held or booked, and the span that the other visit occupies there.
+
+    yours: it is the caller's own hold. hold_id, booking_id: what it is; for staff alone.
+    """
 
     kind: str
     id: str
@@ -117,6 +120,9 @@ class Block:
     start: datetime
     end: datetime
     retry_after_seconds: int | None = None
+    yours: bool | None = None
+    hold_id: str | None = None
+    booking_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,10 @@ class FaultReply(Shown):
 
 
 class BlockReply(Shown):
-    """What stands in the way on one resource, and the span that it takes up there; no identity of anyone."""
+    """What stands in the way on one resource, and the span that it takes up there; no identity of anyone.
+
+    `yours` where it is the caller's own hold; `hold_id` or `booking_id` for staff alone.
+    """
 
     kind: Literal["property", "technician"]
     id: PlainId
@@ -61,6 +64,9 @@ class BlockReply(Shown):
     start: Moment
     end: Moment
     retry_after_seconds: Annotated[int, Field(ge=1)] | None = None
+    yours: Literal[True] | None = None
+    hold_id: str | None = None
+    booking_id: str | None = None
 
 
 class OpeningReply(Shown):

@@ -26,6 +26,7 @@ from services.claims.hold_records import HoldRecord
 from services.claims.placements import (
     DIRECT_LIFETIME_SECONDS,
     REQUEST_MS,
+    Asker,
     ClaimRequest,
     NotPinned,
     Obstacle,
@@ -97,7 +98,7 @@ class Beginning:
     def refusal(self, draft: Draft, record: HoldRecord, obstacles: list[Obstacle]) -> Refusal:
         """Why a hold's slot can no longer be had, with other free slots if the request asks for them."""
         wish, caller = Wish.exactly(record.visit, suggest=draft.request.suggest), draft.caller
-        return self._placing.refusal(caller.org, caller.role, wish, [record.visit], obstacles)
+        return self._placing.refusal(caller.org, Asker(caller.role), wish, [record.visit], obstacles)
 
     def _begin_hold(self, draft: Draft) -> Begun | Confirmed:
         spare = draft.request.slot

@@ -23,7 +23,7 @@ from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord
 from services.claims.keys import digest
 from services.claims.mirror import Mirror
-from services.claims.placements import DIRECT_LIFETIME_SECONDS, REQUEST_MS, ClaimRequest, Pinned
+from services.claims.placements import DIRECT_LIFETIME_SECONDS, REQUEST_MS, Asker, ClaimRequest, Pinned
 from services.clock import Clock, now_ms
 from services.crash_points import CrashPoints
 from services.holds.placing import MOST_ATTEMPTS, Blocked, Placing
@@ -185,7 +185,7 @@ class Rescheduling:
                 # The mirror had missed a booking. If none is in the way, it was cancelled in between.
                 obstacles = self._placing.mirror_blockers(booking.org, visit, besides=booking.booking_id)
             if obstacles:
-                raise self._placing.refusal(booking.org, caller.role, Wish.exactly(visit), [visit], obstacles)
+                raise self._placing.refusal(booking.org, Asker(caller.role), Wish.exactly(visit), [visit], obstacles)
         raise NothingSent
 
     def _moved(self, booking: Booking, wanted: Booking, visit: Visit) -> Booking:
@@ -217,7 +217,9 @@ class Rescheduling:
                 freed = True
         if not freed:
             placement = blocked.placement
-            raise self._placing.refusal(booking.org, caller.role, placement.wish, placement.visits, blocked.obstacles)
+            raise self._placing.refusal(
+                booking.org, Asker(caller.role), placement.wish, placement.visits, blocked.obstacles
+            )
 
     def _is_unmirrored(self, booking: Booking) -> bool:
         (version,) = self._mirror.versions([(booking.org, booking.booking_id)])

@@ -15,6 +15,7 @@ from services.availability.candidates import Candidates
 from services.bookings.confirming import Confirmed, Confirming, Draft
 from services.catalogue.reader import Catalogue, Snapshot
 from services.claims.mirror import Mirror
+from services.claims.placements import Asker
 from services.clock import Clock
 from services.holds.conflicts import conflicts, obstacles_of
 from services.ids import HoldIds
@@ -76,7 +77,7 @@ class BookingWithoutRedis:
                 self._mirror.settle_or_leave(confirmed.stored)
                 return confirmed
         obstacles = obstacles_of(visits[0], self._store.blockers(caller.org, visits[0]))
-        raise SlotBooked(conflicts=conflicts(obstacles, Wish.exactly(visits[0]), caller.role, self._grid))
+        raise SlotBooked(conflicts=conflicts(obstacles, Wish.exactly(visits[0]), Asker(caller.role), self._grid))
 
     def _insert(self, draft: Draft, visit: Visit, requested: int) -> Confirmed | None:
         confirmed = self._confirming.insert(draft, visit, requested)

@@ -225,7 +225,7 @@ class Claims:
             "backstop_ms": PIN_BACKSTOP_MS,
             "record": {
                 "hold_id": request.hold_id,
-                "owner": f"{request.key_id} {request.holder_digest}" if request.holder_digest else request.key_id,
+                "owner": request.owner,
                 "property_id": wish.property_id,
                 "before": wish.before,
                 "after": wish.after,
@@ -243,6 +243,6 @@ class Claims:
         return [hold, names.epoch, names.pins, names.events, known], ask
 
 
-def _obstacle(resource: str, mark: str, expires_in_ms: int) -> Obstacle:
+def _obstacle(resource: str, mark: str, expires_in_ms: int, hold: list[str]) -> Obstacle:
     kind, _, resource_id = resource.partition(":")
-    return Obstacle(kind, resource_id, parse_mark(mark, expires_in_ms))
+    return Obstacle(kind, resource_id, parse_mark(mark, expires_in_ms), read_hold(hold) if hold else None)

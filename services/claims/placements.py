@@ -36,6 +36,14 @@ attempt_name: Final[Callable[[], str]] = partial(secrets.token_hex, 6)
 
 
 @dataclass(frozen=True, slots=True)
+class Asker:
+    """Who learns why a slot cannot be had. owner: of its own holds, as HoldRecord has it; '' if it names no holder."""
+
+    role: Role
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimRequest:
     """Who wants which slot, and on which terms.
 
@@ -64,6 +72,15 @@ class ClaimRequest:
     state: Literal["held", "confirming", "moving"] = "held"
     booking_id: str = ""
     standing: Set[str] = frozenset()
+
+    @property
+    def owner(self) -> str:
+        """The owner of the claims, as HoldRecord has it."""
+        return f"{self.key_id} {self.holder_digest}" if self.holder_digest else self.key_id
+
+    @property
+    def asker(self) -> Asker:
+        return Asker(self.role, self.owner if self.holder_digest else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +125,13 @@ class Stale:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A mark that stood in the way. kind and id: of the resource."""
+    """A mark that stood in the way. kind and id: of the resource. hold: the record of the hold or pin whose mark it is;
+    None for a booking."""
 
     kind: str
     id: str
     mark: Mark
+    hold: HoldRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,20 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from models.access import STRANGERS, Role
+from models.access import STAFF, STRANGERS
 from models.booking import Booking
 from models.errors import NoSlotAvailable, Refusal, SlotBooked, SlotHeld
 from models.slot import PROPERTY, TECHNICIAN, Block, Opening, Visit, Wish
 from services.claims.keys import Mark
-from services.claims.placements import Obstacle
+from services.claims.placements import Asker, Obstacle
 from services.timetable.grid import Grid
+
+OWN_HOLD = "You are holding a part of this time yourself. Book that hold, or release it first."
 
 
 def refusal(
     wish: Wish,
-    role: Role,
+    asker: Asker,
     technicians: set[str],
     obstacles: list[Obstacle],
     *,
@@ -26,22 +28,25 @@ def refusal(
 ) -> Refusal:
     """The refusal of a slot that is taken. It names every resource in the way, and no person.
 
-    role: of the caller. technicians: the ids that were tried at the requested start. The code is slot_held if waiting
+    technicians: the ids that were tried at the requested start. The code is slot_held if waiting
     could help, else slot_booked; for a search that found nothing it is no_slot_available.
     """
-    members: dict[str, Any] = {"conflicts": conflicts(obstacles, wish, role, grid)}
+    members: dict[str, Any] = {"conflicts": conflicts(obstacles, wish, asker, grid)}
     if wish.suggest:
         members |= {"next_available": openings}
     if wish.fallback:
         return NoSlotAvailable(**members)
-    return SlotBooked(**members) if _is_booked(technicians, obstacles) else SlotHeld(**members)
+    if _is_booked(technicians, obstacles):
+        return SlotBooked(**members)
+    return SlotHeld(OWN_HOLD if all(_is_own(obstacle, asker) for obstacle in obstacles) else None, **members)
 
 
-def conflicts(obstacles: list[Obstacle], wish: Wish, role: Role, grid: Grid) -> list[Block]:
-    """The obstacles as clients see them. A stranger sees of another visit's time only what it asked for itself."""
-    if role in STRANGERS:
+def conflicts(obstacles: list[Obstacle], wish: Wish, asker: Asker, grid: Grid) -> list[Block]:
+    """The obstacles as clients see them. Staff see the id of the hold or booking; a stranger sees of another visit's
+    time only what it asked for itself."""
+    if asker.role in STRANGERS:
         obstacles = [_clipped(obstacle, wish) for obstacle in obstacles]
-    return [_block(obstacle, grid) for obstacle in obstacles]
+    return [_block(obstacle, asker, grid) for obstacle in obstacles]
 
 
 def _clipped(obstacle: Obstacle, wish: Wish) -> Obstacle:
@@ -69,7 +74,20 @@ def _is_booked(technicians: set[str], obstacles: list[Obstacle]) -> bool:
     return bool(technicians) and all((TECHNICIAN, technician) in booked for technician in technicians)
 
 
-def _block(obstacle: Obstacle, grid: Grid) -> Block:
-    mark = obstacle.mark
-    wait = None if mark.expires_in_ms is None else max(1, math.ceil(mark.expires_in_ms / 1000))
-    return Block(obstacle.kind, obstacle.id, mark.state, grid.moment(mark.start), grid.moment(mark.end), wait)
+def _is_own(obstacle: Obstacle, asker: Asker) -> bool:
+    return obstacle.hold is not None and obstacle.hold.owner == asker.owner
+
+
+def _block(obstacle: Obstacle, asker: Asker, grid: Grid) -> Block:
+    mark, hold, is_staff = obstacle.mark, obstacle.hold, asker.role in STAFF
+    return Block(
+        kind=obstacle.kind,
+        id=obstacle.id,
+        state=mark.state,
+        start=grid.moment(mark.start),
+        end=grid.moment(mark.end),
+        retry_after_seconds=None if mark.expires_in_ms is None else max(1, math.ceil(mark.expires_in_ms / 1000)),
+        yours=True if _is_own(obstacle, asker) else None,
+        hold_id=hold.hold_id if is_staff and hold and not hold.direct else None,
+        booking_id=mark.owner if is_staff and mark.state == "booked" else None,
+    )

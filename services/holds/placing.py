@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from models.access import Role
 from models.errors import Fault, Refusal, StoreUnavailable
 from models.slot import Visit, Wish
 from services.availability.candidates import Candidates
@@ -19,7 +18,7 @@ from services.catalogue.reader import Catalogue, Snapshot
 from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord
 from services.claims.mirror import Mirror
-from services.claims.placements import ClaimRequest, Obstacle, Placed, Placement, Stale, Taken
+from services.claims.placements import Asker, ClaimRequest, Obstacle, Placed, Placement, Stale, Taken
 from services.claims.quotas import limits_of
 from services.holds.conflicts import obstacles_of, refusal
 from services.ids import booking_id_for
@@ -69,7 +68,7 @@ class Placing:
         outcome = self.attempt(request)
         if isinstance(outcome, Blocked):
             placement = outcome.placement
-            raise self.refusal(request.org, request.role, placement.wish, placement.visits, outcome.obstacles)
+            raise self.refusal(request.org, request.asker, placement.wish, placement.visits, outcome.obstacles)
         return outcome
 
     def attempt(self, request: ClaimRequest) -> Placed | Blocked:
@@ -104,11 +103,11 @@ class Placing:
                 return outcome
         raise StoreUnavailable
 
-    def refusal(self, org: str, role: Role, wish: Wish, visits: list[Visit], obstacles: list[Obstacle]) -> Refusal:
-        """Why none of some visits can be had, with other free slots if the wish asks for them. role: of the caller."""
+    def refusal(self, org: str, asker: Asker, wish: Wish, visits: list[Visit], obstacles: list[Obstacle]) -> Refusal:
+        """Why none of some visits can be had, with other free slots if the wish asks for them."""
         openings = self._availability.openings(org, wish, wish.suggest) if wish.suggest else []
         tried = {visit.technician_id for visit in visits if visit.start == wish.start}
-        return refusal(wish, role, tried, obstacles, openings=openings, grid=self._grid)
+        return refusal(wish, asker, tried, obstacles, openings=openings, grid=self._grid)
 
     def mirror_blockers(self, org: str, visit: Visit, *, besides: str | None = None) -> list[Obstacle]:
         """Mirrors the bookings in a visit's way that only MongoDB knew, and names them.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.slot import Visit
+from services.claims.hold_records import read_hold
 from tests.claims.board import (
     ALICE,
     BASE,
@@ -149,12 +150,13 @@ def test_a_refusal_names_every_taken_resource_its_owner_and_the_time_left(board:
     board.mirror("bk_1", 1, visit(2, at="prop-2", before=1))
     word, *obstacles = board.place("h2", visit())
     assert word == "TAKEN"
-    (of_property, property_mark, property_ttl), (of_technician, technician_mark, _) = obstacles
+    (of_property, property_mark, property_ttl, hold), (of_technician, technician_mark, _, no_hold) = obstacles
     assert of_property == "property:prop-1"
     assert property_mark == f"held|h1|{BASE}|{BASE + 4}|0"
     assert 0 < property_ttl <= LIFETIME_MS
     assert of_technician == "technician:tech-1"
     assert technician_mark == f"booked|bk_1|{BASE + 1}|{BASE + 6}|1"
+    assert (read_hold(hold).hold_id, no_hold) == ("h1", [])
 
 
 def test_two_visits_in_the_way_on_one_resource_are_each_named_once(board: Board) -> None:
@@ -162,7 +164,7 @@ def test_two_visits_in_the_way_on_one_resource_are_each_named_once(board: Board)
     board.place("h2", visit(2, length=2, by="tech-3"))
     word, *obstacles = board.place("h3", visit())
     assert word == "TAKEN"
-    assert [mark.split("|")[1] for _, mark, _ in obstacles] == ["h1", "h2"]
+    assert [mark.split("|")[1] for _, mark, *_ in obstacles] == ["h1", "h2"]
 
 
 def test_a_refusal_after_a_search_names_only_marks_at_the_requested_start(board: Board) -> None:
@@ -170,7 +172,7 @@ def test_a_refusal_after_a_search_names_only_marks_at_the_requested_start(board:
     board.place("h2", visit(4, by="tech-2"))
     word, *obstacles = board.place("h3", visit(0), visit(4), requested=BASE)
     assert word == "TAKEN"
-    assert [mark.split("|")[1] for _, mark, _ in obstacles] == ["h1"]
+    assert [mark.split("|")[1] for _, mark, *_ in obstacles] == ["h1"]
 
 
 def test_the_first_free_candidate_wins_in_the_order_given(board: Board) -> None:

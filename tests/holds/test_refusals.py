@@ -32,17 +32,18 @@ HOUR = timedelta(hours=1)
 
 def test_conflicts_name_every_resource_in_the_way_and_how_long(world: World, alice: Caller, bob: Caller) -> None:
     services = world.services
-    services.holds.place(alice, world.hold_request(technician_id="tech-2", ttl_seconds=100))
+    held = services.holds.place(alice, world.hold_request(technician_id="tech-2", ttl_seconds=100)).hold
     other = world.direct_request(property_id="prop-2", start=rfc3339(tomorrow(10, 30)), buffer_before_minutes=15)
-    services.bookings.book(bob, other)
+    booked = services.bookings.book(bob, other).booking
     with pytest.raises(SlotBooked) as refused:
         services.holds.place(bob, world.hold_request())
     of_property, of_technician = refused.value.members["conflicts"]
     assert of_property.retry_after_seconds in range(90, 101)
-    assert of_property == Block(
-        "property", "prop-1", "held", tomorrow(), tomorrow() + HOUR, of_property.retry_after_seconds
+    wait = of_property.retry_after_seconds
+    assert of_property == Block("property", "prop-1", "held", tomorrow(), tomorrow() + HOUR, wait, hold_id=held.hold_id)
+    assert of_technician == Block(
+        "technician", "tech-1", "booked", tomorrow(10, 15), tomorrow(11, 30), booking_id=booked.booking_id
     )
-    assert of_technician == Block("technician", "tech-1", "booked", tomorrow(10, 15), tomorrow(11, 30))
     assert "next_available" not in refused.value.members
 
 

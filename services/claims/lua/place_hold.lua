@@ -28,7 +28,8 @@
 --       {REPLAY, field, value, …}     the first answer to this idempotency key
 --       {OWN, field, value, …}        the same holder has this very slot, or this hold id was here before
 --       {FULL, word, most, ms}        this limit is reached, at so many; the first of what counts ends in so many ms
---       {TAKEN, [resource, mark, ttl ms]…} what stands in the way at the requested start
+--       {TAKEN, [resource, mark, ttl ms, [field, value, …]]…}
+--                                     what stands in the way at the requested start; with the record of a hold
 --       {HELD, cold, field, value, …} the new hold. cold = 1: Redis was lost, so MongoDB has to be asked. The record of
 --                                     a hold says so too, until MongoDB was asked (trust_hold)
 local ask = cjson.decode(ARGV[1])
@@ -162,7 +163,7 @@ end
 
 -- Each mark in the way of the candidates at the requested start, once for each resource and owner.
 local function obstacles(marks)
-  local reply, named = {'TAKEN'}, {}
+  local reply, named, holds = {'TAKEN'}, {}, {}
   for _, candidate in ipairs(candidates) do
     if candidate[2] == ask.requested then
       any_claim(candidate, function(resource, tick)
@@ -170,8 +171,11 @@ local function obstacles(marks)
         local name = mark and resource .. '|' .. mark_owner(mark)
         if is_taken(mark) and not named[name] then
           named[name] = true
-          local key = claim_keys(prefix, {{resource, tick, tick + 1}})[1]
-          reply[#reply + 1] = {resource, mark, redis.call('PTTL', key)}
+          local key, id = claim_keys(prefix, {{resource, tick, tick + 1}})[1], mark_owner(mark)
+          if mark_state(mark) ~= 'booked' and not holds[id] then
+            holds[id] = redis.call('HGETALL', prefix .. 'hold:' .. id)
+          end
+          reply[#reply + 1] = {resource, mark, redis.call('PTTL', key), holds[id] or {}}
         end
       end)
     end

@@ -1,0 +1,82 @@
+"""What `conflicts` name beside the resources: the caller's own hold, and for staff the hold or booking itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from services.holds.conflicts import OWN_HOLD
+from tests.api.town import ALICES_BROWSER, Town, body_of, refused
+
+CAROLS_BROWSER = "web-0000000000000001"
+STAFF = ("desk", "admin")
+
+
+def blocks(reply: TestResponse, code: str = "slot_held") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = refused(reply, 409, code)["conflicts"]
+    return found
+
+
+def hold(town: Town, key: str = "checkout", **changed: Any) -> TestResponse:
+    return town.call("POST", "/hold", town.slot(**changed), key=key)
+
+
+@pytest.mark.parametrize("key", STAFF)
+def test_staff_see_which_hold_it_is_and_can_release_it(town: Town, key: str) -> None:
+    held = town.hold(holder=ALICES_BROWSER)
+    found = blocks(hold(town, key))
+    assert [block["hold_id"] for block in found] == [held["hold_id"]] * 2
+    assert not any("booking_id" in block or "yours" in block for block in found)
+    assert town.call("DELETE", f"/hold/{found[0]['hold_id']}", key=key).status_code == 204
+    assert hold(town, key).status_code == 201
+
+
+@pytest.mark.parametrize("key", STAFF)
+def test_staff_see_which_booking_it_is(town: Town, key: str) -> None:
+    booked, held = town.book(), town.hold(12)
+    direct = town.slot(11, duration_minutes=120) | {"customer": {"name": "Bob"}}
+    assert [block["booking_id"] for block in blocks(hold(town, key), "slot_booked")] == [booked["booking_id"]] * 2
+    assert [block["hold_id"] for block in blocks(town.call("POST", "/book", direct, key=key))] == [held["hold_id"]] * 2
+    path = f"/bookings/{town.book(14)['booking_id']}"
+    moved = town.call("PATCH", path, {"start": town.slot(12)["start"]}, key=key, If_Match="*")
+    assert {block["hold_id"] for block in blocks(moved)} == {held["hold_id"]}
+
+
+@pytest.mark.parametrize("key", ["checkout", "bot"])
+def test_other_keys_see_neither(town: Town, key: str) -> None:
+    held, booked = town.hold(holder=ALICES_BROWSER), town.book(12)
+    replies = [hold(town, key, holder=CAROLS_BROWSER), hold(town, key, hour=12, holder=CAROLS_BROWSER)]
+    for reply in replies:
+        assert reply.status_code == 409
+        assert held["hold_id"] not in reply.text
+        assert booked["booking_id"] not in reply.text
+        assert "yours" not in reply.text
+
+
+@pytest.mark.parametrize("key", ["checkout", "bot", "desk"])
+def test_ones_own_hold_is_named_as_such(town: Town, key: str) -> None:
+    town.hold(key=key, holder=ALICES_BROWSER)
+    reply = hold(town, key, minute=15, holder=ALICES_BROWSER)
+    assert [block["yours"] for block in blocks(reply)] == [True, True]
+    assert body_of(reply)["detail"] == OWN_HOLD
+
+
+def test_another_hold_of_the_same_key_is_not_ones_own(town: Town) -> None:
+    town.hold(holder=ALICES_BROWSER)
+    for asked in ({"holder": CAROLS_BROWSER}, {}):
+        assert not any("yours" in block for block in blocks(hold(town, minute=15, **asked)))
+
+
+def test_without_a_holder_no_hold_is_ones_own(town: Town) -> None:
+    town.hold()
+    assert not any("yours" in block for block in blocks(hold(town)))
+
+
+def test_beside_ones_own_hold_another_is_told_from_it(town: Town) -> None:
+    town.hold(holder=ALICES_BROWSER, technician_id="tech-2")
+    town.hold(holder=CAROLS_BROWSER, property_id="prop-2")
+    reply = hold(town, holder=ALICES_BROWSER)
+    assert {block["kind"]: block.get("yours") for block in blocks(reply)} == {"property": True, "technician": None}
+    assert body_of(reply)["detail"] != OWN_HOLD
