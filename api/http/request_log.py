@@ -83,6 +83,8 @@ class RequestLog:
 
     def _record(self, exchange: Exchange, method: str) -> None:
         seconds = perf_counter() - exchange.started
+        # A method is the client's word: one that we do not know must not stand in a log, nor become a label of its own.
+        method = method if method in _METHODS else "other"
         rule = exchange.endpoint.path if exchange.endpoint is not None else "unmatched"
         self._timer(rule, method, exchange.status // 100).observe(seconds)
         line: dict[str, Any] = {
@@ -101,10 +103,9 @@ class RequestLog:
         self._log.info("request", **line)
 
     def _timer(self, rule: str, method: str, status_class: int) -> Histogram:
-        # A method is the client's word: one that we do not know must not become a label of its own.
-        key = (rule, method if method in _METHODS else "other", status_class)
+        key = (rule, method, status_class)
         timer = self._timers.get(key)
         if timer is None:
-            timer = self._metrics.request_seconds.labels(key[0], key[1], f"{status_class}xx")
+            timer = self._metrics.request_seconds.labels(rule, method, f"{status_class}xx")
             self._timers[key] = timer
         return timer

@@ -12,6 +12,7 @@ from dataclasses import replace
 from models.errors import AlreadyExists, RateLimited, RequestInProgress, SlotAvailable
 from models.waitlist import WaitEntry
 from services.claims.keys import digest
+from services.ledger.persons import contacts
 from services.waitlist.openings import Openings
 from services.waitlist.store import WaitlistStore
 
@@ -85,9 +86,9 @@ class Admission:
 
 def people_of(entry: WaitEntry) -> dict[str, str]:
     """A digest for each way in which a public entry's customer is known, together with what the entry waits for."""
-    phone = "".join(filter(str.isdigit, entry.customer.get("phone") or ""))
-    known = {"phone": phone, "email": (entry.customer.get("email") or "").strip().casefold()}
-    known = {kind: value for kind, value in known.items() if value} or {"address": entry.joined_from or ""}
+    # A phone or an e-mail address counts in any spelling, as it does where a person's data is looked for.
+    known = {kind: value for kind, _, value in (key.partition(":") for key in contacts(entry.customer)) if value}
+    known = known or {"address": entry.joined_from or ""}
     wish = (entry.property_id, entry.technician_id or "")
     return {kind: digest("waits", kind, value, *wish) for kind, value in known.items()}
 

@@ -53,6 +53,12 @@ def test_a_request_leaves_one_line(send: Send, capfd: pytest.CaptureFixture[str]
     }
 
 
+def test_a_method_that_is_no_method_of_http_leaves_no_word_of_it(send: Send, capfd: pytest.CaptureFixture[str]) -> None:
+    send("ANNA.+4531313131", "/hold")
+    (line,) = lines(capfd)
+    assert (line["method"], line["status"]) == ("other", 405)
+
+
 def test_a_refusal_leaves_its_code(send: Send, capfd: pytest.CaptureFixture[str]) -> None:
     send("POST", "/hold", key="nobody", json=SLOT)
     send("GET", "/nowhere/at/all")

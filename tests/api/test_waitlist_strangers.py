@@ -68,6 +68,7 @@ def test_the_search_for_what_is_free_looks_at_a_bounded_part_of_the_window(
     "customer",
     [
         {"name": "Someone else", "phone": "+45 (31) 31-31-31"},
+        {"name": "Someone else", "phone": "0045 31 31 31 31"},
         {"name": "Someone else", "phone": "+45 99", "email": "Alice@Example.org"},
         {"name": "Someone else", "email": "alice@example.org"},
     ],
