@@ -27,6 +27,7 @@ LINGER_SECONDS = 1.0
 SURPLUS_SECONDS = 2.0
 """So long a connection above the bound on strangers may take to show a known key: clients that open many connections at
 one moment are ordinary, clients that then say nothing are not."""
+TOO_MANY = "too_many_connections"
 
 log = structlog.get_logger("holdfast")
 
@@ -54,7 +55,8 @@ class Connection:
         self._peer = peer
         self._wire = Wire(sock, worker.waiting)
         self._requests = 0
-        self._stranger: str | None = None
+        self._address = normal_address(peer[0]) if isinstance(peer, tuple) else ""
+        self._is_counted = False
         self._is_surplus = False
         self._inside: Porch | None = None
 
@@ -62,34 +64,43 @@ class Connection:
         """Answers requests until either side closes."""
         try:
             if self._enter():
-                while self._serve_one():
-                    pass
+                self._serve_all()
                 close_graceful(self._sock, LINGER_SECONDS)
         except OSError:  # the client went away, or left a reply unread
             return
         finally:
             self._sock.close()
-            if self._is_surplus:
-                self._worker.refused.labels("too_many_connections").inc()
             self._leave()
+
+    def _serve_all(self) -> None:
+        try:
+            while self._serve_one():
+                pass
+        finally:
+            if self._is_surplus:
+                self._worker.strangers.distrust(self._address)
+                self._worker.refused.labels(TOO_MANY).inc()
 
     def _enter(self) -> bool:
         """Counts the connection as a stranger's. False where it should close at once."""
+        worker = self._worker
         if not isinstance(self._peer, tuple):  # a unix socket: its folder says who may connect
             return True
-        address = normal_address(self._peer[0])
-        if self._worker.strangers.enter(address):
-            self._stranger = address
+        if worker.strangers.enter(self._address):
+            self._is_counted = True
             return True
-        self._is_surplus = True
-        return self._worker.has_room
+        if worker.has_room and worker.strangers.trusts(self._address):
+            self._is_surplus = True
+            return True
+        worker.refused.labels(TOO_MANY).inc()
+        return False
 
     def _leave(self) -> None:
         """The connection no longer counts as one without a known key."""
         self._is_surplus = False
-        if self._stranger is not None:
-            self._worker.strangers.leave(self._stranger)
-            self._stranger = None
+        if self._is_counted:
+            self._worker.strangers.leave(self._address)
+            self._is_counted = False
 
     def _serve_one(self) -> bool:
         """Answers one request. False when the connection should close."""

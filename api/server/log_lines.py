@@ -26,7 +26,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["stack"] = self.formatException(record.exc_info).splitlines()
-        return json.dumps(line)
+        return json.dumps(line, separators=(",", ":"))
 
 
 class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no annotations

@@ -95,7 +95,7 @@ def bind(host: str, port: int) -> MetricsServer:
                 raise
             if not reported:
                 line = {"event": "metrics_port_taken", "level": "error", "host": host, "port": port}
-                print(json.dumps(line), file=sys.stderr, flush=True)
+                print(json.dumps(line, separators=(",", ":")), file=sys.stderr, flush=True)
                 reported = True
             time.sleep(BIND_AGAIN_SECONDS)
 

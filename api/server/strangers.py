@@ -14,6 +14,7 @@ class Strangers:
     def __init__(self, most: int | None) -> None:
         self._most = most
         self._open: Counter[str] = Counter()
+        self._distrusted: set[str] = set()
 
     def enter(self, address: str) -> bool:
         """Counts one connection. False, and nothing is counted, where the address has all that it may."""
@@ -27,3 +28,13 @@ class Strangers:
         self._open[address] -= 1
         if self._open[address] <= 0:
             del self._open[address]
+            self._distrusted.discard(address)
+
+    def distrust(self, address: str) -> None:
+        """A connection above the bound showed no known key. The address gets no more of them until it has none open."""
+        if address in self._open:
+            self._distrusted.add(address)
+
+    def trusts(self, address: str) -> bool:
+        """Whether a connection above the bound may yet show a known key."""
+        return address not in self._distrusted

@@ -92,5 +92,5 @@ def test_port_0_serves_no_metrics(installation: Installation) -> None:
 
 def test_a_taken_port_is_said_in_one_line_and_stops_nothing(installation: Installation, server: Gunicorn) -> None:
     with gunicorn(installation, installation.folder, HOLDFAST_METRICS_PORT=str(server.metrics_port)) as other:
-        assert wait_until(lambda: other.log.count('"event": "metrics_port_taken"') == 1, seconds=SOON)
+        assert wait_until(lambda: other.log.count('"event":"metrics_port_taken"') == 1, seconds=SOON)
         assert other.is_healthy()

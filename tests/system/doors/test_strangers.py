@@ -15,7 +15,7 @@ MOST = 256
 SILENT = 300
 CROWD = 20
 AT_ONCE = 1.5
-"""Seconds: less than a connection above the bound is given otherwise."""
+"""Seconds: less than a connection above the bound gets as long as its address is trusted."""
 UNKNOWN = "Authorization: Bearer hf_desk_unknown"
 
 
@@ -79,6 +79,7 @@ def test_an_unknown_key_counts_as_none(installation: Installation) -> None:
         reply = surplus.receive()
         assert (reply.status, reply.headers["connection"]) == (401, "close")
         assert surplus.is_closed()
+        assert server.line(ELSEWHERE).is_closed(AT_ONCE)
 
 
 def test_a_burst_of_connections_that_show_a_key_is_served(server: Gunicorn) -> None:
