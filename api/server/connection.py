@@ -58,6 +58,7 @@ class Connection:
         self._address = normal_address(peer[0]) if isinstance(peer, tuple) else ""
         self._is_counted = False
         self._is_surplus = False
+        self._was_turned_away = False
         self._inside: Porch | None = None
 
     def serve(self) -> None:
@@ -77,7 +78,7 @@ class Connection:
             while self._serve_one():
                 pass
         finally:
-            if self._is_surplus:
+            if self._is_surplus and not self._was_turned_away:
                 self._worker.strangers.distrust(self._address)
                 self._worker.refused.labels(TOO_MANY).inc()
 
@@ -147,6 +148,7 @@ class Connection:
 
     def _turn_away(self, request: PlainRequest) -> bool:
         """Answers a request that waited in vain. False when the connection should close."""
+        self._was_turned_away = True  # so nobody looked at its key
         self._worker.refused.labels("overloaded").inc()
         closes = request.should_close()
         self._sock.settimeout(SEND_SECONDS)

@@ -16,6 +16,8 @@ from scripts.load.client.crowd import carry
 from scripts.load.client.steps import Exchange, Play
 from scripts.load.client.target import Unreachable
 
+UNSHOWN = 25
+"""So many connections a process opens without showing their keys: a server bounds those that have shown none."""
 LEAD_SECONDS = 0.25  # from the last process's report to the release: enough for each to be in its busy wait by then
 
 fork = multiprocessing.get_context("fork")
@@ -40,7 +42,7 @@ def _work(address: tuple[str, int], plays: Sequence[Play], pipe: Connection) -> 
         return moment
 
     with contextlib.suppress(BrokenPipeError, EOFError, KeyboardInterrupt):
-        pipe.send(carry(address, plays, ready))
+        pipe.send(carry(address, plays, ready, show_keys=len(plays) > UNSHOWN))
 
 
 def _allow_sockets(count: int) -> None:

@@ -24,19 +24,26 @@ STALE_SECONDS = 0.75
 
 
 def carry(
-    address: tuple[str, int], plays: Iterable[Play], ready: Callable[[int], float], reply_seconds: float = 60
+    address: tuple[str, int],
+    plays: Iterable[Play],
+    ready: Callable[[int], float],
+    reply_seconds: float = 60,
+    *,
+    show_keys: bool = False,
 ) -> list[Exchange]:
     """Opens the connections, plays everything from the release on, and returns what the players saw.
 
     ready: gets the number of open connections and returns the moment of release, on the monotonic clock;
-    reply_seconds: an answer that takes longer is unknown.
+    reply_seconds: an answer that takes longer is unknown; show_keys: send a request on each connection when it opens.
     """
 
     async def run() -> list[Exchange]:
         lanes = [Lane(address, play, reply_seconds) for play in plays]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(OPEN_SECONDS):
-                await asyncio.gather(*(lane.open() for lane in lanes if lane.first_bytes), return_exceptions=True)
+                await asyncio.gather(
+                    *(lane.open(show_keys) for lane in lanes if lane.first_bytes), return_exceptions=True
+                )
         moment = ready(sum(lane.writer is not None for lane in lanes))
         # The last two milliseconds are a busy wait, so that no process oversleeps the common moment.
         await asyncio.sleep(moment - time.monotonic() - 0.002)
@@ -63,10 +70,10 @@ class Lane:
         self.sent = self.answered = 0.0
         self.written = False
 
-    async def open(self) -> None:
-        """Opens the connection before the release. It shows its key at once, because a server bounds those without."""
+    async def open(self, show_key: bool) -> None:
+        """Opens the connection before the release, and shows the key of the first request by another request."""
         await self.connect()
-        if self.writer and isinstance(self.first, Send):
+        if show_key and self.writer and isinstance(self.first, Send):
             self.writer.write(request_bytes("GET", "/policy", key=self.first.key))
             try:
                 await self._reply()
