@@ -25,8 +25,9 @@ from models.availability import AvailabilityQuery, SlotState
 from models.errors import Refusal, StoreUnavailable
 from models.slot import PROPERTY, TECHNICIAN, Opening, Wish
 from services.availability.candidates import Candidates
+from services.availability.masks import Masks, masks_of
 from services.catalogue.reader import Catalogue, Snapshot
-from services.claims.keys import TakenSpan
+from services.claims.keys import Mark
 from services.claims.mirror import Mirror
 from services.clock import Clock
 from services.ledger.store import BookingStore
@@ -39,14 +40,6 @@ OPENING_DAYS = 7
 """How many local dates a refusal looks ahead for other slots."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Masks:
-    """What is taken of one resource, in ticks from the start of a span: by anything, and by bookings alone."""
-
-    taken: int
-    booked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +76,7 @@ class Reading:
         self._store = store
         self._epochs: set[str | None] = set()
         self._ahead: tuple[list[str], int, int] | None = None
-        self._known: dict[str, list[TakenSpan]] | None = None
+        self._known: dict[str, list[Mark]] | None = None
 
     def read_ahead(self, resources: list[str], from_tick: int, to_tick: int) -> None:
         """Lets the first use of `masks` read all that later uses will need, in one round trip."""
@@ -94,15 +87,15 @@ class Reading:
         if self._ahead and self._known is None:
             self._known = self._taken(*self._ahead)
         taken = self._known or self._taken(resources, from_tick, to_tick)
-        return {resource: _masks(taken[resource], from_tick, to_tick) for resource in resources}
+        return {resource: masks_of(taken[resource], from_tick, to_tick) for resource in resources}
 
-    def _taken(self, resources: list[str], from_tick: int, to_tick: int) -> dict[str, list[TakenSpan]]:
+    def _taken(self, resources: list[str], from_tick: int, to_tick: int) -> dict[str, list[Mark]]:
         org = self.snapshot.org
         spans = self._marks.read_spans(org, resources, from_tick, to_tick)
         self._epochs.add(spans.epoch)
         if spans.epoch is None:
             for resource, tick in self._store.active_claims(org, resources, from_tick, to_tick, now=self.now):
-                spans.taken[resource].append(TakenSpan(True, tick, tick + 1))
+                spans.taken[resource].append(Mark("booked", "", tick, tick + 1))
         return spans.taken
 
     def epochs(self) -> set[str | None]:
@@ -252,17 +245,6 @@ def _attempt(answer: Callable[[Reading], T], reading: Reading) -> T | Refusal:
         raise
     except Refusal as refusal:
         return refusal
-
-
-def _masks(spans: list[TakenSpan], from_tick: int, to_tick: int) -> Masks:
-    taken = booked = 0
-    for span in spans:
-        start, end = max(span.start, from_tick), min(span.end, to_tick)
-        if start < end:
-            mask = ones(end - start) << start - from_tick
-            taken |= mask
-            booked |= mask if span.booked else 0
-    return Masks(taken, booked)
 
 
 def _dates(first: date, count: int) -> Iterator[date]:

@@ -22,7 +22,6 @@ All keys of an org carry the hash tag `{org}`, so that one script may touch them
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Literal, NamedTuple
@@ -32,27 +31,21 @@ from models.access import IdempotencyClaim
 PREFIX = "hf:"
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+MarkState = Literal["held", "booked"]
+
+
+class Mark(NamedTuple):
     """The owner of one tick of a resource, and the whole span that this owner has there, in ticks.
 
     expires_in_ms: only of a hold. pending: of a reservation, which may have run out or been decided in MongoDB.
     """
 
-    state: Literal["held", "booked"]
+    state: MarkState
     owner: str
     start: int
     end: int
     expires_in_ms: int | None = None
     pending: bool = False
-
-
-class TakenSpan(NamedTuple):
-    """A run of taken ticks of a resource, half-open. booked: else it is held."""
-
-    booked: bool
-    start: int
-    end: int
 
 
 def parse_mark(value: str, expires_in_ms: int | None = None) -> Mark:
@@ -63,13 +56,16 @@ def parse_mark(value: str, expires_in_ms: int | None = None) -> Mark:
     return Mark("held", owner, int(start), int(end), expires_in_ms if state == "held" else None)
 
 
-def live_spans(members: list[str], now_ms: int) -> list[TakenSpan]:
-    """Reads the members of a resource's spans whose time is not over."""
+def live_marks(members: list[str], now_ms: int) -> list[Mark]:
+    """Reads what the spans of a resource show, without the members whose time is over."""
     found = []
     for member in members:
-        state, _owner, start, end, expires = member.split("|", 5)[:5]
-        if int(expires) > now_ms:
-            found.append(TakenSpan(state == "booked", int(start), int(end)))
+        state, owner, start, end, expires, *notes = member.split("|")
+        left = int(expires) - now_ms
+        if left > 0:
+            shown: MarkState = "booked" if state == "booked" else "held"
+            wait = left if state == "held" else None
+            found.append(Mark(shown, owner, int(start), int(end), wait, notes == ["pending"]))
     return found
 
 

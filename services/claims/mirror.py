@@ -19,7 +19,7 @@ from redis import Redis
 from models.booking import Booking
 from models.errors import StoreUnavailable
 from models.slot import Claim
-from services.claims.keys import TakenSpan, live_spans, org_keys
+from services.claims.keys import Mark, live_marks, org_keys
 from services.claims.placements import KEY_KEPT_MS, LOST_REQUEST_MS, REMEMBERED_MS
 from services.claims.scripts import Scripts
 from services.stores.faults import redis_faults
@@ -28,6 +28,10 @@ from services.timetable.rules import LONGEST_VISIT
 
 log = structlog.get_logger()
 
+EPOCH_AND_CLOCK = """
+local time = redis.call('TIME')
+return {redis.call('GET', KEYS[1]), tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)}
+"""
 MOST_CLASHES = 20
 """How often two bookings that clash are read anew and mirrored."""
 
@@ -44,7 +48,7 @@ class Spans:
     """
 
     epoch: str | None
-    taken: dict[str, list[TakenSpan]]
+    taken: dict[str, list[Mark]]
 
 
 class ClashUnsettled(RuntimeError):
@@ -123,10 +127,16 @@ class Mirror:
     def read_spans(self, org: str, resources: list[str], from_tick: int, to_tick: int) -> Spans:
         """What is taken of some resources over the ticks [from_tick, to_tick), all at one moment, in one round trip."""
         names = org_keys(org)
-        keys = [names.epoch, *map(names.spans, resources)]
-        _, epoch, now_ms, *rows = self._scripts.run("read_spans", keys, [from_tick, to_tick, self._longest])
-        taken = {resource: live_spans(row, now_ms) for resource, row in zip(resources, rows, strict=True)}
-        return Spans(epoch or None, taken)
+        with redis_faults():
+            # A transaction costs Redis a fifth of a script that reads the same, because Lua copies every member.
+            pipeline = self._redis.pipeline(transaction=True)
+            # A Cluster has no method for this, nor for TIME, but it passes the command on.
+            pipeline.execute_command("EVAL", EPOCH_AND_CLOCK, 1, names.epoch)  # type: ignore[no-untyped-call]
+            for resource in resources:
+                pipeline.zrangebyscore(names.spans(resource), from_tick - self._longest, f"({to_tick}")
+            (epoch, now_ms), *rows = pipeline.execute()
+        taken = {resource: live_marks(row, now_ms) for resource, row in zip(resources, rows, strict=True)}
+        return Spans(epoch, taken)
 
     def epoch(self, org: str) -> str | None:
         """The org's epoch; None while the mirror is not whole."""

@@ -52,7 +52,7 @@ def conflicts(obstacles: list[Obstacle], wish: Wish, asker: Asker, grid: Grid) -
 def _clipped(obstacle: Obstacle, wish: Wish) -> Obstacle:
     """The part of an obstacle that lies within the wished visit: for a technician, with the travel around it."""
     mark, (_, first, last) = obstacle.mark, wish.at(wish.start, obstacle.id).spans()[obstacle.kind == TECHNICIAN]
-    return replace(obstacle, mark=replace(mark, start=max(mark.start, first), end=min(mark.end, last)))
+    return replace(obstacle, mark=mark._replace(start=max(mark.start, first), end=min(mark.end, last)))
 
 
 def obstacles_of(visit: Visit, bookings: list[Booking]) -> list[Obstacle]:

@@ -2,19 +2,22 @@
 
 Exceptions to the one round trip: the catalogue changed (read it again and try once more); Redis was lost (claim first,
 then ask MongoDB, and give the claim back if the slot is booked there); an overdue reservation is in the way (it expires
-here); there are more candidates than one script should look at (in batches).
+here); there are more candidates than one script may look at (a look at the spans first).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
+from time import monotonic
 
 from models.errors import Fault, Refusal, StoreUnavailable
 from models.slot import Visit, Wish
 from services.availability.candidates import Candidates
+from services.availability.search import look
 from services.availability.slots import Availability
 from services.catalogue.reader import Catalogue, Snapshot
+from services.claims.batches import batches_of
 from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord
 from services.claims.mirror import Mirror
@@ -23,11 +26,12 @@ from services.claims.quotas import limits_of
 from services.holds.conflicts import obstacles_of, refusal
 from services.ids import booking_id_for
 from services.ledger.expiry import Reservations
+from services.stores.faults import REQUEST_SECONDS
 from services.timetable.grid import Grid
 
 MOST_ATTEMPTS = 20
-BATCH_KEYS = 2000
-"""Claim keys that one script call looks at: a few milliseconds of Redis at the most."""
+MOST_BATCHES = 3
+"""Script calls after a look at the spans. The first one mostly gets what looked free a moment ago."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,10 @@ class Placing:
         has is found even if today's rules would refuse it.
         Raises InvalidRequest, every refusal of Candidates, and what Claims.place raises.
         """
-        reloaded = False
+        reloaded, deadline = False, monotonic() + REQUEST_SECONDS
         for _ in range(MOST_ATTEMPTS):
+            if monotonic() > deadline:
+                break
             snapshot = self._catalogue.snapshot(request.org)
             try:
                 placement = self._placement(request, snapshot)
@@ -93,7 +99,7 @@ class Placing:
                     raise
                 reloaded = True
                 continue
-            outcome = self._first_free(placement)
+            outcome = self._first_free(placement, deadline)
             if isinstance(outcome, Stale):
                 self._reload(request.org, outcome.epoch)
             elif isinstance(outcome, Taken):
@@ -165,16 +171,26 @@ class Placing:
         self._reload(snapshot.org, current)
         return False
 
-    def _first_free(self, placement: Placement) -> Placed | Stale | Taken:
-        if len(placement.visits) == 1:
+    def _first_free(self, placement: Placement, deadline: float) -> Placed | Stale | Taken:
+        """One script call if it can look at all visits; else a look at the spans, and calls for what looks free.
+
+        Raises StoreUnavailable when the calls or the time are used up while visits are left.
+        """
+        if len(list(islice(batches_of(placement.visits), 2))) == 1:
             return self._claims.place(placement)
-        first: Taken | None = None
-        for visits in _batches(placement.visits):
+        request, wish = placement.request, placement.wish
+        looked = look(self._mirror, request.org, wish, placement.visits, holder=bool(request.holder_digest))
+        # With nothing free the script still has its say about the idempotency key, the catalogue and the quotas.
+        batches = list(islice(batches_of(looked.visits or placement.visits[:1]), MOST_BATCHES + 1))
+        for visits in batches[:MOST_BATCHES]:
+            if monotonic() > deadline:
+                raise StoreUnavailable
             outcome = self._claims.place(replace(placement, visits=visits))
             if not isinstance(outcome, Taken):
                 return outcome
-            first = first or outcome
-        return first or Taken([])
+        if len(batches) > MOST_BATCHES:
+            raise StoreUnavailable
+        return Taken(looked.obstacles)
 
     def _survives_cold(self, placement: Placement, placed: Placed) -> bool:
         """Whether a claim made while the mirror was not whole is good. A doomed one is given back.
@@ -206,13 +222,3 @@ class Placing:
             self._claims.abort(org, record.hold_id, deadline_ms=record.deadline_ms, restore=False)
         else:
             self._claims.release(org, record.hold_id, record.key_id, staff=False, forget=True)
-
-
-def _batches(visits: list[Visit]) -> Iterator[list[Visit]]:
-    """Cuts a long list of candidates so that no script call looks at more claim keys than BATCH_KEYS."""
-    technicians = len({visit.technician_id for visit in visits[:BATCH_KEYS]})
-    width = visits[0].before + visits[0].end - visits[0].start + visits[0].after
-    starts = max(1, BATCH_KEYS // (technicians + 1) - width)
-    size = starts * technicians
-    for at in range(0, len(visits), size):
-        yield visits[at : at + size]

@@ -16,7 +16,7 @@ from models.slot import SlotFields, Visit, Wish
 from services.availability.candidates import Candidates
 from services.availability.slots import Availability
 from services.catalogue.reader import Snapshot
-from services.claims.keys import TakenSpan
+from services.claims.keys import Mark
 from services.claims.mirror import Spans
 from services.timetable.grid import Grid
 
@@ -94,10 +94,10 @@ class Board:
 
     def read_spans(self, _org: str, resources: list[str], from_tick: int, to_tick: int) -> Spans:
         self.reads.append((resources, from_tick, to_tick))
-        taken: dict[str, list[TakenSpan]] = {resource: [] for resource in resources}
+        taken: dict[str, list[Mark]] = {resource: [] for resource in resources}
         for (resource, tick), state in self.marks.items():
             if resource in taken:
-                taken[resource].append(TakenSpan(state == "booked", tick, tick + 1))
+                taken[resource].append(Mark("booked" if state == "booked" else "held", "somebody", tick, tick + 1))
         return Spans(self.epoch(_org, counted=False), taken)
 
     def epoch(self, _org: str, *, counted: bool = True) -> str | None:

@@ -1,0 +1,193 @@
+"""Whatever a hold asks for: at most 2,000 claim keys in a script call, and at most 20 ms of Redis for the request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.access import Caller
+from models.catalogue import PolicyPatch, TechnicianCreate
+from models.errors import NoSlotAvailable, StoreUnavailable
+from models.slot import Visit
+from services.claims.batches import MOST_KEYS, batches_of
+from services.claims.mirror import Mirror
+from services.claims.scripts import Scripts
+from services.holds import placing
+from tests.world import World, rfc3339, tomorrow
+
+MOST_MS = 20
+LONG: dict[str, Any] = {
+    "technician_id": None,
+    "fallback": "next_available",
+    "duration_minutes": 480,
+    "buffer_before_minutes": 1440,
+    "buffer_after_minutes": 1440,
+}
+
+
+class Watched:
+    """Counts what place_hold looks at, from its argument alone."""
+
+    def __init__(self) -> None:
+        self.keys: list[int] = []
+
+    def note(self, ask: dict[str, Any]) -> None:
+        before, length, after = ask["record"]["before"], ask["length"], ask["record"]["after"]
+        starts = [start for _, start in ask["candidates"]]
+        of: dict[str, list[int]] = {}
+        for technician, start in ask["candidates"]:
+            of.setdefault(technician, []).append(start)
+        keys = max(starts) - min(starts) + length
+        self.keys.append(keys + sum(max(each) - min(each) + before + length + after for each in of.values()))
+
+
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
+    seen, run = Watched(), Scripts.run
+
+    def watching(scripts: Scripts, name: str, keys: list[str], args: list[Any]) -> list[Any]:
+        if name == "place_hold":
+            seen.note(json.loads(args[0]))
+        return run(scripts, name, keys, args)
+
+    monkeypatch.setattr(Scripts, "run", watching)
+    monkeypatch.setattr(placing, "monotonic", lambda: 0)  # a busy machine is no reason to end a search here
+    return seen
+
+
+def staffed(world: World, technicians: int) -> Caller:
+    """The desk of an org with so many technicians, which may ask for anything."""
+    desk = world.services.catalogue_desk
+    for number in range(4, technicians + 1):
+        desk.create_technician(world.org, TechnicianCreate(id=f"tech-{number}", name="Somebody"))
+    desk.patch_policy(world.org, PolicyPatch(max_buffer_minutes=1440))
+    return world.caller("desk")
+
+
+def redis_ms(world: World) -> float:
+    """The time of all commands since the last look, by Redis itself. A script's own commands count only once."""
+    stats: Any = world.services.redis.info("commandstats")
+    world.services.redis.config_resetstat()
+    outer = ("cmdstat_evalsha", "cmdstat_exec")
+    return sum(each["usec"] for name, each in stats.items() if name in outer) / 1000
+
+
+def hold_all_day(world: World, bob: Caller) -> None:
+    for number, hour in enumerate((0, 8, 16)):
+        slot = {"technician_id": f"tech-{number + 1}", "start": rfc3339(tomorrow(hour)), "duration_minutes": 480}
+        world.services.holds.place(bob, world.hold_request(**slot))
+
+
+@pytest.mark.parametrize("technicians", [10, 50, 200])
+def test_on_a_property_that_is_held_all_day(world: World, watched: Watched, technicians: int) -> None:
+    bob = staffed(world, technicians)
+    hold_all_day(world, bob)
+    watched.keys.clear()
+    costs = []
+    for _ in range(3):
+        redis_ms(world)
+        with pytest.raises(NoSlotAvailable) as refused:
+            world.services.holds.place(bob, world.hold_request(start=rfc3339(tomorrow(0)), **LONG))
+        costs.append(redis_ms(world))
+        assert ("property", "prop-1") in {(block.kind, block.id) for block in refused.value.members["conflicts"]}
+    assert max(watched.keys) <= MOST_KEYS
+    assert len(watched.keys) <= 3 * placing.MOST_BATCHES
+    assert min(costs) <= MOST_MS
+
+
+@pytest.mark.parametrize("technicians", [10, 200])
+def test_on_a_free_property_whose_technicians_are_all_busy(world: World, watched: Watched, technicians: int) -> None:
+    bob = staffed(world, technicians)
+    noon, names = world.services.grid.tick(tomorrow(12)), world.names
+    pipeline = world.services.redis.pipeline()
+    for number in range(1, technicians + 1):
+        resource = f"technician:tech-{number}"
+        for tick in range(noon, noon + 4):
+            pipeline.set(f"{names.prefix}claim:{resource}:{tick}", f"booked|bk_x|{noon}|{noon + 4}|1")
+        pipeline.zadd(names.spans(resource), {f"booked|bk_x|{noon}|{noon + 4}|9999999999999": noon})
+    pipeline.execute()
+    costs = []
+    for _ in range(3):
+        redis_ms(world)
+        with pytest.raises(NoSlotAvailable) as refused:
+            world.services.holds.place(bob, world.hold_request(start=rfc3339(tomorrow(0)), **LONG))
+        costs.append(redis_ms(world))
+    assert len(refused.value.members["conflicts"]) == technicians
+    assert max(watched.keys) <= MOST_KEYS
+    assert min(costs) <= MOST_MS
+
+
+def test_the_first_free_visit_is_found_behind_a_taken_morning(world: World, watched: Watched) -> None:
+    bob = staffed(world, 50)
+    world.services.holds.place(bob, world.hold_request(start=rfc3339(tomorrow(0)), duration_minutes=480))
+    watched.keys.clear()
+    held = world.services.holds.place(bob, world.hold_request(start=rfc3339(tomorrow(0)), **LONG)).hold
+    # tech-1 travels a day before and after its visit, and has one in the morning.
+    assert (held.start, held.visit.technician_id, held.fallback_used) == (tomorrow(8), "tech-10", True)
+    assert len(watched.keys) == 1
+
+
+def test_a_holder_that_asks_again_gets_its_own_hold_back(world: World) -> None:
+    bob = staffed(world, 50)
+    request = world.hold_request(start=rfc3339(tomorrow(0)), holder="alice", **LONG)
+    first = world.services.holds.place(bob, request)
+    again = world.services.holds.place(bob, request)
+    assert (first.created, again.created) == (True, False)
+    assert again.hold.hold_id == first.hold.hold_id
+
+
+def test_what_fits_one_call_is_one_round_trip(world: World, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    bob = staffed(world, 3)
+    world.services.holds.place(bob, world.hold_request(property_id="prop-2"))
+    watched.keys.clear()
+    monkeypatch.setattr(Mirror, "read_spans", None)
+    world.services.holds.place(bob, world.hold_request(technician_id=None, fallback="next_available"))
+    assert len(watched.keys) == 1
+
+
+@pytest.mark.parametrize("clock", [(0, 9), (0, 0, 9)], ids=["before a try", "before a script call"])
+def test_the_deadline_of_the_request_ends_a_search(
+    world: World, monkeypatch: pytest.MonkeyPatch, clock: tuple[int, ...]
+) -> None:
+    bob, times = staffed(world, 50), iter(clock)
+    monkeypatch.setattr(placing, "monotonic", lambda: next(times))
+    with pytest.raises(StoreUnavailable):
+        world.services.holds.place(bob, world.hold_request(start=rfc3339(tomorrow(0)), **LONG))
+    assert world.marks() == {}
+
+
+@given(
+    st.integers(0, 40),
+    st.integers(1, 96),
+    st.integers(0, 96),
+    st.integers(0, 96),
+    st.integers(1, 60),
+    st.integers(1, 9),
+)
+@settings(max_examples=60, deadline=None)
+def test_batches_hold_every_visit_once_and_in_order(
+    technicians: int, length: int, before: int, after: int, starts: int, step: int
+) -> None:
+    visits = [
+        Visit("prop-1", f"tech-{number}", start, start + length, before, after)
+        for start in range(1000, 1000 + starts * step, step)
+        for number in range(technicians + 1)
+    ]
+    batches = list(batches_of(visits))
+    assert [visit for batch in batches for visit in batch] == visits
+    for batch, following in zip(batches, [*batches[1:], []], strict=True):
+        assert keys_of(batch) <= MOST_KEYS
+        assert not following or keys_of([*batch, following[0]]) > MOST_KEYS
+
+
+def keys_of(visits: list[Visit]) -> int:
+    ticks: dict[str, list[int]] = {}
+    for visit in visits:
+        for resource, start, end in visit.spans():
+            ticks.setdefault(resource, []).extend((start, end))
+    return sum(max(each) - min(each) for each in ticks.values())
