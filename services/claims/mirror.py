@@ -1,6 +1,6 @@
 """Keeps Redis' marks of booked slots equal to MongoDB, version by version, and reads them.
 
-Whoever changes a booking (book, cancel, move, relay, rebuild) mirrors it here and in no other way. MongoDB is the
+Every change of a booking (book, cancel, move, relay, rebuild) reaches Redis only through this module. MongoDB is the
 truth: nothing in here can make or break a booking.
 """
 

@@ -24,7 +24,7 @@ KEY_KEPT_MS = 86_400_000
 REQUEST_MS = 2_000
 """No request takes longer. One that began earlier has lost its worker, and a repeat takes over what it had begun."""
 LOST_REQUEST_MS = 5_000
-"""The same with time to spare: Redis keeps for so long what a request must not lose while it runs."""
+"""`REQUEST_MS` with time to spare: how long Redis keeps what a running request must not lose."""
 DIRECT_LIFETIME_SECONDS = 60
 """The lifetime in the record of a direct booking or a move. Its pin ends by a decision, not by this."""
 PIN_BACKSTOP_MS = 3_600_000

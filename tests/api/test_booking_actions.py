@@ -1,6 +1,6 @@
 """POST /bookings/{booking_id}/confirm, /complete and /no-show; and what a customer may do with their own booking.
 
-What each does in every status stands in tests/bookings/test_transitions.py.
+tests/bookings/test_transitions.py covers each action in every status.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STAFF_ACTIONS = ("confirm", "complete", "no-show")
 
 
 def bring(town: Town, action: str, hour: int = 10) -> str:
-    """The id of a booking with which this may be done."""
+    """Makes a booking that allows this action, and returns its id."""
     if action != "confirm":
         return str(town.book(hour)["booking_id"])
     wanted = town.slot(hour) | {"reserved_by": "Carol"}
@@ -31,7 +31,7 @@ def bring(town: Town, action: str, hour: int = 10) -> str:
 
 @pytest.mark.parametrize("role", ["desk", "admin"])
 @pytest.mark.parametrize("action", STAFF_ACTIONS)
-def test_staff_do_it_and_give_a_reason(town: Town, action: str, role: str) -> None:
+def test_staff_act_on_a_booking_and_give_a_reason(town: Town, action: str, role: str) -> None:
     path = f"/bookings/{bring(town, action)}"
     reply = town.call("POST", f"{path}/{action}", {"reason": "They rang."}, key=role)
     body = body_of(reply)
@@ -108,7 +108,7 @@ def test_inside_the_cancellation_window_only_staff_cancel(town: Town, what: str)
     assert everything(town.world) == before
     for booking_id, key in zip(ids, ("desk", "admin"), strict=True):
         assert town.call("POST", f"/bookings/{booking_id}/cancel", key=key).status_code == 200
-    # What is cancelled already is told to whoever asks.
+    # A repeat on a cancelled booking answers 200 to the customer too.
     assert town.call("POST", f"/bookings/{ids[0]}/cancel", key=token).status_code == 200
 
 
@@ -135,7 +135,7 @@ def test_a_customer_reads_and_cancels_their_own_booking_and_nothing_else(town: T
 
 @pytest.fixture
 def later(town: Town) -> Iterator[tuple[Town, Clock]]:
-    """The same town, on a server whose clock can be moved."""
+    """The same town on a server with a movable clock."""
     clock, here = Clock(), town.world.services
     services = services_over(here.redis, here.db, clock)
     yield Town(seen_by(town.world, services)), clock
@@ -164,7 +164,7 @@ def test_a_refusal_names_the_status_of_the_booking(town: Town, action: str) -> N
     assert ("completed" if action == "no-show" else "no show") in problem["detail"]
 
 
-def test_a_first_answer_is_given_again_as_it_was_and_nothing_personal_is_kept_for_it(town: Town) -> None:
+def test_a_repeat_gets_the_first_answer_and_redis_keeps_no_personal_data_for_it(town: Town) -> None:
     booking_id, world = bring(town, "confirm"), town.world
     confirm = partial(
         town.call,

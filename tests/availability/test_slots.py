@@ -1,4 +1,4 @@
-"""States of slots, alternatives, and which catalogue they are true of."""
+"""States of slots, free alternatives, and when availability reads a changed catalogue again."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ class TestStates:
         assert all(slot.technician_ids == ["tech-1", "tech-2"] for slot in slots)
         assert all(slot.end - slot.start == timedelta(hours=1) for slot in slots)
 
-    def test_the_reply_is_as_documented(self) -> None:
+    def test_the_reply_has_the_documented_form(self) -> None:
         query = AvailabilityQuery.model_validate({"property_id": "prop-1", "from": DAY})
         reply = calendar(site=house("Asia/Kolkata")).availability.days(ORG, query, Role.DESK)
         AvailabilityReply.model_validate_json(to_json(reply))
         assert (reply["timezone"], reply["grid_minutes"]) == ("Asia/Kolkata", 15)
 
     @pytest.mark.parametrize("state", ["held", "booked"])
-    def test_what_is_taken_on_the_property_is_taken_for_everyone(self, state: str) -> None:
+    def test_a_mark_on_the_property_blocks_every_technician(self, state: str) -> None:
         shown = two_people()
         shown.board.mark(PLACE, shown.ticks(f"{DAY}T10:00", f"{DAY}T11:00"), state)
         states = shown.states(DAY)
@@ -99,7 +99,7 @@ class TestStates:
         elsewhere = replace(shown, shelf=replace(shown.shelf, people=[technician(1), technician(2)]))
         assert at(elsewhere, "10:30") == ("free", ["tech-2"])
 
-    def test_rules_close_a_slot_whoever_has_it(self) -> None:
+    def test_rules_close_a_slot_even_when_it_is_booked(self) -> None:
         shown = calendar(
             people=[technician(working_hours=every_day(("08:00", "12:00"), ("13:00", "17:00")))],
             policy_=Policy(min_lead_minutes=60, horizon_days=5),
@@ -206,11 +206,11 @@ class TestCatalogueThatChanged:
         assert at(shown, "10:00") == ("free", ["tech-2"])
         assert shown.shelf.reloads == ["epoch-2"]
 
-    def test_a_refusal_is_not_believed_of_an_old_catalogue(self) -> None:
+    def test_a_refusal_by_an_old_catalogue_is_checked_again(self) -> None:
         shown = Calendar(Shelf(people=[], after_reload={"people": [technician(9)]}), Board(epochs=["epoch-2"]))
         assert at(shown, "10:00", technician_id="tech-9") == ("free", ["tech-9"])
 
-    def test_nor_is_a_property_that_was_closed(self) -> None:
+    def test_a_closed_property_in_an_old_catalogue_is_checked_again(self) -> None:
         shown = Calendar(
             Shelf(site=house(status="unavailable"), after_reload={"site": house()}), Board(epochs=["epoch-2"])
         )
@@ -223,12 +223,12 @@ class TestCatalogueThatChanged:
         found = shown.availability.openings(ORG, shown.wish(f"{DAY}T23:30", None), 5)
         assert {opening.technician_id for opening in found} == {"tech-2"}
 
-    def test_one_that_never_rests_is_answered_all_the_same(self) -> None:
+    def test_a_catalogue_that_keeps_changing_still_gets_an_answer(self) -> None:
         shown = Calendar(board=Board(epochs=[f"epoch-{number}" for number in range(2, 99)]))
         assert at(shown, "10:00")[0] == "free"
         assert len(shown.board.reads) == 3
 
-    def test_a_store_that_is_away_is_not_asked_again(self) -> None:
+    def test_an_unreachable_store_is_not_asked_again(self) -> None:
         class Away(Board):
             def read_spans(self, *_: Any) -> Any:
                 self.epoch_reads += 1
@@ -248,20 +248,20 @@ class TestColdMirror:
         shown.board.mark(PLACE, shown.ticks(f"{DAY}T14:00", f"{DAY}T15:00"), "held")
         assert (at(shown, "10:00")[0], at(shown, "14:00")[0], at(shown, "16:00")[0]) == ("booked", "held", "free")
 
-    def test_what_is_remembered_of_the_catalogue_is_not_trusted(self) -> None:
+    def test_the_catalogue_in_memory_is_not_trusted(self) -> None:
         shelf = Shelf(epoch_=None, after_reload={"site": house(status="unavailable")})
         shown = Calendar(shelf, Board(epochs=[None]))
         assert set(shown.states(DAY).values()) == {"closed"}
         assert shelf.reloads == [None]
 
-    def test_a_warm_one_does_not_ask_mongodb(self) -> None:
+    def test_a_warm_mirror_needs_no_read_of_mongodb(self) -> None:
         shown = calendar()
         shown.days(DAY)
         assert (shown.board.store_reads, len(shown.board.reads), shown.board.epoch_reads) == (0, 1, 0)
 
 
 class TestOpenings:
-    def test_they_are_the_first_free_starts_from_the_wish_on(self) -> None:
+    def test_openings_are_the_first_free_starts_from_the_wish_on(self) -> None:
         shown = two_people()
         shown.board.mark(PLACE, shown.ticks(f"{DAY}T10:00", f"{DAY}T11:00"), "held")
         shown.board.mark(FIRST, shown.ticks(f"{DAY}T11:00", f"{DAY}T11:15"), "booked")
@@ -272,7 +272,7 @@ class TestOpenings:
             Opening(utc(f"{DAY}T11:30"), utc(f"{DAY}T12:30"), "tech-1"),
         ]
 
-    def test_a_wished_technician_stays_the_one(self) -> None:
+    def test_openings_for_a_named_technician_are_only_theirs(self) -> None:
         shown = two_people()
         shown.board.mark(SECOND, shown.ticks(f"{DAY}T10:00", f"{DAY}T10:30"), "booked")
         (found,) = shown.availability.openings(ORG, shown.wish(f"{DAY}T10:00", "tech-2"), 1)
@@ -286,12 +286,12 @@ class TestOpenings:
         found = shown.availability.openings(ORG, shown.wish(f"{DAY}T10:00"), 5)
         assert [opening.start for opening in found][2:] == [utc("2026-12-08T09:00")]
 
-    def test_it_ends_after_seven_local_dates(self) -> None:
+    def test_the_search_ends_after_seven_local_dates(self) -> None:
         shown = calendar(people=[technician(working_hours={"sat": [["00:00", "10:00"]]})])
         assert shown.availability.openings(ORG, shown.wish(f"{DAY}T10:00"), 5) == []
         assert len(shown.availability.openings(ORG, shown.wish("2026-12-06T00:00"), 5)) == 5
 
-    def test_nothing_is_read_for_none(self) -> None:
+    def test_a_wish_past_the_horizon_reads_nothing(self) -> None:
         shown = calendar(policy_=Policy(horizon_days=1))
         assert shown.availability.openings(ORG, shown.wish("2026-12-20T10:00"), 5) == []
         assert shown.board.reads == []

@@ -1,4 +1,4 @@
-"""What tests of moved bookings share: changes in short words, workers that die at a step, and what must stand then."""
+"""Helpers for tests of moved bookings: short calls for changes, workers that die at a step, checks of the result."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from tests.world import World, rfc3339, settings, tomorrow
 
 STEPS = ("after_move_claim", "after_move", "after_move_mirrored")
 REQUEST_SECONDS = 3
-"""More than any request takes: a change that began before that has lost its worker."""
+"""Longer than any request runs: the worker of a change that began earlier is dead."""
 
 
 class Died(BaseException):
-    """The worker was killed here."""
+    """A worker dies here."""
 
 
 def at(hour: int, minute: int = 0) -> str:
-    """Tomorrow at this time, as a request has it."""
+    """Tomorrow at this time in UTC, as text for a request."""
     return rfc3339(tomorrow(hour, minute))
 
 
 def move(services: Services, caller: Caller, booking: Booking, version: int | None = 1, **fields: Any) -> Booking:
-    """Changes a booking; version None is any."""
+    """Changes a booking. Version None accepts any version."""
     patch = BookingPatch.model_validate(fields)
     return services.booking_life.reschedule(caller, booking.booking_id, patch, version)
 
 
 def at_step(services: Services, step: str, act: Callable[[], object]) -> None:
-    """Lets something happen in the midst of every move, at a step."""
+    """Makes every move of these services call `act` at a step."""
 
     def reach(point: str) -> None:
         if point == step:
@@ -51,7 +51,7 @@ def die() -> None:
 
 
 def later(world: World, seconds: float = REQUEST_SECONDS, **changed: Any) -> Services:
-    """Another process over the same stores, so many seconds from now."""
+    """Another process over the same stores, with its clock this many seconds ahead."""
     return build_services(
         settings(**changed),
         redis=world.services.redis,
@@ -62,7 +62,7 @@ def later(world: World, seconds: float = REQUEST_SECONDS, **changed: Any) -> Ser
 
 @contextmanager
 def failing(world: World, mode: Any, **data: Any) -> Iterator[None]:
-    """Lets MongoDB fail the product's next changes of bookings."""
+    """Makes MongoDB fail the product's next changes of bookings."""
     admin = world.services.db.client.admin
     data = {"failCommands": ["findAndModify"], "appName": "holdfast"} | data
     admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
@@ -84,7 +84,7 @@ def stored(world: World, booking_id: str) -> Booking:
 
 
 def whole(world: World, booking: Booking) -> bool:
-    """Whether MongoDB has all the claims that a booking of these times must have, and no others."""
+    """Whether MongoDB has exactly the claims that follow from the booking's times."""
     grid = world.services.grid
     visit = Visit(
         booking.property_id,
@@ -113,7 +113,7 @@ def check_settled(world: World) -> None:
 
 
 def check_stands(world: World, booking: Booking) -> None:
-    """This booking is as it was, in MongoDB and in the marks, and nothing else is there."""
+    """MongoDB and the marks have this booking unchanged, and nothing else."""
     assert stored(world, booking.booking_id) == booking
     assert owners(world) == {f"booked {booking.booking_id}": len(booking.claims)}
     check_settled(world)

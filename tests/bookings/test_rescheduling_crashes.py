@@ -1,4 +1,4 @@
-"""A worker dies at a step of a move: old or new stands whole, and a repeat or the relay mends the rest."""
+"""A worker dies at a step of a move: the old or the new visit is whole, and a repeat or the relay repairs the rest."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ WHERE: dict[str, dict[str, Any]] = {
 
 
 def die_at(world: World, step: str, booking: Booking, **fields: Any) -> None:
-    """A worker of its own dies at this step of a move."""
+    """Another worker begins a move and dies at this step."""
     doomed = another_server(world)
     at_step(doomed, step, die)
     with pytest.raises(Died):
@@ -47,7 +47,7 @@ def die_at(world: World, step: str, booking: Booking, **fields: Any) -> None:
 
 
 def tend(world: World) -> None:
-    """What the relay does: it carries changes over, and once their window is over it resolves pins."""
+    """Does the relay's work: mirrors changes, then resolves all pins as if their deadlines had passed."""
     relay = world.services.relay
     relay.carry_over_changes()
     for name in pins(world):
@@ -57,7 +57,7 @@ def tend(world: World) -> None:
 
 @pytest.mark.parametrize("fields", WHERE.values(), ids=WHERE.keys())
 @pytest.mark.parametrize("step", STEPS)
-def test_the_relay_mends_it_and_the_old_or_the_new_one_stands_whole(
+def test_the_relay_repairs_a_broken_move_and_the_old_or_the_new_visit_is_whole(
     world: World, booking: Booking, step: str, fields: dict[str, Any]
 ) -> None:
     die_at(world, step, booking, **fields)
@@ -72,7 +72,7 @@ def test_the_relay_mends_it_and_the_old_or_the_new_one_stands_whole(
 
 @pytest.mark.parametrize("fields", WHERE.values(), ids=WHERE.keys())
 @pytest.mark.parametrize("step", STEPS)
-def test_a_repeat_gets_the_answer_once_nothing_can_be_under_way(
+def test_a_repeat_gets_the_answer_once_the_first_worker_must_be_dead(
     world: World, booking: Booking, step: str, fields: dict[str, Any]
 ) -> None:
     bob = world.caller("desk")
@@ -95,7 +95,7 @@ def test_a_repeat_that_takes_over_leaves_no_pin_to_the_relay(world: World, booki
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_until_it_is_mended_nobody_gets_in_at_the_new_place(world: World, booking: Booking, step: str) -> None:
+def test_until_repair_no_other_client_gets_the_new_time(world: World, booking: Booking, step: str) -> None:
     die_at(world, step, booking, start=at(14))
     refused = SlotBooked if step == "after_move_mirrored" else SlotHeld
     with pytest.raises(refused):
@@ -104,28 +104,28 @@ def test_until_it_is_mended_nobody_gets_in_at_the_new_place(world: World, bookin
         world.services.bookings.book(world.caller("desk"), world.direct_request(start=at(13, 30)))
 
 
-def test_nothing_but_ones_own_half_made_change_in_the_way_is_no_somebody_else(world: World, booking: Booking) -> None:
+def test_a_move_blocked_only_by_its_own_pin_is_in_progress(world: World, booking: Booking) -> None:
     die_at(world, "after_move_claim", booking, start=at(14))
     with pytest.raises(RequestInProgress):
         move(world.services, world.caller("desk"), booking, start=at(14, 30))
 
 
-def test_a_move_that_was_not_made_frees_the_new_place(world: World, booking: Booking) -> None:
+def test_a_move_that_never_reached_mongodb_frees_the_new_time(world: World, booking: Booking) -> None:
     die_at(world, "after_move_claim", booking, start=at(14))
     tend(world)
     assert world.services.holds.place(world.caller("bot"), world.hold_request(start=at(14))).created
 
 
 @pytest.mark.parametrize("step", ["after_move", "after_move_mirrored"])
-def test_a_move_that_was_made_frees_the_old_place(world: World, booking: Booking, step: str) -> None:
+def test_a_move_that_reached_mongodb_frees_the_old_time(world: World, booking: Booking, step: str) -> None:
     die_at(world, step, booking, start=at(14))
     tend(world)
     assert world.services.holds.place(world.caller("bot"), world.hold_request()).created
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_another_change_goes_on_from_what_a_dead_worker_left(world: World, booking: Booking, step: str) -> None:
-    """It overlaps what he had pinned; that he cannot change this version any more is known where it was changed."""
+def test_another_change_continues_after_a_dead_worker(world: World, booking: Booking, step: str) -> None:
+    """The new move overlaps the dead worker's pin. The version has changed, so that worker cannot write any more."""
     bob = world.caller("desk")
     die_at(world, step, booking, start=at(14))
     if step == "after_move_claim":
@@ -147,7 +147,7 @@ def test_a_booking_whose_move_was_left_halfway_can_be_cancelled(world: World, bo
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_redis_lost_in_the_midst_costs_nothing(world: World, booking: Booking, step: str) -> None:
+def test_redis_lost_during_a_move_does_no_harm(world: World, booking: Booking, step: str) -> None:
     at_step(world.services, step, lambda: lose_redis(world))
     moved = move(world.services, world.caller("desk"), booking, start=at(10, 30))
     assert moved.version == 2
@@ -157,7 +157,7 @@ def test_redis_lost_in_the_midst_costs_nothing(world: World, booking: Booking, s
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_killed_and_redis_lost_the_repeat_is_answered(world: World, booking: Booking, step: str) -> None:
+def test_a_repeat_after_a_dead_worker_and_a_lost_redis_is_answered(world: World, booking: Booking, step: str) -> None:
     die_at(world, step, booking, start=at(10, 30))
     lose_redis(world)
     moved = move(world.services, world.caller("desk"), booking, start=at(10, 30))
@@ -166,8 +166,8 @@ def test_killed_and_redis_lost_the_repeat_is_answered(world: World, booking: Boo
     check_stands(world, moved)
 
 
-def test_a_slow_worker_and_the_one_who_took_over_make_one_change(world: World, booking: Booking) -> None:
-    """The second takes over from one who only seems dead: both write, and one of them makes the version."""
+def test_a_slow_worker_and_the_repeat_that_took_over_make_one_change(world: World, booking: Booking) -> None:
+    """The repeat takes over from a worker that only seems dead: both write, and the version admits one of them."""
     bob, slow, answers = world.caller("desk"), another_server(world), list[Booking]()
     at_step(slow, "after_move_claim", lambda: answers.append(move(later(world), bob, booking, start=at(14))))
     answers.append(move(slow, bob, booking, start=at(14)))
@@ -177,8 +177,10 @@ def test_a_slow_worker_and_the_one_who_took_over_make_one_change(world: World, b
     check_stands(world, answers[0])
 
 
-def test_whoever_took_over_leaves_no_gap_before_what_the_other_made_is_mirrored(world: World, booking: Booking) -> None:
-    """Who only seemed dead writes, then the second finds the version gone, and nobody has mirrored anything yet."""
+def test_a_repeat_that_took_over_keeps_its_pin_until_the_other_change_is_mirrored(
+    world: World, booking: Booking
+) -> None:
+    """The first worker writes late. The repeat finds a new version, and no worker has mirrored it yet."""
     bob, second = world.caller("desk"), later(world)
     die_at(world, "after_move_claim", booking, start=at(14))
     at_step(second, "after_move_claim", lambda: write_alone(world, booking, booking.changed(start=tomorrow(14))))
@@ -187,8 +189,8 @@ def test_whoever_took_over_leaves_no_gap_before_what_the_other_made_is_mirrored(
         world.services.holds.place(world.caller("bot"), world.hold_request(start=at(14)))
 
 
-def test_whoever_took_over_and_reached_no_mongodb_leaves_the_pin(world: World, booking: Booking) -> None:
-    """His own write was never sent; but the one whom he took for dead may have written, and here he has."""
+def test_a_repeat_that_took_over_and_lost_mongodb_leaves_the_pin(world: World, booking: Booking) -> None:
+    """The repeat sent no write of its own, but the first worker may have written, and here it has."""
     bob, second = world.caller("desk"), later(world)
     die_at(world, "after_move_claim", booking, start=at(14))
 
@@ -210,7 +212,7 @@ def send_nothing(*_arguments: object) -> None:
 
 
 def write_alone(world: World, booking: Booking, wanted: Booking) -> None:
-    """What a worker does who is killed right after his write: MongoDB has the change, and Redis has not heard of it."""
+    """Leaves what a worker leaves that dies right after its write: MongoDB has the change, and Redis has not."""
     worker = another_server(world).booking_life._rescheduling
     slot = world.direct_request(start=rfc3339(wanted.start)).slot
     assert slot is not None
@@ -221,7 +223,7 @@ def write_alone(world: World, booking: Booking, wanted: Booking) -> None:
 def test_a_mirror_that_failed_for_a_moment_leaves_the_pin_to_the_relay(
     world: World, booking: Booking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis answers again when the pin could be given back: but the move is not mirrored, and only the pin protects."""
+    """Redis answers again in time to release the pin, but the move is not mirrored: only the pin protects its time."""
     run = Scripts.run
 
     def stall(scripts: Scripts, name: str, keys: list[str], args: list[Any]) -> list[Any]:
@@ -238,8 +240,8 @@ def test_a_mirror_that_failed_for_a_moment_leaves_the_pin_to_the_relay(
     check_stands(world, moved)
 
 
-def test_a_booking_that_nobody_mirrored_yet_is_moved_over_its_own_pin(world: World) -> None:
-    """Its worker died right after the insert: what stands at its own place is the pin of its own confirmation."""
+def test_a_booking_that_is_not_mirrored_yet_moves_over_its_own_pin(world: World) -> None:
+    """Its worker died right after the insert, so its time still has the pin of its own confirmation."""
     alice, bob = world.caller("checkout"), world.caller("desk")
     hold_id = world.services.holds.place(alice, world.hold_request()).hold.hold_id
     begin(world, alice, hold_id)
@@ -248,10 +250,8 @@ def test_a_booking_that_nobody_mirrored_yet_is_moved_over_its_own_pin(world: Wor
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_change_that_is_refused_in_the_midst_leaves_the_version_that_won(
-    world: World, booking: Booking, step: str
-) -> None:
-    """Somebody cancels while it is being moved: one of them wins, by the version alone."""
+def test_a_cancellation_during_a_move_leaves_the_version_that_won(world: World, booking: Booking, step: str) -> None:
+    """Another request cancels the booking during the move: the version alone decides which of them wins."""
     bob = world.caller("desk")
     at_step(world.services, step, lambda: another_server(world).booking_life.act(bob, booking.booking_id, "cancel"))
     if step == "after_move_claim":
@@ -265,7 +265,7 @@ def test_a_change_that_is_refused_in_the_midst_leaves_the_version_that_won(
 
 
 @pytest.mark.parametrize("fields", WHERE.values(), ids=WHERE.keys())
-def test_scripts_that_were_sent_twice_are_answered_as_if_once(
+def test_scripts_that_run_twice_answer_as_if_once(
     world: World, booking: Booking, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]
 ) -> None:
     run = Scripts.run

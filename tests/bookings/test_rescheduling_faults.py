@@ -1,4 +1,4 @@
-"""A store fails in the midst of a move, or knows less than the other: that is settled, or left open and not undone."""
+"""A store fails during a move, or knows less than the other: the change settles, or stays open and is not undone."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ DEFINITE: dict[str, dict[str, Any]] = {
     "one connection broken": {"closeConnection": True},
     "one error to retry": {"errorCode": 262, "errorLabels": ["RetryableWriteError"]},
 }
-"""Faults of one command that end with the change made and known."""
+"""Faults of one command after which the change is made and the worker knows it."""
 OPEN: dict[str, tuple[Any, dict[str, Any]]] = {
     "every connection broken": ("alwaysOn", {"closeConnection": True}),
     "errors to retry without end": ("alwaysOn", {"errorCode": 262, "errorLabels": ["RetryableWriteError"]}),
     "interrupted": ({"times": 1}, {"errorCode": 11601}),
     "longer than we wait": ({"times": 1}, {"blockConnection": True, "blockTimeMS": 2_000}),
 }
-"""Faults after which the worker cannot know."""
+"""Faults after which the worker cannot know the outcome."""
 
 
 @pytest.fixture
 def mongo_timeout_ms() -> int:
-    """As in production: some faults here last longer."""
+    """The limit of production, because some faults here last longer."""
     return MONGO_TIMEOUT_MS
 
 
@@ -74,21 +74,23 @@ def without_redis(world: World) -> Iterator[Services]:
 
 
 def resolve_pins(world: World) -> None:
-    """What the relay does once their window is over."""
+    """Resolves all pins as the relay does after their deadlines."""
     for name in pins(world):
         make_overdue(world, name)
     world.services.relay._pins.resolve_overdue(world.org)
 
 
 @pytest.mark.parametrize("fault", DEFINITE.values(), ids=DEFINITE.keys())
-def test_a_fault_that_can_be_settled_is_not_seen(world: World, booking: Booking, fault: dict[str, Any]) -> None:
+def test_the_client_does_not_notice_a_fault_that_can_be_settled(
+    world: World, booking: Booking, fault: dict[str, Any]
+) -> None:
     with failing(world, {"times": 1}, **fault):
         moved = move(world.services, world.caller("desk"), booking, start=at(10, 30))
     assert (moved.version, len(moved.history)) == (2, 2)
     check_stands(world, moved)
 
 
-def test_a_change_that_was_made_and_whose_reply_was_lost_is_known_again(world: World, booking: Booking) -> None:
+def test_a_change_whose_reply_was_lost_is_recognized(world: World, booking: Booking) -> None:
     world.services.db.client.admin.command(
         "configureFailPoint", "onPrimaryTransactionalWrite", mode={"times": 1}, data={"closeConnection": True}
     )
@@ -97,7 +99,7 @@ def test_a_change_that_was_made_and_whose_reply_was_lost_is_known_again(world: W
     check_stands(world, moved)
 
 
-def test_a_write_concern_that_was_not_met_may_leave_it_open(world: World, booking: Booking) -> None:
+def test_a_failed_write_concern_may_leave_the_outcome_open(world: World, booking: Booking) -> None:
     """The change is there, but a read that waits for the majority may not show it yet."""
     bob = world.caller("desk")
     with failing(world, {"times": 1}, writeConcernError={"code": 64, "errmsg": "test"}), suppress(StoreUnavailable):
@@ -132,10 +134,10 @@ def test_after_an_open_outcome_nothing_is_undone(
 
 
 @pytest.mark.parametrize("fields", [{"start": at(10, 30)}, {"description": "new"}], ids=["move", "edit"])
-def test_what_mongodb_refuses_for_certain_is_given_back(
+def test_a_definite_refusal_by_mongodb_leaves_the_booking_and_no_pin(
     world: World, booking: Booking, fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An active booking without claims: a fault of ours, if it ever happened."""
+    """MongoDB refuses an active booking without claims. Only a bug in the product would send one."""
     monkeypatch.setattr(rescheduling, "difference", lambda _old, _new: ({"claims": []}, {}))
     with pytest.raises(WriteRefused):
         move(world.services, world.caller("desk"), booking, **fields)
@@ -150,7 +152,7 @@ def test_without_redis_a_visit_is_not_moved(world: World, booking: Booking, with
     assert everything(world) == before
 
 
-def test_but_details_are_changed(world: World, booking: Booking, without_redis: Services) -> None:
+def test_without_redis_details_are_changed(world: World, booking: Booking, without_redis: Services) -> None:
     edited = move(without_redis, world.caller("desk"), booking, description="Ring twice.")
     assert (edited.version, stored(world, booking.booking_id)) == (2, edited)
     world.services.booking_life._mirror.settle(edited)  # the relay
@@ -166,7 +168,7 @@ def test_a_lost_redis_is_no_obstacle(world: World, booking: Booking) -> None:
     check_stands(world, back)
 
 
-def test_while_the_mirror_is_cold_a_booked_place_is_refused_and_the_mirror_mended(
+def test_while_the_mirror_is_cold_a_booked_slot_is_refused_and_the_mirror_repaired(
     world: World, booking: Booking
 ) -> None:
     bob = world.caller("desk")
@@ -197,7 +199,7 @@ def test_a_booking_that_the_mirror_missed_is_respected_and_mirrored(world: World
     check_settled(world)
 
 
-def test_one_that_was_missed_and_cancelled_in_between_is_no_obstacle(
+def test_a_missed_booking_that_was_cancelled_in_between_is_no_obstacle(
     world: World, booking: Booking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bob, mirror_blockers = world.caller("desk"), Placing.mirror_blockers
@@ -228,7 +230,7 @@ def test_an_overdue_reservation_makes_way(world: World, booking: Booking, marks:
     check_stands(world, moved)
 
 
-def test_a_twin_is_told_to_wait_while_the_first_is_at_it(world: World, booking: Booking) -> None:
+def test_a_repeat_during_the_first_request_is_in_progress(world: World, booking: Booking) -> None:
     bob, twin, told = world.caller("desk"), another_server(world), list[type[Exception]]()
 
     def ask_as_well() -> None:
@@ -245,7 +247,7 @@ def test_a_twin_is_told_to_wait_while_the_first_is_at_it(world: World, booking: 
 
 
 @pytest.mark.parametrize("step", ["after_move", "after_move_mirrored"])
-def test_a_twin_gets_the_same_answer_once_the_first_is_made(world: World, booking: Booking, step: str) -> None:
+def test_a_repeat_after_the_write_of_the_first_gets_the_same_answer(world: World, booking: Booking, step: str) -> None:
     bob, twin, answers = world.caller("desk"), another_server(world), list[Booking]()
     at_step(world.services, step, lambda: answers.append(move(twin, bob, booking, start=at(10, 30))))
     moved = move(world.services, bob, booking, start=at(10, 30))
@@ -253,8 +255,8 @@ def test_a_twin_gets_the_same_answer_once_the_first_is_made(world: World, bookin
     check_stands(world, moved)
 
 
-def test_the_pin_of_another_key_is_waited_for(world: World, booking: Booking) -> None:
-    """Only the key that began a change takes it over; for any other it goes on until the relay has decided."""
+def test_a_change_behind_the_pin_of_another_key_is_in_progress(world: World, booking: Booking) -> None:
+    """Only the key that began a change takes it over. For other keys it is in progress until the relay has decided."""
     bob, ada, told = world.caller("desk"), world.caller("admin"), list[bool]()
 
     def ask_as_well() -> None:
@@ -270,7 +272,7 @@ def test_the_pin_of_another_key_is_waited_for(world: World, booking: Booking) ->
     check_stands(world, moved)
 
 
-def test_nobody_reads_extends_releases_or_books_a_pin(world: World, booking: Booking) -> None:
+def test_a_pin_cannot_be_read_extended_or_booked_as_a_hold(world: World, booking: Booking) -> None:
     bob, tried = world.caller("desk"), list[str]()
 
     def try_all() -> None:
@@ -291,8 +293,8 @@ def test_nobody_reads_extends_releases_or_books_a_pin(world: World, booking: Boo
     assert tried
 
 
-def test_a_move_that_was_given_back_can_be_asked_for_again(world: World, booking: Booking) -> None:
-    """Its pin has the same name, whose record says released."""
+def test_a_refused_move_can_be_requested_again(world: World, booking: Booking) -> None:
+    """The pin of the second request has the same name, and the record of that name says released."""
     bob = world.caller("desk")
     missed = insert_only(world, bob, world.direct_request(start=at(14)))
     for _ in range(2):

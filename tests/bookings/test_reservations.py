@@ -1,4 +1,4 @@
-"""Firm reservations: pending until somebody confirms them or their deadline is over, and never ended by another's."""
+"""Firm reservations: pending until staff confirm them or their deadline passes. The end of another changes nothing."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_its_key_gives_the_first_answer_again_whatever_became_of_it(world: World
     assert len(world.bookings()) == 1
 
 
-def test_whoever_looks_at_one_that_has_run_out_sees_that(world: World, bob: Caller) -> None:
+def test_a_read_of_an_overdue_reservation_shows_it_expired(world: World, bob: Caller) -> None:
     booking = reserve(world)
     run_out(world, booking)
     assert world.services.booking_life.get(bob, booking.booking_id).status == "expired"

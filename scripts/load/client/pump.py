@@ -17,7 +17,7 @@ from typing import Self
 from scripts.load.client.target import Unreachable
 from scripts.load.client.wire import CLOSED, take_reply
 
-QUIET_SECONDS = 15.0  # without any reply for so long, a volley has failed
+QUIET_SECONDS = 15.0  # a volley fails when no reply arrives for this long
 PACE_SECONDS = 0.003  # between two connections: in one burst, one worker accepts most of them (29 of 32)
 
 

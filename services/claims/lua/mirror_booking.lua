@@ -1,4 +1,4 @@
--- Mirrors one version of a booking. Only this script sets or removes `booked` marks, whoever changed the booking.
+-- Mirrors one version of a booking. No other script sets or removes `booked` marks.
 -- MongoDB has decided, so the marks go over holds and pins. They never go over another booking's mark: that is a clash,
 -- which only a new look at both documents can settle.
 --

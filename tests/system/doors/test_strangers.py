@@ -115,7 +115,7 @@ def test_half_a_body_with_a_key_makes_room_too(installation: Installation) -> No
 
 
 def test_idle_connections_make_room_when_a_worker_is_crowded(installation: Installation) -> None:
-    """The publishable key is known to all: whoever shows it may open any number of connections."""
+    """The publishable key is public, so any client can open any number of connections that show it."""
     with gunicorn(installation, installation.folder, GUNICORN_CMD_ARGS=f"--worker-connections {CROWD}") as server:
         idle = []
         for _ in range(3 * CROWD):
