@@ -28,7 +28,9 @@ from typing import Literal, NamedTuple
 
 from models.access import IdempotencyClaim
 
-PREFIX = "hf:"
+PREFIX = "hf2:"
+"""The number rises with each release that gives values another form, so that no release reads the values of another.
+To the new one Redis looks lost, and the relay builds the mirror again."""
 
 
 MarkState = Literal["held", "booked"]

@@ -51,7 +51,7 @@ def lapse(world: World, hold_id: str) -> None:
     client: Any = world.services.redis
     found, over = record(world, hold_id), round(datetime.now(UTC).timestamp() * 1000) - 1
     client.hset(world.names.hold(hold_id), "expires_ms", over)
-    for key in client.scan_iter(match=f"hf:?{world.org}?:*", count=1000, _type="zset"):
+    for key in client.scan_iter(match=f"hf2:?{world.org}?:*", count=1000, _type="zset"):
         if client.zscore(key, hold_id) == float(found["expires_ms"]):
             client.zadd(key, {hold_id: over})
     end_claims(client, world.names, hold_id)
@@ -67,7 +67,7 @@ def lose_redis(world: World) -> None:
     """What a lost Redis means for both orgs of a world: every key is gone."""
     client: Any = world.services.redis
     for org in (world.org, world.other_org):
-        for key in client.scan_iter(match=f"hf:?{org}?:*", count=1000):
+        for key in client.scan_iter(match=f"hf2:?{org}?:*", count=1000):
             client.delete(key)
 
 

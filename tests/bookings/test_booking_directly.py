@@ -129,7 +129,7 @@ def test_a_cancelled_slot_can_be_booked_again(world: World, bookings: Bookings, 
 def test_a_key_used_again_after_its_day_is_a_new_request(world: World, bookings: Bookings, bob: Caller) -> None:
     bookings.book(bob, world.direct_request(), KEY)
     client: Any = world.services.redis
-    client.delete(world.names.idempotency(bob.key_id, KEY.key), *client.scan_iter(match=f"hf:?{bob.org}?:hold:*"))
+    client.delete(world.names.idempotency(bob.key_id, KEY.key), *client.scan_iter(match=f"hf2:?{bob.org}?:hold:*"))
     world.services.db["bookings"].update_one(
         {"org": world.org}, {"$set": {"created_at": datetime.now(UTC) - timedelta(hours=24, seconds=1)}}
     )
@@ -138,7 +138,7 @@ def test_a_key_used_again_after_its_day_is_a_new_request(world: World, bookings:
     assert len(world.bookings()) == 2
     repeated = bookings.book(bob, world.direct_request(start=rfc3339(tomorrow(14))), KEY)
     assert (repeated.booking, repeated.replayed) == (again.booking, True)
-    client.delete(world.names.idempotency(bob.key_id, KEY.key), *client.scan_iter(match=f"hf:?{bob.org}?:hold:*"))
+    client.delete(world.names.idempotency(bob.key_id, KEY.key), *client.scan_iter(match=f"hf2:?{bob.org}?:hold:*"))
     repeated = bookings.book(bob, world.direct_request(start=rfc3339(tomorrow(14))), KEY)
     assert (repeated.booking, repeated.replayed) == (again.booking, True)
     assert len(world.bookings()) == 2
