@@ -42,9 +42,10 @@ def email_key(email: str) -> str:
 
 
 def contacts(customer: Customer) -> list[str]:
-    """The persons that a customer's phone and e-mail address stand for, sorted."""
+    """The persons that a customer's phone and e-mail address stand for, sorted. A phone without a digit is nobody's."""
     keys = {"phone": phone_key, "email": email_key}
-    return sorted(key(customer[field]) for field, key in keys.items() if customer.get(field))
+    found = (key(customer[field]) for field, key in keys.items() if customer.get(field))
+    return sorted(key for key in found if not key.endswith(":"))
 
 
 def persons_in(customer: Customer, history: Sequence[Entry]) -> list[str]:

@@ -87,7 +87,7 @@ class Admission:
 def people_of(entry: WaitEntry) -> dict[str, str]:
     """A digest for each way in which a public entry's customer is known, together with what the entry waits for."""
     # A phone or an e-mail address counts in any spelling, as it does where a person's data is looked for.
-    known = {kind: value for kind, _, value in (key.partition(":") for key in contacts(entry.customer)) if value}
+    known = {kind: value for kind, _, value in (key.partition(":") for key in contacts(entry.customer))}
     known = known or {"address": entry.joined_from or ""}
     wish = (entry.property_id, entry.technician_id or "")
     return {kind: digest("waits", kind, value, *wish) for kind, value in known.items()}

@@ -34,6 +34,10 @@ def test_two_spellings_of_a_phone_are_one_person(phone: str) -> None:
     assert contacts({"name": "Ann", "phone": phone}) == ["phone:4512345678"]
 
 
+def test_a_phone_without_a_digit_is_nobodys() -> None:
+    assert contacts({"name": "Ann", "phone": "---"}) == []
+
+
 def test_a_record_names_everybody_that_it_holds_now_or_held_before() -> None:
     assert persons_in(BEN, history({"customer": (ANN, BEN)})) == [
         "email:ann@example.com",
