@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -31,7 +31,8 @@ class Caller:
     org: whose objects it may see. key_id: the API key's public id, which owns holds and scopes idempotency keys.
     address: the client's address, which only ever counts a quota. booking_id, token_generation: the one booking a
     `customer` may touch, and which of that booking's manage tokens it has. origins: the web pages that may use the key;
-    empty if every page may.
+    empty if every page may. name: in histories, the role and the key, never a person. is_public: the key is
+    publishable, so it stands in every visitor's browser.
     """
 
     org: str
@@ -42,27 +43,18 @@ class Caller:
     token_generation: int = 0
     origins: frozenset[str] = frozenset()
 
+    name: str = field(init=False)
+    is_staff: bool = field(init=False)
+    is_public: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.role}:{self.key_id}")
+        object.__setattr__(self, "is_staff", self.role in STAFF)
+        object.__setattr__(self, "is_public", self.role is Role.CHECKOUT)
+
     def at(self, address: str) -> Caller:
         """The same caller, from a client address."""
         return replace(self, address=address)
-
-    def may_call_from(self, origin: str | None) -> bool:
-        """Whether a request with this Origin header may use the key. Only browsers send one."""
-        return origin is None or not self.origins or origin in self.origins
-
-    @property
-    def name(self) -> str:
-        """The caller's name in histories: the role and the key, never a person."""
-        return f"{self.role}:{self.key_id}"
-
-    @property
-    def is_staff(self) -> bool:
-        return self.role in STAFF
-
-    @property
-    def is_public(self) -> bool:
-        """Whether the key is publishable: it stands in every visitor's browser."""
-        return self.role is Role.CHECKOUT
 
 
 @dataclass(frozen=True, slots=True)

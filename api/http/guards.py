@@ -42,7 +42,8 @@ class Gate:
         def admit(environ: WSGIEnvironment, ids: dict[str, str]) -> Caller:
             caller = self._caller(environ)
             self._limits.spend(caller, environ)
-            if not caller.may_call_from(environ.get("HTTP_ORIGIN")):
+            # Only browsers send an Origin. A key without origins may be used on every page.
+            if caller.origins and environ.get("HTTP_ORIGIN", "") not in {"", *caller.origins}:
                 raise Forbidden("Use this key on the pages that it was made for.")
             if caller.role not in roles:
                 raise Forbidden

@@ -176,16 +176,17 @@ class Placing:
 
         Raises StoreUnavailable when the calls or the time are used up while visits are left.
         """
-        if len(list(islice(batches_of(placement.visits), 2))) == 1:
+        visits = placement.visits
+        if len(visits) == 1 or len(list(islice(batches_of(visits), 2))) == 1:
             return self._claims.place(placement)
         request, wish = placement.request, placement.wish
-        looked = look(self._mirror, request.org, wish, placement.visits, holder=bool(request.holder_digest))
+        looked = look(self._mirror, request.org, wish, visits, holder=bool(request.holder_digest))
         # With nothing free the script still has its say about the idempotency key, the catalogue and the quotas.
-        batches = list(islice(batches_of(looked.visits or placement.visits[:1]), MOST_BATCHES + 1))
-        for visits in batches[:MOST_BATCHES]:
+        batches = list(islice(batches_of(looked.visits or visits[:1]), MOST_BATCHES + 1))
+        for batch in batches[:MOST_BATCHES]:
             if monotonic() > deadline:
                 raise StoreUnavailable
-            outcome = self._claims.place(replace(placement, visits=visits))
+            outcome = self._claims.place(replace(placement, visits=batch))
             if not isinstance(outcome, Taken):
                 return outcome
         if len(batches) > MOST_BATCHES:
