@@ -1,4 +1,4 @@
-"""What a test of the services looks at, and how it moves time without waiting."""
+"""What tests of the services read from both stores, and how they move time without waiting."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLLECTIONS = ("bookings", "orgs", "properties", "technicians")
 
 
 def everything(world: World) -> dict[str, Any]:
-    """All that both orgs of a world have in both stores."""
+    """All data of a world's two orgs in both stores."""
     found: dict[str, Any] = {org: dump(world.services.redis, org) for org in (world.org, world.other_org)}
     for name in COLLECTIONS:
         owner = "_id" if name == "orgs" else "org"
@@ -35,7 +35,7 @@ def everything(world: World) -> dict[str, Any]:
 
 
 def another_server(world: World, **changed: Any) -> Services:
-    """A second process over the same stores, with a memory of its own."""
+    """A second process over the same stores, with its own memory."""
     return build_services(settings(**changed), redis=world.services.redis, mongo=world.services.db)
 
 
@@ -47,7 +47,7 @@ def record(world: World, hold_id: str) -> dict[str, str]:
 
 
 def lapse(world: World, hold_id: str) -> None:
-    """Lets a hold's time be over: its claims are gone, its record says since when."""
+    """Ends a hold as its expiry would: its claims are gone, and its record has an end in the past."""
     client: Any = world.services.redis
     found, over = record(world, hold_id), round(datetime.now(UTC).timestamp() * 1000) - 1
     client.hset(world.names.hold(hold_id), "expires_ms", over)
@@ -58,13 +58,13 @@ def lapse(world: World, hold_id: str) -> None:
 
 
 def make_overdue(world: World, hold_id: str) -> None:
-    """Lets the deadline of a pin be over."""
+    """Moves the deadline of a pin into the past."""
     past = datetime.now(UTC) - timedelta(seconds=1)
     world.services.redis.zadd(world.names.pins, {hold_id: round(past.timestamp() * 1000)})
 
 
 def lose_redis(world: World) -> None:
-    """What a lost Redis means for both orgs of a world: every key is gone."""
+    """Deletes every key of a world's two orgs, as a lost Redis would."""
     client: Any = world.services.redis
     for org in (world.org, world.other_org):
         for key in client.scan_iter(match=f"hf2:?{org}?:*", count=1000):
@@ -72,21 +72,21 @@ def lose_redis(world: World) -> None:
 
 
 def owners(world: World) -> dict[str, int]:
-    """How many claims each has, as `state owner`."""
+    """The number of claims per `state owner`."""
     counts: dict[str, int] = {}
-    for mark in filter(None, world.marks().values()):  # one may go between the listing of its key and the look at it
+    for mark in filter(None, world.marks().values()):  # a mark may end between the listing of its key and the read
         owner = " ".join(mark.split("|")[:2])
         counts[owner] = counts.get(owner, 0) + 1
     return counts
 
 
 def warm(world: World, epoch: str = "an epoch") -> None:
-    """Lets the mirror be trusted again."""
+    """Sets the epoch, so that services trust the mirror again."""
     world.services.redis.set(OrgKeys(world.org).epoch, epoch)
 
 
 def begin(world: World, caller: Caller, hold_id: str, key: IdempotencyClaim | None = None) -> None:
-    """What a worker did that died, or is still at it: it began to confirm the hold, and has not yet inserted."""
+    """Begins to confirm a hold and stops before the insert, like a worker that died or is still busy."""
     booking_id = booking_id_for(world.org, hold_id)
     begun = claims_of(world).begin(world.org, hold_id, caller.key_id, booking_id, key)
     assert isinstance(begun, Pinned)
@@ -100,14 +100,14 @@ def claims_of(world: World) -> Claims:
 
 
 def visits_for(world: World, slot: SlotFields) -> list[Visit]:
-    """The visits that a slot may become today."""
+    """The visits that a slot may become now."""
     services = world.services
     snapshot, now = services.catalogue.snapshot(world.org), services.clock()
     return services.candidates.visits(snapshot, now, services.candidates.wish(snapshot, now, slot, Role.DESK))
 
 
 def insert_only(world: World, caller: Caller, request: BookRequest, hold_id: str | None = None) -> Booking:
-    """What a worker left who died right after his insert: a booking in MongoDB that nobody mirrored."""
+    """Leaves what a worker leaves that dies right after its insert: a booking in MongoDB without a mirror in Redis."""
     services = world.services
     if hold_id is None:
         pin = f"d_{secrets.token_hex(8)}"

@@ -1,4 +1,4 @@
-"""What the tests of reservations share: one that is made, its deadline over or near, and a clock that can be moved."""
+"""Helpers for tests of reservations: making one, moving its deadline, and a movable clock."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from services.timetable.grid import to_milliseconds
 from tests.world import World, rfc3339, tomorrow
 
 Take = Callable[[World], Booking]
-"""A way to get the slot at ten with tech-1 at prop-1, by somebody else than its reservation is for."""
+"""A way for another client to take the reserved slot: ten o'clock with tech-1 at prop-1."""
 
 
 class Clock:
-    """The present, or `ahead` of it."""
+    """The present time plus `ahead`."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
@@ -40,7 +40,7 @@ def seen_by(world: World, services: Services) -> World:
 
 
 def request(hour: int = 10, **changed: Any) -> ReserveRequest:
-    """An hour with tech-1 at prop-1 tomorrow, kept for a day."""
+    """A reservation of an hour with tech-1 at prop-1 tomorrow, for the default lifetime of a day."""
     fields = {"property_id": "prop-1", "technician_id": "tech-1", "start": rfc3339(tomorrow(hour))}
     return ReserveRequest.model_validate(fields | {"reserved_by": "Carol of the board"} | changed)
 
@@ -70,7 +70,7 @@ def now_in_store(world: World, booking: Booking) -> Booking:
 
 
 def run_out(world: World, booking: Booking, *, marks_stay: bool = False) -> None:
-    """Lets a reservation's deadline be over, as if it had been waited for: its marks are gone, or are to stay."""
+    """Moves a reservation's deadline into the past. Its marks are removed, as at their end, unless marks_stay."""
     over = to_milliseconds(datetime.now(UTC) - timedelta(seconds=1))
     world.services.db["bookings"].update_one({"_id": booking.booking_id}, {"$set": {"reserved_until": over}})
     client: Any = world.services.redis
@@ -80,7 +80,7 @@ def run_out(world: World, booking: Booking, *, marks_stay: bool = False) -> None
 
 
 def due_in(world: World, booking: Booking, seconds: float) -> Booking:
-    """Moves a reservation's deadline so near, in MongoDB and in Redis."""
+    """Moves a reservation's deadline to this many seconds from now, in MongoDB and in Redis."""
     deadline = to_milliseconds(datetime.now(UTC) + timedelta(seconds=seconds))
     entry = change(datetime.now(UTC), "a test", "edit", {})
     changed = store_of(world).update(booking, {"reserved_until": deadline}, entry)
@@ -90,14 +90,14 @@ def due_in(world: World, booking: Booking, seconds: float) -> Booking:
 
 
 def expired(world: World, booking: Booking) -> bool:
-    """Whether a reservation has ended by itself, once, and its record says so."""
+    """Whether a reservation has expired exactly once, and its history says so."""
     found = now_in_store(world, booking)
     (document,) = world.bookings(_id=booking.booking_id)
     last = found.history[-1]
-    told = {"status": {"from": "pending", "to": "expired"}}
+    changes = {"status": {"from": "pending", "to": "expired"}}
     return (
         (found.status, document["active"], found.version) == ("expired", False, booking.version + 1)
-        and (last["by"], last["action"], last["changes"], last["at"]) == ("system", "expire", told, found.updated_at)
+        and (last["by"], last["action"], last["changes"], last["at"]) == ("system", "expire", changes, found.updated_at)
         and [entry["action"] for entry in found.history].count("expire") == 1
     )
 

@@ -1,4 +1,4 @@
-"""One valid booking, for tests that need a booking but no service that makes it."""
+"""One valid booking, for tests that need a booking but not the service that makes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Confirming a hold: once, by its owner, in time; and what a repeat finds."""
+"""Confirming a hold: once, by its owner, before it expires; and what a repeat gets."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def bookings(world: World) -> Bookings:
 
 
 def held(world: World, caller: Caller, **changed: object) -> str:
-    """A live hold of the caller's."""
+    """The id of a new hold of the caller."""
     return world.services.holds.place(caller, world.hold_request(**changed)).hold.hold_id
 
 
-def test_a_booking_is_what_was_held(world: World, bookings: Bookings, alice: Caller) -> None:
+def test_a_booking_has_the_fields_of_its_hold(world: World, bookings: Bookings, alice: Caller) -> None:
     world.services.catalogue_desk.patch_policy(
         world.org, PolicyPatch(buffer_before_minutes=15, buffer_after_minutes=30)
     )
@@ -59,7 +59,7 @@ def test_a_booking_is_what_was_held(world: World, bookings: Bookings, alice: Cal
     assert [entry["action"] for entry in booking.history] == ["book"]
 
 
-def test_both_stores_then_tell_the_same(world: World, bookings: Bookings, alice: Caller) -> None:
+def test_both_stores_then_have_the_same_booking(world: World, bookings: Bookings, alice: Caller) -> None:
     booking = bookings.book(alice, world.book_request(hold_id=held(world, alice))).booking
     (document,) = world.bookings()
     claims = {f"{claim['resource']}:{claim['tick']}" for claim in document["claims"]}
@@ -84,14 +84,16 @@ def test_booking_a_hold_twice_gives_the_same_booking(world: World, bookings: Boo
     assert everything(world) == before
 
 
-def test_under_an_idempotency_key_it_is_the_first_answer(world: World, bookings: Bookings, alice: Caller) -> None:
+def test_a_repeat_under_an_idempotency_key_gets_the_first_answer(
+    world: World, bookings: Bookings, alice: Caller
+) -> None:
     request = world.book_request(hold_id=held(world, alice))
     first = bookings.book(alice, request, KEY)
     again = bookings.book(alice, request, KEY)
     assert (again.booking, again.created, again.replayed) == (first.booking, True, True)
 
 
-def test_the_first_answer_is_given_even_when_the_booking_was_cancelled_since(
+def test_a_repeat_after_a_cancellation_still_gets_the_first_answer(
     world: World, bookings: Bookings, alice: Caller, bob: Caller
 ) -> None:
     request = world.book_request(hold_id=held(world, alice))
@@ -121,7 +123,7 @@ def test_a_repeat_finds_its_booking_after_redis_was_lost(world: World, bookings:
 
 
 @pytest.mark.parametrize("who", ["stranger", "bot", "bob", "charlie"])
-def test_nobody_books_the_hold_of_another(
+def test_another_caller_cannot_book_the_hold(
     world: World, bookings: Bookings, alice: Caller, who: str, request: pytest.FixtureRequest
 ) -> None:
     other: Caller = request.getfixturevalue(who)
@@ -133,7 +135,7 @@ def test_nobody_books_the_hold_of_another(
 
 
 @pytest.mark.parametrize("who", ["stranger", "bot", "charlie"])
-def test_nobody_gets_the_booking_of_another_by_its_hold(
+def test_another_caller_cannot_get_the_booking_by_its_hold(
     world: World, bookings: Bookings, alice: Caller, who: str, request: pytest.FixtureRequest
 ) -> None:
     other: Caller = request.getfixturevalue(who)
@@ -156,9 +158,7 @@ def test_a_made_up_hold_is_not_found_and_nothing_changes(world: World, bookings:
     assert everything(world) == before
 
 
-def test_a_released_hold_is_gone_even_for_one_who_would_take_it_if_free(
-    world: World, bookings: Bookings, alice: Caller
-) -> None:
+def test_a_released_hold_is_gone_even_with_book_if_free(world: World, bookings: Bookings, alice: Caller) -> None:
     hold_id = held(world, alice)
     world.services.holds.release(alice, hold_id)
     before = everything(world)
@@ -168,7 +168,7 @@ def test_a_released_hold_is_gone_even_for_one_who_would_take_it_if_free(
     assert everything(world) == before
 
 
-def test_an_expired_hold_is_rejected_unless_asked_otherwise(world: World, bookings: Bookings, alice: Caller) -> None:
+def test_an_expired_hold_is_rejected_by_default(world: World, bookings: Bookings, alice: Caller) -> None:
     hold_id = held(world, alice)
     lapse(world, hold_id)
     before = everything(world)
@@ -193,7 +193,7 @@ def test_an_expired_hold_is_booked_if_its_slot_is_still_free(world: World, booki
     assert record(world, hold_id)["status"] == "booked"
 
 
-def test_an_expired_hold_is_not_booked_over_the_next_ones(
+def test_an_expired_hold_is_not_booked_over_a_later_hold(
     world: World, bookings: Bookings, alice: Caller, stranger: Caller, bob: Caller
 ) -> None:
     hold_id = held(world, alice)
@@ -224,7 +224,7 @@ def test_a_hold_lost_with_redis_is_expired_but_can_be_booked_with_its_slot_if_fr
     assert bookings.book(alice, request).booking == booking
 
 
-def test_a_slot_given_with_its_hold_must_be_that_slot(world: World, bookings: Bookings, alice: Caller) -> None:
+def test_a_slot_sent_with_a_hold_must_be_the_held_slot(world: World, bookings: Bookings, alice: Caller) -> None:
     hold_id = held(world, alice)
     for changed in ({"start": rfc3339(tomorrow(14))}, {"property_id": "prop-2"}, {"technician_id": "tech-2"}):
         with pytest.raises(InvalidRequest):
@@ -233,7 +233,7 @@ def test_a_slot_given_with_its_hold_must_be_that_slot(world: World, bookings: Bo
     assert bookings.book(alice, world.direct_request(hold_id=hold_id)).created
 
 
-def test_a_repeat_while_the_first_still_runs_is_told_so(world: World, bookings: Bookings, alice: Caller) -> None:
+def test_a_repeat_while_the_first_request_runs_is_in_progress(world: World, bookings: Bookings, alice: Caller) -> None:
     hold_id = held(world, alice)
     request = world.book_request(hold_id=hold_id)
     begin(world, alice, hold_id, KEY)

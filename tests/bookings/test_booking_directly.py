@@ -1,4 +1,4 @@
-"""Direct bookings: claimed and booked in one request by those who may."""
+"""Direct bookings: staff and bots claim and book in one request."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_without_an_idempotency_key_a_second_request_is_refused(world: World, bo
     assert everything(world) == before
 
 
-def test_with_one_it_is_the_first_answer(world: World, bookings: Bookings, bob: Caller) -> None:
+def test_with_an_idempotency_key_a_repeat_gets_the_first_answer(world: World, bookings: Bookings, bob: Caller) -> None:
     first = bookings.book(bob, world.direct_request(), KEY)
     before = everything(world)
     again = bookings.book(bob, world.direct_request(), KEY)
@@ -72,7 +72,9 @@ def test_with_one_it_is_the_first_answer(world: World, bookings: Bookings, bob: 
     assert everything(world) == before
 
 
-def test_with_one_it_is_the_first_answer_after_redis_was_lost(world: World, bookings: Bookings, bob: Caller) -> None:
+def test_with_an_idempotency_key_a_repeat_gets_the_first_answer_after_redis_was_lost(
+    world: World, bookings: Bookings, bob: Caller
+) -> None:
     first = bookings.book(bob, world.direct_request(), KEY)
     lose_redis(world)
     again = bookings.book(bob, world.direct_request(), KEY)
@@ -81,7 +83,7 @@ def test_with_one_it_is_the_first_answer_after_redis_was_lost(world: World, book
     assert owners(world) == {f"booked {first.booking.booking_id}": 8}
 
 
-def test_a_repeat_meets_itself_even_if_another_technician_would_be_free_now(
+def test_a_repeat_finds_its_booking_even_if_another_technician_is_free_now(
     world: World, bookings: Bookings, bob: Caller
 ) -> None:
     wish = world.direct_request(technician_id=None, fallback="next_available")
@@ -126,7 +128,9 @@ def test_a_cancelled_slot_can_be_booked_again(world: World, bookings: Bookings, 
     assert owners(world) == {f"booked {second.booking_id}": 8}
 
 
-def test_a_key_used_again_after_its_day_is_a_new_request(world: World, bookings: Bookings, bob: Caller) -> None:
+def test_an_idempotency_key_used_again_after_24_hours_is_a_new_request(
+    world: World, bookings: Bookings, bob: Caller
+) -> None:
     bookings.book(bob, world.direct_request(), KEY)
     client: Any = world.services.redis
     client.delete(world.names.idempotency(bob.key_id, KEY.key), *client.scan_iter(match=f"hf2:?{bob.org}?:hold:*"))

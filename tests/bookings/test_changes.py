@@ -1,4 +1,4 @@
-"""What happens to a booking after it was made: reading, listing, cancelling; and its first answer for ever."""
+"""A booking after it was made: reading, listing, cancelling; and its first answer, which never changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def life(world: World) -> BookingLife:
 
 @pytest.fixture
 def booking(world: World, bob: Caller) -> Booking:
-    """A visit tomorrow at ten, booked at the desk."""
+    """A visit tomorrow at ten, booked by the desk."""
     return world.services.bookings.book(bob, world.direct_request()).booking
 
 
@@ -61,9 +61,7 @@ def test_cancelling_again_gives_the_same_answer_and_changes_nothing(
     assert everything(world) == before
 
 
-def test_cancelling_does_not_need_redis_to_remember(
-    world: World, life: BookingLife, booking: Booking, bob: Caller
-) -> None:
+def test_cancelling_works_after_redis_was_lost(world: World, life: BookingLife, booking: Booking, bob: Caller) -> None:
     lose_redis(world)
     assert life.act(bob, booking.booking_id, "cancel").status == "cancelled"
     assert owners(world) == {}
@@ -80,7 +78,7 @@ def test_a_stale_version_is_refused_and_nothing_changes(
 
 
 @pytest.mark.parametrize("status", ["completed", "no_show", "expired"])
-def test_what_has_ended_otherwise_is_not_cancelled(
+def test_a_booking_that_ended_otherwise_is_not_cancelled(
     world: World, life: BookingLife, booking: Booking, bob: Caller, status: str
 ) -> None:
     ended = {"$set": {"status": status, "active": False}}
@@ -91,7 +89,7 @@ def test_what_has_ended_otherwise_is_not_cancelled(
     assert everything(world) == before
 
 
-def test_inside_the_cancellation_window_only_staff_may(
+def test_inside_the_cancellation_window_only_staff_may_cancel(
     world: World, life: BookingLife, booking: Booking, bob: Caller, bot: Caller
 ) -> None:
     world.services.catalogue_desk.patch_policy(world.org, PolicyPatch(cancel_window_minutes=3 * 24 * 60))
@@ -103,11 +101,13 @@ def test_inside_the_cancellation_window_only_staff_may(
     assert life.act(bob, booking.booking_id, "cancel").status == "cancelled"
 
 
-def test_outside_of_it_the_customer_may(world: World, life: BookingLife, booking: Booking) -> None:
+def test_outside_the_cancellation_window_the_customer_may_cancel(
+    world: World, life: BookingLife, booking: Booking
+) -> None:
     assert life.act(customer_of(world, booking), booking.booking_id, "cancel").status == "cancelled"
 
 
-def test_a_customer_knows_his_own_booking_alone(world: World, life: BookingLife, booking: Booking, bob: Caller) -> None:
+def test_a_customer_sees_only_their_own_booking(world: World, life: BookingLife, booking: Booking, bob: Caller) -> None:
     another = world.services.bookings.book(bob, world.direct_request(start=rfc3339(tomorrow(14)))).booking
     alice = customer_of(world, booking)
     assert life.get(alice, booking.booking_id) == booking
@@ -117,7 +117,7 @@ def test_a_customer_knows_his_own_booking_alone(world: World, life: BookingLife,
         life.act(alice, another.booking_id, "cancel")
 
 
-def test_another_org_does_not_know_it(
+def test_another_org_does_not_find_the_booking(
     world: World, life: BookingLife, booking: Booking, charlie: Caller, bob: Caller
 ) -> None:
     with pytest.raises(BookingNotFound):
@@ -145,12 +145,12 @@ def test_the_first_answer_undoes_every_change_in_turn(booking: Booking) -> None:
     assert as_of(Booking(**changed), 1) == booking
 
 
-def test_of_an_imported_one_it_is_as_far_back_as_its_history_goes(booking: Booking) -> None:
+def test_the_first_answer_of_an_imported_booking_goes_back_as_far_as_its_history(booking: Booking) -> None:
     imported = booking.changed(version=3, history=[change(booking.created_at, "system", "import", {})])
     assert as_of(imported, 1) == imported.changed(version=1)
 
 
-def test_a_list_goes_by_start_page_after_page(world: World, life: BookingLife, bob: Caller) -> None:
+def test_a_list_is_ordered_by_start_across_pages(world: World, life: BookingLife, bob: Caller) -> None:
     made = [
         world.services.bookings.book(bob, world.direct_request(start=rfc3339(tomorrow(hour)))).booking
         for hour in (14, 8, 12, 10, 16)

@@ -1,4 +1,4 @@
-"""A booking is moved or its details are changed: what may be, what it says afterwards, and what is refused."""
+"""Moving a booking or changing its details: what is allowed, what the booking says afterwards, and what is refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.world import World, tomorrow
 
 @pytest.fixture
 def booking(world: World, bob: Caller) -> Booking:
-    """A visit tomorrow from ten to eleven, half an hour of travel around it."""
+    """A visit tomorrow from ten to eleven, with half an hour of travel before and after."""
     travel = {"buffer_before_minutes": 30, "buffer_after_minutes": 30}
     return world.services.bookings.book(bob, world.direct_request(**travel)).booking
 
@@ -87,7 +87,7 @@ def test_a_visit_is_moved_whole(world: World, booking: Booking, bob: Caller, fie
 
 
 @pytest.mark.parametrize("fields", CHANGES.values(), ids=CHANGES.keys())
-def test_and_back_again(world: World, booking: Booking, bob: Caller, fields: dict[str, Any]) -> None:
+def test_a_moved_visit_is_moved_back_whole(world: World, booking: Booking, bob: Caller, fields: dict[str, Any]) -> None:
     moved = move(world.services, bob, booking, **named(fields))
     before = {name: getattr(booking, name) for name in fields} | ({"start": at(10)} if "start" in fields else {})
     back = move(world.services, bob, moved, 2, **before)
@@ -95,7 +95,7 @@ def test_and_back_again(world: World, booking: Booking, bob: Caller, fields: dic
     check_stands(world, back)
 
 
-def test_history_tells_who_moved_it_from_where_to_where(world: World, booking: Booking, bob: Caller) -> None:
+def test_history_names_the_caller_the_old_and_the_new_values(world: World, booking: Booking, bob: Caller) -> None:
     moved = move(world.services, bob, booking, start=at(14), technician_id="tech-2")
     entry = moved.history[-1]
     assert (len(moved.history), entry["action"], entry["by"], entry["at"]) == (2, "move", bob.name, moved.updated_at)
@@ -124,7 +124,7 @@ def test_details_are_an_edit_and_touch_no_slot(world: World, booking: Booking, b
 
 @pytest.mark.parametrize("fields", [{}, {"start": at(10)}, {"description": "", "technician_id": "tech-1"}])
 @pytest.mark.parametrize("version", [1, None])
-def test_nothing_new_is_the_same_booking(
+def test_a_change_without_new_values_changes_nothing(
     world: World, booking: Booking, bob: Caller, fields: dict[str, Any], version: int | None
 ) -> None:
     before = everything(world)
@@ -156,7 +156,7 @@ def test_a_hold_that_begins_where_it_now_ends_is_no_obstacle(world: World, bob: 
     [{"start": at(14)}, {"start": at(14, 45)}, {"start": at(13, 15)}, {"duration_minutes": 300}],
     ids=["the same slot", "into its end", "into its beginning", "by growing"],
 )
-def test_what_others_have_is_respected(
+def test_a_move_does_not_take_a_slot_of_another_client(
     world: World, booking: Booking, bob: Caller, alice: Caller, how: str, fields: dict[str, Any]
 ) -> None:
     services = world.services
@@ -204,7 +204,7 @@ def test_a_repeat_gets_the_first_answer(world: World, booking: Booking, bob: Cal
         assert everything(world) == before
 
 
-def test_another_change_of_the_version_before_is_no_repeat(world: World, booking: Booking, bob: Caller) -> None:
+def test_a_different_change_of_the_earlier_version_is_no_repeat(world: World, booking: Booking, bob: Caller) -> None:
     services, bot = world.services, world.caller("bot")
     move(services, bob, booking, 1, start=at(14))
     before = everything(world)
@@ -221,7 +221,7 @@ def test_another_change_of_the_version_before_is_no_repeat(world: World, booking
 
 
 @pytest.mark.parametrize("fields", [{}, {"description": ""}, {"technician_id": "tech-1", "priority": "medium"}])
-def test_a_stale_change_is_no_repeat_just_because_the_booking_is_so_already(
+def test_a_stale_change_is_no_repeat_even_if_the_booking_already_has_its_values(
     world: World, booking: Booking, bob: Caller, fields: dict[str, Any]
 ) -> None:
     move(world.services, bob, booking, 1, start=at(14))
@@ -229,7 +229,7 @@ def test_a_stale_change_is_no_repeat_just_because_the_booking_is_so_already(
         move(world.services, bob, booking, 1, **fields)
 
 
-def test_the_first_answer_to_its_booking_stays_the_first(world: World, bob: Caller) -> None:
+def test_a_repeat_of_the_booking_request_after_a_move_gets_the_first_answer(world: World, bob: Caller) -> None:
     services, key = world.services, IdempotencyClaim("a key", "a print")
     first = services.bookings.book(bob, world.direct_request(), key).booking
     move(services, bob, first, start=at(14), technician_id="tech-2", customer={"name": "Bea"})
@@ -242,7 +242,7 @@ def test_the_first_answer_to_its_booking_stays_the_first(world: World, bob: Call
 
 
 @pytest.mark.parametrize("action", ["cancel", "complete", "no_show"])
-def test_what_has_ended_is_not_changed(world: World, booking: Booking, bob: Caller, action: Any) -> None:
+def test_an_ended_booking_is_not_changed(world: World, booking: Booking, bob: Caller, action: Any) -> None:
     world.services.booking_life.act(bob, booking.booking_id, action)
     before = everything(world)
     for fields in ({"start": at(14)}, {"description": "new"}):

@@ -1,4 +1,4 @@
-"""Which moves the catalogue, the policy and the caller's role allow; and reservations, which keep their deadline."""
+"""Moves that the catalogue, the policy and the caller's role allow; and moved reservations, which keep their deadline."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.world import World, rfc3339, settings, tomorrow
 
 @pytest.fixture
 def booking(world: World, bob: Caller) -> Booking:
-    """A visit tomorrow at ten, booked at the desk."""
+    """A visit tomorrow at ten, booked by the desk."""
     return world.services.bookings.book(bob, world.direct_request()).booking
 
 
@@ -45,7 +45,7 @@ def alice_herself(world: World, booking: Booking) -> Caller:
 
 
 def at_time(world: World, moment: datetime) -> Services:
-    """Another process over the same stores, whose clock stands still at a moment."""
+    """Another process over the same stores, with its clock stopped at this moment."""
     return build_services(settings(), redis=world.services.redis, mongo=world.services.db, clock=lambda: moment)
 
 
@@ -63,7 +63,7 @@ def no_property(world: World) -> None:
 
 
 def nothing(_world: World) -> None:
-    """The catalogue as it is."""
+    """Leaves the catalogue unchanged."""
 
 
 EVERY_DAY = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -104,7 +104,7 @@ REFUSED: dict[str, tuple[Callable[[World], object], dict[str, Any], type[Refusal
 
 
 @pytest.mark.parametrize(("change", "fields", "why"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_the_rules_refuse_leaves_the_old_visit(
+def test_a_move_that_the_rules_refuse_leaves_the_old_visit(
     world: World,
     booking: Booking,
     bob: Caller,
@@ -120,7 +120,7 @@ def test_what_the_rules_refuse_leaves_the_old_visit(
     assert everything(world) == before
 
 
-def test_all_that_is_wrong_with_a_change_is_named_at_once(world: World, booking: Booking, bob: Caller) -> None:
+def test_every_fault_of_a_change_is_named_at_once(world: World, booking: Booking, bob: Caller) -> None:
     policy(max_duration_minutes=120)(world)
     before = everything(world)
     wrong: dict[str, Any] = {"start": "2020-01-01T10:07:00Z", "duration_minutes": 481, "buffer_before_minutes": 7}
@@ -161,14 +161,14 @@ def test_a_duration_that_stays_is_not_too_long_for_a_stricter_policy(
         move(world.services, bob, moved, 2, duration_minutes=75)
 
 
-def test_so_it_is_while_the_mirror_is_cold(world: World, booking: Booking, bob: Caller) -> None:
+def test_a_start_that_stays_is_not_past_while_the_mirror_is_cold(world: World, booking: Booking, bob: Caller) -> None:
     lose_redis(world)
     during = at_time(world, tomorrow(10) + timedelta(minutes=5))
     check_stands(world, move(during, bob, booking, duration_minutes=90, technician_id="tech-2"))
 
 
 @pytest.mark.parametrize("cold", [False, True], ids=["warm", "cold"])
-def test_what_another_process_changed_in_the_catalogue_counts_at_once(
+def test_a_change_of_the_catalogue_by_another_process_counts_at_once(
     world: World, booking: Booking, bob: Caller, cold: bool
 ) -> None:
     elsewhere, patch = another_server(world), TechnicianPatch(status="unavailable")
@@ -181,7 +181,7 @@ def test_what_another_process_changed_in_the_catalogue_counts_at_once(
     assert owners(world) == ({} if cold else {f"booked {booking.booking_id}": 8})
 
 
-def test_a_new_start_is_under_todays_rules(world: World, booking: Booking, bob: Caller) -> None:
+def test_a_new_start_must_obey_the_present_rules(world: World, booking: Booking, bob: Caller) -> None:
     during = at_time(world, tomorrow(10) + timedelta(minutes=5))
     with pytest.raises(InvalidRequest) as refused:
         move(during, bob, booking, start=at(9, 45))
@@ -214,7 +214,7 @@ def test_the_customer_moves_her_own_visit(world: World, booking: Booking, alice_
     ],
     ids=" ".join,
 )
-def test_but_not_where_nor_how_urgent_it_is(
+def test_the_customer_changes_neither_property_nor_priority(
     world: World, booking: Booking, alice_herself: Caller, fields: dict[str, Any]
 ) -> None:
     before = everything(world)
@@ -223,7 +223,7 @@ def test_but_not_where_nor_how_urgent_it_is(
     assert everything(world) == before
 
 
-def test_inside_the_cancellation_window_only_staff_moves_a_visit(
+def test_inside_the_cancellation_window_only_staff_move_a_visit(
     world: World, booking: Booking, alice_herself: Caller, bob: Caller, bot: Caller
 ) -> None:
     policy(cancel_window_minutes=3 * 24 * 60)(world)
@@ -237,7 +237,9 @@ def test_inside_the_cancellation_window_only_staff_moves_a_visit(
     assert move(world.services, bob, booking, 2, start=at(14)).version == 3
 
 
-def test_nor_once_it_has_begun_or_is_over(world: World, booking: Booking, alice_herself: Caller) -> None:
+def test_the_customer_does_not_move_a_visit_that_has_begun_or_ended(
+    world: World, booking: Booking, alice_herself: Caller
+) -> None:
     for moment in (tomorrow(10), tomorrow(11)):
         with pytest.raises(Forbidden):
             move(at_time(world, moment), alice_herself, booking, start=at(14))
@@ -275,7 +277,7 @@ def test_a_reservation_is_moved_and_keeps_its_deadline(world: World, bob: Caller
     assert move(world.services, bob, booking, 3, start=at(10)).status == "confirmed"
 
 
-def test_a_reservation_whose_time_is_over_is_not_moved(world: World, bob: Caller) -> None:
+def test_an_overdue_reservation_is_not_moved(world: World, bob: Caller) -> None:
     booking = reserve(world, bob, hours=1)
     late = at_time(world, datetime.now(UTC) + timedelta(hours=1, seconds=1))
     with pytest.raises(VersionConflict):

@@ -43,7 +43,7 @@ def ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def test_it_blocks_its_slot_like_a_booking(world: World, alice: Caller) -> None:
+def test_a_reservation_blocks_its_slot_like_a_booking(world: World, alice: Caller) -> None:
     booking = reserve(world)
     assert (booking.status, booking.active, booking.version) == ("pending", True, 1)
     assert owners(world) == {f"booked {booking.booking_id}": 8}
@@ -66,7 +66,7 @@ def test_a_live_hold_protects_its_slot_from_being_reserved(world: World, alice: 
 
 
 @pytest.mark.parametrize(("given", "hours"), [({}, 24), ({"hours": 1}, 1), ({"hours": 72}, 72)])
-def test_it_is_kept_for_so_many_hours(world: World, given: dict[str, int], hours: int) -> None:
+def test_a_reservation_lives_for_the_requested_hours(world: World, given: dict[str, int], hours: int) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     booking = reserve(world, **given)
     assert booking.reserved_until
@@ -75,7 +75,7 @@ def test_it_is_kept_for_so_many_hours(world: World, given: dict[str, int], hours
 
 
 @pytest.mark.parametrize("hours", [1, 72])
-def test_its_marks_end_at_its_deadline_or_with_the_visit(world: World, hours: int) -> None:
+def test_marks_of_a_reservation_end_at_its_deadline_or_with_the_visit(world: World, hours: int) -> None:
     booking = reserve(world, hours=hours)
     assert booking.reserved_until
     ends = tomorrow(11) if hours == 72 else booking.reserved_until
@@ -83,7 +83,7 @@ def test_its_marks_end_at_its_deadline_or_with_the_visit(world: World, hours: in
     assert {mark.rpartition("|")[2] for mark in world.marks().values()} == {"pending"}
 
 
-def test_its_key_gives_the_first_answer_again_whatever_became_of_it(world: World, bob: Caller) -> None:
+def test_a_repeat_gets_the_first_answer_after_every_later_change(world: World, bob: Caller) -> None:
     bookings = world.services.bookings
     first = bookings.reserve(bob, request(), KEY)
     for end in (lambda: None, lambda: confirm(world, first.booking), lambda: cancel(world, first.booking)):
@@ -104,7 +104,7 @@ def test_a_read_of_an_overdue_reservation_shows_it_expired(world: World, bob: Ca
     assert expired(world, booking)
 
 
-def test_a_confirmed_one_stands_until_the_visit_is_over(world: World) -> None:
+def test_a_confirmed_reservation_stands_until_the_visit_is_over(world: World) -> None:
     booking = reserve(world, hours=1)
     made = confirm(world, booking)
     assert (made.status, made.reserved_until) == ("confirmed", booking.reserved_until)
@@ -117,7 +117,7 @@ def test_a_confirmed_one_stands_until_the_visit_is_over(world: World) -> None:
     assert now_in_store(world, booking).status == "confirmed"
 
 
-def test_one_confirmed_just_before_its_deadline_is_not_freed_at_it(world: World) -> None:
+def test_a_reservation_confirmed_just_before_its_deadline_is_not_freed_at_it(world: World) -> None:
     booking = due_in(world, reserve(world), 0.4)
     confirm(world, booking)
     assert booking.reserved_until
@@ -128,7 +128,7 @@ def test_one_confirmed_just_before_its_deadline_is_not_freed_at_it(world: World)
 
 
 @pytest.mark.parametrize("act", ["confirm", "cancel"])
-def test_one_that_has_run_out_is_neither_confirmed_nor_cancelled(world: World, bob: Caller, act: Any) -> None:
+def test_an_overdue_reservation_is_neither_confirmed_nor_cancelled(world: World, bob: Caller, act: Any) -> None:
     booking = reserve(world)
     run_out(world, booking)
     for _ in range(2):
@@ -137,7 +137,9 @@ def test_one_that_has_run_out_is_neither_confirmed_nor_cancelled(world: World, b
     assert expired(world, booking)
 
 
-def test_by_redis_clock_over_it_is_not_confirmed_for_others_may_hold_the_slot(world: World, alice: Caller) -> None:
+def test_a_reservation_overdue_by_the_clock_of_redis_is_not_confirmed_by_a_slow_server(
+    world: World, alice: Caller
+) -> None:
     booking = reserve(world)
     clock, here = Clock(), world.services
     clock.ahead = timedelta(hours=-1)
@@ -152,7 +154,9 @@ def test_by_redis_clock_over_it_is_not_confirmed_for_others_may_hold_the_slot(wo
 
 
 @pytest.mark.parametrize("late", ["relay", "confirm", "cancel", "old marks"])
-def test_nothing_of_a_cancelled_one_touches_the_next_on_its_slot(world: World, bob: Caller, late: str) -> None:
+def test_late_work_on_a_cancelled_reservation_does_not_touch_the_next_on_its_slot(
+    world: World, bob: Caller, late: str
+) -> None:
     first = reserve(world)
     cancel(world, first)
     second = reserve_too(world)
@@ -172,7 +176,7 @@ def test_nothing_of_a_cancelled_one_touches_the_next_on_its_slot(world: World, b
     assert confirm(world, second).status == "confirmed"
 
 
-def test_a_new_one_on_the_slot_of_one_that_ran_out_has_a_deadline_of_its_own(world: World) -> None:
+def test_a_new_reservation_on_the_slot_of_an_expired_one_has_its_own_deadline(world: World) -> None:
     first = reserve(world)
     run_out(world, first)
     second = reserve_too(world)
@@ -184,7 +188,7 @@ def test_a_new_one_on_the_slot_of_one_that_ran_out_has_a_deadline_of_its_own(wor
 
 
 @pytest.mark.parametrize("patch", [{"description": "The tap drips."}, {"start": rfc3339(tomorrow(14))}])
-def test_one_that_was_changed_keeps_its_deadline(world: World, patch: dict[str, str]) -> None:
+def test_a_changed_reservation_keeps_its_deadline(world: World, patch: dict[str, str]) -> None:
     booking = due_in(world, reserve(world, hours=1), 3600)
     life, bob = world.services.booking_life, world.caller("desk")
     changed = life.reschedule(bob, booking.booking_id, BookingPatch.model_validate(patch), booking.version)
@@ -196,7 +200,7 @@ def test_one_that_was_changed_keeps_its_deadline(world: World, patch: dict[str, 
     assert expired(world, changed)
 
 
-def test_mongodb_demands_a_deadline_of_what_is_pending_and_claims_of_what_is_active(world: World) -> None:
+def test_mongodb_requires_a_deadline_of_pending_and_claims_of_active_bookings(world: World) -> None:
     document = document_of(reserve(world))
     cancel(world, now_in_store(world, reserve(world, 14)))
     taken = {"_id": "bk_by_hand", "claims": [{"resource": f"property:{n}", "tick": 1} for n in "ab"]}

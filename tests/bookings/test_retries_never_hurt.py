@@ -1,4 +1,4 @@
-"""Retries whose first answer was lost, while something else changed in between."""
+"""Retries after a lost first answer, when something else has changed in between."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def want_notice(world: World) -> None:
 
 
 @pytest.mark.parametrize("change", [switch_off, want_notice])
-def test_a_hold_is_answered_again_though_the_catalogue_would_refuse_it_now(
+def test_a_repeated_hold_is_answered_although_the_catalogue_would_refuse_it_now(
     world: World, alice: Caller, change: Callable[[World], None]
 ) -> None:
     first = world.services.holds.place(alice, world.hold_request(), KEY)
@@ -44,7 +44,7 @@ def test_a_hold_is_answered_again_though_the_catalogue_would_refuse_it_now(
 
 
 @pytest.mark.parametrize("change", [switch_off, want_notice])
-def test_a_direct_booking_is_answered_again_though_the_catalogue_would_refuse_it_now(
+def test_a_repeated_direct_booking_is_answered_although_the_catalogue_would_refuse_it_now(
     world: World, bob: Caller, change: Callable[[World], None]
 ) -> None:
     first = world.services.bookings.book(bob, world.direct_request(), KEY)
@@ -52,7 +52,7 @@ def test_a_direct_booking_is_answered_again_though_the_catalogue_would_refuse_it
     assert world.services.bookings.book(bob, world.direct_request(), KEY).booking == first.booking
 
 
-def test_a_hold_that_was_forgotten_while_being_booked_can_be_booked_under_the_same_key(
+def test_a_hold_that_redis_lost_during_its_booking_can_be_booked_under_the_same_key(
     world: World, alice: Caller
 ) -> None:
     hold_id = world.services.holds.place(alice, world.hold_request()).hold.hold_id
@@ -66,7 +66,7 @@ def test_a_hold_that_was_forgotten_while_being_booked_can_be_booked_under_the_sa
 
 @pytest.mark.parametrize("key", [None, KEY], ids=["no key", "idempotency key"])
 @pytest.mark.parametrize("operation", ["hold", "book", "direct", "once"])
-def test_a_script_that_was_sent_twice_is_answered_as_if_once(
+def test_a_script_that_runs_twice_answers_as_if_once(
     world: World,
     alice: Caller,
     bob: Caller,
@@ -94,7 +94,7 @@ def test_a_script_that_was_sent_twice_is_answered_as_if_once(
 
 
 @pytest.mark.parametrize("suggest", [0, 1])
-def test_mongodb_failing_for_a_moment_lets_nobody_book_over_a_live_hold(world: World, suggest: int) -> None:
+def test_a_failing_mongodb_lets_no_client_book_over_a_live_hold(world: World, suggest: int) -> None:
     alice, bob = world.caller("checkout"), world.caller("desk")
     hold_id = world.services.holds.place(alice, world.hold_request()).hold.hold_id
     another_server(world).catalogue_desk.patch_policy(world.org, PolicyPatch(hold_seconds=60))
@@ -105,7 +105,9 @@ def test_mongodb_failing_for_a_moment_lets_nobody_book_over_a_live_hold(world: W
     assert world.services.bookings.book(alice, world.book_request(hold_id=hold_id)).created
 
 
-def test_a_key_that_was_answered_with_ones_own_hold_belongs_to_that_request(world: World, alice: Caller) -> None:
+def test_an_idempotency_key_answered_with_the_callers_own_hold_belongs_to_that_request(
+    world: World, alice: Caller
+) -> None:
     holds = world.services.holds
     first = holds.place(alice, world.hold_request(holder="alice-alice-alice"))
     again = holds.place(alice, world.hold_request(holder="alice-alice-alice"), KEY)
@@ -118,7 +120,7 @@ def test_a_key_that_was_answered_with_ones_own_hold_belongs_to_that_request(worl
         holds.place(alice, world.hold_request(start=rfc3339(tomorrow(15))), other)
 
 
-def test_a_key_that_was_answered_with_a_booking_that_was_there_belongs_to_that_request(
+def test_an_idempotency_key_answered_with_an_earlier_booking_belongs_to_that_request(
     world: World, alice: Caller
 ) -> None:
     services = world.services
@@ -131,7 +133,9 @@ def test_a_key_that_was_answered_with_a_booking_that_was_there_belongs_to_that_r
         services.bookings.book(alice, world.book_request(hold_id=two), IdempotencyClaim(KEY.key, "another"))
 
 
-def test_the_same_slot_asked_for_by_its_own_time_is_ones_own_hold(world: World, alice: Caller, bob: Caller) -> None:
+def test_a_request_for_the_slot_that_a_search_found_gets_the_callers_own_hold(
+    world: World, alice: Caller, bob: Caller
+) -> None:
     holds, mine = world.services.holds, "alice-alice-alice"
     world.services.bookings.book(bob, world.direct_request())
     later = holds.place(alice, world.hold_request(holder=mine, fallback="next_available")).hold
@@ -139,7 +143,7 @@ def test_the_same_slot_asked_for_by_its_own_time_is_ones_own_hold(world: World, 
     assert holds.place(alice, world.hold_request(holder=mine, start=rfc3339(tomorrow(11)))).hold == later
 
 
-def test_marks_that_vanished_are_set_again_by_the_next_who_looks(world: World) -> None:
+def test_the_next_booking_attempt_sets_missing_marks_again(world: World) -> None:
     services, alice = world.services, world.caller("checkout")
     services.bookings.book(world.caller("desk"), world.direct_request())
     client: Any = services.redis

@@ -1,4 +1,4 @@
-"""Every status and every action, through the API: what is allowed is done once, anything else changes nothing."""
+"""Every status and every action through the API: an allowed action happens once, any other changes nothing."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ ALLOWED = {
     "cancelled": set[str](),
     "expired": set[str](),
 }
-"""What may be done with a booking in each state that it can be in."""
+"""The actions that a booking allows in each state."""
 ALREADY = {
     ("confirmed reservation", "confirm"),
     ("completed", "complete"),
     ("no_show", "no-show"),
     ("cancelled", "cancel"),
 }
-"""What was done already: it is answered as when it was."""
+"""Actions that the booking already has behind it: their answer is the booking as it is."""
 DO = [(state, action) for state, actions in ALLOWED.items() for action in sorted(actions)]
 REFUSE = [
     (state, action)
@@ -87,7 +87,7 @@ BRING: dict[str, Callable[[Town], str]] = {
 }
 
 
-def test_every_status_and_every_action_is_looked_at() -> None:
+def test_the_tables_cover_every_status_and_every_action() -> None:
     assert {state.partition(" ")[0] for state in ALLOWED} == set(get_args(BookingStatus))
     assert {action.replace("-", "_") for action in ACTIONS} == set(TRANSITIONS) - {"expire"}
     assert len(DO) + len(REFUSE) + len(ALREADY) == len(ALLOWED) * len(ACTIONS)
@@ -95,7 +95,7 @@ def test_every_status_and_every_action_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize(("state", "action"), DO)
-def test_what_is_allowed_is_done(town: Town, state: str, action: str) -> None:
+def test_an_allowed_action_is_done(town: Town, state: str, action: str) -> None:
     booking_id = BRING[state](town)
     before = body_of(town.call("GET", f"/bookings/{booking_id}", key="desk"))
     reply = act(town, booking_id, action, "They said so.")
@@ -117,7 +117,7 @@ def test_what_is_allowed_is_done(town: Town, state: str, action: str) -> None:
 
 
 @pytest.mark.parametrize(("state", "action"), REFUSE)
-def test_what_is_not_is_refused_and_nothing_changes(town: Town, state: str, action: str) -> None:
+def test_any_other_action_is_refused_and_nothing_changes(town: Town, state: str, action: str) -> None:
     booking_id = BRING[state](town)
     before = everything(town.world)
     for headers in ({}, {"If_Match": f'"{town.world.bookings()[0]["version"]}"'}):
@@ -126,7 +126,7 @@ def test_what_is_not_is_refused_and_nothing_changes(town: Town, state: str, acti
 
 
 def repeats(version: int) -> Iterator[dict[str, str]]:
-    """Headers that the same request may come with again: what it had read at first, what it has read since, nothing."""
+    """Headers of a repeat: no version, the version read before the first request, and the version read after it."""
     yield {}
     yield {"If_Match": f'"{version}"'}
     yield {"If_Match": f'"{version + 1}"'}
@@ -134,7 +134,7 @@ def repeats(version: int) -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize("guarded", [False, True], ids=["without If-Match", "with If-Match"])
 @pytest.mark.parametrize(("state", "action"), DO)
-def test_repeating_it_gives_the_same_answer(town: Town, state: str, action: str, guarded: bool) -> None:
+def test_a_repeated_action_gives_the_same_answer(town: Town, state: str, action: str, guarded: bool) -> None:
     booking_id = BRING[state](town)
     (stored,) = town.world.bookings()
     first = act(town, booking_id, action, "A reason.", **({"If_Match": f'"{stored["version"]}"'} if guarded else {}))
@@ -151,7 +151,7 @@ def test_repeating_it_gives_the_same_answer(town: Town, state: str, action: str,
 
 
 @pytest.mark.parametrize(("state", "action"), sorted(ALREADY))
-def test_what_was_done_already_is_answered_as_it_is(town: Town, state: str, action: str) -> None:
+def test_an_action_that_was_done_already_answers_the_booking_as_it_is(town: Town, state: str, action: str) -> None:
     booking_id = BRING[state](town)
     shown = town.call("GET", f"/bookings/{booking_id}", key="desk")
     before = everything(town.world)
@@ -162,7 +162,7 @@ def test_what_was_done_already_is_answered_as_it_is(town: Town, state: str, acti
 
 @pytest.mark.parametrize("stale", ['"9"', '"other"'])
 @pytest.mark.parametrize(("state", "action"), DO)
-def test_only_the_version_that_was_read_is_changed(town: Town, state: str, action: str, stale: str) -> None:
+def test_an_action_on_a_stale_version_is_refused(town: Town, state: str, action: str, stale: str) -> None:
     booking_id = BRING[state](town)
     before = everything(town.world)
     refused(act(town, booking_id, action, If_Match=stale), 412, "version_conflict")
@@ -170,7 +170,7 @@ def test_only_the_version_that_was_read_is_changed(town: Town, state: str, actio
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_a_reservation_that_has_run_out_is_answered_as_expired(town: Town, action: str) -> None:
+def test_every_action_on_an_overdue_reservation_finds_it_expired(town: Town, action: str) -> None:
     booking_id = reserved(town)
     booking = store_of(town.world).find(town.world.org, booking_id)
     assert booking is not None

@@ -1,4 +1,4 @@
-"""Direct bookings with Redis away, and marks of bookings that MongoDB does not have."""
+"""Direct bookings without Redis, and marks of bookings that MongoDB does not have."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def cut_off(world: World) -> Iterator[Services]:
     nowhere.close()
 
 
-def test_a_search_finds_what_mongodb_has_free_without_trying_each(world: World, cut_off: Services) -> None:
+def test_a_search_finds_a_slot_that_is_free_in_mongodb(world: World, cut_off: Services) -> None:
     for hour in (10, 11, 12):
         cut_off.bookings.book(desk(world), world.direct_request(start=rfc3339(tomorrow(hour))))
     request = world.direct_request(technician_id=None, fallback="next_available")
@@ -59,7 +59,7 @@ def test_a_repeat_without_redis_is_the_first_answer(world: World, cut_off: Servi
 
 
 def test_a_mark_of_a_booking_that_mongodb_does_not_have_gives_way(world: World, cut_off: Services) -> None:
-    # MongoDB was restored from before a booking whose marks Redis has kept.
+    # As after a restore of MongoDB from before a booking, whose marks Redis has kept.
     services = world.services
     ghost = services.bookings.book(desk(world), world.direct_request()).booking
     services.db["bookings"].delete_one({"_id": ghost.booking_id})
@@ -71,10 +71,10 @@ def test_a_mark_of_a_booking_that_mongodb_does_not_have_gives_way(world: World, 
 
 
 @pytest.mark.parametrize("offer_minutes", [15, 50])
-def test_an_offer_is_booked_without_redis_for_as_long_as_it_stands(
+def test_without_redis_an_offer_can_be_booked_until_it_ends(
     world: World, cut_off: Services, monkeypatch: pytest.MonkeyPatch, offer_minutes: int
 ) -> None:
-    """Longer than any other hold may last; and no longer."""
+    """An offer may live longer than any other hold, but not past its own end."""
     bot, entry = world.caller("bot"), offered(world, offer_minutes=offer_minutes)
     assert entry.offered_until is not None
     request = world.direct_request(hold_id=entry.hold_id)
