@@ -18,25 +18,8 @@ from services.bookings import rescheduling
 from services.holds.placing import Placing
 from services.ledger.store import WriteRefused
 from services.stores.connections import MONGO_TIMEOUT_MS, connect_redis
-from tests.bookings.evidence import (
-    another_server,
-    everything,
-    insert_only,
-    lose_redis,
-    make_overdue,
-    owners,
-)
-from tests.bookings.moving import (
-    at,
-    at_step,
-    check_settled,
-    check_stands,
-    failing,
-    later,
-    move,
-    pins,
-    stored,
-)
+from tests.bookings.evidence import another_server, everything, insert_only, lose_redis, make_overdue, owners
+from tests.bookings.moving import at, at_step, check_settled, check_stands, failing, later, move, pins, stored
 from tests.world import World, settings, tomorrow
 
 DEFINITE: dict[str, dict[str, Any]] = {
@@ -231,17 +214,17 @@ def test_an_overdue_reservation_makes_way(world: World, booking: Booking, marks:
 
 
 def test_a_repeat_during_the_first_request_is_in_progress(world: World, booking: Booking) -> None:
-    bob, twin, told = world.caller("desk"), another_server(world), list[type[Exception]]()
+    bob, twin, refusals = world.caller("desk"), another_server(world), list[type[Exception]]()
 
     def ask_as_well() -> None:
         with pytest.raises(RequestInProgress) as refused:
             move(twin, bob, booking, start=at(10, 30))
-        told.append(refused.type)
+        refusals.append(refused.type)
         assert refused.value.retry_after_seconds
 
     at_step(world.services, "after_move_claim", ask_as_well)
     moved = move(world.services, bob, booking, start=at(10, 30))
-    assert (told, moved.version) == ([RequestInProgress], 2)
+    assert (refusals, moved.version) == ([RequestInProgress], 2)
     assert move(twin, bob, booking, start=at(10, 30)) == moved
     check_stands(world, moved)
 
@@ -257,16 +240,16 @@ def test_a_repeat_after_the_write_of_the_first_gets_the_same_answer(world: World
 
 def test_a_change_behind_the_pin_of_another_key_is_in_progress(world: World, booking: Booking) -> None:
     """Only the key that began a change takes it over. For other keys it is in progress until the relay has decided."""
-    bob, ada, told = world.caller("desk"), world.caller("admin"), list[bool]()
+    bob, ada, refusals = world.caller("desk"), world.caller("admin"), list[bool]()
 
     def ask_as_well() -> None:
         with pytest.raises(RequestInProgress):
             move(later(world), ada, booking, start=at(10, 30))
-        told.append(True)
+        refusals.append(True)
 
     at_step(world.services, "after_move_claim", ask_as_well)
     moved = move(world.services, bob, booking, start=at(10, 30))
-    assert told
+    assert refusals
     with pytest.raises(VersionConflict):
         move(later(world), ada, booking, start=at(10, 30))
     check_stands(world, moved)

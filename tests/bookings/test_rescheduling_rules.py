@@ -1,4 +1,4 @@
-"""Moves that the catalogue, the policy and the caller's role allow; and moved reservations, which keep their deadline."""
+"""Moves that the catalogue, the policy and the role of a caller allow; and reservations, which keep their deadline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a hold asks for: at most 2,000 claim keys in a script call, and at most 20 ms of Redis for the request."""
+"""Bounds of every hold request: at most 2,000 claim keys in a script call, and at most 20 ms of Redis' time in all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LONG: dict[str, Any] = {
 
 
 class Watched:
-    """Counts what place_hold looks at, from its argument alone."""
+    """Counts the claim keys that each call of place_hold reads, from its argument alone."""
 
     def __init__(self) -> None:
         self.keys: list[int] = []
@@ -56,12 +56,12 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
         return run(scripts, name, keys, args)
 
     monkeypatch.setattr(Scripts, "run", watching)
-    monkeypatch.setattr(placing, "monotonic", lambda: 0)  # a busy machine is no reason to end a search here
+    monkeypatch.setattr(placing, "monotonic", lambda: 0)  # a busy machine must not end a search here
     return seen
 
 
 def staffed(world: World, technicians: int) -> Caller:
-    """The desk of an org with so many technicians, which may ask for anything."""
+    """The desk of an org with this many technicians, for which buffers up to a day are allowed."""
     desk = world.services.catalogue_desk
     for number in range(4, technicians + 1):
         desk.create_technician(world.org, TechnicianCreate(id=f"tech-{number}", name="Somebody"))
@@ -70,7 +70,7 @@ def staffed(world: World, technicians: int) -> Caller:
 
 
 def redis_ms(world: World) -> float:
-    """The time of all commands since the last look, by Redis itself. A script's own commands count only once."""
+    """Redis' own time for all commands since the last call, in milliseconds. A script's commands count only once."""
     stats: Any = world.services.redis.info("commandstats")
     world.services.redis.config_resetstat()
     outer = ("cmdstat_evalsha", "cmdstat_exec")
@@ -84,7 +84,9 @@ def hold_all_day(world: World, bob: Caller) -> None:
 
 
 @pytest.mark.parametrize("technicians", [10, 50, 200])
-def test_on_a_property_that_is_held_all_day(world: World, watched: Watched, technicians: int) -> None:
+def test_a_search_on_a_property_that_is_held_all_day_stays_within_the_bounds(
+    world: World, watched: Watched, technicians: int
+) -> None:
     bob = staffed(world, technicians)
     hold_all_day(world, bob)
     watched.keys.clear()
@@ -101,7 +103,9 @@ def test_on_a_property_that_is_held_all_day(world: World, watched: Watched, tech
 
 
 @pytest.mark.parametrize("technicians", [10, 200])
-def test_on_a_free_property_whose_technicians_are_all_busy(world: World, watched: Watched, technicians: int) -> None:
+def test_a_search_on_a_free_property_whose_technicians_are_all_busy_stays_within_the_bounds(
+    world: World, watched: Watched, technicians: int
+) -> None:
     bob = staffed(world, technicians)
     noon, names = world.services.grid.tick(tomorrow(12)), world.names
     pipeline = world.services.redis.pipeline()
@@ -132,7 +136,7 @@ def test_the_first_free_visit_is_found_behind_a_taken_morning(world: World, watc
     assert len(watched.keys) == 1
 
 
-def test_a_holder_that_asks_again_gets_its_own_hold_back(world: World) -> None:
+def test_a_holder_that_repeats_its_search_gets_its_own_hold_back(world: World) -> None:
     bob = staffed(world, 50)
     request = world.hold_request(start=rfc3339(tomorrow(0)), holder="alice", **LONG)
     first = world.services.holds.place(bob, request)
@@ -141,7 +145,9 @@ def test_a_holder_that_asks_again_gets_its_own_hold_back(world: World) -> None:
     assert again.hold.hold_id == first.hold.hold_id
 
 
-def test_what_fits_one_call_is_one_round_trip(world: World, watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_that_fits_one_script_call_is_one_round_trip(
+    world: World, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bob = staffed(world, 3)
     world.services.holds.place(bob, world.hold_request(property_id="prop-2"))
     watched.keys.clear()

@@ -1,4 +1,4 @@
-"""When Redis was lost, or its mirror missed a booking: MongoDB decides, and the mirror is mended on the way."""
+"""Redis was lost, or its mirror missed a booking: MongoDB decides, and the request repairs the mirror."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.redis_dump import keys_of
 from tests.world import World, rfc3339, tomorrow
 
 
-def test_a_hold_on_a_slot_that_only_mongodb_knows_as_booked_is_refused_and_the_mirror_mended(
+def test_a_hold_on_a_slot_that_only_mongodb_has_as_booked_is_refused_and_the_mirror_repaired(
     world: World, alice: Caller, bob: Caller
 ) -> None:
     booking = world.services.bookings.book(bob, world.direct_request()).booking
@@ -48,7 +48,7 @@ def test_a_free_slot_is_held_while_the_mirror_is_cold(world: World, alice: Calle
     assert world.services.bookings.book(alice, world.book_request(hold_id=placed.hold.hold_id)).created
 
 
-def test_a_search_while_cold_passes_over_what_is_booked(world: World, alice: Caller, bob: Caller) -> None:
+def test_a_search_while_cold_skips_booked_slots(world: World, alice: Caller, bob: Caller) -> None:
     for hour in (10, 11):
         world.services.bookings.book(bob, world.direct_request(start=rfc3339(tomorrow(hour))))
     lose_redis(world)
@@ -57,16 +57,14 @@ def test_a_search_while_cold_passes_over_what_is_booked(world: World, alice: Cal
     assert owners(world)[f"held {found.hold_id}"] == 8
 
 
-def test_any_technician_while_cold_is_one_who_is_free(world: World, alice: Caller, bob: Caller) -> None:
+def test_any_technician_while_cold_is_a_free_one(world: World, alice: Caller, bob: Caller) -> None:
     world.services.bookings.book(bob, world.direct_request(property_id="prop-2"))
     lose_redis(world)
     found = world.services.holds.place(alice, world.hold_request(technician_id=None)).hold
     assert found.visit.technician_id == "tech-2"
 
 
-def test_while_cold_the_catalogue_is_read_anew_for_nobody_could_tell_of_its_changes(
-    world: World, alice: Caller
-) -> None:
+def test_while_cold_the_catalogue_is_read_again_because_no_epoch_shows_its_changes(world: World, alice: Caller) -> None:
     hold = world.services.holds.place(alice, world.hold_request()).hold
     world.services.holds.release(alice, hold.hold_id)
     lose_redis(world)
@@ -92,7 +90,7 @@ def test_a_direct_booking_while_cold_is_refused_by_mongodb_and_leaves_no_pin(wor
 
 
 @pytest.mark.parametrize("key", [None, IdempotencyClaim("a key", "a print")], ids=["no key", "idempotency key"])
-def test_a_direct_booking_over_one_that_the_mirror_missed_is_refused_and_the_mirror_mended(
+def test_a_direct_booking_over_a_booking_that_the_mirror_missed_is_refused_and_the_mirror_repaired(
     world: World, key: IdempotencyClaim | None
 ) -> None:
     bob = world.caller("desk")
@@ -106,14 +104,14 @@ def test_a_direct_booking_over_one_that_the_mirror_missed_is_refused_and_the_mir
     assert world.services.bookings.book(bob, free, key).created
 
 
-def test_a_direct_search_over_one_that_the_mirror_missed_goes_on_to_the_next(world: World) -> None:
+def test_a_direct_search_skips_a_booking_that_the_mirror_missed(world: World) -> None:
     bob = world.caller("desk")
     insert_only(world, bob, world.direct_request())
     booked = world.services.bookings.book(bob, world.direct_request(fallback="next_available")).booking
     assert (booked.start, booked.fallback_used) == (tomorrow(11), True)
 
 
-def test_a_hold_on_a_slot_that_the_mirror_missed_is_refused_at_last_and_the_mirror_mended(world: World) -> None:
+def test_a_hold_on_a_booking_that_the_mirror_missed_is_refused_at_book_and_the_mirror_repaired(world: World) -> None:
     alice, bob = world.caller("checkout"), world.caller("desk")
     booking = insert_only(world, bob, world.direct_request(start=rfc3339(tomorrow(10, 30))))
     hold_id = world.services.holds.place(alice, world.hold_request()).hold.hold_id
@@ -124,7 +122,7 @@ def test_a_hold_on_a_slot_that_the_mirror_missed_is_refused_at_last_and_the_mirr
     assert world.double_booked() == []
 
 
-def test_a_hold_that_a_booking_was_mirrored_over_is_refused_at_book(world: World) -> None:
+def test_a_hold_under_a_mirrored_booking_is_refused_at_book(world: World) -> None:
     alice, bob = world.caller("checkout"), world.caller("desk")
     hold_id = world.services.holds.place(alice, world.hold_request()).hold.hold_id
     elsewhere = {"property_id": "prop-2", "start": rfc3339(tomorrow(9, 30))}
@@ -138,7 +136,7 @@ def test_a_hold_that_a_booking_was_mirrored_over_is_refused_at_book(world: World
 
 
 @pytest.mark.parametrize("key", [None, IdempotencyClaim("a key", "a print")], ids=["same holder", "idempotency key"])
-def test_a_repeat_checks_what_the_first_one_died_before_checking(
+def test_a_repeat_makes_the_check_before_which_the_first_worker_died(
     world: World, alice: Caller, bob: Caller, monkeypatch: pytest.MonkeyPatch, key: IdempotencyClaim | None
 ) -> None:
     booking = world.services.bookings.book(bob, world.direct_request()).booking
@@ -155,5 +153,5 @@ def test_a_repeat_checks_what_the_first_one_died_before_checking(
 
 
 def die(*_arguments: object) -> bool:
-    """What becomes of a worker that is killed before it has asked MongoDB."""
+    """Ends the request like a worker that is killed before it has read MongoDB."""
     raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Holds: placing, reading, extending and releasing them, and who may."""
+"""Holds: placing, reading, extending and releasing them, and which callers are allowed to."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def holds(world: World) -> Holds:
     return world.services.holds
 
 
-def test_a_hold_is_as_it_was_asked_for(world: World, holds: Holds, alice: Caller) -> None:
+def test_a_hold_has_the_requested_fields(world: World, holds: Holds, alice: Caller) -> None:
     travel = {"buffer_before_minutes": 15, "buffer_after_minutes": 30}
     world.services.catalogue_desk.patch_policy(world.org, PolicyPatch.model_validate(travel))
     placed = holds.place(alice, world.hold_request(duration_minutes=30, ttl_seconds=120, **travel))
@@ -43,7 +43,7 @@ def test_a_hold_is_as_it_was_asked_for(world: World, holds: Holds, alice: Caller
     assert owners(world) == {f"held {hold.hold_id}": 2 + 5}
 
 
-def test_what_the_request_leaves_out_comes_from_the_policy(world: World, holds: Holds, alice: Caller) -> None:
+def test_missing_fields_come_from_the_policy(world: World, holds: Holds, alice: Caller) -> None:
     world.services.catalogue_desk.patch_policy(
         world.org, PolicyPatch(default_duration_minutes=90, buffer_after_minutes=30, hold_seconds=77)
     )
@@ -52,7 +52,7 @@ def test_what_the_request_leaves_out_comes_from_the_policy(world: World, holds: 
     assert hold.ttl_seconds == 77
 
 
-def test_everything_that_is_wrong_is_named_at_once(world: World, holds: Holds, alice: Caller) -> None:
+def test_every_fault_of_a_request_is_named_at_once(world: World, holds: Holds, alice: Caller) -> None:
     before = everything(world)
     request = world.hold_request(start=rfc3339(tomorrow(10, 7)), duration_minutes=50, ttl_seconds=901)
     with pytest.raises(InvalidRequest) as refused:
@@ -61,13 +61,13 @@ def test_everything_that_is_wrong_is_named_at_once(world: World, holds: Holds, a
     assert everything(world) == before
 
 
-def test_its_owner_reads_it_and_so_do_staff(world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
+def test_its_owner_and_staff_read_a_hold(world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
     placed = holds.place(alice, world.hold_request()).hold
     assert holds.get(alice, placed.hold_id) == placed
     assert holds.get(bob, placed.hold_id) == placed
 
 
-def test_another_key_may_not_read_it_and_another_org_does_not_know_it(
+def test_another_key_may_not_read_a_hold_and_another_org_does_not_find_it(
     world: World, holds: Holds, alice: Caller, stranger: Caller, charlie: Caller
 ) -> None:
     placed = holds.place(alice, world.hold_request()).hold
@@ -77,13 +77,13 @@ def test_another_key_may_not_read_it_and_another_org_does_not_know_it(
         holds.get(charlie, placed.hold_id)
 
 
-def test_a_hold_that_has_run_out_says_so(world: World, holds: Holds, alice: Caller) -> None:
+def test_an_expired_hold_has_the_status_expired(world: World, holds: Holds, alice: Caller) -> None:
     placed = holds.place(alice, world.hold_request()).hold
     lapse(world, placed.hold_id)
     assert holds.get(alice, placed.hold_id).status == "expired"
 
 
-def test_a_released_slot_is_free_and_the_hold_says_so(
+def test_a_released_slot_is_free_and_the_hold_has_the_status_released(
     world: World, holds: Holds, alice: Caller, stranger: Caller
 ) -> None:
     placed = holds.place(alice, world.hold_request()).hold
@@ -93,7 +93,7 @@ def test_a_released_slot_is_free_and_the_hold_says_so(
     assert holds.place(stranger, world.hold_request()).created
 
 
-def test_staff_may_release_it_on_purpose_and_that_is_recorded(
+def test_staff_may_release_a_hold_and_its_record_names_them(
     world: World, holds: Holds, alice: Caller, bob: Caller
 ) -> None:
     placed = holds.place(alice, world.hold_request()).hold
@@ -102,7 +102,7 @@ def test_staff_may_release_it_on_purpose_and_that_is_recorded(
 
 
 @pytest.mark.parametrize("who", ["stranger", "bot", "charlie"])
-def test_nobody_else_may_release_or_extend_it(
+def test_other_callers_may_neither_release_nor_extend_a_hold(
     world: World, holds: Holds, alice: Caller, who: str, request: pytest.FixtureRequest
 ) -> None:
     other: Caller = request.getfixturevalue(who)
@@ -116,13 +116,13 @@ def test_nobody_else_may_release_or_extend_it(
     assert everything(world) == before
 
 
-def test_not_even_staff_may_extend_it(world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
+def test_not_even_staff_may_extend_a_hold(world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
     placed = holds.place(alice, world.hold_request()).hold
     with pytest.raises(Forbidden):
         holds.extend(bob, placed.hold_id, 600)
 
 
-def test_an_id_that_was_never_given_out_is_not_found(world: World, holds: Holds, alice: Caller) -> None:
+def test_an_id_that_was_never_issued_is_not_found(world: World, holds: Holds, alice: Caller) -> None:
     for made_up in ("h_" + "A" * 32, "nonsense", "..", "-"):
         with pytest.raises(HoldNotFound):
             holds.get(alice, made_up)
@@ -132,7 +132,7 @@ def test_an_id_that_was_never_given_out_is_not_found(world: World, holds: Holds,
             holds.extend(alice, made_up, 60)
 
 
-def test_a_hold_that_was_lost_with_redis_is_expired_to_its_owner_alone(
+def test_a_hold_that_was_lost_with_redis_is_expired_for_its_owner_alone(
     world: World, holds: Holds, alice: Caller, stranger: Caller
 ) -> None:
     placed = holds.place(alice, world.hold_request()).hold
@@ -157,7 +157,9 @@ def test_an_extension_never_shortens(world: World, holds: Holds, alice: Caller) 
     assert holds.extend(alice, placed.hold_id, 1).expires_at == placed.expires_at
 
 
-def test_past_the_longest_total_it_is_refused_and_keeps_its_time(world: World, holds: Holds, alice: Caller) -> None:
+def test_an_extension_past_the_longest_total_is_refused_and_the_hold_keeps_its_end(
+    world: World, holds: Holds, alice: Caller
+) -> None:
     placed = holds.place(alice, world.hold_request()).hold
     before = everything(world)
     with pytest.raises(HoldLimit):
@@ -165,7 +167,7 @@ def test_past_the_longest_total_it_is_refused_and_keeps_its_time(world: World, h
     assert everything(world) == before
 
 
-def test_what_has_ended_is_not_extended(world: World, holds: Holds, alice: Caller) -> None:
+def test_an_ended_hold_is_not_extended(world: World, holds: Holds, alice: Caller) -> None:
     first, second, third = (
         holds.place(alice, world.hold_request(start=rfc3339(tomorrow(hour)))).hold.hold_id for hour in (9, 11, 13)
     )
@@ -196,7 +198,7 @@ def test_a_hold_that_is_being_booked_is_not_released(world: World, holds: Holds,
         holds.release(alice, hold_id)
 
 
-def test_a_holder_has_so_many_holds_and_hears_when_one_ends(world: World, holds: Holds, alice: Caller) -> None:
+def test_a_holder_at_the_limit_is_refused_until_its_first_hold_ends(world: World, holds: Holds, alice: Caller) -> None:
     for hour in (8, 10, 12):
         holds.place(alice, world.hold_request(start=rfc3339(tomorrow(hour)), holder="alice", ttl_seconds=100))
     before = everything(world)
@@ -207,6 +209,6 @@ def test_a_holder_has_so_many_holds_and_hears_when_one_ends(world: World, holds:
     assert holds.place(alice, world.hold_request(start=rfc3339(tomorrow(14)), holder="carol")).created
 
 
-def test_without_holder_or_address_nothing_is_counted(world: World, holds: Holds, bob: Caller) -> None:
+def test_holds_without_holder_or_address_have_no_limit(world: World, holds: Holds, bob: Caller) -> None:
     for hour in range(8, 18):
         assert holds.place(bob, world.hold_request(start=rfc3339(tomorrow(hour)))).created

@@ -1,4 +1,4 @@
-"""Why a slot cannot be had, told in full; what is free instead; and that a refusal changes nothing."""
+"""A refusal names every conflict, suggests free slots, and changes nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.world import World, rfc3339, tomorrow
 HOUR = timedelta(hours=1)
 
 
-def test_conflicts_name_every_resource_in_the_way_and_how_long(world: World, alice: Caller, bob: Caller) -> None:
+def test_conflicts_name_every_blocked_resource_and_until_when(world: World, alice: Caller, bob: Caller) -> None:
     services = world.services
     held = services.holds.place(alice, world.hold_request(technician_id="tech-2", ttl_seconds=100)).hold
     other = world.direct_request(property_id="prop-2", start=rfc3339(tomorrow(10, 30)), buffer_before_minutes=15)
@@ -47,7 +47,7 @@ def test_conflicts_name_every_resource_in_the_way_and_how_long(world: World, ali
     assert "next_available" not in refused.value.members
 
 
-def test_two_visits_in_the_way_of_one_resource_are_both_named(world: World, alice: Caller) -> None:
+def test_two_visits_that_block_one_resource_are_both_named(world: World, alice: Caller) -> None:
     holds = world.services.holds
     for minute, technician in ((0, "tech-2"), (30, "tech-3")):
         start = rfc3339(tomorrow(10, minute))
@@ -60,7 +60,7 @@ def test_two_visits_in_the_way_of_one_resource_are_both_named(world: World, alic
     ]
 
 
-def test_a_booked_property_is_booked_for_good(world: World, alice: Caller, bob: Caller) -> None:
+def test_a_conflict_with_a_booking_names_no_time_to_retry(world: World, alice: Caller, bob: Caller) -> None:
     world.services.bookings.book(bob, world.direct_request())
     with pytest.raises(SlotBooked) as refused:
         world.services.holds.place(alice, world.hold_request(technician_id="tech-2"))
@@ -69,24 +69,24 @@ def test_a_booked_property_is_booked_for_good(world: World, alice: Caller, bob: 
 
 
 def occupy(world: World, technician: str, elsewhere: str, hour: int) -> None:
-    """Books a technician at another property for the hour from half an hour before to half an hour after."""
+    """Books a technician at another property for an hour, from half past this hour."""
     start = rfc3339(tomorrow(hour, 30))
     request = world.direct_request(property_id=elsewhere, technician_id=technician, start=start, duration_minutes=60)
     world.services.bookings.book(world.caller("desk"), request)
 
 
-def test_of_any_technician_one_who_is_only_held_makes_it_worth_waiting(world: World, alice: Caller) -> None:
+def test_with_any_technician_a_held_one_makes_the_slot_held(world: World, alice: Caller) -> None:
     occupy(world, "tech-1", "prop-2", 9)
     occupy(world, "tech-2", "prop-3", 9)
     held = world.hold_request(property_id="prop-2", technician_id="tech-3", start=rfc3339(tomorrow(10, 30)))
     world.services.holds.place(alice, held)
     with pytest.raises(SlotHeld) as refused:
         world.services.holds.place(alice, world.hold_request(technician_id=None))
-    told = {(block.id, block.state) for block in refused.value.members["conflicts"]}
-    assert told == {("tech-1", "booked"), ("tech-2", "booked"), ("tech-3", "held")}
+    conflicts = {(block.id, block.state) for block in refused.value.members["conflicts"]}
+    assert conflicts == {("tech-1", "booked"), ("tech-2", "booked"), ("tech-3", "held")}
 
 
-def test_when_every_technician_is_booked_the_slot_is(world: World, alice: Caller) -> None:
+def test_when_every_technician_is_booked_the_slot_is_booked(world: World, alice: Caller) -> None:
     occupy(world, "tech-1", "prop-2", 9)
     occupy(world, "tech-2", "prop-3", 9)
     occupy(world, "tech-3", "prop-2", 10)
@@ -94,7 +94,7 @@ def test_when_every_technician_is_booked_the_slot_is(world: World, alice: Caller
         world.services.holds.place(alice, world.hold_request(technician_id=None))
 
 
-def test_suggestions_are_free_and_as_many_as_asked_for(world: World, alice: Caller) -> None:
+def test_suggestions_are_free_and_as_many_as_requested(world: World, alice: Caller) -> None:
     holds = world.services.holds
     holds.place(alice, world.hold_request())
     with pytest.raises(SlotHeld) as refused:
@@ -114,14 +114,14 @@ def test_a_search_takes_the_next_free_slot_of_the_day(world: World, alice: Calle
     assert (found.start, found.requested_start, found.fallback_used) == (tomorrow(11), tomorrow(10), True)
 
 
-def test_a_search_tries_everybody_before_it_moves_on(world: World, alice: Caller) -> None:
+def test_a_search_tries_every_technician_before_the_next_start(world: World, alice: Caller) -> None:
     holds = world.services.holds
     holds.place(alice, world.hold_request(property_id="prop-2"))
     found = holds.place(alice, world.hold_request(fallback="next_available", technician_id=None)).hold
     assert (found.start, found.visit.technician_id, found.fallback_used) == (tomorrow(10), "tech-2", False)
 
 
-def test_a_search_that_finds_nothing_names_what_is_in_the_way(world: World, alice: Caller) -> None:
+def test_a_search_that_finds_nothing_names_the_conflicts(world: World, alice: Caller) -> None:
     holds = world.services.holds
     holds.place(alice, world.hold_request(start=rfc3339(tomorrow(20)), duration_minutes=240))
     with pytest.raises(NoSlotAvailable) as refused:

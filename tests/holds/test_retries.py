@@ -1,4 +1,4 @@
-"""Asking for a hold again: after a lost reply, with an idempotency key, as the same holder, or as somebody else."""
+"""Repeated hold requests: after a lost reply, with an idempotency key, as the same holder, or as another one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def holds(world: World) -> Holds:
     return world.services.holds
 
 
-def test_the_same_holder_gets_his_hold_back(world: World, holds: Holds, alice: Caller) -> None:
+def test_the_same_holder_gets_its_hold_back(world: World, holds: Holds, alice: Caller) -> None:
     first = holds.place(alice, world.hold_request(holder="alice"))
     before = everything(world)
     again = holds.place(alice, world.hold_request(holder="alice"))
@@ -26,7 +26,7 @@ def test_the_same_holder_gets_his_hold_back(world: World, holds: Holds, alice: C
     assert everything(world) == before
 
 
-def test_his_hold_comes_back_as_it_is_now(world: World, holds: Holds, alice: Caller) -> None:
+def test_a_repeat_shows_the_hold_as_it_is_now(world: World, holds: Holds, alice: Caller) -> None:
     first = holds.place(alice, world.hold_request(holder="alice"))
     extended = holds.extend(alice, first.hold.hold_id, 600)
     assert holds.place(alice, world.hold_request(holder="alice")).hold == extended
@@ -43,7 +43,9 @@ def test_his_hold_comes_back_as_it_is_now(world: World, holds: Holds, alice: Cal
     ],
     ids=["another holder", "another duration", "another buffer", "another start", "no holder"],
 )
-def test_anything_else_is_refused_as_held(world: World, holds: Holds, bot: Caller, changed: dict[str, object]) -> None:
+def test_a_request_that_differs_is_refused_as_held(
+    world: World, holds: Holds, bot: Caller, changed: dict[str, object]
+) -> None:
     holds.place(bot, world.hold_request(holder="alice"))
     before = everything(world)
     with pytest.raises(SlotHeld):
@@ -51,7 +53,7 @@ def test_anything_else_is_refused_as_held(world: World, holds: Holds, bot: Calle
     assert everything(world) == before
 
 
-def test_the_same_holder_under_another_key_is_somebody_else(
+def test_the_same_holder_under_another_api_key_is_another_client(
     world: World, holds: Holds, alice: Caller, stranger: Caller
 ) -> None:
     holds.place(alice, world.hold_request(holder="alice"))
@@ -59,7 +61,7 @@ def test_the_same_holder_under_another_key_is_somebody_else(
         holds.place(stranger, world.hold_request(holder="alice"))
 
 
-def test_his_hold_comes_back_from_any_technician_and_from_a_search(
+def test_a_repeated_search_for_any_technician_gets_the_same_hold(
     world: World, holds: Holds, alice: Caller, bob: Caller
 ) -> None:
     blocked = holds.place(bob, world.hold_request(property_id="prop-2")).hold

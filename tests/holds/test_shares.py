@@ -1,4 +1,4 @@
-"""The shares of strangers with the publishable key: per address, in the whole org, and bookings a day."""
+"""Limits of the publishable key: holds per address, holds in the whole org, and bookings per address and day."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def hold(world: World, caller: Caller, start: datetime, **asked: Any) -> str:
     return world.services.holds.place(caller, world.hold_request(start=rfc3339(start), **asked)).hold.hold_id
 
 
-def test_a_thousand_holders_of_one_address_have_its_share_and_no_more(world: World, stranger: Caller) -> None:
+def test_a_thousand_holders_of_one_address_share_its_limit(world: World, stranger: Caller) -> None:
     policy(world, max_hold_seconds=86_400)
     refusals: list[TooManyHolds] = []
     for number in range(1000):
@@ -73,14 +73,14 @@ def test_requests_without_an_address_count_as_one_address(world: World, alice: C
         hold(world, alice, tomorrow(12), holder="another browser")
 
 
-def test_a_named_holder_counts_on_top(world: World, stranger: Caller) -> None:
+def test_the_limit_of_a_holder_applies_too(world: World, stranger: Caller) -> None:
     for start in starts(3):
         hold(world, stranger, start, holder="alice")
     with pytest.raises(TooManyHolds, match="This holder has 3 holds, the most at once: holds_per_holder"):
         hold(world, stranger, tomorrow(12), holder="alice")
 
 
-def test_all_addresses_together_have_a_ceiling(world: World, stranger: Caller, bob: Caller) -> None:
+def test_all_addresses_together_have_a_limit(world: World, stranger: Caller, bob: Caller) -> None:
     policy(world, public_holds_most=5)
     for number, start in enumerate(starts(5)):
         hold(world, replace(stranger, address=f"198.51.100.{number}"), start)
@@ -95,7 +95,7 @@ def test_null_is_no_limit(world: World, stranger: Caller) -> None:
 
 
 @pytest.mark.parametrize("role", ["bot", "desk", "admin"])
-def test_other_keys_have_no_share_of_strangers(world: World, role: str) -> None:
+def test_other_keys_have_none_of_these_limits(world: World, role: str) -> None:
     policy(world, public_holds_per_address=1, public_holds_most=1, public_bookings_per_address_per_day=1)
     caller = replace(world.caller(role), address=HERE)
     for start in starts(3):
@@ -118,7 +118,7 @@ def run_out(world: World, _caller: Caller, held: str) -> None:
 
 
 @pytest.mark.parametrize("end", [release, run_out, book])
-def test_each_end_of_a_hold_gives_the_share_back(
+def test_a_hold_stops_counting_however_it_ends(
     world: World, stranger: Caller, end: Callable[[World, Caller, str], object]
 ) -> None:
     policy(world, public_holds_per_address=1, public_holds_most=1)
@@ -126,7 +126,7 @@ def test_each_end_of_a_hold_gives_the_share_back(
     assert hold(world, stranger, tomorrow(12))
 
 
-def test_an_address_books_so_often_a_day(world: World, stranger: Caller) -> None:
+def test_an_address_has_a_limit_of_bookings_a_day(world: World, stranger: Caller) -> None:
     policy(world, public_bookings_per_address_per_day=2)
     for start in starts(2):
         book(world, stranger, hold(world, stranger, start))
@@ -162,7 +162,7 @@ def test_an_expired_hold_that_is_booked_if_free_counts_too(world: World, strange
                 book(world, stranger, held, if_expired="book_if_free")
 
 
-def test_a_cancelled_booking_is_not_given_back(world: World, stranger: Caller, bob: Caller) -> None:
+def test_a_cancelled_booking_still_counts(world: World, stranger: Caller, bob: Caller) -> None:
     policy(world, public_bookings_per_address_per_day=1)
     made = book(world, stranger, hold(world, stranger, tomorrow(8))).booking
     world.services.booking_life.act(bob, made.booking_id, "cancel", "rain")
