@@ -48,7 +48,7 @@ def test_metrics_are_nothing_at_the_address_of_the_api(town: Town) -> None:
     refused(town.call("GET", "/metrics", key=None), 404, "not_found")
 
 
-def test_a_path_that_begins_with_two_slashes_is_nothing(town: Town) -> None:
+def test_a_path_that_begins_with_two_slashes_is_not_found(town: Town) -> None:
     for path in ("//healthz", "///readyz", "//", "//nowhere"):
         refused(town.world.client().open("/", environ_overrides={"PATH_INFO": path}), 404, "not_found")
 

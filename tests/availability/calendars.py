@@ -1,6 +1,6 @@
-"""Random calendars near clock changes, and a slow, literal reading of the rules to hold the quick one against.
+"""Random calendars near clock changes, and a slow, literal reading of the rules to compare the fast code with.
 
-The literal reading looks at every minute by itself, with the local clock that zoneinfo gives for it; it shares no
+The literal reading checks every minute by itself, with the local clock that zoneinfo gives for it. It shares no
 arithmetic with the code that it judges.
 """
 
@@ -21,7 +21,7 @@ from tests.calendars.calendar_world import Board, Calendar, Shelf
 
 MINUTE = timedelta(minutes=1)
 
-# Zones with a date around which something happens to their clocks.
+# Zones, each with a date near which its clocks change.
 CHANGES = [
     ("UTC", date(2026, 12, 31)),
     ("Europe/Berlin", date(2026, 3, 29)),
@@ -46,7 +46,7 @@ CLOCKS = st.sampled_from(
 
 @dataclass
 class Scene:
-    """A calendar, the dates to look at, and for what."""
+    """A calendar, and the dates, technician and lengths of a query."""
 
     calendar: Calendar
     first: date
@@ -61,7 +61,7 @@ def _clock(minutes: int) -> str:
 
 @st.composite
 def shifts(draw: st.DrawFn, clocks: st.SearchStrategy[int] = CLOCKS, fewest: int = 0) -> list[list[str]]:
-    """Shifts of one weekday that do not overlap; clocks are in minutes, `fewest` is the least number of them."""
+    """Shifts of one weekday that do not overlap. clocks: in minutes; fewest: the least number of different clocks."""
     edges = sorted(draw(st.sets(clocks, min_size=fewest, max_size=6)))
     pairs = list(zip(edges[::2], edges[1::2], strict=False))
     if draw(st.booleans()):
@@ -106,7 +106,7 @@ def _board(draw: st.DrawFn, people: int, grid: Grid, around: datetime) -> Board:
 
 @st.composite
 def scenes(draw: st.DrawFn) -> Scene:
-    """A property near a clock change, up to three technicians, some rules, some marks, and a moment that it is."""
+    """A property near a clock change, up to three technicians, some rules, some marks, and a present moment."""
     zone, change = draw(st.sampled_from(CHANGES))
     grid = Grid(draw(st.sampled_from([15, 15, 5])))
     first = change + timedelta(days=draw(st.integers(-1, 1)))
@@ -138,22 +138,23 @@ def scenes(draw: st.DrawFn) -> Scene:
 
 @lru_cache(maxsize=100_000)
 def local_clock(minute: int, zone: str) -> datetime:
-    """The local wall clock at so many minutes after 1970, in UTC; naive."""
+    """The local wall clock, without a zone, this many minutes after the start of 1970 in UTC."""
     return datetime.fromtimestamp(minute * 60, ZoneInfo(zone)).replace(tzinfo=None)
 
 
 @lru_cache(maxsize=2_000)
 def minutes_of(day: date, zone: str) -> list[tuple[int, int]]:
-    """Every minute of a local date, and what time of day its clock shows, in minutes."""
+    """Every minute of a local date, with the time of day that its clock shows, in minutes."""
     middle = int(datetime(day.year, day.month, day.day, 12, tzinfo=UTC).timestamp()) // 60
     shown = ((minute, local_clock(minute, zone)) for minute in range(middle - 40 * 60, middle + 40 * 60))
     return [(minute, clock.hour * 60 + clock.minute) for minute, clock in shown if clock.date() == day]
 
 
 def worked_minutes(someone: Technician, day: date) -> set[int]:
-    """The minutes of a local date on which someone works.
+    """The minutes of a local date that are in a technician's shifts.
 
-    A shift lasts from the first minute that shows its begin or more to the last that shows its end, or else less.
+    A shift begins at the first minute whose clock shows its begin or later. It ends at the last minute whose clock
+    shows its end or earlier, and includes that minute if the clock shows earlier.
     """
     worked: set[int] = set()
     for begin, end in (someone.working_hours or {}).get(WEEKDAYS[day.weekday()], []):
@@ -176,7 +177,7 @@ class Literal:
         self._worked: dict[tuple[str, date], set[int]] = {}
 
     def fits(self, start: datetime) -> list[str]:
-        """Who may come at a start, by the rules alone."""
+        """The technicians whom the rules alone allow at a start."""
         shelf, end = self.calendar.shelf, start + self.length * MINUTE
         soonest = self.calendar.now + shelf.policy_.min_lead_minutes * MINUTE
         latest = self.calendar.now + timedelta(days=shelf.policy_.horizon_days)
@@ -204,7 +205,7 @@ class Literal:
         return minute in self._worked[key]
 
     def state(self, start: datetime) -> tuple[str, list[str]]:
-        """The state of a slot and who is free for it."""
+        """The state of a slot, and the technicians who are free for it."""
         fits = self.fits(start)
         if not fits:
             return "closed", []

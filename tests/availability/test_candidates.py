@@ -1,4 +1,4 @@
-"""Which visits a wish may become, and the refusal of those that it may not."""
+"""The visits that a wish allows, and the refusal of those that it does not."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def faults(**fields: Any) -> set[tuple[str, str]]:
 
 
 class TestWish:
-    def test_what_is_left_out_comes_from_the_policy(self) -> None:
+    def test_missing_fields_come_from_the_policy(self) -> None:
         policy = Policy(default_duration_minutes=45, buffer_before_minutes=15, buffer_after_minutes=30)
         wish = calendar(policy_=policy).wish("2026-12-05T10:00")
         assert (wish.length, wish.before, wish.after) == (3, 1, 2)
         assert wish.start == Grid(15).tick(utc("2026-12-05T10:00"))
         assert (wish.fallback, wish.suggest) == (False, 0)
 
-    def test_what_is_given_counts_a_buffer_of_zero_too(self) -> None:
+    def test_given_values_count_and_so_does_a_buffer_of_zero(self) -> None:
         policy = Policy(buffer_before_minutes=15, buffer_after_minutes=30)
         wish = calendar(policy_=policy).wish(
             "2026-12-05T10:00",
@@ -87,10 +87,10 @@ class TestWish:
         assert calendar(policy_=policy).wish("2026-12-05T10:00", duration_minutes=120).length == 8
         assert faults(policy=policy, duration_minutes=135) == {("duration_minutes", "too_long")}
 
-    def test_a_default_that_is_not_allowed_has_to_be_replaced(self) -> None:
+    def test_a_default_that_is_not_allowed_is_refused(self) -> None:
         assert faults(policy=Policy(allowed_duration_minutes=[30, 90])) == {("duration_minutes", "not_allowed")}
 
-    def test_a_fine_grid_takes_what_a_coarse_one_refuses(self) -> None:
+    def test_a_fine_grid_accepts_values_that_a_coarse_one_refuses(self) -> None:
         fine = replace(calendar(), grid=Grid(5))
         assert fine.wish("2026-12-05T10:05", duration_minutes=25).length == 5
         assert faults(start="2026-12-05T10:05", duration_minutes=25) == {
@@ -169,7 +169,7 @@ class TestPlainWish:
             late.visits("2026-12-01T13:00")
         assert late.visits("2026-12-01T13:15")
 
-    def test_a_blackout_date_is_the_propertys_and_hours_are_the_technicians(self) -> None:
+    def test_blackout_dates_are_in_the_zone_of_the_property_and_hours_in_that_of_the_technician(self) -> None:
         one = calendar(
             site=house("Asia/Kolkata"),
             people=[technician(timezone="America/New_York", working_hours=every_day(("08:00", "17:00")))],
@@ -203,7 +203,7 @@ class TestPlainWish:
 
 
 class TestSearch:
-    def test_it_goes_on_to_the_end_of_the_propertys_day_and_every_technician_at_each_start(self) -> None:
+    def test_a_search_has_every_technician_at_each_start_to_the_end_of_the_propertys_day(self) -> None:
         one = calendar(site=house("Asia/Kathmandu"), people=[technician(1), technician(2)])
         # 18:15 in UTC is midnight in Kathmandu.
         assert one.visits("2026-12-05T17:45", None, fallback="next_available") == [
@@ -221,7 +221,7 @@ class TestSearch:
         assert ("16:15", "tech-1") not in found
         assert found[-1] == ("23:00", "tech-2")
 
-    def test_a_visit_may_run_over_midnight_where_that_is_worked(self) -> None:
+    def test_a_visit_may_pass_midnight_within_working_hours(self) -> None:
         assert calendar().visits("2026-12-05T23:30", fallback="next_available")[-1] == ("23:45", "tech-1")
 
     def test_nothing_left_on_that_day_is_no_slot(self) -> None:
@@ -237,7 +237,7 @@ class TestSearch:
         with pytest.raises(TooFarAhead):
             one.visits("9999-12-31T23:45")
 
-    def test_what_is_unavailable_by_status_is_said_as_such(self) -> None:
+    def test_an_unavailable_status_has_its_own_error(self) -> None:
         with pytest.raises(PropertyUnavailable):
             calendar(site=house(status="unavailable")).visits("2026-12-05T10:00", fallback="next_available")
         for technician_id in ("tech-1", None):
@@ -245,7 +245,7 @@ class TestSearch:
             with pytest.raises(TechnicianUnavailable):
                 gone.visits("2026-12-05T10:00", technician_id, fallback="next_available")
 
-    def test_a_long_day_is_searched_whole(self) -> None:
+    def test_a_search_covers_the_whole_of_a_long_day(self) -> None:
         long = replace(calendar(site=house("Europe/Berlin")), grid=Grid(5), now=utc("2026-10-20T12:00"))
         found = long.visits("2026-10-24T22:00", fallback="next_available")
         assert len(found) == 25 * 12

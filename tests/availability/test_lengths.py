@@ -1,4 +1,4 @@
-"""How long visits may be: for strangers, bots and staff, under a policy."""
+"""The lengths of visits that a policy allows to public callers, bots and staff."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def faults(
 
 
 @pytest.mark.parametrize("given", [{}, {BEFORE: 30}, {BEFORE: 30, AFTER: 30}])
-def test_the_policys_own_buffers_are_allowed_to_everybody(given: dict[str, int]) -> None:
+def test_the_policys_own_buffers_are_allowed_to_every_role(given: dict[str, int]) -> None:
     assert faults(tuple(Role), POLICY, **given) == set()
 
 
 @pytest.mark.parametrize("minutes", [0, 15, 45, 1440])
-def test_a_stranger_gets_the_buffers_of_the_policy_and_no_others(minutes: int) -> None:
+def test_a_public_caller_gets_the_buffers_of_the_policy_and_no_others(minutes: int) -> None:
     given = {BEFORE: minutes, AFTER: minutes}
     assert faults(STRANGERS, POLICY, **given) == {(BEFORE, "not_allowed"), (AFTER, "not_allowed")}
 
@@ -43,7 +43,7 @@ def test_the_sentence_says_what_to_send_instead() -> None:
     assert fault.message == "Leave out buffer_before_minutes, or give it as 30."
 
 
-def test_a_bot_may_add_to_the_policys_buffers_and_take_nothing_away() -> None:
+def test_a_bot_may_lengthen_the_policys_buffers_but_not_shorten_them() -> None:
     assert faults((Role.BOT,), POLICY, buffer_before_minutes=45, buffer_after_minutes=120) == set()
     assert faults((Role.BOT,), POLICY, buffer_before_minutes=15, buffer_after_minutes=0) == {
         (BEFORE, "out_of_range"),
@@ -51,7 +51,7 @@ def test_a_bot_may_add_to_the_policys_buffers_and_take_nothing_away() -> None:
     }
 
 
-def test_staff_may_take_away_from_them() -> None:
+def test_staff_may_shorten_the_policys_buffers() -> None:
     assert faults(STAFF, POLICY, buffer_before_minutes=0, buffer_after_minutes=15) == set()
 
 
@@ -60,35 +60,35 @@ def test_no_buffer_is_above_the_longest_one() -> None:
     assert faults((Role.BOT, *STAFF), POLICY, **wrong) == {(BEFORE, "too_long"), (AFTER, "too_long")}
 
 
-def test_a_buffer_that_the_policy_has_from_before_the_limit_is_no_fault() -> None:
+def test_a_buffer_of_a_policy_older_than_the_limit_is_no_fault() -> None:
     assert faults(tuple(Role), Policy(buffer_before_minutes=180)) == set()
 
 
-def test_a_strangers_visit_is_no_longer_than_the_public_longest() -> None:
+def test_a_public_visit_is_no_longer_than_the_public_maximum() -> None:
     assert faults(STRANGERS, POLICY, duration_minutes=240) == set()
     assert faults(STRANGERS, POLICY, duration_minutes=255) == {(DURATION, "too_long")}
     assert faults((Role.BOT, *STAFF), POLICY, duration_minutes=480) == set()
 
 
-def test_what_the_org_allows_by_name_is_allowed_to_strangers_too() -> None:
+def test_durations_in_the_orgs_own_list_are_allowed_to_public_callers_too() -> None:
     policy = Policy(allowed_duration_minutes=[60, 480])
     assert faults(STRANGERS, policy, duration_minutes=480) == set()
     assert faults(STRANGERS, policy, duration_minutes=120) == {(DURATION, "not_allowed")}
 
 
-def test_the_default_is_allowed_to_strangers_however_long() -> None:
+def test_the_default_duration_is_allowed_to_public_callers_at_any_length() -> None:
     policy = Policy(default_duration_minutes=300)
     assert faults(STRANGERS, policy) == faults(STRANGERS, policy, duration_minutes=300) == set()
 
 
-def test_without_a_public_longest_the_orgs_longest_counts() -> None:
+def test_without_a_public_maximum_the_orgs_maximum_counts() -> None:
     policy = Policy(public_max_duration_minutes=None)
     assert faults(STRANGERS, policy, duration_minutes=480) == set()
     assert faults(STRANGERS, policy, duration_minutes=495) == {(DURATION, "too_long")}
 
 
 @pytest.mark.parametrize("name", LENGTHS)
-def test_a_value_that_stands_already_needs_only_to_be_on_the_grid(name: str) -> None:
+def test_an_unchanged_value_only_needs_to_be_on_the_grid(name: str) -> None:
     given = {DURATION: 495, BEFORE: 135, AFTER: 135}
     standing = frozenset({name})
     assert {field for field, _ in faults(STRANGERS, POLICY, standing=standing, **given)} == set(LENGTHS) - standing

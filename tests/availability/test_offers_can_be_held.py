@@ -1,4 +1,4 @@
-"""Every slot that is offered as free can be held at that moment, and no other one: on real servers, hold by hold."""
+"""Every slot shown as free can be held at that moment, and no other slot can: on real servers, hold by hold."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OFFICE: dict[str, Any] = {day: [["07:30", "12:00"], ["12:30", "24:00"]] for day 
 
 
 def furnish(world: World) -> None:
-    """A property in a zone of its own, technicians with hours and time off, and a lead."""
+    """Gives the property another zone, the technicians hours and time off, and the policy a lead time."""
     desk, away = world.services.catalogue_desk, tomorrow(14)
     desk.patch_property(world.org, "prop-1", PropertyPatch(timezone="Asia/Kathmandu"))
     desk.patch_technician(
@@ -33,7 +33,7 @@ def furnish(world: World) -> None:
 
 
 def crowd(world: World, rng: random.Random, caller: Caller) -> None:
-    """Holds and bookings of others, all over the days that are looked at."""
+    """Places holds and bookings of other clients across the queried days."""
     for number in range(40):
         start = tomorrow() + timedelta(minutes=15 * rng.randrange(-80, 160))
         fields = {
@@ -77,7 +77,7 @@ def can_be_held(world: World, caller: Caller, start: Any, technician_id: str | N
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("technician_id", [None, "tech-1", "tech-2"])
-def test_what_is_offered_can_be_held_and_nothing_else(world: World, seed: int, technician_id: str | None) -> None:
+def test_exactly_the_slots_shown_as_free_can_be_held(world: World, seed: int, technician_id: str | None) -> None:
     rng, caller = random.Random(seed), world.caller("bot")
     furnish(world)
     crowd(world, rng, caller)
@@ -94,7 +94,7 @@ def test_what_is_offered_can_be_held_and_nothing_else(world: World, seed: int, t
 def test_a_change_of_the_catalogue_by_another_process_shows_at_once(world: World) -> None:
     start = tomorrow(10)
     assert {slot["state"] for slot in shown(world, "tech-1") if slot["start"] == start} == {"free"}
-    # As if another process had done it: this one is told by the epoch alone.
+    # As if another process had made the change: only the epoch shows it here.
     world.services.db["technicians"].update_one({"_id": f"{world.org}/tech-1"}, {"$set": {"status": "unavailable"}})
     world.services.redis.set(world.names.epoch, "another-epoch")
     assert {slot["state"] for slot in shown(world, "tech-1")} == {"closed"}

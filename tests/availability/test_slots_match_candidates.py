@@ -1,4 +1,4 @@
-"""What days of availability show is what a hold of each single slot meets, and what the rules say literally."""
+"""Availability shows for each slot what a hold of it would meet, and what a literal reading of the rules says."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def wish_at(scene: Scene, start: int, *, fallback: bool = False) -> Wish:
 
 
 def candidates(scene: Scene, start: int) -> list[Visit]:
-    """The visits that a plain hold would try; none where it is refused."""
+    """The visits that a plain hold would try; none if the rules refuse it."""
     try:
         return scene.calendar.candidates_for(wish_at(scene, start))
     except TechnicianNotFound:
@@ -56,7 +56,7 @@ def test_a_slot_is_shown_as_a_hold_would_find_it(scene: Scene) -> None:
 
 @UNHURRIED
 @given(scene=scenes())
-def test_a_slot_is_shown_as_the_rules_say_minute_by_minute(scene: Scene) -> None:
+def test_a_slot_is_shown_as_a_literal_reading_of_the_rules_says(scene: Scene) -> None:
     literal = Literal(scene)
     for slot in shown(scene):
         assert (slot.state, slot.technician_ids) == literal.state(slot.start), slot
@@ -88,7 +88,7 @@ def test_a_search_tries_the_plain_candidates_of_the_rest_of_the_day_in_order(sce
         found = scene.calendar.candidates_for(wish_at(scene, start, fallback=True))
     except NoSlotAvailable:
         found = []
-    except Refusal:  # by status: nothing could ever be found
+    except Refusal:  # unavailable by status: no search can find a slot
         assert not expected
         return
     assert found == expected

@@ -1,4 +1,4 @@
-"""A real gunicorn over real stores, and raw connections to it: what is sent is sent as it is."""
+"""A real gunicorn over real stores, and raw connections to it, which send bytes unchanged."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.world import SECRET, World
 
 HOST = "127.0.0.1"
 QUIET_SECONDS = 5.0
-"""So long a test waits for something that comes at once on an idle machine."""
+"""How long a test waits for a reply that comes at once on an idle machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One reply, read as it came."""
+    """One raw reply."""
 
     status: int
     headers: dict[str, str]
@@ -33,7 +33,7 @@ class Received:
 
     @property
     def problem(self) -> dict[str, Any]:
-        """The problem document; fails where the reply is none, or lacks what every problem has."""
+        """The problem document. Fails if the reply is not a problem or lacks a header that every problem has."""
         assert self.headers["content-type"] == "application/problem+json", self
         assert self.headers["cache-control"] == "no-store", self
         assert self.headers["x-content-type-options"] == "nosniff", self
@@ -58,7 +58,7 @@ class Line:
         self.socket.sendall(data)
 
     def receive(self, seconds: float = QUIET_SECONDS) -> Received:
-        """The next reply. Raises TimeoutError, and EOFError where the server closed without a whole one."""
+        """The next reply. Raises TimeoutError, or EOFError if the server closed before the reply was complete."""
         self.socket.settimeout(seconds)
         while b"\r\n\r\n" not in self._received:
             self._more()
@@ -72,7 +72,7 @@ class Line:
         return Received(int(first.split()[1]), headers, body)
 
     def is_closed(self, seconds: float = QUIET_SECONDS) -> bool:
-        """Whether the server closes within so many seconds, without a further byte."""
+        """Whether the server closes within this many seconds and sends nothing more."""
         self.socket.settimeout(seconds)
         try:
             self._more()
@@ -114,13 +114,13 @@ class Gunicorn:
         self._lines: list[Line] = []
 
     def line(self, source: str = HOST) -> Line:
-        """A new connection, closed at the end."""
+        """A new connection. `close` closes it with the server."""
         made = Line(self.port, source)
         self._lines.append(made)
         return made
 
     def exchange(self, data: bytes, source: str = HOST) -> Received:
-        """Sends bytes on a connection of their own and reads one reply."""
+        """Sends bytes on a new connection and reads one reply."""
         line = Line(self.port, source)
         try:
             line.send(data)
@@ -155,7 +155,7 @@ class Gunicorn:
 
 @contextmanager
 def gunicorn(installation: Installation, folder: Path, **settings: str) -> Iterator[Gunicorn]:
-    """A gunicorn for the length of a `with` block."""
+    """A gunicorn that runs during a `with` block."""
     made = Gunicorn(installation, folder, **settings)
     try:
         made.start()
@@ -165,13 +165,13 @@ def gunicorn(installation: Installation, folder: Path, **settings: str) -> Itera
 
 
 def get(path: str, *fields: str, version: str = "1.1", host: str | None = "x") -> bytes:
-    """A GET as it goes over the wire. fields: whole header lines."""
+    """The bytes of a GET request. fields: whole header lines."""
     hosts = [] if host is None else [f"Host: {host}"]
     return "\r\n".join([f"GET {path} HTTP/{version}", *hosts, *fields, "", ""]).encode("latin-1")
 
 
 def post(path: str, body: bytes, *fields: str, length: int | None = None) -> bytes:
-    """A POST with a JSON body. length: the Content-Length, where it is not the body's."""
+    """The bytes of a POST with a JSON body. length: a Content-Length other than the body's."""
     promised = len(body) if length is None else length
     lines = [f"POST {path} HTTP/1.1", "Host: x", "Content-Type: application/json", f"Content-Length: {promised}"]
     return "\r\n".join([*lines, *fields, "", ""]).encode("latin-1") + body

@@ -1,4 +1,4 @@
-"""Malformed requests full of names, phones and tokens: nothing of them in any log line, Redis key or metric."""
+"""Malformed requests full of names, phones and tokens: no log line, Redis key or metric keeps any of them."""
 
 from __future__ import annotations
 
@@ -90,7 +90,9 @@ def server(installation: Installation) -> Iterator[Gunicorn]:
         yield made
 
 
-def test_nothing_of_a_malformed_request_is_kept_anywhere(installation: Installation, server: Gunicorn) -> None:
+def test_no_log_redis_key_or_metric_keeps_any_of_a_malformed_request(
+    installation: Installation, server: Gunicorn
+) -> None:
     order = random.Random(11)
     keys = [BEARER, *(f"Authorization: Bearer {key}" for key in server.world.keys.values())]
     lines = []

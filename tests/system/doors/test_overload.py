@@ -1,4 +1,4 @@
-"""More requests than a worker can serve: they wait outside for a second at most, and are then turned away unharmed."""
+"""More requests than a worker can serve: each waits for a second at most, then gets 503 on an open connection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.world import World, rfc3339, tomorrow
 
 CROWD = INSIDE + 60
 LONG = 15.0
-"""So long a reply may take on a machine that is busy with other tests."""
+"""The longest that a reply may take on a machine that is busy with other tests."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def server(installation: Installation) -> Iterator[Gunicorn]:
 
 
 def hold(world: World, number: int) -> bytes:
-    """A request for a slot that no other number has."""
+    """A hold request. Each number has its own slot."""
     slot = {
         "property_id": "prop-1",
         "technician_id": "tech-1",
@@ -39,7 +39,7 @@ def hold(world: World, number: int) -> bytes:
 
 
 def turned_away(server: Gunicorn) -> int:
-    """How many requests the worker did not let in."""
+    """The number of requests that the worker refused as overloaded."""
     found = [line for line in server.metrics().splitlines() if line.startswith("holdfast_unserved_total")]
     return sum(int(float(line.split()[-1])) for line in found if 'kind="overloaded"' in line)
 
@@ -74,8 +74,8 @@ def test_a_crowd_behind_a_store_that_hangs_is_refused_in_time_and_served_once_it
         assert line.receive(LONG).status == 201, "the connection of a request that was turned away stays open"
 
 
-def test_slow_bodies_keep_no_place_inside(server: Gunicorn) -> None:
-    """Each of these has shown a known key, so it may be awaited; but not at the cost of others."""
+def test_requests_with_slow_bodies_do_not_block_others(server: Gunicorn) -> None:
+    """Each slow request shows a known key, so the server waits for its body. Other requests must not wait for it."""
     slow = [server.line() for _ in range(CROWD)]
     whole = hold(server.world, 3 * CROWD)
     for line in slow:

@@ -1,4 +1,4 @@
-"""Metrics and readiness: a crowd that asks at once costs one look, and metrics take no worker's time."""
+"""Metrics and readiness: simultaneous probes share one check, and metrics take no worker's time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.system.drills.installation import SOON, Installation
 
 CROWD = 100
 FEW = 5
-"""Looks that a crowd may cost: one a second, on a machine that may be slow."""
+"""The most checks for a crowd: one a second, on a machine that may be slow."""
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +37,15 @@ def together(ask: Callable[[], Any]) -> list[Any]:
         return [asked.result() for asked in [pool.submit(ask) for _ in range(CROWD)]]
 
 
-def test_a_crowd_at_the_metrics_gets_few_expositions(server: Gunicorn) -> None:
+def test_simultaneous_readers_of_the_metrics_share_few_expositions(server: Gunicorn) -> None:
     def ask() -> str:
-        assert server.is_healthy()  # so that each further exposition differs from the one before
+        assert server.is_healthy()  # counts one more request, so each new exposition differs
         return server.metrics()
 
     assert len(set(together(ask))) <= FEW
 
 
-def test_a_crowd_at_readyz_costs_few_looks(installation: Installation, server: Gunicorn) -> None:
+def test_simultaneous_readiness_probes_share_few_checks(installation: Installation, server: Gunicorn) -> None:
     def looks() -> int:
         stats: Any = installation.world.services.redis.info("commandstats")
         return int(stats.get("cmdstat_config|get", {}).get("calls", 0))
@@ -55,7 +55,7 @@ def test_a_crowd_at_readyz_costs_few_looks(installation: Installation, server: G
     assert 1 <= looks() - before <= FEW
 
 
-def test_metrics_add_up_the_workers_and_answer_any_path(installation: Installation) -> None:
+def test_metrics_sum_all_workers_and_answer_any_path(installation: Installation) -> None:
     with gunicorn(installation, installation.folder, HOLDFAST_WORKERS="2") as server:
         assert wait_until(lambda: answers(server), seconds=SOON)
         for _ in range(30):
@@ -69,11 +69,11 @@ def test_metrics_add_up_the_workers_and_answer_any_path(installation: Installati
             assert reply.headers["Content-Type"].startswith("text/plain")
 
 
-def test_metrics_are_nothing_at_the_port_of_the_api(server: Gunicorn) -> None:
+def test_the_port_of_the_api_serves_no_metrics(server: Gunicorn) -> None:
     assert server.exchange(get("/metrics")).problem["code"] == "not_found"
 
 
-def test_the_metrics_process_ends_with_the_server_even_when_that_is_killed(installation: Installation) -> None:
+def test_the_metrics_process_ends_with_the_server_even_after_a_kill(installation: Installation) -> None:
     with gunicorn(installation, installation.folder) as server:
         assert wait_until(lambda: answers(server), seconds=SOON)
         process = server.child.process
@@ -90,7 +90,7 @@ def test_port_0_serves_no_metrics(installation: Installation) -> None:
         assert len(session_members(server.child.process.pid)) == 2
 
 
-def test_a_taken_port_is_said_in_one_line_and_stops_nothing(installation: Installation, server: Gunicorn) -> None:
+def test_a_taken_port_is_logged_once_and_the_server_still_starts(installation: Installation, server: Gunicorn) -> None:
     with gunicorn(installation, installation.folder, HOLDFAST_METRICS_PORT=str(server.metrics_port)) as other:
         assert wait_until(lambda: other.log.count('"event":"metrics_port_taken"') == 1, seconds=SOON)
         assert other.is_healthy()

@@ -1,4 +1,4 @@
-"""What gunicorn refuses by itself: a problem like any other, and nothing of the request anywhere."""
+"""Requests that gunicorn itself refuses get a problem document like any other, and HTTP's odd forms are served."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_it_is_a_problem_and_the_connection_closes(server: Gunicorn, name: str) -> None:
+def test_a_refused_request_gets_a_problem_and_the_connection_closes(server: Gunicorn, name: str) -> None:
     sent, status, code = REFUSED[name]
     line = server.line()
     line.send(sent)
@@ -70,7 +70,7 @@ def test_it_is_a_problem_and_the_connection_closes(server: Gunicorn, name: str) 
         b"\r\n" + get("/healthz"),
     ],
 )
-def test_what_http_allows_is_served(server: Gunicorn, sent: bytes) -> None:
+def test_a_request_that_http_allows_is_served(server: Gunicorn, sent: bytes) -> None:
     reply = server.exchange(sent)
     assert (reply.status, reply.body) == (200, b'{"status":"ok"}')
     assert reply.headers["x-content-type-options"] == "nosniff"
@@ -84,12 +84,12 @@ def test_a_script_name_header_changes_nothing(server: Gunicorn) -> None:
 
 
 @pytest.mark.parametrize("path", ["//healthz", "///healthz", "//", "//x/healthz", "/%2Fhealthz"])
-def test_a_path_that_begins_with_two_slashes_is_nothing(server: Gunicorn, path: str) -> None:
+def test_a_path_that_begins_with_two_slashes_is_not_found(server: Gunicorn, path: str) -> None:
     reply = server.exchange(get(path))
     assert (reply.status, reply.problem["code"]) == (404, "not_found")
 
 
-def test_requests_follow_each_other_on_one_connection(server: Gunicorn) -> None:
+def test_one_connection_serves_several_requests(server: Gunicorn) -> None:
     line = server.line()
     line.send(get("/healthz") + get("/nowhere") + get("/healthz"))
     assert [line.receive().status for _ in range(3)] == [200, 404, 200]

@@ -1,4 +1,4 @@
-"""Clients that send slowly or not at all: each has a deadline, a stranger's body is not awaited, nobody else waits."""
+"""Clients that send slowly or not at all: each has a deadline, and the server waits for no body without a known key."""
 
 from __future__ import annotations
 
@@ -48,39 +48,39 @@ def half(server: Gunicorn, *fields: str) -> Line:
 
 
 @pytest.mark.parametrize("fields", [(), ("Authorization: Bearer hf_desk_unknown",), ("Authorization: Basic x",)])
-def test_without_a_known_key_a_body_is_not_awaited(patient: Gunicorn, fields: tuple[str, ...]) -> None:
+def test_without_a_known_key_the_server_does_not_wait_for_a_body(patient: Gunicorn, fields: tuple[str, ...]) -> None:
     line = half(patient, *fields)
     assert line.receive(BY_THE_DEADLINE).problem["code"] == "unauthenticated"
     assert line.is_closed(BY_THE_DEADLINE)
 
 
-def test_neither_is_a_body_that_asks_whether_to_come(patient: Gunicorn) -> None:
+def test_without_a_known_key_expect_100_continue_is_refused(patient: Gunicorn) -> None:
     line = half(patient, "Expect: 100-continue")
     assert line.receive(BY_THE_DEADLINE).status == 401
 
 
-def test_with_a_key_a_body_that_asks_is_asked_for(patient: Gunicorn) -> None:
+def test_with_a_known_key_expect_100_continue_is_answered(patient: Gunicorn) -> None:
     line = half(patient, key_of(patient), "Expect: 100-continue")
     assert line.receive(BY_THE_DEADLINE).status == 100
     line.send(BODY)
     assert line.receive().problem["code"] == "invalid_request"
 
 
-def test_a_stranger_may_still_be_sending_when_the_refusal_comes(patient: Gunicorn) -> None:
+def test_a_client_without_a_key_may_still_send_after_its_refusal(patient: Gunicorn) -> None:
     line = half(patient)
     assert line.receive().status == 401
     line.send(BODY)
     assert line.is_closed(BY_THE_DEADLINE)
 
 
-def test_a_stranger_whose_body_came_whole_may_go_on_with_the_connection(patient: Gunicorn) -> None:
+def test_a_client_without_a_key_that_sent_its_whole_body_keeps_the_connection(patient: Gunicorn) -> None:
     line = patient.line()
     line.send(post("/hold", BODY) + get("/healthz"))
     assert [line.receive().status for _ in range(2)] == [401, 200]
 
 
 @pytest.mark.parametrize("begun", [b"", BODY[:-1]])
-def test_with_a_key_a_body_has_until_its_deadline(hasty: Gunicorn, begun: bytes) -> None:
+def test_with_a_known_key_a_body_has_a_deadline(hasty: Gunicorn, begun: bytes) -> None:
     line = half(hasty, key_of(hasty))
     line.send(begun)
     reply = line.receive(BY_THE_DEADLINE)
@@ -89,7 +89,7 @@ def test_with_a_key_a_body_has_until_its_deadline(hasty: Gunicorn, begun: bytes)
     assert line.is_closed(BY_THE_DEADLINE)
 
 
-def test_bytes_that_trickle_do_not_move_the_deadline_of_a_body(hasty: Gunicorn) -> None:
+def test_slow_bytes_do_not_extend_the_deadline_of_a_body(hasty: Gunicorn) -> None:
     line = half(hasty, key_of(hasty))
     assert trickle(line, BODY[:-1]).status == 408
 
@@ -109,15 +109,15 @@ def test_headers_have_a_deadline(hasty: Gunicorn, begun: bytes) -> None:
     assert line.is_closed(BY_THE_DEADLINE)
 
 
-def test_bytes_that_trickle_do_not_move_the_deadline_of_headers(hasty: Gunicorn) -> None:
+def test_slow_bytes_do_not_extend_the_deadline_of_headers(hasty: Gunicorn) -> None:
     assert trickle(hasty.line(), get("/healthz", *[f"X-{number}: y" for number in range(60)])).status == 408
 
 
-def test_a_silent_connection_is_closed_without_a_word(hasty: Gunicorn) -> None:
+def test_a_silent_connection_is_closed_without_a_reply(hasty: Gunicorn) -> None:
     assert hasty.line().is_closed(BY_THE_DEADLINE)
 
 
-def test_an_idle_connection_may_wait_longer_and_then_has_a_whole_deadline_again(hasty: Gunicorn) -> None:
+def test_an_idle_connection_may_wait_longer_and_its_next_request_has_a_whole_deadline(hasty: Gunicorn) -> None:
     line = hasty.line()
     line.send(get("/healthz"))
     assert line.receive().status == 200
@@ -127,7 +127,7 @@ def test_an_idle_connection_may_wait_longer_and_then_has_a_whole_deadline_again(
 
 
 def trickle(line: Line, data: bytes) -> object:
-    """Sends a byte each tenth of the deadline, until the server answers."""
+    """Sends one byte per tenth of the deadline until the server answers."""
     for byte in data:
         try:
             return line.receive(SHORT / 10)
@@ -136,14 +136,14 @@ def trickle(line: Line, data: bytes) -> object:
     return line.receive(BY_THE_DEADLINE)
 
 
-def test_a_body_of_tiny_chunks_is_too_large_by_what_is_sent(patient: Gunicorn) -> None:
+def test_a_body_of_tiny_chunks_is_too_large_by_its_bytes_on_the_wire(patient: Gunicorn) -> None:
     line = patient.line()
     head = ("POST /hold HTTP/1.1", "Host: x", key_of(patient), "Transfer-Encoding: chunked", "", "")
     line.send("\r\n".join(head).encode() + 20_000 * b"1\r\n \r\n" + b"0\r\n\r\n")
     assert line.receive(BY_THE_DEADLINE).problem["code"] == "too_large"
 
 
-def test_a_body_above_the_limit_is_refused_before_it_has_come(patient: Gunicorn) -> None:
+def test_a_body_above_the_limit_is_refused_before_it_arrives(patient: Gunicorn) -> None:
     line = patient.line()
     began = time.monotonic()
     line.send(post("/hold", b"{", key_of(patient), length=10_000_000))

@@ -1,4 +1,4 @@
-"""Connections of one address that have shown no known key: so many and no more, and everybody else is served."""
+"""The bound on connections of one address without a known key, and other clients, who are still served."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST = 256
 SILENT = 300
 CROWD = 20
 AT_ONCE = 1.5
-"""Seconds: less than a connection above the bound gets as long as its address is trusted."""
+"""Seconds. A connection above the bound gets more than this while its address is trusted."""
 UNKNOWN = "Authorization: Bearer hf_desk_unknown"
 
 
@@ -33,7 +33,7 @@ def still_open(lines: list[Line]) -> int:
     return len(lines) - sum(line.is_closed(0.001) for line in lines)
 
 
-def test_silent_connections_of_one_address_stop_nobody(server: Gunicorn) -> None:
+def test_silent_connections_of_one_address_do_not_block_other_clients(server: Gunicorn) -> None:
     before = server.line()
     silent = [server.line(ELSEWHERE) for _ in range(SILENT)]
     assert wait_until(lambda: still_open(silent) == MOST, seconds=SOON)
@@ -48,14 +48,14 @@ def test_silent_connections_of_one_address_stop_nobody(server: Gunicorn) -> None
     assert wait_until(lambda: server.is_healthy(ELSEWHERE), seconds=SOON)
 
 
-def test_without_the_bound_all_of_them_stay(installation: Installation) -> None:
+def test_without_the_bound_all_silent_connections_stay(installation: Installation) -> None:
     with gunicorn(installation, installation.folder, HOLDFAST_KEYLESS_CONNECTIONS=str(2 * SILENT)) as server:
         silent = [server.line(ELSEWHERE) for _ in range(SILENT)]
         assert server.is_healthy(ELSEWHERE)
         assert still_open(silent) == SILENT
 
 
-def test_a_connection_that_has_shown_a_known_key_counts_no_longer(installation: Installation) -> None:
+def test_a_connection_stops_counting_once_it_shows_a_known_key(installation: Installation) -> None:
     with gunicorn(installation, installation.folder, HOLDFAST_KEYLESS_CONNECTIONS="2") as server:
         known = []
         for _ in range(6):
@@ -68,7 +68,7 @@ def test_a_connection_that_has_shown_a_known_key_counts_no_longer(installation: 
         assert wait_until(lambda: still_open(strangers) == 2, seconds=SOON)
 
 
-def test_an_unknown_key_counts_as_none(installation: Installation) -> None:
+def test_an_unknown_key_counts_as_no_key(installation: Installation) -> None:
     with gunicorn(installation, installation.folder, HOLDFAST_KEYLESS_CONNECTIONS="2") as server:
         for _ in range(2):
             line = server.line(ELSEWHERE)
@@ -91,7 +91,7 @@ def test_a_burst_of_connections_that_show_a_key_is_served(server: Gunicorn) -> N
     assert still_open(burst) == 2 * MOST
 
 
-def test_a_crowded_worker_gives_no_time_to_connections_above_the_bound(installation: Installation) -> None:
+def test_a_crowded_worker_closes_connections_above_the_bound_at_once(installation: Installation) -> None:
     few = {"HOLDFAST_KEYLESS_CONNECTIONS": "2", "GUNICORN_CMD_ARGS": f"--worker-connections {CROWD}"}
     with gunicorn(installation, installation.folder, **few) as server:
         known = []
@@ -104,7 +104,7 @@ def test_a_crowded_worker_gives_no_time_to_connections_above_the_bound(installat
         assert still_open(strangers) == 2
 
 
-def test_half_a_body_with_a_key_makes_room_too(installation: Installation) -> None:
+def test_connections_with_half_a_body_make_room_when_a_worker_is_crowded(installation: Installation) -> None:
     few = {"GUNICORN_CMD_ARGS": f"--worker-connections {CROWD}", "HOLDFAST_BODY_SECONDS": "600"}
     with gunicorn(installation, installation.folder, **few) as server:
         key = f"Authorization: Bearer {server.world.keys['checkout']}"
@@ -135,7 +135,7 @@ def test_workers_share_the_bound_between_them(installation: Installation) -> Non
         assert server.is_healthy()
 
 
-def test_behind_a_proxy_all_connections_are_its_own(installation: Installation) -> None:
+def test_behind_a_proxy_the_bound_does_not_apply(installation: Installation) -> None:
     with gunicorn(
         installation, installation.folder, HOLDFAST_KEYLESS_CONNECTIONS="2", HOLDFAST_TRUSTED_PROXIES="1"
     ) as server:
