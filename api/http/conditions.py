@@ -7,10 +7,12 @@ from hashlib import blake2b
 from json import JSONEncoder
 from typing import Any
 
-from models.access import IdempotencyClaim
+from models.access import Caller, IdempotencyClaim
 from models.errors import Fault
 
 NO_SUCH_VERSION = -1
+SHORTEST_BY_ADDRESS = 16
+"""Characters of an idempotency key that only the client's address tells from those of others."""
 
 _ENTITY_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"\Z')
 _VERSION = re.compile(r"[1-9][0-9]{0,8}\Z", re.ASCII)
@@ -51,3 +53,22 @@ def claim(key: str, method: str, path: str, document: Any) -> IdempotencyClaim:
     """The promise that a request makes with its key. Key order and whitespace of the body make no difference."""
     asked = f"{method} {path}\n{_canonical(document)}"
     return IdempotencyClaim(key, blake2b(asked.encode(), digest_size=16).hexdigest())
+
+
+def scoped(key: str, caller: Caller, ids: dict[str, str], document: Any) -> tuple[str, list[Fault]]:
+    """(key, faults) of a key that only its owner can repeat.
+
+    Every browser has the same publishable key. So with that, an idempotency key counts only together with the holder or
+    the hold that the request names, or, without both, with the client's address: many share one, so a key that could be
+    guessed is refused. With any other API key it counts as it is.
+    """
+    if not caller.is_public:
+        return key, []
+    named = {**(document if isinstance(document, dict) else {}), **ids}
+    for name in ("hold_id", "holder"):
+        if isinstance(named.get(name), str):
+            return "\0".join((name, named[name], key)), []
+    if 0 < len(key) < SHORTEST_BY_ADDRESS:
+        text = f"Give Idempotency-Key as {SHORTEST_BY_ADDRESS} to 255 random characters, or name the holder."
+        return "", [Fault("Idempotency-Key", "too_short", text)]
+    return "\0".join(("address", caller.address, key)), []

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
-from api.http.conditions import claim, idempotency_key, parse_if_match
+from api.http.conditions import claim, idempotency_key, parse_if_match, scoped
 from api.http.endpoint import Ask, Endpoint
 from models.access import Caller
 from models.errors import Fault, InvalidRequest, PreconditionRequired, RequestTimeout
@@ -79,6 +79,8 @@ class Parser:
             faults += found
         if endpoint.idempotency != "none" and "HTTP_IDEMPOTENCY_KEY" in environ:
             key, found = idempotency_key(environ["HTTP_IDEMPOTENCY_KEY"])
+            faults += found
+            key, found = scoped(key, caller, ids, document)
             faults += found
             ask.idempotency = claim(key, endpoint.method, environ.get("PATH_INFO", ""), document)
         if faults:

@@ -1,6 +1,7 @@
 """Idempotency keys for requests that no derived id protects: Redis keeps the first answer, and a repeat gets it again.
 
-Placing a hold and booking do this inside their own scripts. A refusal keeps no key. While Redis is down nothing can be
+Placing a hold and booking do this inside their own scripts. A refusal keeps no key. Keys of strangers, who could fill
+Redis with them, are kept as long as one of their holds after its end. While Redis is down nothing can be
 kept, so such a request is refused.
 """
 
@@ -17,7 +18,7 @@ from redis import Redis
 from models.access import Caller, IdempotencyClaim
 from models.errors import IdempotencyKeyReused, RequestInProgress, StoreUnavailable
 from services.claims.keys import org_keys
-from services.claims.placements import KEY_KEPT_MS, LOST_REQUEST_MS, attempt_name
+from services.claims.placements import KEY_KEPT_MS, LOST_REQUEST_MS, PUBLIC_REMEMBERED_MS, attempt_name
 from services.claims.scripts import Scripts
 from services.stores.faults import redis_faults
 
@@ -57,6 +58,6 @@ class Idempotency:
         with redis_faults():
             pipeline = self._redis.pipeline(transaction=True)
             pipeline.hset(key, mapping={"status": status, "body": json.dumps(body)})
-            pipeline.pexpire(key, KEY_KEPT_MS)
+            pipeline.pexpire(key, PUBLIC_REMEMBERED_MS if caller.is_public else KEY_KEPT_MS)
             pipeline.execute()
         return status, body, False

@@ -7,6 +7,8 @@ import pytest
 from tests.api.town import ALICES_BROWSER, EVERYBODY, Town, body_of, fault_codes, refused
 from tests.world import rfc3339, tomorrow
 
+ONCE = "once-5f1c9a7be2d04c6b"
+
 
 def test_it_holds_a_slot(town: Town) -> None:
     reply = town.call("POST", "/hold", town.slot(duration_minutes=60, ttl_seconds=120, holder=ALICES_BROWSER))
@@ -92,8 +94,8 @@ def test_the_same_holder_gets_its_own_hold_again(town: Town) -> None:
 
 
 def test_an_idempotency_key_gives_the_first_answer_again(town: Town) -> None:
-    first = town.call("POST", "/hold", town.slot(), Idempotency_Key='"once"')
-    again = town.call("POST", "/hold", town.slot(), Idempotency_Key="once")
+    first = town.call("POST", "/hold", town.slot(), Idempotency_Key=f'"{ONCE}"')
+    again = town.call("POST", "/hold", town.slot(), Idempotency_Key=ONCE)
     assert (first.status_code, again.status_code) == (201, 201)
     assert body_of(again) == body_of(first)
     assert "Idempotency-Replayed" not in first.headers
@@ -102,15 +104,15 @@ def test_an_idempotency_key_gives_the_first_answer_again(town: Town) -> None:
 
 
 def test_an_idempotency_key_for_another_request_is_refused(town: Town) -> None:
-    town.call("POST", "/hold", town.slot(), Idempotency_Key="once")
-    refused(town.call("POST", "/hold", town.slot(12), Idempotency_Key="once"), 422, "idempotency_key_reused")
+    town.call("POST", "/hold", town.slot(), Idempotency_Key=ONCE)
+    refused(town.call("POST", "/hold", town.slot(12), Idempotency_Key=ONCE), 422, "idempotency_key_reused")
 
 
 def test_a_refusal_keeps_no_idempotency_key(town: Town) -> None:
     blocker = town.hold(key="bot")
-    refused(town.call("POST", "/hold", town.slot(), Idempotency_Key="once"), 409, "slot_held")
+    refused(town.call("POST", "/hold", town.slot(), Idempotency_Key=ONCE), 409, "slot_held")
     town.call("DELETE", f"/hold/{blocker['hold_id']}", key="bot")
-    assert town.call("POST", "/hold", town.slot(), Idempotency_Key="once").status_code == 201
+    assert town.call("POST", "/hold", town.slot(), Idempotency_Key=ONCE).status_code == 201
 
 
 def test_another_orgs_or_a_missing_property_is_not_found(town: Town) -> None:

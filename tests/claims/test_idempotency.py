@@ -37,10 +37,14 @@ def test_it_is_done_once_and_answered_alike(idempotency: Idempotency, alice: Cal
     assert act.times == 1
 
 
-def test_the_answer_is_kept_for_a_day(world: World, idempotency: Idempotency, alice: Caller) -> None:
-    idempotency.once(alice, KEY, Act())
-    left = world.services.redis.pttl(world.names.idempotency(alice.key_id, KEY.key))
-    assert 86_390_000 < left <= 86_400_000
+@pytest.mark.parametrize(("role", "kept_ms"), [("desk", 86_400_000), ("bot", 86_400_000), ("checkout", 600_000)])
+def test_the_answer_is_kept_for_a_day_and_that_of_a_stranger_for_ten_minutes(
+    world: World, idempotency: Idempotency, role: str, kept_ms: int
+) -> None:
+    caller = world.caller(role)
+    idempotency.once(caller, KEY, Act())
+    left = world.services.redis.pttl(world.names.idempotency(caller.key_id, KEY.key))
+    assert kept_ms - 10_000 < left <= kept_ms
 
 
 def test_the_key_of_another_request_is_refused(idempotency: Idempotency, alice: Caller) -> None:
