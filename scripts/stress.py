@@ -103,7 +103,10 @@ def play(target: Target, scenario: Scenario, options: argparse.Namespace, consol
         world, outcome = acts.perform(target, scenario, world, options.requests, rng, processes=options.processes)
         evidence = gather(target, world, outcome.exchanges, one_winner=scenario.one_winner)
         evidence.offers_refused = offers_refused(target, world, rng)
-        acts.retire(target, world)
+        evidence.policy = scenario.policy
+        if scenario.measures and target.redis_url:
+            evidence.figures = scenario.measures(target, world)
+        acts.retire(target, scenario, world)
     return Run(scenario, options.requests, outcome, judge(evidence), len(world.deadlines))
 
 

@@ -19,7 +19,7 @@ from scripts.load.rules.verdict import RULES, Finding, meaning_of
 from scripts.load.scenarios.stage import Scenario
 
 CLIENTS = {"web": "web checkout", "desk": "receptionist", "sms": "SMS bot"}
-GRANTED = {"move": "moved", "reserve": "reserved", "confirm": "confirmed", "join": "waiting"}
+GRANTED = {"move": "moved", "reserve": "reserved", "confirm": "confirmed", "join": "waiting", "wish": "waiting"}
 """The word for such a request that was granted, which is an attempt of its own."""
 SLOT = {"book": "booked", "direct": "booked", "hold": "held, not booked"}
 """The same for requests that together are one attempt at a slot. Other requests are no attempts."""
@@ -96,7 +96,7 @@ def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *,
 def _attempts(run: Run) -> Table:
     counts = results(run.outcome.exchanges)
     words = {word for word, _ in counts}
-    first = ["booked", "held, not booked", *(word for word in GRANTED.values() if word in words)]
+    first = ["booked", "held, not booked", *(word for word in dict.fromkeys(GRANTED.values()) if word in words)]
     rows = []
     for word in [*first, *sorted(words - {*first, "unknown"}), "unknown"]:
         row = [counts[word, client] for client in CLIENTS]

@@ -41,9 +41,9 @@ def test_growth_is_the_median_of_the_rounds() -> None:
 def test_a_volley_with_one_wrong_answer_is_no_measurement() -> None:
     volleys = volley(1, 1.0, 1.0)
     for operation, status in EXPECTED.items():
-        volleys.statuses = Counter({status: 2})
+        volleys.answers = [status, status]
         expect(operation, volleys)
-        volleys.statuses = Counter({status: 1, 500: 1})
+        volleys.answers = [status, 500]
         with pytest.raises(Unreachable):
             expect(operation, volleys)
 

@@ -72,16 +72,20 @@ class Lane:
 
     async def open(self, show_key: bool) -> None:
         """Opens the connection before the release, and shows the key of the first request by another request."""
-        await self.connect()
-        if show_key and self.writer and isinstance(self.first, Send):
+        if not isinstance(self.first, Send):
+            return
+        await self.connect(self.first.address)
+        if show_key and self.writer:
             self.writer.write(request_bytes("GET", "/policy", key=self.first.key))
             try:
                 await self._reply()
             except OSError:
                 self.hang_up()
 
-    async def connect(self) -> None:
-        self.reader, self.writer = await asyncio.open_connection(*self.address)
+    async def connect(self, own: str = "") -> None:
+        """own: the client's address."""
+        local = (own, 0) if own else None
+        self.reader, self.writer = await asyncio.open_connection(*self.address, local_addr=local)
 
     def hang_up(self) -> None:
         """Closes the connection, once all that was written is sent."""
@@ -135,7 +139,7 @@ class Lane:
             if self.answered and time.monotonic() - self.answered > STALE_SECONDS:
                 self.hang_up()
             if not self.writer:
-                await self.connect()
+                await self.connect(send.address)
             self.write(send.encoded())
         return None if send.drop else await self._reply()
 

@@ -23,12 +23,16 @@ PACE_SECONDS = 0.003  # between two connections: in one burst, one worker accept
 
 @dataclass(slots=True)
 class Volley:
-    """What came of a list of requests. milliseconds and bodies: in the order of the requests."""
+    """What came of a list of requests. milliseconds, answers (statuses) and bodies: in the order of the requests."""
 
     seconds: float
     milliseconds: list[float]
-    statuses: Counter[int] = field(default_factory=Counter)
+    answers: list[int] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+
+    @property
+    def statuses(self) -> Counter[int]:
+        return Counter(self.answers)
 
     @property
     def rate(self) -> float:
@@ -36,11 +40,15 @@ class Volley:
 
 
 class Pump:
-    """Connections to one server, kept open between volleys and closed with the block."""
+    """Connections to one server, kept open between volleys and closed with the block.
 
-    def __init__(self, address: tuple[str, int], connections: int) -> None:
+    greeting: a request that shows a key on each new connection, because a server bounds connections without one.
+    """
+
+    def __init__(self, address: tuple[str, int], connections: int, greeting: bytes = b"") -> None:
         self.address = address
         self.connections = connections
+        self.greeting = greeting
         self._lanes: list[_Lane] = []
 
     def __enter__(self) -> Self:
@@ -53,9 +61,11 @@ class Pump:
     def fire(self, requests: Sequence[bytes], *, keep_bodies: bool = False) -> Volley:
         """Sends all requests, as many at a time as there are connections. Raises Unreachable."""
         while len(self._lanes) < self.connections:
-            self._lanes.append(_Lane(self.address))
+            self._lanes.append(_Lane(self.address, self.greeting))
             time.sleep(PACE_SECONDS)
-        volley = Volley(0.0, [0.0] * len(requests), bodies=[b""] * len(requests) if keep_bodies else [])
+        volley = Volley(
+            0.0, [0.0] * len(requests), [0] * len(requests), bodies=[b""] * len(requests) if keep_bodies else []
+        )
         queue, unanswered = iter(enumerate(requests)), len(requests)
         lanes = {lane.connection.fileno(): lane for lane in self._lanes[: len(requests)]}
         began = time.perf_counter()
@@ -82,11 +92,15 @@ class Pump:
 class _Lane:
     __slots__ = ("buffer", "connection", "number", "sent")
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int], greeting: bytes) -> None:
         self.connection = socket.create_connection(address, timeout=5)
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.connection.setblocking(False)
         self.buffer, self.number, self.sent = bytearray(), 0, 0.0
+        if greeting:
+            self.connection.sendall(greeting)
+            while take_reply(self.buffer) is None:
+                self.buffer += self.connection.recv(262_144)
+        self.connection.setblocking(False)
 
     def send(self, number: int, request: bytes) -> None:
         self.number, self.sent = number, time.perf_counter()
@@ -104,7 +118,7 @@ class _Lane:
         if CLOSED in reply.head:
             raise Unreachable("the server does not keep connections open")
         volley.milliseconds[self.number] = (time.perf_counter() - self.sent) * 1000
-        volley.statuses[reply.status] += 1
+        volley.answers[self.number] = reply.status
         if volley.bodies:
             volley.bodies[self.number] = reply.body
         return True

@@ -17,7 +17,7 @@ class Send:
     """One request.
 
     logical: names the request across its repeats (`17:book`); asked: the slot that it wants, or what it acts on;
-    drop: send it and hang up before the reply.
+    drop: send it and hang up before the reply; address: the client's, where it is another than this machine's own.
     """
 
     operation: str
@@ -30,6 +30,7 @@ class Send:
     headers: tuple[tuple[str, str], ...] = ()
     asked: dict[str, Any] = field(default_factory=dict)
     drop: bool = False
+    address: str = ""
 
     def encoded(self) -> bytes:
         return request_bytes(self.method, self.path, key=self.key, body=self.body, headers=self.headers)
@@ -65,6 +66,7 @@ class Exchange:
     dropped: bool = False
     attempts: int = 1
     token: str = field(default="", repr=False)
+    address: str = ""
 
     @property
     def ok(self) -> bool:
@@ -97,7 +99,7 @@ class Exchange:
     def of(cls, send: Send, sent: float, received: float, *, reply: Reply | None = None, attempts: int = 1) -> Exchange:
         """Records an answer, or the lack of one. Bearer credentials stay out of `reply`."""
         exchange = cls(send.operation, send.logical, send.client, send.asked, sent, received, attempts=attempts)
-        exchange.dropped = send.drop
+        exchange.dropped, exchange.address = send.drop, send.address
         if reply is not None:
             exchange.status, exchange.reply = reply.status, reply.json()
             exchange.token = str(exchange.reply.pop("manage_token", None) or "")

@@ -38,8 +38,8 @@ class Person:
     """One client of one run.
 
     tag: a number that only its twin shares; role: web, desk or sms; play: what it does; repeat: how it repeats requests
-    (once, again, dropped); thinks, begins_after: seconds; moment: when it acts or gives up, on the monotonic clock;
-    subject: what it acts on, as the reply that made it.
+    (once, again, dropped); address: where its connections come from; thinks, begins_after: seconds; moment: when it
+    acts or gives up, on the monotonic clock; subject: what it acts on, as the reply that made it.
     """
 
     run: str
@@ -53,6 +53,7 @@ class Person:
     thinks: float = 0.0
     moment: float = 0.0
     slots_after: tuple[Document, ...] = ()
+    address: str = ""
     subject: Document = field(default_factory=dict)
 
     @property
@@ -75,7 +76,8 @@ class Person:
         # The bot's holds do without an idempotency key.
         safe = method != "POST" or (self.role, operation) == ("sms", "hold")
         headers = () if safe else (("Idempotency-Key", f"{self.run}-{logical}"),)
-        return Send(operation, logical, self.role, method, path, self.keys[KEY_OF[self.role]], body, headers, asked)
+        key = self.keys[KEY_OF[self.role]]
+        return Send(operation, logical, self.role, method, path, key, body, headers, asked, address=self.address)
 
     def on(self, operation: str, thing: Document | None = None, **body: Any) -> Send:
         """One of ACTIONS on a thing, or on the person's subject."""
@@ -109,13 +111,19 @@ class Person:
         more = {**self.slot, "reserved_by": self.holder, "hours": 1}
         return self._for_a_customer("reserve", "/reserve", name, self.slot, **more)
 
-    def join(self) -> Send:
-        """Waits for exactly the slot; an offer stands for a minute."""
+    def join(self, operation: str = "join", **asked: bool) -> Send:
+        """Waits for exactly the slot; an offer stands for a minute. operation, asked: as the rules shall know it."""
         slot = self.slot
         end = datetime.fromisoformat(slot["start"]) + timedelta(minutes=slot["duration_minutes"])
         wish = {name: slot[name] for name in ("property_id", "technician_id", "duration_minutes")}
         window = {"from": slot["start"], "to": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
-        return self._for_a_customer("join", "/waitlist", "join", slot, **wish, **window, offer_minutes=1)
+        known = {**slot, **asked}
+        return self._for_a_customer(operation, "/waitlist", operation, known, **wish, **window, offer_minutes=1)
+
+    def overreach(self, path: str, name: str, **more: Any) -> Send:
+        """Asks for what this key may not choose."""
+        body = {**self.slot, "holder": self.holder, **more} if path == "/hold" else more
+        return self._send("overreach", "POST", path, body, name=name, asked={**self.slot, **more})
 
     def change(self, booking: Document, visit: Document, name: str, version: int | None) -> Send:
         """A PATCH to another visit. version: the one that it may change, None for a client that forgets to name it.

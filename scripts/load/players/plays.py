@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from scripts.load.client.steps import Pause, Play, Send
 from scripts.load.players.person import Person, Talk, asked_as, settled
 
 LATE_SECONDS = 1.5
+FORBIDDEN: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("/hold", {"buffer_before_minutes": 120, "buffer_after_minutes": 120}),
+    ("/hold", {"duration_minutes": 480}),
+    ("/book", {"hold_id": f"h_{'x' * 32}", "customer": {"name": "Load stranger"}, "priority": "emergency"}),
+)
 LOOK_SECONDS = 0.5
 TRIES = 4
 TRY_AGAIN_SECONDS = 0.15
@@ -28,6 +34,7 @@ def only(request: Callable[[Person], Send]) -> Callable[[Person], Play]:
 at_the_desk = only(Person.direct)
 reserves = only(Person.reserve)
 joins = only(Person.join)
+wishes = only(lambda person: person.join("wish", **person.subject))
 cancels = only(lambda person: person.on("cancel"))
 confirms = only(lambda person: person.on("confirm"))
 releases = only(lambda person: person.on("release"))
@@ -42,6 +49,12 @@ def checkout(person: Person) -> Play:
     held = yield from asked_as(person, person.hold())
     if held.ok:
         yield from asked_as(person, person.book(held.reply))
+
+
+def overreaches(person: Person) -> Play:
+    """A stranger wants what the publishable key may not choose: travel, a long visit, an emergency."""
+    for number, (path, more) in enumerate(FORBIDDEN):
+        yield from settled(person.overreach(path, f"overreach{number}", **more))
 
 
 def abandons(person: Person) -> Play:

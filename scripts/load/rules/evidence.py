@@ -42,6 +42,7 @@ class Evidence:
     properties and technicians. marks: None where the target has no Redis. deadlines: by booking id or the hold id of an
     offer, the moments that the run brought near. entries: of the waitlist; offer_events: the published offers;
     events_whole: no event was trimmed yet. calendar_ahead: the calendar's clock minus the monotonic clock, in seconds.
+    policy: what the scenario set of it; figures: what it measured.
     """
 
     grid_seconds: int
@@ -55,6 +56,8 @@ class Evidence:
     offer_events: list[Document] = field(default_factory=list)
     events_whole: bool = True
     calendar_ahead: float = 0.0
+    policy: Mapping[str, int] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, *operations: str) -> list[Exchange]:
         """The answers to requests of these kinds."""

@@ -91,16 +91,16 @@ def offers_refused(target: Target, world: World, rng: random.Random) -> list[Doc
         who = {"property_id": rng.choice(world.properties), "technician_id": rng.choice(world.technicians)}
         query = "&".join(f"{name}={value}" for name, value in who.items())
         path = f"/availability?{query}&from={world.day.date()}&days=1&duration_minutes=60"
-        _, reply = target.call("GET", path, role="checkout")
+        _, reply = target.call("GET", path, role="bot")
         starts = [slot["start"] for slot in reply.get("slots", []) if slot["state"] == "free"]
         if not starts:
             continue
         wanted = {**who, "start": rng.choice(starts), "duration_minutes": 60}
         body = {**wanted, "buffer_before_minutes": 0, "buffer_after_minutes": 0}
         body["holder"] = f"{world.run}-offer-{number:08d}"
-        status, reply = target.call("POST", "/hold", role="checkout", body=body)
+        status, reply = target.call("POST", "/hold", role="bot", body=body)
         if status == 201:
-            target.call("DELETE", f"/hold/{reply['hold_id']}", role="checkout")
+            target.call("DELETE", f"/hold/{reply['hold_id']}", role="bot")
         else:
             failures.append({**wanted, "status": status, **{name: reply.get(name) for name in ("code", "conflicts")}})
     return failures

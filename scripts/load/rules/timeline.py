@@ -14,6 +14,7 @@ from scripts.load.client.steps import Exchange
 from scripts.load.rules.evidence import Claim, Evidence, grouped, seconds_of
 
 SLACK_SECONDS = 0.1  # a hold or reservation may end this much before its lifetime is over by our clock
+OVER_ITS_SHARE = 429  # such a refusal says nothing about the slot: an address has booked enough that day
 GRANTS = ("hold", "book", "direct", "reserve", "move")  # the requests whose 2xx gives a client a slot
 
 
@@ -137,5 +138,5 @@ def owners_refused(evidence: Evidence) -> Iterator[tuple[Exchange, Exchange]]:
     live = grouped(holds, lambda tenure: tenure.owner)
     for refused in evidence.of("book"):
         inside = [tenure for tenure in live[str(refused.asked["hold_id"])] if tenure.covers(refused)]
-        if inside and not refused.ok and not refused.undecided:
+        if inside and not refused.ok and not refused.undecided and refused.status != OVER_ITS_SHARE:
             yield refused, inside[0].grant

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from types import FunctionType, ModuleType
 
 from scripts.load.client.steps import Exchange
-from scripts.load.rules import answers, bookings, moves, reservations, waitlist
+from scripts.load.rules import answers, bookings, moves, reservations, strangers, waitlist
 from scripts.load.rules.evidence import VISIT, Break, Document, Evidence, changed_by, grouped
 
 Rule = Callable[[Evidence], Iterator[Break]]
 
-GROUPS = {bookings: "", answers: "", moves: "move", reservations: "reserve", waitlist: "join"}
+GROUPS = {bookings: "", answers: "", moves: "move", reservations: "reserve", waitlist: "join", strangers: "wish"}
 """Where the rules are, and the request that they are about: a run without such a request is not judged by them."""
 
 
@@ -63,20 +63,22 @@ RULES: dict[str, Rule] = {name_of(rule): rule for module in GROUPS for rule in r
 
 def judge(evidence: Evidence) -> dict[str, list[Finding]]:
     """Every rule that concerns the run, with what breaks it; an empty list where it holds."""
-    seen = {"", *(exchange.operation for exchange in evidence.exchanges)}
     return {
         name_of(rule): [
             Finding(name_of(rule), sentence, tuple(map(shown, things))) for sentence, things in rule(evidence)
         ]
-        for module, concern in GROUPS.items()
-        if concern in seen
-        for rule in rules_of(module)
+        for rule in _concerning(evidence)
     }
+
+
+def _concerning(evidence: Evidence) -> list[Rule]:
+    seen = {"", *(exchange.operation for exchange in evidence.exchanges)}
+    return [rule for module, concern in GROUPS.items() if concern in seen for rule in rules_of(module)]
 
 
 def unsettled(evidence: Evidence) -> bool:
     """Whether the server's background work is not done yet."""
-    return any(True for rule in BACKGROUND for _ in rule(evidence))
+    return any(True for rule in _concerning(evidence) if rule in BACKGROUND for _ in rule(evidence))
 
 
 def shown(thing: Document | Exchange) -> Document:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import random
 import zlib
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from scripts.load.client.barrier import Outcome, release
-from scripts.load.client.target import Target
+from scripts.load.client.servers import NO_LIMITS
+from scripts.load.client.target import Document, Target
 from scripts.load.scenarios.stage import Scenario, World
 
+AT_ONCE = 8  # requests of the preparations
 NEAREST_DAY, DAYS = 20, 60  # a run's day is 20 to 80 days ahead: inside the default horizon
 
 
@@ -21,8 +24,10 @@ def build(target: Target, scenario: Scenario, run: str) -> World:
     made: dict[str, tuple[str, ...]] = {}
     for kind, count in (("properties", scenario.properties), ("technicians", scenario.technicians)):
         made[kind] = tuple(f"{run}-{kind[0]}{number}" for number in range(count))
-        for name in made[kind]:
-            target.demand(201, "POST", f"/{kind}", body={"id": name, "name": f"Load {name}"})
+        bodies = [{"id": name, "name": f"Load {name}"} for name in made[kind]]
+        _demand_all(target, 201, "POST", [(f"/{kind}", body) for body in bodies])
+    if scenario.policy:
+        target.demand(200, "PATCH", "/policy", body=dict(scenario.policy))
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     day = today + timedelta(days=NEAREST_DAY + zlib.crc32(run.encode()) % DAYS)
     path = f"/availability?property_id={made['properties'][0]}&from={day.date()}&days=1"
@@ -30,10 +35,18 @@ def build(target: Target, scenario: Scenario, run: str) -> World:
     return World(run, made["properties"], made["technicians"], day, target.keys, grid_minutes)
 
 
-def retire(target: Target, world: World) -> None:
+def _demand_all(target: Target, status: int, method: str, requests: list[tuple[str, Document]]) -> None:
+    """Sends requests, several at a time, that must get this status. Raises Unreachable."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(lambda each: target.demand(status, method, each[0], body=each[1]), requests))
+
+
+def retire(target: Target, scenario: Scenario, world: World) -> None:
     """Takes the technicians out of service, so that no later scenario is offered one of them. Raises Unreachable."""
-    for name in world.technicians:
-        target.demand(200, "PATCH", f"/technicians/{name}", body={"status": "unavailable"})
+    out = {"status": "unavailable"}
+    _demand_all(target, 200, "PATCH", [(f"/technicians/{name}", out) for name in world.technicians])
+    if scenario.policy:
+        target.demand(200, "PATCH", "/policy", body=NO_LIMITS)
 
 
 def perform(

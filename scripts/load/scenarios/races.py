@@ -9,6 +9,7 @@ from scripts.load.players.person import Person
 from scripts.load.scenarios.moves import RESCHEDULE
 from scripts.load.scenarios.reservations import RESERVE_DEADLINE
 from scripts.load.scenarios.stage import ROLES, Scenario, World, any_slot, person
+from scripts.load.scenarios.strangers import STRANGERS
 from scripts.load.scenarios.waitlist import WAITLIST
 
 RIVALS = 40  # how many technicians (or properties) a scenario with one contested resource spreads its requests over
@@ -80,5 +81,6 @@ SCENARIOS = {
         RESCHEDULE,
         RESERVE_DEADLINE,
         WAITLIST,
+        STRANGERS,
     )
 }

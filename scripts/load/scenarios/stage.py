@@ -70,7 +70,8 @@ class Scenario:
 
     properties, technicians: how many fresh ones it needs. people: who is released at one moment; prologue: who plays
     before them, one act after the other. backstage: what is done to the
-    stores before the last act; meanwhile: what is done to them again and again during it.
+    stores before the last act; meanwhile: what is done to them again and again during it. policy: what it sets of the
+    org's policy; measures: what it measures after the last act.
     """
 
     name: str
@@ -82,6 +83,8 @@ class Scenario:
     one_winner: bool = False
     backstage: Callable[[Target, World], World] | None = None
     meanwhile: Meanwhile | None = None
+    policy: Mapping[str, int] = field(default_factory=dict)
+    measures: Callable[[Target, World], Mapping[str, float]] | None = None
 
 
 def person(world: World, number: int, slot: Document, **more: Any) -> Person:
