@@ -29,7 +29,11 @@ def world_for(name: str) -> World:
 
 def granted(person: Person, **reply: Any) -> Exchange:
     """What a person's first request is answered when it is granted."""
-    sent = next(step for step in steps(person, [{"status": 201, "hold_id": "h"}] * 9) if isinstance(step, Send) and not step.drop)
+    sent = next(
+        step
+        for step in steps(person, [{"status": 201, "hold_id": "h"}] * 9)
+        if isinstance(step, Send) and not step.drop
+    )
     ids = {name: f"{name}-{person.tag}" for name in ("booking_id", "hold_id", "waitlist_id")}
     answered = {**sent.asked, **ids, "version": 1, **reply}
     return Exchange(

@@ -108,4 +108,5 @@ def _answer(exchange: Exchange) -> Document:
     asked = {name: value for name, value in exchange.asked.items() if name != "holder"}
     answer = {"request": exchange.logical, "client": exchange.client, "asked": asked, "status": exchange.status}
     times = {"sent": round(exchange.sent, 4), "received": round(exchange.received, 4)}
-    return {**answer, "reply": _document(exchange.reply), **times}
+    reply = {name: value for name, value in exchange.reply.items() if name != "history"}  # MongoDB's copy has it
+    return {**answer, "reply": _document(reply), **times}
