@@ -80,6 +80,7 @@ def contents(target: Target) -> dict[str, Any]:
 def test_all_rules_hold_in_all_scenarios_and_the_server_is_left_as_it_was(server: tuple[Target, Path]) -> None:
     before = contents(server[0])
     done = run("stress.py", "-n", "48", "--data", str(server[1]), "--scenario", "all", "--seed", "11", "--json", "-")
+    assert done.returncode in (0, 1), done.stdout + done.stderr
     result = json.loads(done.stdout)
     broken = {rule for played in result["runs"] for rule, count in played["rules"].items() if count}
     assert broken <= OF_TIME, done.stdout + done.stderr
