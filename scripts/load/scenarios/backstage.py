@@ -82,13 +82,27 @@ def offers_run_out(target: Target, slots: list[Document], deadlines: dict[str, f
 
 
 def _shorten(redis: Any, target: Target, hold_id: str, deadline: datetime) -> None:
-    """Lets a hold end at a deadline, as an extension would let it end later: its record, its claims, and an event."""
+    """Lets a hold end at a deadline, as an extension lets it end later: its record, claims and spans, and an event."""
     name, ends = target.key("hold", hold_id), int(deadline.timestamp() * 1000)
     record = redis.hgetall(name)
     event = {field: record[field] for field in ("property_id", "technician_id", "start", "end")}
     with redis.pipeline() as pipe:
         pipe.hset(name, "expires_ms", ends)
-        for claim in record["claims"].split():
-            pipe.pexpireat(claim, ends)
+        for resource, first, last in _spans(record):
+            for tick in range(first, last):
+                pipe.pexpireat(target.key("claim", resource, str(tick)), ends)
+            shown = target.key("spans", resource)
+            for member in redis.zrangebyscore(shown, first, last):
+                state, owner, begin, end, _, *note = member.split("|")
+                if owner == hold_id:
+                    pipe.zrem(shown, member)
+                    pipe.zadd(shown, {"|".join((state, owner, begin, end, str(ends), *note)): int(begin)})
         pipe.xadd(target.key("events"), {"kind": "hold", "id": hold_id, **event, "state": "held", "expires_ms": ends})
         pipe.execute()
+
+
+def _spans(record: dict[str, str]) -> list[tuple[str, int, int]]:
+    """The (resource, from tick, to tick) that a hold's record names."""
+    first, last, before, after = (int(record[name]) for name in ("start", "end", "before", "after"))
+    property_span = (f"property:{record['property_id']}", first, last)
+    return [property_span, (f"technician:{record['technician_id']}", first - before, last + after)]
