@@ -50,3 +50,10 @@ def test_every_test_that_the_protocol_cites_exists() -> None:
         if not text or any(f"def test_{each}(" not in text for each in wanted):
             missing.append(citation)
     assert missing == []
+
+
+def test_every_test_that_the_page_on_security_cites_exists() -> None:
+    cited = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "security.md").read_text())
+    written = (ROOT / "tests" / "api" / "test_owasp.py").read_text()
+    assert len(cited) == 10
+    assert [name for name in cited if f"def {name}(" not in written] == []
