@@ -191,7 +191,8 @@ class ManageTokenReply(Shown):
 class Booking(BookingReply):
     """One booking as MongoDB has it. Times are aware UTC; ticks are in `claims` alone.
 
-    placed_as: the name under which a direct booking pinned its claims in Redis.
+    hold_id, held_as: the name by which Redis knew its hold, and the id by which its holder knows it. placed_as: the
+    name under which a direct booking pinned its claims in Redis.
     made_by, fingerprint: the API key and the digest of the request that made it, which tell a repeat of that request
     from another one. token_generation: which of its manage tokens is valid.
     """
@@ -200,6 +201,7 @@ class Booking(BookingReply):
     claims: SkipValidation[tuple[tuple[str, int], ...]]
     history: list[HistoryFields]
     placed_as: str | None = None
+    held_as: str | None = None
     made_by: str = ""
     fingerprint: str | None = None
     token_generation: int = 0

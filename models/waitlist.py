@@ -44,9 +44,9 @@ class WaitRequest(Request):
 class WaitEntry:
     """One entry of the waitlist as MongoDB has it. Times are aware UTC.
 
-    hold_id: of the hold that is offered, or was; while the entry is `waiting`, the name under which its next offer will
-    be placed, or is being placed just now.
-    start, end, offered_technician_id, offered_until: of the last offer.
+    hold_id: the name of the hold that is offered, or was; while the entry is `waiting`, the name under which its next
+    offer will be placed, or is being placed just now.
+    held_as, start, end, offered_technician_id, offered_until: of the last offer; held_as is its hold's id for clients.
     unsettled: the relay has to look at it, because it waits, or because a hold of it may still be placed.
     made_by, fingerprint: the API key and the digest of the request that made it, which tell a repeat from a reuse.
     joined_from: a digest of the client's address, of an entry that was made with the publishable key; else None.
@@ -70,6 +70,7 @@ class WaitEntry:
     updated_at: datetime
     unsettled: bool = True
     hold_id: str | None = None
+    held_as: str | None = None
     start: datetime | None = None
     end: datetime | None = None
     offered_technician_id: str | None = None
@@ -127,8 +128,9 @@ class WaitReply(Shown):
         own = ("waitlist_id", "status", "property_id", "technician_id", "from_", "to", "duration_minutes")
         values = {name: getattr(entry, name) for name in (*own, "offer_minutes", "created_at", "booking_id")}
         if entry.start and entry.end and entry.offered_until:
-            offered = ("hold_id", "start", "end", "offered_technician_id")
-            values |= {name: getattr(entry, name) for name in offered} | {"expires_at": entry.offered_until}
+            offered = ("start", "end", "offered_technician_id")
+            values |= {name: getattr(entry, name) for name in offered}
+            values |= {"hold_id": entry.held_as, "expires_at": entry.offered_until}
         return cls(**values, customer=entry.customer if with_customer else None)
 
 

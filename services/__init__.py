@@ -14,6 +14,7 @@ from services.bookings.beginning import Beginning
 from services.bookings.booking import Bookings
 from services.bookings.changes import BookingLife
 from services.bookings.confirming import Confirming
+from services.bookings.named_slots import NamedSlots
 from services.bookings.rescheduling import Rescheduling
 from services.bookings.without_redis import BookingWithoutRedis
 from services.calendars.feeds import CalendarFeeds
@@ -168,6 +169,7 @@ class _Parts:
             candidates=self.candidates,
             reservations=self.reservations,
             availability=self.availability,
+            hold_ids=self.hold_ids,
             grid=self.grid,
         )
         announce, minutes = self.mirror.announce_catalogue_change, settings.grid_minutes
@@ -197,6 +199,7 @@ def _holds(parts: _Parts) -> Holds:
 
 def _bookings(parts: _Parts) -> Bookings:
     confirming = Confirming(store=parts.store, grid=parts.grid, clock=parts.clock, crash=parts.crash)
+    named = NamedSlots(hold_ids=parts.hold_ids, catalogue=parts.catalogue, grid=parts.grid)
     without_redis = BookingWithoutRedis(
         confirming=confirming,
         reservations=parts.reservations,
@@ -205,6 +208,7 @@ def _bookings(parts: _Parts) -> Bookings:
         catalogue=parts.catalogue,
         mirror=parts.mirror,
         hold_ids=parts.hold_ids,
+        named=named,
         is_offered=parts.waitlist_store.is_offered,
         grid=parts.grid,
         clock=parts.clock,
@@ -217,7 +221,7 @@ def _bookings(parts: _Parts) -> Bookings:
         store=parts.store,
         catalogue=parts.catalogue,
         hold_ids=parts.hold_ids,
-        grid=parts.grid,
+        named=named,
         clock=parts.clock,
         crash=parts.crash,
     )

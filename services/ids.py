@@ -12,10 +12,13 @@ import re
 from base64 import b32encode, urlsafe_b64decode, urlsafe_b64encode
 from hashlib import blake2b
 
-TIME_BYTES, RANDOM_BYTES, MAC_BYTES = 6, 10, 8
+from models.slot import Visit
+
+TIME_BYTES, RANDOM_BYTES, MAC_BYTES, SEAL_BYTES = 6, 10, 8, 9
 _BODY_BYTES = TIME_BYTES + RANDOM_BYTES
 
-_HOLD_ID = re.compile(r"h_([A-Za-z0-9_-]{32})\Z")
+_HOLD_NAME = re.compile(r"h_([A-Za-z0-9_-]{32})")
+_HOLD_ID = re.compile(r"(h_[A-Za-z0-9_-]{32})[A-Za-z0-9_-]{12}")
 _MANAGE_TOKEN = re.compile(
     r"hfm_([A-Za-z0-9._-]{1,64})~([A-Za-z0-9._-]{1,64})(?:~([1-9][0-9]{0,8}))?~([A-Za-z0-9_-]{43})"
 )
@@ -31,21 +34,37 @@ def _key(secret: str, purpose: str) -> bytes:
 class HoldIds:
     """Makes hold ids, and recognises them even after Redis lost the hold.
 
-    An id is `h_` and 32 characters of base64url: 48 bits of time, 80 random bits, and 64 bits of a keyed hash over both
-    and over the (org, API key) that owns the hold. So a client can neither guess a live id nor make up a valid one.
+    Redis knows a hold by its name: `h_` and 32 characters of base64url, which are 48 bits of time, 80 random bits, and
+    64 bits of a keyed hash over both and over the (org, API key) that owns the hold. Clients know it by its id, which
+    is the name and 12 more characters, a keyed hash over the name, the owner and the slot. So a client can neither
+    guess a live id nor make up a valid one, and an id proves which slot was held.
     """
 
     def __init__(self, secret: str) -> None:
         self._keyed = blake2b(key=_key(secret, "hold-id"), digest_size=MAC_BYTES)
+        self._sealing = blake2b(key=_key(secret, "hold-slot"), digest_size=SEAL_BYTES)
 
     def make(self, org: str, key_id: str, now_ms: int) -> str:
-        """A new id. now_ms: the present in milliseconds since the Unix epoch."""
+        """A new name. now_ms: the present in milliseconds since the Unix epoch."""
         body = now_ms.to_bytes(TIME_BYTES, "big") + os.urandom(RANDOM_BYTES)
         return "h_" + urlsafe_b64encode(body + self._mac(org, key_id, body)).decode()
 
-    def issued_at_ms(self, org: str, key_id: str, hold_id: str) -> int | None:
-        """When this key of this org got this id, in milliseconds since the Unix epoch; None if it never did."""
-        match = _HOLD_ID.match(hold_id)
+    def seal(self, org: str, key_id: str, name: str, visit: Visit) -> str:
+        """The id of a hold that Redis has granted. key_id: of the API key that owns it."""
+        seal = self._sealing.copy()
+        parts = (org, key_id, name, visit.property_id, visit.technician_id)
+        ticks = (visit.start, visit.end - visit.start, visit.before, visit.after)
+        seal.update("\0".join((*parts, *map(str, ticks))).encode())
+        return name + urlsafe_b64encode(seal.digest()).decode()
+
+    def proves(self, org: str, key_id: str, hold_id: str, visit: Visit) -> bool:
+        """Whether an id is that of a hold of this visit by this key."""
+        sealed = self.seal(org, key_id, hold_name(hold_id) or "", visit)
+        return hmac.compare_digest(sealed.encode(), hold_id.encode())
+
+    def issued_at_ms(self, org: str, key_id: str, name: str) -> int | None:
+        """When this key of this org got a name, in milliseconds since the Unix epoch; None if it never did."""
+        match = _HOLD_NAME.fullmatch(name)
         if match is None:
             return None
         packed = urlsafe_b64decode(match[1])
@@ -114,9 +133,16 @@ def booking_id_for(org: str, *parts: str) -> str:
     return "bk_" + b32encode(mac.digest())[:26].decode().lower()
 
 
-def booking_of_hold(org: str, hold_id: str) -> str | None:
-    """The id of the booking that a hold becomes. None for the name of a pin, which no client may book."""
-    return None if is_pin(hold_id) else booking_id_for(org, hold_id)
+def booking_of_hold(org: str, hold_id: str) -> tuple[str, str] | None:
+    """The name of the hold, and the id of the booking that it becomes. None for what is no id of a hold."""
+    name = hold_name(hold_id)
+    return (name, booking_id_for(org, name)) if name else None
+
+
+def hold_name(hold_id: str) -> str | None:
+    """The name by which Redis knows the hold of an id. None for what is no id, such as a name or a pin."""
+    match = _HOLD_ID.fullmatch(hold_id)
+    return match[1] if match else None
 
 
 def direct_pin(name: str) -> str:
@@ -138,6 +164,6 @@ def version_moved(pin: str, booking_id: str) -> int | None:
     return int(version) if of_booking == MOVE_PREFIX + booking_id else None
 
 
-def is_pin(hold_id: str) -> bool:
-    """Whether a name is a pin's. Clients may not read, extend, release or book a pin."""
-    return hold_id.startswith((DIRECT_PREFIX, MOVE_PREFIX))
+def is_pin(name: str) -> bool:
+    """Whether a name is a pin's."""
+    return name.startswith((DIRECT_PREFIX, MOVE_PREFIX))

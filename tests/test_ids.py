@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields, replace
 from string import ascii_letters, digits
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ids import HoldIds, ManageTokens, booking_id_for
+from models.slot import Visit
+from services.ids import HoldIds, ManageTokens, booking_id_for, hold_name
 
 SECRET = "a secret of at least thirty-two characters"
 NOW_MS = 1_796_119_200_000
@@ -59,6 +61,33 @@ def test_a_hold_id_with_any_character_changed_is_invalid(hold_ids: HoldIds) -> N
 @pytest.mark.parametrize("hold_id", ["", "h_", "h_" + "A" * 32, "h_" + "A" * 31 + "\n", "x" * 34, "h_" + "é" * 32])
 def test_a_text_that_was_never_issued_is_invalid(hold_ids: HoldIds, hold_id: str) -> None:
     assert hold_ids.issued_at_ms("alice-co", "key_1", hold_id) is None
+
+
+VISIT = Visit("prop-1", "tech-1", 10, 14, 1, 2)
+
+
+def test_an_id_proves_its_visit_and_no_other(hold_ids: HoldIds) -> None:
+    name = hold_ids.make("alice-co", "key_1", NOW_MS)
+    hold_id = hold_ids.seal("alice-co", "key_1", name, VISIT)
+    assert hold_name(hold_id) == name
+    assert hold_ids.proves("alice-co", "key_1", hold_id, VISIT)
+    others = [replace(VISIT, **{field.name: changed(getattr(VISIT, field.name))}) for field in fields(VISIT)]
+    assert [hold_ids.proves("alice-co", "key_1", hold_id, other) for other in others] == [False] * 6
+    assert not hold_ids.proves("charlie-co", "key_1", hold_id, VISIT)
+    assert not hold_ids.proves("alice-co", "key_2", hold_id, VISIT)
+    assert not HoldIds("another" + SECRET).proves("alice-co", "key_1", hold_id, VISIT)
+    for wrong in every_other_character(hold_id):
+        assert not hold_ids.proves("alice-co", "key_1", wrong, VISIT)
+
+
+def changed(value: str | int) -> str | int:
+    return value + 1 if isinstance(value, int) else value + "0"
+
+
+@pytest.mark.parametrize("text", ["", "h_" + "A" * 32, "h_" + "A" * 44 + "\n", "d_" + "A" * 44, "h_" + "é" * 44])
+def test_what_is_no_id_has_no_name(hold_ids: HoldIds, text: str) -> None:
+    assert hold_name(text) is None
+    assert not hold_ids.proves("alice-co", "key_1", text, VISIT)
 
 
 @given(org=ids, booking_id=ids, generation=st.integers(0, 10**9 - 1))

@@ -22,6 +22,7 @@ from models.hold import HoldRequest
 from services import Services, build_services
 from services.claims.keys import OrgKeys
 from services.claims.mirror import new_epoch
+from services.ids import hold_name
 from services.settings import Settings
 
 DATABASE = "holdfast_test"
@@ -43,6 +44,11 @@ def tomorrow(hour: int = 10, minute: int = 0) -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def name_of(hold_id: str) -> str:
+    """The name by which the stores know the hold of an id."""
+    return hold_name(hold_id) or hold_id
 
 
 @dataclass

@@ -42,9 +42,9 @@ SHAPE = ReplyShape(BookingReply)
 
 def shown(caller: Caller, booking: Booking, *, listed: bool = False) -> dict[str, Any]:
     """A booking as a caller sees it: the history for staff, the hold's id for its holder, though not in a list."""
-    if listed or not (booking.made_by == caller.key_id or booking.booking_id == caller.booking_id):
-        booking = booking.changed(hold_id=None)
-    return SHAPE.of(booking, None if caller.is_staff else {"history"})
+    is_holder = booking.made_by == caller.key_id or booking.booking_id == caller.booking_id
+    hold_id = booking.held_as if is_holder and not listed else None
+    return {**SHAPE.of(booking, None if caller.is_staff else {"history"}), "hold_id": hold_id}
 
 
 @routes.post(

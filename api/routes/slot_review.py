@@ -67,7 +67,7 @@ def _holder_faults(caller: Caller, fields: dict[str, Any], faulty: frozenset[str
 
 
 def _is_too_loud(caller: Caller, body: Any) -> bool:
-    return caller.is_public and body.priority == TOO_LOUD
+    return bool(body.priority == TOO_LOUD) and caller.is_public
 
 
 def _priority_faults(caller: Caller, fields: dict[str, Any], faulty: frozenset[str]) -> list[Fault]:

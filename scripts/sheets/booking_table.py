@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from models.booking import Booking, BookingStatus, Customer, Details, Email, Phone, Source
 from models.catalogue import Duration
@@ -21,7 +21,7 @@ from scripts.sheets import cells
 from scripts.sheets.problems import BadRow, Fault
 from scripts.sheets.sheet import Columns
 from scripts.sheets.table import Reading, Span, Table, read
-from services.ids import booking_id_for, is_pin
+from services.ids import booking_id_for, hold_name, is_pin
 from services.ledger.documents import change
 from services.timetable.grid import FIRST_DAY, LAST_DAY, to_milliseconds
 from services.transfer.batches import Added
@@ -70,7 +70,7 @@ class _Record(Request):
     updated_at: Moment | None = None
     requested_start: Moment | None = None
     fallback_used: bool | None = None
-    hold_id: PlainId | None = None
+    hold_id: Annotated[PlainId, AfterValidator(lambda given: hold_name(given) or given)] | None = None
     made_by: PlainId | None = None
     fingerprint: PlainId | None = None
     token_generation: Annotated[WholeNumber, Field(ge=0, lt=10**9)] = 0

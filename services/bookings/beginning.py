@@ -7,18 +7,16 @@ from dataclasses import replace
 import structlog
 
 from models.errors import (
-    Fault,
     HoldExpired,
     HoldNotFound,
     HoldReleased,
-    InvalidRequest,
     Refusal,
     RequestInProgress,
     StoreUnavailable,
 )
 from models.slot import SlotFields, Wish
-from services.availability.lengths import LENGTHS
 from services.bookings.confirming import Begun, Confirmed, Confirming, Draft
+from services.bookings.named_slots import NamedSlots
 from services.bookings.without_redis import BookingWithoutRedis
 from services.catalogue.reader import Catalogue
 from services.claims.claims import Claims
@@ -39,7 +37,6 @@ from services.holds.placing import MOST_ATTEMPTS, Placing
 from services.ids import HoldIds
 from services.ledger.store import BookingStore
 from services.stores.faults import RedisUnavailable
-from services.timetable.grid import Grid
 
 log = structlog.get_logger()
 
@@ -57,7 +54,7 @@ class Beginning:
         store: BookingStore,
         catalogue: Catalogue,
         hold_ids: HoldIds,
-        grid: Grid,
+        named: NamedSlots,
         clock: Clock,
         crash: CrashPoints,
     ) -> None:
@@ -68,7 +65,7 @@ class Beginning:
         self._store = store
         self._catalogue = catalogue
         self._hold_ids = hold_ids
-        self._grid = grid
+        self._named = named
         self._clock = clock
         self._crash = crash
 
@@ -80,10 +77,9 @@ class Beginning:
         try:
             return self._begin_hold(draft) if draft.slot is None else self._begin_slot(draft, draft.slot)
         except RedisUnavailable:
-            slot = draft.slot or draft.request.slot
-            if slot is None:
+            if draft.slot is None and draft.request.slot is None:
                 raise
-            return self._without_redis.book(draft, slot)
+            return self._without_redis.book(draft)
 
     def take_back(self, begun: Begun, *, restore: bool) -> None:
         """Takes back a pin of which MongoDB definitely has no booking. restore: a live hold goes back to its owner."""
@@ -101,16 +97,17 @@ class Beginning:
         return self._placing.refusal(caller.org, Asker(caller.role), wish, [record.visit], obstacles)
 
     def _begin_hold(self, draft: Draft) -> Begun | Confirmed:
-        spare = draft.request.slot
         self._crash("before_begin")
         found = self._pin(draft)
         self._crash("after_begin")
         if isinstance(found, NotPinned):
             return self._begin_no_more(draft, found)
         begun = _joined(draft, found)
-        if spare and not _is_same_slot(spare, found.record, self._grid):
+        try:
+            self._named.require_same(draft, found.record)
+        except Refusal:
             self.take_back(begun, restore=True)
-            raise InvalidRequest(Fault("start", "not_the_hold", "Give the slot that hold_id holds, or hold_id alone."))
+            raise
         return begun
 
     def _pin(self, draft: Draft) -> Pinned | NotPinned:
@@ -129,22 +126,21 @@ class Beginning:
         if existing and existing.made_by == caller.key_id:
             answer = self._confirming.answer(draft, existing)
             return replace(answer, replayed=answer.replayed or found.repeated)
-        record = found.record
+        record, anew = found.record, None
         if record is None:
             if self._hold_ids.issued_at_ms(caller.org, caller.key_id, draft.pin) is None:
                 raise HoldNotFound
-            slot = request.slot
-        elif found.why == "overtaken":
-            raise self._overtaken(draft, record)
-        elif found.why == "expired":
-            slot = _slot_of(record, request.suggest, self._grid)
+            anew = self._named.proven(draft)
         else:
-            raise HoldReleased
-        if slot is None or request.if_expired != "book_if_free":
+            self._named.require_same(draft, record)
+            if found.why == "overtaken":
+                raise self._overtaken(draft, record)
+            if found.why != "expired":
+                raise HoldReleased
+            anew = self._named.anew(draft, record)
+        if anew is None or request.if_expired != "book_if_free":
             raise HoldExpired
-        if record is None:
-            return self.begin(replace(draft, slot=slot))
-        return self.begin(replace(draft, slot=slot, requested=record.requested, standing=frozenset(LENGTHS)))
+        return self.begin(anew)
 
     def _begin_slot(self, draft: Draft, slot: SlotFields) -> Begun | Confirmed:
         """Claims a slot and pins it in one step."""
@@ -201,27 +197,3 @@ def _joined(draft: Draft, found: Pinned) -> Begun:
     if not found.first and found.repeated and found.age_ms < REQUEST_MS:
         raise RequestInProgress(retry_after_seconds=1)
     return Begun(draft, found.record, first=found.first)
-
-
-def _slot_of(record: HoldRecord, suggest: int, grid: Grid) -> SlotFields:
-    """A hold's slot in the words of a request."""
-    visit = record.visit
-    times = grid.times(visit, record.requested)
-    return SlotFields.model_construct(
-        property_id=visit.property_id,
-        technician_id=visit.technician_id,
-        start=times.start,
-        duration_minutes=times.duration_minutes,
-        buffer_before_minutes=times.buffer_before_minutes,
-        buffer_after_minutes=times.buffer_after_minutes,
-        suggest=suggest,
-    )
-
-
-def _is_same_slot(slot: SlotFields, record: HoldRecord, grid: Grid) -> bool:
-    visit = record.visit
-    return (
-        slot.property_id == visit.property_id
-        and grid.moment(visit.start) == slot.start
-        and slot.technician_id in (None, visit.technician_id)
-    )

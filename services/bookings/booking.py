@@ -52,19 +52,20 @@ class Bookings:
     def book(self, caller: Caller, request: BookRequest, idempotency: IdempotencyClaim | None = None) -> Confirmed:
         """Makes a booking, or finds the one that this very request made before.
 
-        Raises HoldNotFound, HoldExpired, HoldReleased, Forbidden (another key's hold; a direct booking by the public
-        key), the refusals of Placing.claim, RequestInProgress, IdempotencyKeyReused, and StoreUnavailable: then the
-        outcome may be open, and a repeat of the request learns it.
+        Raises InvalidRequest (a named slot is not that of the hold), HoldNotFound, HoldExpired, HoldReleased, Forbidden
+        (another key's hold; a direct booking by the public key), the refusals of Placing.claim, RequestInProgress,
+        IdempotencyKeyReused, and StoreUnavailable: then the outcome may be open, and a repeat of the request learns it.
         """
         hold_id = request.hold_id
         if hold_id is None:
             if caller.role not in MAY_BOOK_DIRECTLY:
                 raise Forbidden("This key books only what it holds: POST /hold first.")
             return self._make(self._direct_draft(caller, request, idempotency))
-        booking_id = booking_of_hold(caller.org, hold_id)
-        if booking_id is None:
+        known = booking_of_hold(caller.org, hold_id)
+        if known is None:
             raise HoldNotFound
-        return self._make(Draft(caller, request, booking_id, hold_id, hold_id=hold_id, idempotency=idempotency))
+        name, booking_id = known
+        return self._make(Draft(caller, request, booking_id, name, hold_id=name, idempotency=idempotency))
 
     def reserve(
         self, caller: Caller, request: ReserveRequest, idempotency: IdempotencyClaim | None = None

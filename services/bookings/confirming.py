@@ -11,7 +11,7 @@ from typing import Any
 
 from models.access import SOURCES, Caller, IdempotencyClaim
 from models.booking import Booking, BookRequest
-from models.errors import IdempotencyKeyReused
+from models.errors import HoldNotFound, IdempotencyKeyReused
 from models.slot import SlotFields, Visit
 from services.claims.hold_records import HoldRecord
 from services.claims.keys import digest
@@ -31,7 +31,7 @@ DISCLOSED = timedelta(minutes=15)
 class Draft:
     """All that a booking will be, except for its visit.
 
-    pin: the name under which Redis has its claims; the hold's id if there is a hold.
+    pin, hold_id: the name under which Redis has its claims, and that of its hold if there is one.
     slot: what to claim directly; None if a live hold has the slot. standing: its fields that a hold had already.
     requested: the start tick that the client asked for, if it is not that of the claims.
     reserved_by, reserved_until: of a reservation, which is pending until then.
@@ -89,6 +89,7 @@ class Draft:
             fallback_used=requested != visit.start,
             claims=tuple(visit.claims()),
             hold_id=self.hold_id,
+            held_as=request.hold_id if self.hold_id else None,
             placed_as=None if self.hold_id else self.pin,
             made_by=caller.key_id,
             fingerprint=self.fingerprint,
@@ -169,7 +170,12 @@ class Confirming:
         return None
 
     def answer(self, draft: Draft, existing: Booking) -> Confirmed:
-        """The answer to a request whose booking exists already: the first answer again if it is the same request."""
+        """The answer to a request whose booking exists already: the first answer again if it is the same request.
+
+        Raises HoldNotFound for an id that was not made for the hold of this booking.
+        """
+        if existing.held_as not in (None, draft.request.hold_id):
+            raise HoldNotFound
         first = as_of(existing, 1)
         replayed = draft.fingerprint is not None and existing.fingerprint == draft.fingerprint
         same = replayed or draft.describes(first)

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from models.access import Caller
-from models.errors import HoldExpired, HoldNotFound, SlotBooked
-from models.slot import SlotFields, Visit, Wish
+from models.errors import HoldExpired, HoldNotFound, SlotBooked, StoreUnavailable
+from models.slot import Visit, Wish
 from services.availability.candidates import Candidates
 from services.bookings.confirming import Confirmed, Confirming, Draft
+from services.bookings.named_slots import NamedSlots
 from services.catalogue.reader import Catalogue, Snapshot
 from services.claims.mirror import Mirror
 from services.claims.placements import Asker
@@ -37,6 +38,7 @@ class BookingWithoutRedis:
         catalogue: Catalogue,
         mirror: Mirror,
         hold_ids: HoldIds,
+        named: NamedSlots,
         is_offered: Callable[[str, str, datetime], bool],
         grid: Grid,
         clock: Clock,
@@ -48,15 +50,17 @@ class BookingWithoutRedis:
         self._catalogue = catalogue
         self._mirror = mirror
         self._hold_ids = hold_ids
+        self._named = named
         self._is_offered = is_offered
         self._grid = grid
         self._clock = clock
 
-    def book(self, draft: Draft, slot: SlotFields) -> Confirmed:
+    def book(self, draft: Draft) -> Confirmed:
         """Books the first visit that has no booking in its way, or finds what a repeat of the request made.
 
-        Raises HoldNotFound and HoldExpired for a hold that cannot have been live, the refusals of Candidates,
-        SlotBooked, IdempotencyKeyReused, StoreUnavailable.
+        Raises HoldNotFound and HoldExpired for a hold that cannot have been live, InvalidRequest for one of another
+        slot, the refusals of Candidates, SlotBooked, IdempotencyKeyReused, StoreUnavailable; also for a hold whose slot
+        the request names in part, because Redis may know the rest again soon.
         """
         caller = draft.caller
         existing = self._store.find(caller.org, draft.booking_id) if draft.hold_id else None
@@ -69,7 +73,10 @@ class BookingWithoutRedis:
         snapshot, now = self._catalogue.snapshot(caller.org), self._clock()
         if draft.hold_id:
             self._vouch_for(caller, draft.hold_id, snapshot, now)
-        wish = self._candidates.wish(snapshot, now, slot, caller.role, standing=draft.standing)
+        known = draft if draft.slot else self._named.proven(draft)
+        if known is None or known.slot is None:
+            raise StoreUnavailable
+        wish = self._candidates.wish(snapshot, now, known.slot, caller.role, standing=known.standing)
         visits = self._candidates.visits(snapshot, now, wish)
         for visit in self._free(caller.org, visits, now):
             confirmed = self._insert(draft, visit, wish.start)

@@ -19,6 +19,7 @@ from services.timetable.grid import Grid
 class HoldRecord:
     """A hold as Redis has it. Spans are in ticks, times in milliseconds since the epoch by Redis' clock.
 
+    hold_id: its name, which is the first part of the id that clients have.
     status: the stored word; a hold whose time is over still says `held`, see `standing`.
     owner: the API key's id, followed by the holder's digest if the request named a holder.
     visit: stands in the hash as the fields of Visit.
@@ -77,12 +78,12 @@ def moment_of_ms(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def hold_view(record: HoldRecord, grid: Grid, now_ms: int) -> Hold:
-    """The hold as the rest of the product knows it."""
+def hold_view(record: HoldRecord, hold_id: str, grid: Grid, now_ms: int) -> Hold:
+    """The hold as the rest of the product knows it. hold_id: the id that the holder gets, see ids.HoldIds."""
     visit, status = record.visit, record.standing(now_ms)
     times = grid.times(visit, record.requested)
     return Hold(
-        hold_id=record.hold_id,
+        hold_id=hold_id,
         property_id=visit.property_id,
         technician_id=visit.technician_id,
         visit=visit,

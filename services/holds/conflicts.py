@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +11,12 @@ from models.access import STAFF, STRANGERS
 from models.booking import Booking
 from models.errors import NoSlotAvailable, Refusal, SlotBooked, SlotHeld
 from models.slot import PROPERTY, TECHNICIAN, Block, Opening, Visit, Wish
+from services.claims.hold_records import HoldRecord
 from services.claims.keys import Mark
 from services.claims.placements import Asker, Obstacle
 from services.timetable.grid import Grid
 
+IdOf = Callable[[HoldRecord], str]
 OWN_HOLD = "You are holding a part of this time yourself. Book that hold, or release it first."
 
 
@@ -25,13 +28,14 @@ def refusal(
     *,
     openings: list[Opening],
     grid: Grid,
+    id_of: IdOf,
 ) -> Refusal:
     """The refusal of a slot that is taken. It names every resource in the way, and no person.
 
-    technicians: the ids that were tried at the requested start. The code is slot_held if waiting
-    could help, else slot_booked; for a search that found nothing it is no_slot_available.
+    technicians: the ids that were tried at the requested start. The code is slot_held if waiting could help, else
+    slot_booked; for a search that found nothing it is no_slot_available.
     """
-    members: dict[str, Any] = {"conflicts": conflicts(obstacles, wish, asker, grid)}
+    members: dict[str, Any] = {"conflicts": conflicts(obstacles, wish, asker, grid, id_of)}
     if wish.suggest:
         members |= {"next_available": openings}
     if wish.fallback:
@@ -41,12 +45,14 @@ def refusal(
     return SlotHeld(OWN_HOLD if all(_is_own(obstacle, asker) for obstacle in obstacles) else None, **members)
 
 
-def conflicts(obstacles: list[Obstacle], wish: Wish, asker: Asker, grid: Grid) -> list[Block]:
+def conflicts(
+    obstacles: list[Obstacle], wish: Wish, asker: Asker, grid: Grid, id_of: IdOf | None = None
+) -> list[Block]:
     """The obstacles as clients see them. Staff see the id of the hold or booking; a stranger sees of another visit's
-    time only what it asked for itself."""
+    time only what it asked for itself. id_of: gives a hold's id; None where no obstacle is a hold."""
     if asker.role in STRANGERS:
         obstacles = [_clipped(obstacle, wish) for obstacle in obstacles]
-    return [_block(obstacle, asker, grid) for obstacle in obstacles]
+    return [_block(obstacle, asker, grid, id_of) for obstacle in obstacles]
 
 
 def _clipped(obstacle: Obstacle, wish: Wish) -> Obstacle:
@@ -78,7 +84,7 @@ def _is_own(obstacle: Obstacle, asker: Asker) -> bool:
     return obstacle.hold is not None and obstacle.hold.owner == asker.owner
 
 
-def _block(obstacle: Obstacle, asker: Asker, grid: Grid) -> Block:
+def _block(obstacle: Obstacle, asker: Asker, grid: Grid, id_of: IdOf | None) -> Block:
     mark, hold, is_staff = obstacle.mark, obstacle.hold, asker.role in STAFF
     return Block(
         kind=obstacle.kind,
@@ -88,6 +94,6 @@ def _block(obstacle: Obstacle, asker: Asker, grid: Grid) -> Block:
         end=grid.moment(mark.end),
         retry_after_seconds=None if mark.expires_in_ms is None else max(1, math.ceil(mark.expires_in_ms / 1000)),
         yours=True if _is_own(obstacle, asker) else None,
-        hold_id=hold.hold_id if is_staff and hold and not hold.direct else None,
+        hold_id=id_of(hold) if is_staff and id_of and hold and not hold.direct else None,
         booking_id=mark.owner if is_staff and mark.state == "booked" else None,
     )

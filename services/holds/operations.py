@@ -9,14 +9,14 @@ from models.errors import Forbidden, HoldExpired, HoldNotFound, InvalidTransitio
 from models.hold import Hold, HoldRequest
 from services.catalogue.reader import Catalogue
 from services.claims.claims import NOT_YOURS, Claims
-from services.claims.hold_records import hold_view
+from services.claims.hold_records import HoldRecord, hold_view
 from services.claims.keys import digest
 from services.claims.placements import ClaimRequest
 from services.claims.quotas import address_of
 from services.clock import Clock, now_ms
 from services.crash_points import CrashPoints
 from services.holds.placing import Placing
-from services.ids import HoldIds, is_pin
+from services.ids import HoldIds, hold_name
 from services.timetable.grid import Grid
 
 
@@ -76,19 +76,19 @@ class Holds:
         self._crash("after_place")
         record = placed.record
         return PlacedHold(
-            hold_view(record, self._grid, milliseconds if placed.how == "own" else record.created_ms),
+            self._shown(caller.org, record, milliseconds if placed.how == "own" else record.created_ms),
             created=placed.how != "own" and not record.found,
             replayed=placed.how == "replay",
         )
 
     def get(self, caller: Caller, hold_id: str) -> Hold:
         """Reads a hold of the caller's API key; staff may read any of the org. Raises HoldNotFound, Forbidden."""
-        record = None if is_pin(hold_id) else self._claims.find(caller.org, hold_id)
+        record = self._find(caller, hold_id)
         if record is None:
             raise HoldNotFound
         if record.key_id != caller.key_id and not caller.is_staff:
             raise Forbidden(NOT_YOURS)
-        return hold_view(record, self._grid, now_ms(self._clock))
+        return self._shown(caller.org, record, now_ms(self._clock))
 
     def extend(self, caller: Caller, hold_id: str, ttl_seconds: int) -> Hold:
         """Lets a live hold run for ttl_seconds from now, never shortening it.
@@ -96,32 +96,44 @@ class Holds:
         Raises HoldLimit past the org's longest total, HoldNotFound, Forbidden, HoldExpired, HoldReleased,
         InvalidTransition (it is booked), RequestInProgress (it is being booked).
         """
-        if is_pin(hold_id):
-            raise HoldNotFound
+        known = self._find(caller, hold_id)
+        if known is None:
+            raise HoldExpired
         longest_ms = self._catalogue.policy(caller.org).max_hold_seconds * 1000
         lifetime_ms = ttl_seconds * 1000
         try:
             record = self._claims.extend(
-                caller.org, hold_id, caller.key_id, lifetime_ms=lifetime_ms, longest_ms=longest_ms
+                caller.org, known.hold_id, caller.key_id, lifetime_ms=lifetime_ms, longest_ms=longest_ms
             )
         except HoldNotFound:
-            if self._was_issued(caller, hold_id):
-                raise HoldExpired from None
-            raise
-        return hold_view(record, self._grid, record.created_ms)
+            raise HoldExpired from None
+        return self._shown(caller.org, record, record.created_ms)
 
     def release(self, caller: Caller, hold_id: str) -> None:
         """Lets a hold go; again is fine. Raises HoldNotFound, Forbidden, InvalidTransition, RequestInProgress."""
-        if is_pin(hold_id):
-            raise HoldNotFound
-        released = self._claims.release(caller.org, hold_id, caller.key_id, staff=caller.is_staff)
-        if released == "unknown" and not self._was_issued(caller, hold_id):
-            raise HoldNotFound
+        known = self._find(caller, hold_id)
+        if known is None:
+            return
+        released = self._claims.release(caller.org, known.hold_id, caller.key_id, staff=caller.is_staff)
         if released == "booked":
             raise InvalidTransition("This hold is booked already. Cancel the booking instead.")
         if released == "confirming":
             raise RequestInProgress("This hold is being booked at this moment.", retry_after_seconds=2)
 
-    def _was_issued(self, caller: Caller, hold_id: str) -> bool:
-        """Whether this hold was once granted to this API key, so that Redis has only forgotten it."""
-        return self._hold_ids.issued_at_ms(caller.org, caller.key_id, hold_id) is not None
+    def _find(self, caller: Caller, hold_id: str) -> HoldRecord | None:
+        """The hold of an id; None if it was granted to this API key and Redis has forgotten it. Raises HoldNotFound."""
+        org, name = caller.org, hold_name(hold_id)
+        if name is None:
+            raise HoldNotFound
+        record = self._claims.find(org, name)
+        if record is None:
+            known = self._hold_ids.issued_at_ms(org, caller.key_id, name) is not None
+        else:
+            known = self._hold_ids.proves(org, record.key_id, hold_id, record.visit)
+        if not known:
+            raise HoldNotFound
+        return record
+
+    def _shown(self, org: str, record: HoldRecord, now_ms: int) -> Hold:
+        hold_id = self._hold_ids.seal(org, record.key_id, record.hold_id, record.visit)
+        return hold_view(record, hold_id, self._grid, now_ms)

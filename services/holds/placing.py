@@ -24,7 +24,7 @@ from services.claims.mirror import Mirror
 from services.claims.placements import Asker, ClaimRequest, Obstacle, Placed, Placement, Stale, Taken
 from services.claims.quotas import limits_of
 from services.holds.conflicts import obstacles_of, refusal
-from services.ids import booking_id_for
+from services.ids import HoldIds, booking_id_for
 from services.ledger.expiry import Reservations
 from services.stores.faults import REQUEST_SECONDS
 from services.timetable.grid import Grid
@@ -54,6 +54,7 @@ class Placing:
         candidates: Candidates,
         reservations: Reservations,
         availability: Availability,
+        hold_ids: HoldIds,
         grid: Grid,
     ) -> None:
         self._claims = claims
@@ -62,6 +63,7 @@ class Placing:
         self._candidates = candidates
         self._reservations = reservations
         self._availability = availability
+        self._hold_ids = hold_ids
         self._grid = grid
 
     def claim(self, request: ClaimRequest) -> Placed:
@@ -113,7 +115,11 @@ class Placing:
         """Why none of some visits can be had, with other free slots if the wish asks for them."""
         openings = self._availability.openings(org, wish, wish.suggest) if wish.suggest else []
         tried = {visit.technician_id for visit in visits if visit.start == wish.start}
-        return refusal(wish, asker, tried, obstacles, openings=openings, grid=self._grid)
+
+        def id_of(hold: HoldRecord) -> str:
+            return self._hold_ids.seal(org, hold.key_id, hold.hold_id, hold.visit)
+
+        return refusal(wish, asker, tried, obstacles, openings=openings, grid=self._grid, id_of=id_of)
 
     def mirror_blockers(self, org: str, visit: Visit, *, besides: str | None = None) -> list[Obstacle]:
         """Mirrors the bookings in a visit's way that only MongoDB knew, and names them.

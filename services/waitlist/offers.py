@@ -168,6 +168,7 @@ class Offering:
             SYSTEM,
             "offer",
             status="offered",
+            held_as=self._hold_ids.seal(entry.org, entry.made_by, record.hold_id, record.visit),
             start=self._grid.moment(record.visit.start),
             end=self._grid.moment(record.visit.end),
             offered_technician_id=record.visit.technician_id,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.town import Town, body_of, fault_codes
-from tests.world import rfc3339, tomorrow
+from tests.world import name_of, rfc3339, tomorrow
 
 LONG = {"duration_minutes": 255, "buffer_before_minutes": 1440, "buffer_after_minutes": 1425}
 REFUSED = {
@@ -87,7 +87,7 @@ def test_a_manage_token_keeps_what_the_desk_has_given_to_the_visit(strict: Town)
 
 def test_a_hold_that_ran_out_is_booked_as_it_was_under_a_stricter_policy(strict: Town) -> None:
     held = strict.hold(10, duration_minutes=240, ttl_seconds=1)
-    strict.world.services.redis.hset(strict.world.names.hold(held["hold_id"]), "expires_ms", 1)
+    strict.world.services.redis.hset(strict.world.names.hold(name_of(held["hold_id"])), "expires_ms", 1)
     for mark in strict.world.marks():
         strict.world.services.redis.delete(strict.world.names.prefix + "claim:" + mark)
     stricter = {"buffer_after_minutes": 0, "public_max_duration_minutes": 60}

@@ -15,11 +15,11 @@ from services.claims.claims import Claims
 from services.claims.keys import OrgKeys
 from services.claims.placements import Pinned
 from services.claims.scripts import Scripts
-from services.ids import booking_id_for
+from services.ids import HoldIds, booking_id_for
 from services.ledger.store import BookingStore
 from tests.claim_keys import end_claims
 from tests.redis_dump import dump
-from tests.world import World, settings
+from tests.world import SECRET, World, name_of, settings
 
 COLLECTIONS = ("bookings", "orgs", "properties", "technicians")
 
@@ -42,25 +42,33 @@ def another_server(world: World, **changed: Any) -> Services:
 def record(world: World, hold_id: str) -> dict[str, str]:
     """A hold's record in Redis."""
     client: Any = world.services.redis
-    found: dict[str, str] = client.hgetall(world.names.hold(hold_id))
+    found: dict[str, str] = client.hgetall(world.names.hold(name_of(hold_id)))
     return found
+
+
+def id_of(world: World, name: str) -> str:
+    """The id that the holder of a hold has."""
+    found = claims_of(world).find(world.org, name)
+    assert found is not None
+    return HoldIds(SECRET).seal(world.org, found.key_id, name, found.visit)
 
 
 def lapse(world: World, hold_id: str) -> None:
     """Ends a hold as its expiry would: its claims are gone, and its record has an end in the past."""
     client: Any = world.services.redis
-    found, over = record(world, hold_id), round(datetime.now(UTC).timestamp() * 1000) - 1
-    client.hset(world.names.hold(hold_id), "expires_ms", over)
+    name, found = name_of(hold_id), record(world, hold_id)
+    over = round(datetime.now(UTC).timestamp() * 1000) - 1
+    client.hset(world.names.hold(name), "expires_ms", over)
     for key in client.scan_iter(match=f"hf2:?{world.org}?:*", count=1000, _type="zset"):
-        if client.zscore(key, hold_id) == float(found["expires_ms"]):
-            client.zadd(key, {hold_id: over})
-    end_claims(client, world.names, hold_id)
+        if client.zscore(key, name) == float(found["expires_ms"]):
+            client.zadd(key, {name: over})
+    end_claims(client, world.names, name)
 
 
 def make_overdue(world: World, hold_id: str) -> None:
     """Moves the deadline of a pin into the past."""
     past = datetime.now(UTC) - timedelta(seconds=1)
-    world.services.redis.zadd(world.names.pins, {hold_id: round(past.timestamp() * 1000)})
+    world.services.redis.zadd(world.names.pins, {name_of(hold_id): round(past.timestamp() * 1000)})
 
 
 def lose_redis(world: World) -> None:
@@ -87,8 +95,8 @@ def warm(world: World, epoch: str = "an epoch") -> None:
 
 def begin(world: World, caller: Caller, hold_id: str, key: IdempotencyClaim | None = None) -> None:
     """Begins to confirm a hold and stops before the insert, like a worker that died or is still busy."""
-    booking_id = booking_id_for(world.org, hold_id)
-    begun = claims_of(world).begin(world.org, hold_id, caller.key_id, booking_id, key)
+    name = name_of(hold_id)
+    begun = claims_of(world).begin(world.org, name, caller.key_id, booking_id_for(world.org, name), key)
     assert isinstance(begun, Pinned)
     assert begun.first
 
@@ -115,9 +123,9 @@ def insert_only(world: World, caller: Caller, request: BookRequest, hold_id: str
         assert slot is not None
         visit = visits_for(world, slot)[0]
     else:
-        pin = hold_id
+        pin = name_of(hold_id)
         visit = services.holds.get(caller, hold_id).visit
-    draft = Draft(caller, request, booking_id_for(world.org, pin), pin, hold_id=hold_id)
+    draft = Draft(caller, request, booking_id_for(world.org, pin), pin, hold_id=hold_id and pin)
     now = datetime.now(UTC).replace(microsecond=0)
     booking = draft.booking(visit, visit.start, now, services.grid)
     assert BookingStore(services.db, 15).insert(booking).outcome == "inserted"

@@ -21,7 +21,7 @@ from models.errors import (
 )
 from services.bookings.booking import Bookings
 from tests.bookings.evidence import begin, everything, lapse, lose_redis, owners, record
-from tests.world import World, rfc3339, tomorrow
+from tests.world import World, name_of, rfc3339, tomorrow
 
 KEY = IdempotencyClaim("a key", "print of the request")
 
@@ -55,7 +55,7 @@ def test_a_booking_has_the_fields_of_its_hold(world: World, bookings: Bookings, 
     assert (booking.duration_minutes, booking.buffer_before_minutes, booking.buffer_after_minutes) == (30, 15, 30)
     assert booking.customer == {"name": "Alice", "phone": "+44 20 7946 0000"}
     assert (booking.description, booking.priority, booking.source) == ("The boiler drips", "high", "web")
-    assert (booking.version, booking.hold_id, booking.requested_start) == (1, hold_id, tomorrow())
+    assert (booking.version, booking.held_as, booking.requested_start) == (1, hold_id, tomorrow())
     assert [entry["action"] for entry in booking.history] == ["book"]
 
 
@@ -188,7 +188,7 @@ def test_an_expired_hold_is_booked_if_its_slot_is_still_free(world: World, booki
     assert first.created
     booking = first.booking
     assert (booking.start, booking.requested_start, booking.fallback_used) == (tomorrow(11), tomorrow(10), True)
-    assert (booking.hold_id, booking.buffer_after_minutes) == (hold_id, 15)
+    assert (booking.held_as, booking.buffer_after_minutes) == (hold_id, 15)
     assert bookings.book(alice, request).booking == booking
     assert record(world, hold_id)["status"] == "booked"
 
@@ -220,7 +220,7 @@ def test_a_hold_lost_with_redis_is_expired_but_can_be_booked_with_its_slot_if_fr
         bookings.book(alice, world.direct_request(hold_id=hold_id))
     request = world.direct_request(hold_id=hold_id, if_expired="book_if_free")
     booking = bookings.book(alice, request).booking
-    assert (booking.hold_id, booking.start) == (hold_id, tomorrow())
+    assert (booking.held_as, booking.start) == (hold_id, tomorrow())
     assert bookings.book(alice, request).booking == booking
 
 
@@ -246,6 +246,6 @@ def test_a_repeat_takes_over_from_a_worker_that_must_be_dead(world: World, booki
     hold_id = held(world, alice)
     begin(world, alice, hold_id, KEY)
     client = world.services.redis
-    client.hincrby(world.names.hold(hold_id), "begun_ms", -2_001)
+    client.hincrby(world.names.hold(name_of(hold_id)), "begun_ms", -2_001)
     assert bookings.book(alice, world.book_request(hold_id=hold_id), KEY).created
     assert len(world.bookings()) == 1

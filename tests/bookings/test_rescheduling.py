@@ -18,7 +18,7 @@ from models.errors import (
 )
 from tests.bookings.evidence import everything, owners
 from tests.bookings.moving import at, check_stands, move, stored, whole
-from tests.world import World, tomorrow
+from tests.world import World, name_of, tomorrow
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_a_hold_that_begins_where_it_now_ends_is_no_obstacle(world: World, bob: 
     booking = services.bookings.book(bob, world.direct_request()).booking
     hold_id = services.holds.place(alice, world.hold_request(start=at(15))).hold.hold_id
     moved = move(services, bob, booking, start=at(14))
-    assert owners(world) == {f"booked {moved.booking_id}": 8, f"held {hold_id}": 8}
+    assert owners(world) == {f"booked {moved.booking_id}": 8, f"held {name_of(hold_id)}": 8}
     assert services.bookings.book(alice, world.book_request(hold_id=hold_id)).created
 
 

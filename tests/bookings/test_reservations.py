@@ -33,7 +33,7 @@ from tests.bookings.reserving import (
     run_out,
     seen_by,
 )
-from tests.world import World, rfc3339, services_over, tomorrow
+from tests.world import World, name_of, rfc3339, services_over, tomorrow
 
 KEY = IdempotencyClaim("a key", "print of the request")
 SOON = 10
@@ -149,7 +149,7 @@ def test_a_reservation_overdue_by_the_clock_of_redis_is_not_confirmed_by_a_slow_
     with pytest.raises(InvalidTransition):
         confirm(seen_by(world, slow), booking)
     slow.access.close()
-    assert owners(world) == {f"held {hold_id}": 8}
+    assert owners(world) == {f"held {name_of(hold_id)}": 8}
     assert world.services.bookings.book(alice, world.book_request(hold_id=hold_id)).created
 
 

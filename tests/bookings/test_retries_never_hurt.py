@@ -13,7 +13,7 @@ from models.errors import IdempotencyKeyReused, InvalidRequest, SlotBooked, Slot
 from services.claims.scripts import Scripts
 from tests.bookings.evidence import another_server, begin
 from tests.claim_keys import end_claims
-from tests.world import World, rfc3339, tomorrow
+from tests.world import World, name_of, rfc3339, tomorrow
 
 KEY = IdempotencyClaim("a key", "print of the request")
 
@@ -58,10 +58,10 @@ def test_a_hold_that_redis_lost_during_its_booking_can_be_booked_under_the_same_
     hold_id = world.services.holds.place(alice, world.hold_request()).hold.hold_id
     begin(world, alice, hold_id, KEY)
     client: Any = world.services.redis
-    end_claims(client, world.names, hold_id)
-    client.delete(world.names.hold(hold_id), world.names.pins)
+    end_claims(client, world.names, name_of(hold_id))
+    client.delete(world.names.hold(name_of(hold_id)), world.names.pins)
     request = world.direct_request(hold_id=hold_id, if_expired="book_if_free")
-    assert world.services.bookings.book(alice, request, KEY).booking.hold_id == hold_id
+    assert world.services.bookings.book(alice, request, KEY).booking.held_as == hold_id
 
 
 @pytest.mark.parametrize("key", [None, KEY], ids=["no key", "idempotency key"])

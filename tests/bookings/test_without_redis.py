@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -13,10 +12,9 @@ from services import Services
 from services.claims.mirror import Mirror
 from services.claims.scripts import Scripts
 from services.ledger.store import BookingStore
-from services.stores.connections import connect_redis
 from tests.bookings.evidence import owners
 from tests.waitlist.waiting import offered
-from tests.world import World, rfc3339, services_over, tomorrow
+from tests.world import World, rfc3339, tomorrow
 
 
 def desk(world: World) -> Caller:
@@ -24,17 +22,7 @@ def desk(world: World) -> Caller:
     return world.caller("desk")
 
 
-@pytest.fixture
 def cut_off(world: World) -> Iterator[Services]:
-    """A server of the same database that reaches no Redis."""
-    nowhere = connect_redis("redis://127.0.0.1:1/0")
-    services = services_over(nowhere, world.services.db)
-    yield services
-    services.access.close()
-    nowhere.close()
-
-
-def test_a_search_finds_a_slot_that_is_free_in_mongodb(world: World, cut_off: Services) -> None:
     for hour in (10, 11, 12):
         cut_off.bookings.book(desk(world), world.direct_request(start=rfc3339(tomorrow(hour))))
     request = world.direct_request(technician_id=None, fallback="next_available")
@@ -77,7 +65,7 @@ def test_without_redis_an_offer_can_be_booked_until_it_ends(
     """An offer may live longer than any other hold, but not past its own end."""
     bot, entry = world.caller("bot"), offered(world, offer_minutes=offer_minutes)
     assert entry.offered_until is not None
-    request = world.direct_request(hold_id=entry.hold_id)
+    request = world.direct_request(hold_id=entry.held_as)
     for seconds, lives in ((1, False), (-30, True)):
         at = entry.offered_until + timedelta(seconds=seconds)
         for part in (cut_off.bookings._beginning, cut_off.bookings._beginning._without_redis):

@@ -163,7 +163,7 @@ def test_a_change_that_comes_first_is_kept(world: World, monkeypatch: pytest.Mon
 
 def test_one_booking_is_erased_with_the_waitlist_entry_that_it_came_from(world: World) -> None:
     entry = offered(world)
-    request = world.book_request(hold_id=entry.hold_id, customer={"name": "Ann Marker"})
+    request = world.book_request(hold_id=entry.held_as, customer={"name": "Ann Marker"})
     booking = world.services.bookings.book(world.caller("bot"), request).booking
     other = book(world, 15)
     desk, admin = world.services.personal_data, world.caller("admin")

@@ -17,7 +17,7 @@ from tests.bookings.evidence import (
     owners,
 )
 from tests.redis_dump import keys_of
-from tests.world import World, rfc3339, tomorrow
+from tests.world import World, name_of, rfc3339, tomorrow
 
 
 def test_a_hold_on_a_slot_that_only_mongodb_has_as_booked_is_refused_and_the_mirror_repaired(
@@ -54,7 +54,7 @@ def test_a_search_while_cold_skips_booked_slots(world: World, alice: Caller, bob
     lose_redis(world)
     found = world.services.holds.place(alice, world.hold_request(fallback="next_available")).hold
     assert (found.start, found.fallback_used) == (tomorrow(12), True)
-    assert owners(world)[f"held {found.hold_id}"] == 8
+    assert owners(world)[f"held {name_of(found.hold_id)}"] == 8
 
 
 def test_any_technician_while_cold_is_a_free_one(world: World, alice: Caller, bob: Caller) -> None:
@@ -129,7 +129,7 @@ def test_a_hold_under_a_mirrored_booking_is_refused_at_book(world: World) -> Non
     booking = insert_only(world, bob, world.direct_request(**elsewhere))
     with pytest.raises(SlotBooked):
         world.services.bookings.book(bob, world.direct_request(**elsewhere, technician_id="tech-2"))
-    assert owners(world) == {f"booked {booking.booking_id}": 8, f"held {hold_id}": 6}
+    assert owners(world) == {f"booked {booking.booking_id}": 8, f"held {name_of(hold_id)}": 6}
     with pytest.raises(SlotBooked):
         world.services.bookings.book(alice, world.book_request(hold_id=hold_id))
     assert world.double_booked() == []

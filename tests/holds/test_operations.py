@@ -21,7 +21,7 @@ from models.errors import (
 )
 from services.holds.operations import Holds
 from tests.bookings.evidence import everything, lapse, lose_redis, owners, record
-from tests.world import World, rfc3339, tomorrow
+from tests.world import World, name_of, rfc3339, tomorrow
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_hold_has_the_requested_fields(world: World, holds: Holds, alice: Call
     assert (hold.duration_minutes, hold.buffer_before_minutes, hold.buffer_after_minutes) == (30, 15, 30)
     assert (hold.ttl_seconds, hold.expires_at - hold.created_at) == (120, timedelta(seconds=120))
     assert (hold.requested_start, hold.fallback_used, hold.booking_id) == (tomorrow(), False, None)
-    assert owners(world) == {f"held {hold.hold_id}": 2 + 5}
+    assert owners(world) == {f"held {name_of(hold.hold_id)}": 2 + 5}
 
 
 def test_missing_fields_come_from_the_policy(world: World, holds: Holds, alice: Caller) -> None:
@@ -193,7 +193,7 @@ def test_a_booked_hold_is_not_released(world: World, holds: Holds, alice: Caller
 
 def test_a_hold_that_is_being_booked_is_not_released(world: World, holds: Holds, alice: Caller) -> None:
     hold_id = holds.place(alice, world.hold_request()).hold.hold_id
-    world.services.redis.hset(world.names.hold(hold_id), "status", "confirming")
+    world.services.redis.hset(world.names.hold(name_of(hold_id)), "status", "confirming")
     with pytest.raises(RequestInProgress):
         holds.release(alice, hold_id)
 

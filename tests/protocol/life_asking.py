@@ -17,11 +17,11 @@ from models.hold import HoldRequest
 from models.slot import Visit
 from services import Services
 from services.claims.keys import digest
-from services.ids import booking_id_for, direct_pin
+from services.ids import HoldIds, booking_id_for, direct_pin
 from tests.protocol.life_ledger import LEAD_MINUTES, LONGEST_TICKS, Record, Stores
 from tests.protocol.life_twin import Twin
 from tests.redis_dump import dump
-from tests.world import World, rfc3339
+from tests.world import SECRET, World, name_of, rfc3339
 
 CRASHES = {
     "hold": ["after_place"],
@@ -65,6 +65,7 @@ class Asking(RuleBasedStateMachine):
         super().__init__()
         self.requests: list[tuple[str, tuple[Any, ...]]] = []
         self.holds: list[tuple[str, str]] = []
+        self.ids: dict[str, str] = {}
         self.keys = 0
         self.looks = 0
         self.first: dict[str, Any] = {}
@@ -119,11 +120,14 @@ class Asking(RuleBasedStateMachine):
 
     def _ask_hold(self, by: str, key: str, visit: tuple[Any, ...]) -> str:
         request = HoldRequest.model_validate(self.slot(visit))
-        return self.services.holds.place(self.callers[by], request, IdempotencyClaim(key, key)).hold.hold_id
+        placed = self.services.holds.place(self.callers[by], request, IdempotencyClaim(key, key))
+        return name_of(placed.hold.hold_id)
 
     def _ask_twin_hold(self, by: str, key: str, visit: tuple[Any, ...], hold_id: str = "") -> str:
         if hold_id and (hold_id, by) not in self.holds:
             self.holds.append((hold_id, by))
+            key_id, made = self.callers[by].key_id, self.visit(visit)
+            self.ids[hold_id] = HoldIds(SECRET).seal(self.world.org, key_id, hold_id, made)
         return self.twin.hold(self.name(by), hold_id, f"{by} {key}", self.visit(visit))
 
     def _ask_book(self, by: str, key: str, visit: tuple[Any, ...], hours: int | None) -> str:
@@ -142,7 +146,7 @@ class Asking(RuleBasedStateMachine):
         return self.twin.book(self.name(by), name, f"{by} {key}", booking_id, self.visit(visit), hours)
 
     def _ask_book_hold(self, by: str, key: str, hold_id: str, _owner: str) -> str:
-        request = self.world.book_request(hold_id=hold_id)
+        request = self.world.book_request(hold_id=self.ids[hold_id])
         return self._answered(self.services.bookings.book(self.callers[by], request, IdempotencyClaim(key, key)))
 
     def _ask_twin_book_hold(self, by: str, key: str, hold_id: str, owner: str) -> str:
@@ -157,13 +161,13 @@ class Asking(RuleBasedStateMachine):
         return str(made.booking.booking_id)
 
     def _ask_extend(self, by: str, hold_id: str, _owner: str) -> None:
-        self.services.holds.extend(self.callers[by], hold_id, 200)
+        self.services.holds.extend(self.callers[by], self.ids[hold_id], 200)
 
     def _ask_twin_extend(self, by: str, hold_id: str, owner: str) -> None:
         self.twin.extend(self.name(by), hold_id, self.name(owner))
 
     def _ask_release(self, by: str, hold_id: str, _owner: str) -> None:
-        self.services.holds.release(self.callers[by], hold_id)
+        self.services.holds.release(self.callers[by], self.ids[hold_id])
 
     def _ask_twin_release(self, by: str, hold_id: str, owner: str) -> None:
         self.twin.release(self.name(by), hold_id, self.name(owner))

@@ -7,7 +7,7 @@ import pytest
 from tests.bookings.evidence import begin, make_overdue, owners
 from tests.bookings.moving import failing
 from tests.bookings.reserving import now_in_store, reserve, run_out
-from tests.world import World
+from tests.world import World, name_of
 
 TOO_LARGE, OPERATION_FAILED = 17419, 96
 """MongoDB's codes: a document becomes too large; a failure that may have happened after the write."""
@@ -40,4 +40,4 @@ def test_a_failed_job_does_not_stop_the_others(world: World) -> None:
     with failing(world, "alwaysOn", failCommands=["findAndModify"], errorCode=OPERATION_FAILED):
         world.services.relay.tend()
     assert world.services.redis.get(world.names.epoch)
-    assert owners(world)[f"held {hold_id}"] == 8
+    assert owners(world)[f"held {name_of(hold_id)}"] == 8

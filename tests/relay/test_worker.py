@@ -17,7 +17,7 @@ from services.ledger.expiry import Reservations
 from services.relay.change_feed import STATE_ID
 from tests.bookings.evidence import another_server, begin, everything, insert_only, lose_redis, make_overdue, owners
 from tests.bookings.reserving import due_in, ends_ms, expired, now_in_store, reserve, run_out
-from tests.world import World, rfc3339, tomorrow
+from tests.world import World, name_of, rfc3339, tomorrow
 
 SOON = 10
 
@@ -51,7 +51,7 @@ def test_a_confirmation_whose_worker_died_before_the_insert_becomes_a_hold_again
     begin(world, world.caller("checkout"), hold_id)
     make_overdue(world, hold_id)
     world.services.relay.tend()
-    assert owners(world) == {f"held {hold_id}": 8}
+    assert owners(world) == {f"held {name_of(hold_id)}": 8}
     assert world.services.redis.exists(world.names.pins) == 0
     assert world.services.bookings.book(world.caller("checkout"), world.book_request(hold_id=hold_id)).created
 
@@ -74,13 +74,13 @@ def test_a_pin_within_its_window_is_left_alone(world: World) -> None:
     hold_id = held(world)
     begin(world, world.caller("checkout"), hold_id)
     world.services.relay.tend()
-    assert owners(world) == {f"confirming {hold_id}": 8}
+    assert owners(world) == {f"confirming {name_of(hold_id)}": 8}
 
 
 def test_a_pin_of_an_expired_hold_is_released(world: World) -> None:
     hold_id = held(world)
     begin(world, world.caller("checkout"), hold_id)
-    world.services.redis.hset(world.names.hold(hold_id), "expires_ms", 1)
+    world.services.redis.hset(world.names.hold(name_of(hold_id)), "expires_ms", 1)
     make_overdue(world, hold_id)
     world.services.relay.tend()
     assert owners(world) == {}
@@ -116,10 +116,10 @@ def test_only_one_relay_tends_at_a_time_and_another_takes_over(world: World) -> 
     begin(world, world.caller("checkout"), hold_id)
     make_overdue(world, hold_id)
     other.relay.tend()
-    assert owners(world) == {f"confirming {hold_id}": 8}
+    assert owners(world) == {f"confirming {name_of(hold_id)}": 8}
     world.services.db["leases"].update_one({"_id": "tend"}, {"$set": {"until": tomorrow(0).replace(year=2020)}})
     other.relay.tend()
-    assert owners(world) == {f"held {hold_id}": 8}
+    assert owners(world) == {f"held {name_of(hold_id)}": 8}
 
 
 def test_bookings_cancellations_and_catalogue_changes_are_mirrored_from_mongodbs_log(world: World) -> None:

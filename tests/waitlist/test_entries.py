@@ -67,7 +67,7 @@ def test_an_offer_lost_with_redis_lapses_when_its_time_is_over(world: World) -> 
 def test_an_offer_that_was_booked_just_before_redis_was_lost_is_booked(world: World) -> None:
     entry = offered(world)
     alice = world.caller("bot")
-    booking = insert_only(world, alice, world.book_request(hold_id=entry.hold_id), entry.hold_id)
+    booking = insert_only(world, alice, world.book_request(hold_id=entry.held_as), entry.held_as)
     lose_redis(world)
     assert (seen(world, entry).status, seen(world, entry).booking_id) == ("booked", booking.booking_id)
     tend(world)
@@ -81,11 +81,11 @@ def test_between_two_rounds_an_offer_is_shown_as_its_hold_is(world: World) -> No
     assert seen(world, expired).status == "lapsed"
     tend(world)
     booked = offered(world, offer_minutes=5)
-    longer = world.services.holds.extend(alice, str(booked.hold_id), 600)
+    longer = world.services.holds.extend(alice, str(booked.held_as), 600)
     assert seen(world, booked).offered_until == longer.expires_at
     begin(world, alice, str(booked.hold_id))
     assert seen(world, booked).status == "offered"
-    made = world.services.bookings.book(alice, world.book_request(hold_id=booked.hold_id)).booking
+    made = world.services.bookings.book(alice, world.book_request(hold_id=booked.held_as)).booking
     assert (seen(world, booked).status, seen(world, booked).booking_id) == ("booked", made.booking_id)
     assert statuses(world, booked) == ["offered"]
 
@@ -200,7 +200,7 @@ def test_an_entry_that_became_a_booking_cannot_be_left(world: World) -> None:
     begin(world, alice, str(entry.hold_id))
     with pytest.raises(RequestInProgress):
         world.services.waitlist.leave(alice, entry.waitlist_id)
-    world.services.bookings.book(alice, world.book_request(hold_id=entry.hold_id))
+    world.services.bookings.book(alice, world.book_request(hold_id=entry.held_as))
     for _ in range(2):  # before the relay knows of the booking, and after
         with pytest.raises(InvalidTransition):
             world.services.waitlist.leave(alice, entry.waitlist_id)
@@ -211,7 +211,7 @@ def test_an_entry_that_became_a_booking_cannot_be_left(world: World) -> None:
 
 def test_an_entry_that_became_a_booking_cannot_be_left_while_redis_is_lost(world: World) -> None:
     alice, entry = world.caller("bot"), offered(world)
-    insert_only(world, alice, world.book_request(hold_id=entry.hold_id), entry.hold_id)
+    insert_only(world, alice, world.book_request(hold_id=entry.held_as), entry.held_as)
     lose_redis(world)
     with pytest.raises(InvalidTransition):
         world.services.waitlist.leave(alice, entry.waitlist_id)
@@ -221,7 +221,7 @@ def test_an_offer_cannot_be_booked_after_its_entry_was_left(world: World) -> Non
     alice, entry = world.caller("bot"), offered(world)
     world.services.waitlist.leave(alice, entry.waitlist_id)
     with pytest.raises(HoldReleased):
-        world.services.bookings.book(alice, world.book_request(hold_id=entry.hold_id))
+        world.services.bookings.book(alice, world.book_request(hold_id=entry.held_as))
 
 
 def test_mongodb_refuses_an_offer_without_a_hold(world: World) -> None:

@@ -16,9 +16,9 @@ from services import Services
 from services.claims.claims import Claims
 from services.waitlist.offers import Offering
 from services.waitlist.store import WaitlistStore
-from tests.bookings.evidence import another_server, lapse, lose_redis, warm
+from tests.bookings.evidence import another_server, id_of, lapse, lose_redis, warm
 from tests.waitlist.waiting import join, live_holds, noted, offers_published, seen, statuses, tend
-from tests.world import World, tomorrow
+from tests.world import World, name_of, tomorrow
 
 STEPS = ("after_offer_intent", "after_offer_hold", "after_offer_published")
 
@@ -154,7 +154,7 @@ def test_an_offer_made_while_the_client_leaves_is_released_too(world: World, mon
 def test_a_booking_made_while_the_client_leaves_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     entry, release = join(world), Claims.release
     tend(world)
-    hold_id = str(seen(world, entry).hold_id)
+    hold_id = seen(world, entry).held_as
 
     def booked_meanwhile(claims: Claims, *args: Any, **named: Any) -> str:
         world.services.bookings.book(world.caller("bot"), world.book_request(hold_id=hold_id))
@@ -174,7 +174,7 @@ def test_a_booking_after_the_release_is_refused_and_the_entry_is_cancelled(
 ) -> None:
     entry, release = join(world), Claims.release
     tend(world)
-    hold_id = str(seen(world, entry).hold_id)
+    hold_id = seen(world, entry).held_as
 
     def booked_after(claims: Claims, *args: Any, **named: Any) -> str:
         word = release(claims, *args, **named)
@@ -230,7 +230,7 @@ def test_a_hold_that_was_not_checked_in_mongodb_is_not_offered(world: World) -> 
     entry = join(world)
     die_at(world, "after_offer_hold")
     unchecked = noted(world, entry)["hold_id"]
-    world.services.redis.hset(world.names.hold(unchecked), "cold", 1)
+    world.services.redis.hset(world.names.hold(name_of(unchecked)), "cold", 1)
     tend(world)
     assert statuses(world, entry) == ["offered"]
     assert live_holds(world) == {seen(world, entry).hold_id}
@@ -255,7 +255,7 @@ def test_an_offer_booked_before_its_entry_was_marked_is_booked(world: World) -> 
     entry, alice = join(world), world.caller("bot")
     die_at(world, "after_offer_published")
     (event,) = offers_published(world)
-    booking = world.services.bookings.book(alice, world.book_request(hold_id=event["hold_id"])).booking
+    booking = world.services.bookings.book(alice, world.book_request(hold_id=id_of(world, event["hold_id"]))).booking
     tend(world)
     tend(world)
     found = noted(world, entry)

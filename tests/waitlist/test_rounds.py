@@ -65,8 +65,8 @@ def test_only_the_key_that_waited_books_the_offer(world: World) -> None:
     alice, bob = world.caller("bot"), world.caller("desk")
     offer = offered(world)
     with pytest.raises(Forbidden):
-        world.services.bookings.book(bob, world.book_request(hold_id=offer.hold_id))
-    booking = world.services.bookings.book(alice, world.book_request(hold_id=offer.hold_id)).booking
+        world.services.bookings.book(bob, world.book_request(hold_id=offer.held_as))
+    booking = world.services.bookings.book(alice, world.book_request(hold_id=offer.held_as)).booking
     tend(world)
     found = noted(world, offer)
     assert (found["status"], found["booking_id"]) == ("booked", booking.booking_id)
@@ -107,7 +107,7 @@ def test_an_offer_that_ran_out_goes_to_the_next_entry_in_the_same_round(world: W
 def test_a_declined_offer_goes_to_the_next_entry(world: World) -> None:
     first = offered(world)
     second = join(world)
-    world.services.holds.release(world.caller("bot"), str(first.hold_id))
+    world.services.holds.release(world.caller("bot"), str(first.held_as))
     tend(world)
     assert statuses(world, first, second) == ["lapsed", "offered"]
 
@@ -162,7 +162,7 @@ def test_the_policy_gives_the_duration_and_the_buffers(world: World) -> None:
     policy = PolicyPatch(default_duration_minutes=30, buffer_before_minutes=15, buffer_after_minutes=45)
     world.services.catalogue_desk.patch_policy(world.org, policy)
     offer = offered(world, duration_minutes=None)
-    hold = world.services.holds.get(world.caller("bot"), str(offer.hold_id))
+    hold = world.services.holds.get(world.caller("bot"), str(offer.held_as))
     assert (offer.duration_minutes, hold.duration_minutes) == (30, 30)
     assert (hold.buffer_before_minutes, hold.buffer_after_minutes) == (15, 45)
 
@@ -226,7 +226,7 @@ def test_settled_entries_are_not_read_again(world: World) -> None:
     lapse(world, str(lapsed.hold_id))
     tend(world)
     booked = offered(world)
-    world.services.bookings.book(world.caller("bot"), world.book_request(hold_id=booked.hold_id))
+    world.services.bookings.book(world.caller("bot"), world.book_request(hold_id=booked.held_as))
     tend(world)
     left = join(world)
     world.services.waitlist.leave(world.caller("bot"), left.waitlist_id)

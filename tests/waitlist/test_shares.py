@@ -13,7 +13,7 @@ from models.waitlist import WaitEntry
 from services.holds.placing import Placing
 from tests.bookings.evidence import lapse, record
 from tests.waitlist.waiting import give_back, join, live_holds, request, seen, statuses, take, tend
-from tests.world import World, rfc3339, tomorrow
+from tests.world import World, name_of, rfc3339, tomorrow
 
 HOURS = (9, 10, 11)
 
@@ -79,7 +79,7 @@ def test_holds_of_an_address_count_against_its_offers(world: World) -> None:
     give_back(world, taken)
     tend(world)
     assert statuses(world, entry) == ["waiting"]
-    assert live_holds(world) == {held}
+    assert live_holds(world) == {name_of(held)}
     world.services.holds.release(replace(world.caller("checkout"), address="203.0.113.7"), held)
     tend(world)
     assert statuses(world, entry) == ["offered"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from typing import Any
 
 from scripts.load.client.steps import Exchange
@@ -18,6 +19,7 @@ OFFERED = "waitlist.offered"
 MOST_EVENTS = 10_000  # a stream that is as long may have lost its oldest events
 KEYS_AT_ONCE = 1000
 TRIED = 12  # how many offered slots of a run are held, one after the other, and released again
+NAME_LETTERS = 34  # of a hold's id: the stores know the hold by these, and the rest proves its slot
 MARGIN_TICKS = 96  # marks are looked for this far beyond the run's day on either side
 
 
@@ -63,8 +65,18 @@ def _read_offers(redis: Any, target: Target, world: World) -> tuple[list[Documen
     return [event for event in mine if event["kind"] == OFFERED], len(events) < MOST_EVENTS
 
 
+def _with_names(exchange: Exchange) -> Exchange:
+    """The exchange with each hold named as the stores name it."""
+    asked, reply = (
+        {**fields, "hold_id": fields["hold_id"][:NAME_LETTERS]} if fields.get("hold_id") else fields
+        for fields in (exchange.asked, exchange.reply)
+    )
+    return replace(exchange, asked=asked, reply=reply)
+
+
 def gather(target: Target, world: World, exchanges: list[Exchange], *, one_winner: bool) -> Evidence:
     """Reads both stores once all is quiet, or has had its time to become so."""
+    exchanges = [_with_names(each) for each in exchanges]
     evidence = Evidence(world.grid_minutes * 60, one_winner, exchanges, [], deadlines=world.deadlines)
     evidence.calendar_ahead = time.time() - time.monotonic()
     latest = time.monotonic() + (DEADLINE_SECONDS if world.deadlines else QUIET_SECONDS)

@@ -106,7 +106,7 @@ def test_only_the_owner_books_a_live_hold(world: World) -> None:
         acts: list[Act] = [partial(bookings.book, bob, direct)] * (CROWD - 1)
         acts.append(partial(bookings.book, alice, own))
         outcome = at_once(acts)
-        assert [confirmed.booking.hold_id for confirmed in outcome.values] == [hold_id]
+        assert [confirmed.booking.held_as for confirmed in outcome.values] == [hold_id]
     assert mirrored(world)
 
 

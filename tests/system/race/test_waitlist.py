@@ -145,7 +145,7 @@ def test_leaving_booking_and_offering_at_once_leave_no_hold_and_lose_no_booking(
         entry = join(world, begin=tomorrow(10) + day, end=tomorrow(11) + day)
         if number % 2:
             tend(world)
-        request = world.book_request(hold_id=noted(world, entry)["hold_id"] or "h_none")
+        request = world.book_request(hold_id=noted(world, entry).get("held_as") or "h_none")
         acts: list[Callable[[], object]] = [
             *[partial(services.offers.round, world.org) for services in relays[:3]],
             partial(world.services.waitlist.leave, alice, entry.waitlist_id),

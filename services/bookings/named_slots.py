@@ -1,0 +1,102 @@
+"""Compares the slot that a request names beside a hold id with the slot of that hold.
+
+Redis has the slot of a hold that it remembers. Where Redis has forgotten the hold or does not answer, the id proves its
+own slot. Must not write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from models.booking import BookRequest
+from models.errors import Fault, HoldNotFound, InvalidRequest
+from models.slot import SlotFields, Visit
+from services.availability.lengths import LENGTHS
+from services.bookings.confirming import Draft
+from services.catalogue.reader import Catalogue, Snapshot
+from services.claims.hold_records import HoldRecord
+from services.ids import HoldIds
+from services.timetable.grid import Grid
+
+NAMED = ("property_id", "technician_id", "start", *LENGTHS)
+SENTENCE = "Give {field} as the hold has it, or leave it out."
+
+
+class NamedSlots:
+    """What requests name of a hold's slot."""
+
+    def __init__(self, *, hold_ids: HoldIds, catalogue: Catalogue, grid: Grid) -> None:
+        self._hold_ids = hold_ids
+        self._catalogue = catalogue
+        self._grid = grid
+
+    def require_same(self, draft: Draft, record: HoldRecord) -> None:
+        """Checks a request against the hold that Redis has for the caller's key.
+
+        Raises HoldNotFound for an id that was not made for this hold, InvalidRequest (not_the_hold) with every named
+        field that differs.
+        """
+        sealed = draft.request.hold_id or ""
+        if not self._hold_ids.proves(draft.caller.org, draft.caller.key_id, sealed, record.visit):
+            raise HoldNotFound
+        named = _named(draft.request)
+        held = self._fields_of(record.visit) if named else {}
+        different = [name for name, value in named.items() if value != held[name]]
+        if different:
+            raise _not_the_hold(*different)
+
+    def anew(self, draft: Draft, record: HoldRecord) -> Draft:
+        """The draft of a hold that ran out, to be claimed once more as it was."""
+        return replace(self._of_visit(draft, record.visit), requested=record.requested)
+
+    def proven(self, draft: Draft) -> Draft | None:
+        """The draft with the slot that the request names, if its hold id proves that this is the hold's slot. The
+        policy fills in lengths that are left out, and any technician of the org may be meant by none.
+
+        None if the request names too little. Raises InvalidRequest (not_the_hold) if it names all and is wrong.
+        """
+        named = _named(draft.request)
+        if not {"property_id", "start"} <= named.keys():
+            return None
+        org, key_id, sealed = draft.caller.org, draft.caller.key_id, draft.request.hold_id or ""
+        for visit in self._visits(named, self._catalogue.snapshot(org)):
+            if self._hold_ids.proves(org, key_id, sealed, visit):
+                return self._of_visit(draft, visit)
+        if named.keys() == set(NAMED):
+            raise _not_the_hold("hold_id")
+        return None
+
+    def _visits(self, named: dict[str, Any], snapshot: Snapshot) -> list[Visit]:
+        policy, grid = snapshot.policy, self._grid
+        start = grid.exact_tick(named["start"])
+        defaults = (policy.default_duration_minutes, policy.buffer_before_minutes, policy.buffer_after_minutes)
+        minutes = [named.get(name, default) for name, default in zip(LENGTHS, defaults, strict=True)]
+        if start is None or any(each % grid.minutes for each in minutes):
+            return []
+        length, before, after = (grid.ticks(each) for each in minutes)
+        chosen = named.get("technician_id")
+        technicians = [chosen] if chosen else [each.id for each in snapshot.technicians(None)]
+        return [Visit(named["property_id"], who, start, start + length, before, after) for who in technicians]
+
+    def _of_visit(self, draft: Draft, visit: Visit) -> Draft:
+        slot = SlotFields.model_construct(**self._fields_of(visit), suggest=draft.request.suggest)
+        return replace(draft, slot=slot, standing=frozenset(LENGTHS))
+
+    def _fields_of(self, visit: Visit) -> dict[str, Any]:
+        """A visit in the words of a request."""
+        times = self._grid.times(visit, visit.start)
+        return {
+            "property_id": visit.property_id,
+            "technician_id": visit.technician_id,
+            **{name: getattr(times, name) for name in ("start", *LENGTHS)},
+        }
+
+
+def _named(request: BookRequest) -> dict[str, Any]:
+    values = {name: getattr(request, name) for name in NAMED}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _not_the_hold(*fields: str) -> InvalidRequest:
+    return InvalidRequest(*(Fault(name, "not_the_hold", SENTENCE.replace("{field}", name)) for name in fields))
