@@ -24,10 +24,13 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-ID_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
-ID_SENTENCE = "Give {field} as 1 to 64 letters, digits, dots, hyphens or underscores."
+ID_PATTERN = r"^(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}|\.[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}|\.\.[A-Za-z0-9._-]{1,62})$"
+"""1 to 64 of these characters, but not `.` or `..`: clients and proxies take those out of a path."""
+ID_SENTENCE = "Give {field} as 1 to 64 letters, digits, dots, hyphens or underscores, and not as one or two dots."
 
-_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})\Z", re.ASCII)
+_OFFSET = r"([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)"
+# A fraction finer than a microsecond could not be kept, so only zeros may stand there.
+_RFC3339 = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}[Tt]\d{{2}}:\d{{2}}:\d{{2}}(\.\d{{1,6}}0{{0,3}})?{_OFFSET}\Z", re.ASCII)
 _NAIVE = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\Z", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 
@@ -145,12 +148,31 @@ LocalDate = Annotated[date, BeforeValidator(_local_date), WithJsonSchema({"type"
 
 Minutes = Annotated[WholeNumber, Field(ge=0, le=1440)]
 
-Printable = Matches(
-    r"^[^\x00]*$", "bad_text", "Give {field} without the character NUL, which cannot be stored.", described=False
-)
-"""Annotates text. A NUL cannot be stored in every system that text travels to."""
+_CONTROLS = r"\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff"
+_UNSEEN = r"\x20\xa0\xad\u034f\u061c\u115f\u1160\u1680\u180e\u2000-\u200f\u202f\u205f-\u2065\u3000\u3164\ufe00-\ufe0f"
+_NAME_PATTERN = rf"^[^\x00-\x1f{_CONTROLS}]*[^\x00-\x1f{_CONTROLS}{_UNSEEN}][^\x00-\x1f{_CONTROLS}]*$"
+_OUTER = re.compile(rf"^[\s{_UNSEEN}]+|[\s{_UNSEEN}]+$")
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), Printable]
+Printable = Matches(
+    rf"^[^\x00-\x08\x0b\x0c\x0e-\x1f{_CONTROLS}]*$",
+    "bad_text",
+    "Give {field} without characters that control how text is stored or shown; line breaks and tabs are fine.",
+)
+"""Annotates text of several lines. Controls confuse logs and terminals; marks of direction make it read as another."""
+
+OneLine = Matches(
+    _NAME_PATTERN,
+    "bad_text",
+    "Give {field} as one line of visible text, without control characters.",
+)
+
+
+def _trimmed(value: Any) -> Any:
+    return _OUTER.sub("", value) if isinstance(value, str) else value
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), OneLine, BeforeValidator(_trimmed)]
+"""A name of a person or a thing. Blanks and unseen characters around it are dropped."""
 Text = Annotated[str, StringConstraints(max_length=4000), Printable]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=320), Printable]
 

@@ -1,7 +1,8 @@
 """One cell of a CSV file: a value as text, and back.
 
-A spreadsheet runs a cell that begins with = + - @ (or their wide forms, a tab, a return, a line feed) as a formula. So
-export puts an apostrophe before such a cell, and import removes one. Any other apostrophe is ordinary text.
+A spreadsheet runs a cell that begins with = + - @ (or their wide forms, a tab, a return, a line feed) as a formula. It
+may also take what follows a semicolon, a tab or a line break inside a cell for a cell of its own. So export puts an
+apostrophe before each such beginning, and import removes one. Any other apostrophe is ordinary text.
 """
 
 from __future__ import annotations
@@ -12,18 +13,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-_RUNS = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
-_GUARDED = re.compile("'+[=+\\-@\t\r\n＝＋－＠]")
+_SIGNS = "=+\\-@＝＋－＠"
+_RUNS = re.compile(f"\\A(?='*[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])(?='*[{_SIGNS}])")
+_GUARDED = re.compile(f"\\A'(?='*[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])'(?='*[{_SIGNS}])")
 
 
 def guarded(text: str) -> str:
-    """The text as a cell that no spreadsheet runs."""
-    return f"'{text}" if _RUNS.match(text) else text
+    """The text as a cell of which no spreadsheet runs anything."""
+    return _RUNS.sub("'", text)
 
 
 def unguarded(cell: str) -> str:
     """The text of a cell, which may be guarded."""
-    return cell[1:] if cell[:1] == "'" and _GUARDED.match(cell) else cell
+    return _GUARDED.sub("", cell)
 
 
 def written(value: Any) -> str:

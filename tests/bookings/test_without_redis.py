@@ -22,7 +22,7 @@ def desk(world: World) -> Caller:
     return world.caller("desk")
 
 
-def cut_off(world: World) -> Iterator[Services]:
+def test_a_search_finds_a_slot_that_is_free_in_mongodb(world: World, cut_off: Services) -> None:
     for hour in (10, 11, 12):
         cut_off.bookings.book(desk(world), world.direct_request(start=rfc3339(tomorrow(hour))))
     request = world.direct_request(technician_id=None, fallback="next_available")

@@ -1,0 +1,76 @@
+"""Texts, ids and times that clients send: what is taken, what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from models.catalogue import Timezone
+from models.fields import Moment, Name, PlainId, ShortText, Text
+
+ANY_TEXT = (Name, Text, ShortText)
+
+
+def taken(kind: Any, value: str) -> Any:
+    return TypeAdapter(kind).validate_python(value, strict=True)
+
+
+@pytest.mark.parametrize("name", [" ", "\u200b", "\u00a0\u2060", "a\r\nX: y", "a\tb", "a\u2028b"])
+def test_a_name_is_one_line_in_which_something_can_be_seen(name: str) -> None:
+    with pytest.raises(ValidationError):
+        taken(Name, name)
+
+
+@pytest.mark.parametrize("kind", ANY_TEXT)
+@pytest.mark.parametrize("mark", ["\x00", "\x1b[31m", "\x7f", "\x85", "\u202e", "\u2066", "\ufeff"])
+def test_no_text_has_characters_that_control_terminals_or_direction(kind: Any, mark: str) -> None:
+    with pytest.raises(ValidationError):
+        taken(kind, f"Ann{mark}Lee")
+
+
+@pytest.mark.parametrize("name", ["Jón Þór", "名前", "O'Neil-Smith, Jr.", "x\u200cy", "👩\u200d🔧 Ann"])
+def test_names_of_all_languages_are_kept(name: str) -> None:
+    assert taken(Name, name) == name
+
+
+def test_blanks_and_unseen_characters_around_a_name_are_dropped() -> None:
+    assert taken(Name, " \u200b Ann Lee\u00a0\n") == "Ann Lee"
+
+
+def test_a_description_keeps_its_line_breaks() -> None:
+    assert taken(Text, "ring twice\n\tsecond door\r\n") == "ring twice\n\tsecond door\r\n"
+
+
+@pytest.mark.parametrize("name", [".", "..", "", "a\n", "a/b", "x" * 65])
+def test_an_id_is_no_step_of_a_path(name: str) -> None:
+    with pytest.raises(ValidationError):
+        taken(PlainId, name)
+
+
+@pytest.mark.parametrize("name", [".a", "a..", "..a", "...", "-", "x" * 64, "." * 64])
+def test_dots_within_an_id_are_fine(name: str) -> None:
+    assert taken(PlainId, name) == name
+
+
+@pytest.mark.parametrize("time", ["+05:75", "+24:00", ".000000001Z", ".1234567Z"])
+def test_an_offset_exists_and_a_fraction_can_be_kept(time: str) -> None:
+    with pytest.raises(ValidationError):
+        taken(Moment, f"2026-12-05T10:00:00{time}")
+
+
+@pytest.mark.parametrize("time", ["+05:45", "-12:00", ".000000000Z", ".123456Z"])
+def test_every_offset_in_use_is_taken(time: str) -> None:
+    assert taken(Moment, f"2026-12-05T10:00:00{time}").tzinfo is not None
+
+
+@pytest.mark.parametrize("zone", ["right/Europe/Paris", "posix/UTC", "localtime", "posixrules", "Factory", "Mars/Base"])
+def test_a_time_zone_is_the_same_on_every_machine(zone: str) -> None:
+    with pytest.raises(ValidationError):
+        taken(Timezone, zone)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Copenhagen", "Atlantic/Reykjavik", "Pacific/Auckland"])
+def test_iana_zones_are_taken(zone: str) -> None:
+    assert taken(Timezone, zone) == zone
