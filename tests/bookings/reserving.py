@@ -16,6 +16,7 @@ from services.ledger.documents import change
 from services.ledger.expiry import Reservations
 from services.ledger.store import BookingStore
 from services.timetable.grid import to_milliseconds
+from tests.claim_keys import end_claims
 from tests.world import World, rfc3339, tomorrow
 
 Take = Callable[[World], Booking]
@@ -73,10 +74,8 @@ def run_out(world: World, booking: Booking, *, marks_stay: bool = False) -> None
     """Moves a reservation's deadline into the past. Its marks are removed, as at their end, unless marks_stay."""
     over = to_milliseconds(datetime.now(UTC) - timedelta(seconds=1))
     world.services.db["bookings"].update_one({"_id": booking.booking_id}, {"$set": {"reserved_until": over}})
-    client: Any = world.services.redis
     if not marks_stay:
-        stem = f"{world.names.prefix}claim:"
-        client.delete(*(f"{stem}{resource}:{tick}" for resource, tick in booking.claims))
+        end_claims(world.services.redis, world.names, booking.booking_id)
 
 
 def due_in(world: World, booking: Booking, seconds: float) -> Booking:

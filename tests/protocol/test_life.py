@@ -236,13 +236,24 @@ def test_whatever_happens_the_stores_are_what_the_ledger_says(machine: type[Life
     run_state_machine_as_test(machine, settings=machine_settings(20, 40))
 
 
+def claims_in(ask: dict[str, Any]) -> list[str]:
+    """The claim keys of all candidates that place_hold is asked for."""
+    record, keys = ask["record"], []
+    for technician_id, start in ask["candidates"]:
+        end = start + ask["length"]
+        spans = [("property", record["property_id"], start, end)]
+        spans.append(("technician", technician_id, start - record["before"], end + record["after"]))
+        keys += [f"{ask['prefix']}claim:{kind}:{name}:{tick}" for kind, name, a, b in spans for tick in range(a, b)]
+    return keys
+
+
 def moves_take_held_slots(monkeypatch: pytest.MonkeyPatch) -> None:
     """A move takes slots that others hold."""
 
     def run(scripts: Scripts, name: str, keys: list[str], args: list[Any]) -> list[Any]:
         if name == "place_hold" and json.loads(args[0])["state"] == "moving":
             redis = scripts._scripts[name].registered_client
-            held = [key for key in keys[6:] if str(redis.get(key)).startswith("held|")]
+            held = [key for key in claims_in(json.loads(args[0])) if str(redis.get(key)).startswith("held|")]
             if held:
                 redis.delete(*held)
         return real_run(scripts, name, keys, args)
