@@ -40,7 +40,7 @@ BAD_FIELDS: list[tuple[dict[str, Any], str, str]] = [
     ({"customer_name": "x" * 201}, "customer_name", "200 or fewer characters"),
     ({"customer_phone": "call me"}, "customer_phone", "digits"),
     ({"customer_email": "nowhere"}, "customer_email", "one @"),
-    ({"description": "nul \0"}, "description", "cannot be stored"),
+    ({"description": "nul \0"}, "description", "characters that control"),
     ({"status": "pending", "reserved_until": rfc3339(tomorrow())}, "reserved_by", "pending"),
     ({"status": "pending", "reserved_by": "Ann"}, "reserved_until", "pending"),
     ({"version": 0}, "version", "1 or more"),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from scripts.dev_server.child import wait_until
+from services.ids import hold_name
 from tests.system.drills.customers import HOLDER, Customers, in_time, is_unavailable, place_of
 from tests.system.drills.installation import SOON, Api, Installation, away
 from tests.system.drills.proxy import MIRRORING, Proxy
@@ -137,10 +138,8 @@ def test_a_repeated_hold_whose_reply_was_lost_answers_the_same_hold(
     assert is_unavailable(lost), lost
     repeated = behind.ask("POST", "/hold", slot | fields, role="bot", **headers)
     assert repeated.status == (200 if by == "holder" else 201), repeated
-    assert (
-        installation.world.marks()[f"property:prop-1:{_tick(installation, slot)}"].split("|")[1]
-        == repeated.body["hold_id"]
-    )
+    mark = installation.world.marks()[f"property:prop-1:{_tick(installation, slot)}"]
+    assert mark.split("|")[1] == hold_name(repeated.body["hold_id"])
     assert behind.hold(slot).status_and_code == (409, "slot_held")
     assert behind.ask("GET", f"/hold/{repeated.body['hold_id']}", role="bot").body["status"] == "held"
 
