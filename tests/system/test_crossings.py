@@ -17,7 +17,7 @@ import services
 from tests.api.town import ALICES_BROWSER, Town
 from tests.world import World
 
-MOST_CROSSINGS = 52
+MOST_CROSSINGS = 49
 """Seven of them are the count of the request for its address, and its turn."""
 FOLDERS = tuple(str(Path(str(package.__file__)).parent) + "/" for package in (api, models, services))
 
