@@ -1,0 +1,1 @@
+"""Puts the rooms together. `services.build_services` is its only caller."""

@@ -1,0 +1,42 @@
+"""Builds what runs beside the requests: the look at the stores, the warm-up of a worker, the relay."""
+
+from __future__ import annotations
+
+from services.catalogue.reader import org_ids
+from services.claims.epochs import Epochs
+from services.ops.health import Health
+from services.ops.warm_up import Warming
+from services.relay.change_feed import ChangeFeed
+from services.relay.rebuild import Pins, Rebuild
+from services.relay.redis_runs import RedisRuns
+from services.relay.worker import Relay
+from services.stores.redis_server import RedisInfo
+from services.waitlist.rounds import Offers
+from services.wiring.parts import Parts
+
+
+def health(parts: Parts) -> Health:
+    return Health(RedisInfo(parts.redis), parts.db, parts.store)
+
+
+def warming(parts: Parts) -> Warming:
+    return Warming(parts.access, parts.catalogue, lambda: org_ids(parts.db), parts.mirror.epoch)
+
+
+def relay(parts: Parts, offers: Offers) -> Relay:
+    db, mirror, store = parts.db, parts.mirror, parts.store
+    epochs = Epochs(parts.redis, parts.scripts)
+    return Relay(
+        feed=ChangeFeed(db, parts.clock),
+        leases=parts.leases,
+        mirror=mirror,
+        epochs=epochs,
+        rebuild=Rebuild(epochs, mirror, store, parts.clock),
+        pins=Pins(parts.claims, mirror, store),
+        reservations=parts.reservations,
+        redis_runs=RedisRuns(RedisInfo(parts.redis), db),
+        offers=offers,
+        find=store.find,
+        orgs=lambda: org_ids(db),
+        metrics=parts.metrics,
+    )

@@ -1,0 +1,74 @@
+"""The parts that several others need, each built once."""
+
+from __future__ import annotations
+
+from pymongo.database import Database
+from redis import Redis
+
+from services.access.authentication import Access
+from services.availability.candidates import Candidates
+from services.availability.slots import Availability
+from services.catalogue.editor import CatalogueDesk
+from services.catalogue.reader import Catalogue
+from services.claims.claims import Claims
+from services.claims.events import OfferEvents
+from services.claims.mirror import Mirror
+from services.claims.scripts import Scripts
+from services.clock import Clock
+from services.crash_points import crash_at
+from services.holds.placing import Placing
+from services.ids import HoldIds, WaitlistIds
+from services.ledger.expiry import Reservations
+from services.ledger.store import BookingStore
+from services.observability import Metrics
+from services.settings import Settings
+from services.stores.connections import Document
+from services.stores.leases import Leases
+from services.timetable.grid import Grid
+from services.waitlist.openings import Openings
+from services.waitlist.store import WaitlistStore
+
+
+class Parts:
+    """The parts that several others need."""
+
+    def __init__(self, settings: Settings, clock: Clock, redis: Redis, db: Database[Document]) -> None:
+        secret = settings.secret.get_secret_value()
+        self.clock, self.redis, self.db = clock, redis, db
+        self.crash = crash_at(settings.crash_point)
+        self.metrics = Metrics()
+        self.grid = Grid(settings.grid_minutes)
+        self.scripts = Scripts(redis)
+        self.hold_ids, self.waitlist_ids = HoldIds(secret), WaitlistIds(secret)
+        self.access = Access(db, secret, clock)
+        self.catalogue = Catalogue(db)
+        self.leases = Leases(db, clock)
+        self.claims = Claims(redis, self.scripts, confirm_window_ms=settings.confirm_window_ms)
+        self.store = BookingStore(db, settings.grid_minutes)
+        self.mirror = Mirror(redis, self.scripts, self.grid, self.store.find)
+        self.reservations = Reservations(self.store, self.mirror, clock)
+        self.candidates = Candidates(self.grid)
+        self.availability = Availability(
+            self.catalogue, self.candidates, self.grid, self.mirror, self.store, clock=clock
+        )
+        self.placing = Placing(
+            claims=self.claims,
+            mirror=self.mirror,
+            catalogue=self.catalogue,
+            candidates=self.candidates,
+            reservations=self.reservations,
+            availability=self.availability,
+            hold_ids=self.hold_ids,
+            grid=self.grid,
+        )
+        announce, minutes = self.mirror.announce_catalogue_change, settings.grid_minutes
+        self.catalogue_desk = CatalogueDesk(db, clock, cached=self.catalogue, announce=announce, grid_minutes=minutes)
+        self.waitlist_store = WaitlistStore(db)
+        self.openings = Openings(
+            availability=self.availability,
+            candidates=self.candidates,
+            catalogue=self.catalogue,
+            grid=self.grid,
+            clock=clock,
+        )
+        self.offer_events = OfferEvents(redis, self.scripts)

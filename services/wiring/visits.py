@@ -1,0 +1,87 @@
+"""Builds what holds, books and changes visits."""
+
+from __future__ import annotations
+
+from services.bookings.beginning import Beginning
+from services.bookings.booking import Bookings
+from services.bookings.changes import BookingLife
+from services.bookings.confirming import Confirming
+from services.bookings.named_slots import NamedSlots
+from services.bookings.rescheduling import Rescheduling
+from services.bookings.without_redis import BookingWithoutRedis
+from services.holds.operations import Holds
+from services.ledger.listing import BookingList
+from services.wiring.parts import Parts
+
+
+def holds(parts: Parts) -> Holds:
+    return Holds(
+        claims=parts.claims,
+        placing=parts.placing,
+        catalogue=parts.catalogue,
+        hold_ids=parts.hold_ids,
+        grid=parts.grid,
+        clock=parts.clock,
+        crash=parts.crash,
+    )
+
+
+def bookings(parts: Parts) -> Bookings:
+    confirming = Confirming(store=parts.store, grid=parts.grid, clock=parts.clock, crash=parts.crash)
+    named = NamedSlots(hold_ids=parts.hold_ids, catalogue=parts.catalogue, grid=parts.grid)
+    without_redis = BookingWithoutRedis(
+        confirming=confirming,
+        reservations=parts.reservations,
+        store=parts.store,
+        candidates=parts.candidates,
+        catalogue=parts.catalogue,
+        mirror=parts.mirror,
+        hold_ids=parts.hold_ids,
+        named=named,
+        is_offered=parts.waitlist_store.is_offered,
+        grid=parts.grid,
+        clock=parts.clock,
+    )
+    beginning = Beginning(
+        claims=parts.claims,
+        placing=parts.placing,
+        confirming=confirming,
+        without_redis=without_redis,
+        store=parts.store,
+        catalogue=parts.catalogue,
+        hold_ids=parts.hold_ids,
+        named=named,
+        clock=parts.clock,
+        crash=parts.crash,
+    )
+    return Bookings(
+        beginning=beginning,
+        placing=parts.placing,
+        confirming=confirming,
+        mirror=parts.mirror,
+        hold_ids=parts.hold_ids,
+        clock=parts.clock,
+        crash=parts.crash,
+    )
+
+
+def booking_life(parts: Parts) -> BookingLife:
+    rescheduling = Rescheduling(
+        claims=parts.claims,
+        placing=parts.placing,
+        mirror=parts.mirror,
+        store=parts.store,
+        grid=parts.grid,
+        clock=parts.clock,
+        crash=parts.crash,
+    )
+    return BookingLife(
+        store=parts.store,
+        listing=BookingList(parts.db),
+        mirror=parts.mirror,
+        reservations=parts.reservations,
+        rescheduling=rescheduling,
+        catalogue=parts.catalogue,
+        clock=parts.clock,
+        crash=parts.crash,
+    )
