@@ -15,6 +15,7 @@ from api.http.request_log import EXCHANGE
 from api.http.turns import Turns
 from api.server.porch import PORCH
 from models.access import Caller, IdempotencyClaim
+from models.errors import Unauthenticated
 from services import Services
 
 if TYPE_CHECKING:
@@ -33,12 +34,23 @@ def bind(app: Flask, services: Services, endpoints: list[Endpoint]) -> None:
     for endpoint in endpoints:
         paths.setdefault(endpoint.flask_rule, []).append(endpoint)
         _route(app, endpoint.flask_rule, endpoint.name, endpoint.method, Runner(endpoint, services, gate, turns))
+    app.before_request(_count_strays(gate))
     for rule, group in paths.items():
         _route(app, rule, f"OPTIONS {rule}", "OPTIONS", _options(group))
 
 
 def _route(app: Flask, rule: str, name: str, method: str, view: Callable[..., Response]) -> None:
     app.add_url_rule(rule, name, view, methods=[method], provide_automatic_options=False)
+
+
+def _count_strays(gate: Gate) -> Callable[[], None]:
+    """Counts requests that no endpoint answers, because there is no such path or it has no such method."""
+
+    def count() -> None:
+        if request.routing_exception is not None:
+            gate.count(request.environ)
+
+    return count
 
 
 class Runner:
@@ -64,14 +76,19 @@ class Runner:
         caller = exchange.caller = self._admit(environ, ids)
         # A body comes as slowly as its client likes: it is awaited before a turn is taken and the clock starts.
         body = read_body(environ) if endpoint.body is not None else b""
-        with self._turns.keyed(environ):
-            return self._serve(environ, caller, ids, body)
+        try:
+            with self._turns.keyed(environ):
+                return self._serve(environ, caller, ids, body)
+        except Unauthenticated:
+            self._gate.ended(caller)
+            raise
 
     def _serve_keyless(self, environ: WSGIEnvironment, ids: dict[str, str]) -> Response:
         body = read_body(environ) if self._endpoint.body is not None else b""
-        if self._endpoint.unmetered:
+        if self._endpoint.keyless == "free":
             return self._serve(environ, KEYLESS, ids, body)
-        with self._gate.keyless(environ):
+        around = self._gate.secret if self._endpoint.keyless == "secret" else self._gate.keyless
+        with around(environ):
             return self._serve(environ, KEYLESS, ids, body)
 
     def _serve(self, environ: WSGIEnvironment, caller: Caller, ids: dict[str, str], body: bytes) -> Response:

@@ -88,8 +88,9 @@ class Endpoint:
     the whole reply, or what `recall` makes it from.
     location: template of the Location header, filled from the reply. etag: the reply has a `version`.
     if_match: whether the header is read, and whether a request without it is refused.
-    unmetered: it takes no turn and counts for no rate limit, so that it answers whatever else goes on. Only an endpoint
-    that needs no key and does next to no work may be so.
+    keyless: how requests to an endpoint without roles count. `counted`: against the address, unless they show a key that
+    is known. `secret`: only where they are refused, because they show a secret of their own. `free`: not at all, and
+    they take no turn, so that it answers whatever else goes on; such an endpoint does next to no work.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
@@ -110,7 +111,7 @@ class Endpoint:
     etag: bool = False
     if_match: Literal["none", "optional", "required"] = "none"
     content_type: str = "application/json"
-    unmetered: bool = False
+    keyless: Literal["counted", "secret", "free"] = "counted"
 
     @property
     def path_names(self) -> list[str]:

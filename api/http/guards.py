@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from api.http.addresses import normal_address
@@ -53,14 +53,35 @@ class Gate:
 
         return admit
 
+    def count(self, environ: WSGIEnvironment) -> None:
+        """Counts a request that needs no key: against the key that it shows, if that is in memory, else the address.
+
+        Raises RateLimited.
+        """
+        address = client_address(environ, self._proxies)
+        with suppress(Unauthenticated):
+            known = self._access.known(bearer(environ))
+            if known is not None:
+                self._limits.spend(known.at(address), environ)
+                return
+        self._limits.spend_keyless(address)
+
     @contextmanager
     def keyless(self, environ: WSGIEnvironment) -> Iterator[None]:
-        """Around a request to an endpoint without a key: a turn, and a count against the address where it is refused.
+        """Counts a request to an endpoint without a key, around which it is a turn. RateLimited, StoreUnavailable."""
+        self.count(environ)
+        with self._turns.keyless(environ):
+            yield
 
-        Raises RateLimited, StoreUnavailable.
-        """
+    @contextmanager
+    def secret(self, environ: WSGIEnvironment) -> Iterator[None]:
+        """As `keyless`, for a request that shows a secret of its own: it counts only where it is refused."""
         with self._limits.unless_known(client_address(environ, self._proxies)), self._turns.keyless(environ):
             yield
+
+    def ended(self, caller: Caller) -> None:
+        """Counts a request whose manage token has ended, as one with an unknown key. Raises RateLimited."""
+        self._limits.spend_keyless(caller.address)
 
     def _caller(self, environ: WSGIEnvironment) -> Caller:
         address = client_address(environ, self._proxies)

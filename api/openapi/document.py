@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Any
 
+from flask import request
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from pydantic_core import to_json
@@ -29,6 +31,8 @@ from models.fields import ID_PATTERN
 
 Json = dict[str, Any]
 
+CACHE = "public, max-age=300"
+"""The document changes only with a new version of the server."""
 VERSION = "0.1.0"  # as in pyproject.toml, which the image does not contain; a test compares both
 INTRODUCTION = (
     "Hold a property and a technician for a slot, then book it. Times out are UTC. Unknown fields and query parameters "
@@ -50,10 +54,14 @@ HEADERS: dict[str, tuple[str, Json]] = {
 
 def description_route(endpoints: list[Endpoint]) -> Endpoint:
     """GET /openapi.json over these endpoints and itself; the document is made once."""
-    made: list[bytes] = []
+    made: list[tuple[bytes, str]] = []
 
     def describe(_ask: Ask[None]) -> Reply:
-        return Reply(200, made[0])
+        text, tag = made[0]
+        headers = (("ETag", f'"{tag}"'),)
+        if request.if_none_match.contains_weak(tag):
+            return Reply(304, cache=CACHE, headers=headers)
+        return Reply(200, text, cache=CACHE, headers=headers)
 
     own = Endpoint(
         method="GET",
@@ -62,10 +70,10 @@ def description_route(endpoints: list[Endpoint]) -> Endpoint:
         view=describe,
         tag="Operations",
         roles=None,
-        unmetered=True,
-        replies={200: None},
+        replies={200: None, 304: None},
     )
-    made.append(to_json(openapi([*endpoints, own])))
+    text = to_json(openapi([*endpoints, own]))
+    made.append((text, blake2b(text, digest_size=16).hexdigest()))
     return own
 
 
@@ -192,7 +200,7 @@ def refusals_of(endpoint: Endpoint) -> dict[int, dict[str, str]]:
     kinds: list[type[Refusal]] = [InvalidRequest, *endpoint.refusals]
     if endpoint.roles is not None:
         kinds += [Unauthenticated, Forbidden]
-    if not endpoint.unmetered:
+    if endpoint.keyless != "free":
         kinds += [RateLimited, StoreUnavailable]
     if endpoint.idempotency != "none":
         kinds += [IdempotencyKeyReused, RequestInProgress]

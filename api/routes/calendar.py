@@ -50,6 +50,7 @@ def revoke_calendar(ask: Ask[None], technician_id: str) -> Reply:
     "/technicians/{technician_id}/calendar.ics",
     "A technician's visits as iCalendar; the token stands for a key",
     roles=None,
+    keyless="secret",
     query=CalendarQuery,
     replies={200: None, 304: None},
     content_type=CALENDAR_TYPE,

@@ -11,7 +11,7 @@ routes = Routes("Operations")
 READY_AGAIN_SECONDS = 5
 
 
-@routes.get("/healthz", "Does the process answer", roles=None, unmetered=True, replies={200: Health})
+@routes.get("/healthz", "Does the process answer", roles=None, keyless="free", replies={200: Health})
 def healthz(_ask: Ask[None]) -> Reply:
     return Reply(200, {"status": "ok"})
 
@@ -20,7 +20,7 @@ def healthz(_ask: Ask[None]) -> Reply:
     "/readyz",
     "Can it serve: Redis, MongoDB, indexes, eviction policy",
     roles=None,
-    unmetered=True,
+    keyless="free",
     replies={200: Readiness},
     refusals=(StoreUnavailable,),
 )

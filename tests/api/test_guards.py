@@ -172,11 +172,64 @@ def test_a_wrong_calendar_token_counts_and_a_right_one_does_not(stubbed: Stubbed
     assert send("POST", "/hold", key="desk", json=SLOT, **HERE).status_code == 201
 
 
+STRAYS = [("GET", "/nowhere", 404), ("GET", "//readyz", 404), ("PUT", "/hold", 405), ("GET", "/openapi.json", 200)]
+"""Requests that need no key, because no endpoint answers them, or one that is for all."""
+
+
+@pytest.mark.parametrize(("method", "path", "status"), STRAYS)
+@pytest.mark.parametrize("key", [None, "nobody", "unread"])
+def test_what_needs_no_key_counts_against_the_address_too(
+    stubbed: Stubbed, method: str, path: str, status: int, key: str | None
+) -> None:
+    stubbed.keyless_per_minute = 2
+    stubbed.access = StubAccess(frozenset({"unread"}))
+    send = stubbed.send()
+    assert [send(method, path, key=key, **HERE).status_code for _ in range(2)] == [status] * 2
+    assert limited(send(method, path, key=key, **HERE), "HOLDFAST_KEYLESS_PER_MINUTE")
+    assert limited(send("POST", "/hold", key=None, json=SLOT, **HERE), "HOLDFAST_KEYLESS_PER_MINUTE")
+    assert send(method, path, key=key, **ELSEWHERE).status_code == status
+    assert stubbed.access.looked_up == []
+
+
+@pytest.mark.parametrize(("method", "path", "status"), STRAYS)
+def test_what_needs_no_key_counts_against_the_key_that_it_shows(
+    stubbed: Stubbed, method: str, path: str, status: int
+) -> None:
+    stubbed.keyless_per_minute = 1
+    stubbed.policy = Policy(public_requests_per_minute=3)
+    send = stubbed.send()
+    assert [send(method, path, key=None, **HERE).status_code for _ in range(2)] == [status, 429]
+    assert {send(method, path, key="desk", **HERE).status_code for _ in range(9)} == {status}
+    for key in ("checkout", "manage-token"):
+        assert [send(method, path, key=key, **HERE).status_code for _ in range(4)] == [status] * 3 + [429]
+
+
+def test_a_preflight_names_no_key_and_is_answered_however_many_strangers_ask_from_its_address(
+    stubbed: Stubbed,
+) -> None:
+    stubbed.keyless_per_minute = 1
+    send = stubbed.send()
+    assert [send("POST", "/hold", key=None, **HERE).status_code for _ in range(2)] == [401, 429]
+    assert {send("OPTIONS", "/hold", key=None, **HERE).status_code for _ in range(3)} == {204}
+    assert send("OPTIONS", "/nowhere", key=None, **HERE).status_code == 429
+
+
 def test_probes_count_for_no_rate(stubbed: Stubbed) -> None:
     stubbed.rate_limit_per_minute = stubbed.keyless_per_minute = 1
     send = stubbed.send()
-    for path in ("/healthz", "/readyz", "/openapi.json"):
+    for path in ("/healthz", "/readyz"):
         assert [send("GET", path, key=None).status_code for _ in range(3)] == [200] * 3, path
+
+
+def test_the_description_of_the_api_is_sent_once_to_a_client_that_keeps_it(send: Send) -> None:
+    first = send("GET", "/openapi.json", key=None)
+    tag = first.headers["ETag"]
+    assert (first.status_code, first.headers["Cache-Control"]) == (200, "public, max-age=300")
+    for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        again = send("GET", "/openapi.json", key=None, headers={"If-None-Match": known})
+        assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag), known
+        assert again.headers["Cache-Control"] == first.headers["Cache-Control"]
+    assert send("GET", "/openapi.json", key=None, headers={"If-None-Match": '"other"'}).data == first.data
 
 
 def test_limits_hold_in_each_process_while_redis_is_away(stubbed: Stubbed) -> None:

@@ -131,3 +131,16 @@ def test_a_repeat_of_the_booking_gives_other_keys_the_valid_token(town: Town) ->
     valid = renew(town, f"/bookings/{made['booking_id']}")
     again = body_of(town.call("POST", "/book", wanted, key="bot", Idempotency_Key="sms-1"))
     assert again["manage_token"] == valid
+
+
+def test_ended_and_forged_tokens_count_as_unknown_keys_and_valid_ones_are_served_all_the_same(town: Town) -> None:
+    path, old = booked(town)
+    new = renew(town, path)
+    town.call("PATCH", "/policy", {"public_requests_per_minute": None}, key="admin")
+    allowed = town.world.services.settings.keyless_per_minute
+    wrong = [old, f"{new[:-1]}{'A' if new[-1] != 'A' else 'B'}"]
+    statuses = [town.call("GET", path, key=wrong[number % 2]).status_code for number in range(allowed)]
+    assert set(statuses) == {401}
+    for token in wrong:
+        refused(town.call("GET", path, key=token), 429, "rate_limited")
+    assert not ended(town, path, new)
