@@ -3,8 +3,6 @@
 import gc
 import os
 import resource
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -61,16 +59,18 @@ def on_starting(server: Any) -> None:
 
 def when_ready(server: Any) -> None:
     """Serve the metrics from a process of their own: no worker's turn is spent on them."""
+    from api.server.metrics_process import MetricsProcess  # noqa: PLC0415
+
     if METRICS_FOLDER and METRICS_PORT != "0":
-        command = [sys.executable, "-m", "api.server.metrics_port", METRICS_HOST, METRICS_PORT]
-        server.metrics_process = subprocess.Popen(command)  # noqa: S603  # the command is fixed
+        server.metrics_process = MetricsProcess(METRICS_HOST, METRICS_PORT)
+        server.metrics_process.join(server)
 
 
 def on_exit(server: Any) -> None:
     """End what `when_ready` started."""
     process = getattr(server, "metrics_process", None)
     if process is not None:
-        process.terminate()
+        process.end()
 
 
 def post_fork(server: Any, worker: Any) -> None:

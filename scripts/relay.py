@@ -11,8 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from prometheus_client import start_http_server
 
+from api.server.metrics_port import serve_beside
 from services import build_services
 from services.observability import configure_logging
 
@@ -23,7 +23,7 @@ def main() -> int:
     for wanted in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wanted, lambda *_: services.relay.stop())
     if services.settings.relay_metrics_port:
-        start_http_server(services.settings.relay_metrics_port, registry=services.metrics.registry)
+        serve_beside(services.settings.relay_metrics_port, services.metrics.registry)
     services.relay.run()
     return 0
 

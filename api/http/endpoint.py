@@ -88,8 +88,8 @@ class Endpoint:
     the whole reply, or what `recall` makes it from.
     location: template of the Location header, filled from the reply. etag: the reply has a `version`.
     if_match: whether the header is read, and whether a request without it is refused.
-    keyless: how requests to an endpoint without roles count. `counted`: against the address, unless they show a key that
-    is known. `secret`: only where they are refused, because they show a secret of their own. `free`: not at all, and
+    keyless: how requests to an endpoint without roles count. `counted`: against the address, unless they show a
+    known key. `secret`: only where they are refused, because they show a secret of their own. `free`: not at all, and
     they take no turn, so that it answers whatever else goes on; such an endpoint does next to no work.
     """
 

@@ -1,9 +1,9 @@
-"""Serves the metrics of all workers on a port of their own, as a small process beside them.
+"""Serves metrics on a port of their own: those of all workers, as a small process beside them, or those of a relay.
 
     python -m api.server.metrics_port 127.0.0.1 9464
 
 The exposition is made at most once a second and once at a time, whatever is asked. PROMETHEUS_MULTIPROC_DIR is the
-folder of the workers' samples. gunicorn.conf.py starts this process, which ends with gunicorn.
+folder of the workers' samples. gunicorn's arbiter keeps this process alive, and it ends with gunicorn.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from api.server.lifetime import die_with_parent
 
+PATH = "/metrics"
 FRESH_SECONDS = 1.0
 CLIENT_SECONDS = 5.0
 BIND_AGAIN_SECONDS = 2.0
@@ -54,19 +55,37 @@ def collect() -> bytes:
 
 
 def handler_of(exposition: Exposition) -> type[BaseHTTPRequestHandler]:
-    """Answers every GET with the metrics and logs nothing."""
+    """Answers GET and HEAD of /metrics, and logs nothing. Any other path is a 404, any other method a 405."""
 
     class Handler(BaseHTTPRequestHandler):
         timeout = CLIENT_SECONDS
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            text = exposition.text()
-            self.send_response_only(200)
-            self.send_header("Content-Type", CONTENT_TYPE_LATEST)
-            self.send_header("Content-Length", str(len(text)))
+            if self.path.partition("?")[0] == PATH:
+                self._answer(200, exposition.text(), ("Content-Type", CONTENT_TYPE_LATEST))
+            else:
+                self.send_error(404)
+
+        def do_POST(self) -> None:
+            self._answer(405, b"", ("Allow", "GET, HEAD"), closes=True)
+
+        do_HEAD = do_GET
+        do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_POST
+
+        def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
+            """The library's own page would name the library and quote the request."""
+            self._answer(code, b"", closes=True)
+
+        def _answer(self, status: int, text: bytes, *headers: tuple[str, str], closes: bool = False) -> None:
+            self.send_response_only(status)
+            for name, value in (*headers, ("Content-Length", str(len(text)))):
+                self.send_header(name, value)
+            if closes:
+                self.send_header("Connection", "close")
             self.end_headers()
-            self.wfile.write(text)
+            if self.command != "HEAD":
+                self.wfile.write(text)
 
         def log_message(self, *_: Any) -> None:
             return
@@ -98,6 +117,13 @@ def bind(host: str, port: int) -> MetricsServer:
                 print(json.dumps(line, separators=(",", ":")), file=sys.stderr, flush=True)
                 reported = True
             time.sleep(BIND_AGAIN_SECONDS)
+
+
+def serve_beside(port: int, registry: CollectorRegistry) -> MetricsServer:
+    """Serves the metrics of this process alone, on all addresses, from a thread. OSError: the port is taken."""
+    server = MetricsServer(("", port), handler_of(Exposition(lambda: generate_latest(registry))))
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    return server
 
 
 def main(host: str, port: int) -> None:

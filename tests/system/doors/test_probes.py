@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import urllib.request
+import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api.server.metrics_port import serve_beside
 from scripts.dev_server.child import session_members, wait_until
+from scripts.dev_server.stores import free_port
+from services.observability import Metrics
 from tests.system.doors.gunicorn import HOST, QUIET_SECONDS, Gunicorn, get, gunicorn
 from tests.system.drills.installation import SOON, Installation
 
@@ -55,7 +61,7 @@ def test_simultaneous_readiness_probes_share_few_checks(installation: Installati
     assert 1 <= looks() - before <= FEW
 
 
-def test_metrics_sum_all_workers_and_answer_any_path(installation: Installation) -> None:
+def test_metrics_sum_all_workers(installation: Installation) -> None:
     with gunicorn(installation, installation.folder, HOLDFAST_WORKERS="2") as server:
         assert wait_until(lambda: answers(server), seconds=SOON)
         for _ in range(30):
@@ -65,8 +71,6 @@ def test_metrics_sum_all_workers_and_answer_any_path(installation: Installation)
             return 'holdfast_refusals_total{code="not_found"} 30.0' in server.metrics()
 
         assert wait_until(counted, seconds=SOON)
-        with urllib.request.urlopen(f"http://{HOST}:{server.metrics_port}/", timeout=QUIET_SECONDS) as reply:
-            assert reply.headers["Content-Type"].startswith("text/plain")
 
 
 def test_the_port_of_the_api_serves_no_metrics(server: Gunicorn) -> None:
@@ -82,6 +86,67 @@ def test_the_metrics_process_ends_with_the_server_even_after_a_kill(installation
         process.kill()
         process.wait()
         assert wait_until(lambda: not session_members(process.pid), seconds=SOON)
+
+
+def metrics_pid(server: Gunicorn) -> int:
+    """The pid of the process that serves the metrics; 0 if there is none."""
+    assert server.child.process is not None
+    found = [
+        pid
+        for pid in session_members(server.child.process.pid)
+        if b"api.server.metrics_port" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    return found[0] if found else 0
+
+
+def test_the_metrics_process_comes_back_when_it_alone_is_killed(installation: Installation) -> None:
+    with gunicorn(installation, installation.folder) as server:
+        for _ in range(2):
+            assert wait_until(lambda: answers(server), seconds=SOON)
+            os.kill(metrics_pid(server), signal.SIGKILL)
+            assert wait_until(lambda: not answers(server), seconds=SOON)
+        assert wait_until(lambda: answers(server), seconds=SOON)
+        assert server.is_healthy()
+        assert server.child.process is not None
+        server.child.process.terminate()
+        assert server.child.process.wait(SOON) == 0
+        assert session_members(server.child.process.pid) == []
+
+
+@pytest.fixture(params=["server", "relay"])
+def port_of_metrics(request: pytest.FixtureRequest) -> Iterator[int]:
+    """The port of a server's metrics, or one as a relay has."""
+    if request.param == "server":
+        yield request.getfixturevalue("server").metrics_port
+        return
+    made = serve_beside(free_port(), Metrics().registry)
+    yield made.server_port
+    made.shutdown()
+    made.server_close()
+
+
+def test_the_metrics_port_has_one_path_and_two_methods(port_of_metrics: int) -> None:
+    def ask(method: str, path: str) -> tuple[int, dict[str, str], bytes]:
+        connection = HTTPConnection(HOST, port_of_metrics, timeout=QUIET_SECONDS)
+        try:
+            connection.request(method, path, b"{}" if method in ("POST", "PUT") else None)
+            reply = connection.getresponse()
+            return reply.status, {name.lower(): value for name, value in reply.getheaders()}, reply.read()
+        finally:
+            connection.close()
+
+    for path in ("/metrics", "/metrics?name=x"):
+        status, headers, body = ask("GET", path)
+        assert (status, headers["content-type"][:10], int(headers["content-length"])) == (200, "text/plain", len(body))
+    status, headers, body = ask("HEAD", "/metrics")
+    assert (status, headers["content-type"][:10], body) == (200, "text/plain", b"")
+    for path in ("/", "/metrics/", "/metrics/x", "/healthz", "/favicon.ico"):
+        assert [ask(method, path)[0] for method in ("GET", "HEAD")] == [404, 404], path
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        status, headers, body = ask(method, "/metrics")
+        assert (status, headers["allow"], body) == (405, "GET, HEAD", b""), method
+    status, headers, body = ask("MARKER", "/metrics")
+    assert (status, "server" in headers, body) == (501, False, b"")
 
 
 def test_port_0_serves_no_metrics(installation: Installation) -> None:
