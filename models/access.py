@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -51,10 +51,6 @@ class Caller:
         object.__setattr__(self, "name", f"{self.role}:{self.key_id}")
         object.__setattr__(self, "is_staff", self.role in STAFF)
         object.__setattr__(self, "is_public", self.role is Role.CHECKOUT)
-
-    def at(self, address: str) -> Caller:
-        """The same caller, from a client address."""
-        return replace(self, address=address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,8 @@ class ManageTokens:
     def __init__(self, secret: str) -> None:
         self._secret = _key(secret, "manage-token")
 
-    def make(self, org: str, booking_id: str, generation: int) -> str:
+    def make(self, org: str, booking_id: str, generation: int = 0) -> str:
+        """The bearer token of one booking, for its customer. The same arguments give the same token."""
         named = f"{org}~{booking_id}" + (f"~{generation}" if generation else "")
         return f"{MANAGE_PREFIX}{named}~{self._mac(named)}"
 

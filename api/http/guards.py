@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from api.http.addresses import normal_address
@@ -62,7 +63,7 @@ class Gate:
         with suppress(Unauthenticated):
             known = self._access.known(bearer(environ))
             if known is not None:
-                self._limits.spend(known.at(address), environ)
+                self._limits.spend(replace(known, address=address), environ)
                 return
         self._limits.spend_keyless(address)
 
@@ -95,7 +96,7 @@ class Gate:
             known = self._look_up(environ, address, token)
         if KNOWN_KEY in environ:
             environ[KNOWN_KEY]()
-        return known.at(address)
+        return replace(known, address=address)
 
     def _look_up(self, environ: WSGIEnvironment, address: str, token: str) -> Caller:
         turns = self._turns

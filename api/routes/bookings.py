@@ -65,7 +65,7 @@ def book(ask: Ask[BookRequest]) -> Reply:
 def _made(ask: Ask[Any], made: Confirmed) -> Reply:
     body, stored = shown(ask.caller, made.booking), made.stored
     if made.disclosed:
-        token = ask.services.access.manage_token(stored.org, stored.booking_id, stored.token_generation)
+        token = ask.services.access.manage_tokens.make(stored.org, stored.booking_id, stored.token_generation)
         body |= {"manage_token": token}
     else:
         body |= {"customer": None, "description": None}
@@ -141,7 +141,7 @@ def reschedule(ask: Ask[BookingPatch], booking_id: str) -> Reply:
 def new_token(ask: Ask[None], booking_id: str) -> Reply:
     """No idempotency key, as in `routes.keys`."""
     booking = ask.services.booking_life.end_tokens(ask.caller, booking_id)
-    token = ask.services.access.manage_token(booking.org, booking.booking_id, booking.token_generation)
+    token = ask.services.access.manage_tokens.make(booking.org, booking.booking_id, booking.token_generation)
     return Reply(201, ManageTokenReply(manage_token=token))
 
 

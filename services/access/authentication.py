@@ -52,8 +52,8 @@ _BEARER = re.compile(r"[A-Za-z0-9._~+/=-]{1,256}")
 class Access:
     """Authenticates bearer tokens. A process has one, made after the fork; threads and greenlets may share it.
 
-    secret: signs manage tokens. monotonic: seconds that never go back. `api_keys` makes and lists keys; the methods of
-    the same names here do so with effect on this process at once.
+    secret: signs the tokens of `manage_tokens`. monotonic: seconds that never go back. `api_keys` makes and lists keys;
+    the methods of the same names here do so with effect on this process at once.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class Access:
         follow_seconds: float = FOLLOW_SECONDS,
     ) -> None:
         self.api_keys = ApiKeys(db, clock)
+        self.manage_tokens = ManageTokens(secret)
         self._records = db[API_KEYS]
         self._clock = clock
         self._monotonic = monotonic
-        self._tokens = ManageTokens(secret)
         self._keys = KnownKeys(clock, monotonic)
         self._reads = SharedReads()
         self._follow_seconds = follow_seconds
@@ -106,10 +106,6 @@ class Access:
         if caller is None:
             raise Unauthenticated
         return caller
-
-    def manage_token(self, org: str, booking_id: str, generation: int = 0) -> str:
-        """The bearer token of one booking, for its customer. The same arguments give the same token."""
-        return self._tokens.make(org, booking_id, generation)
 
     def create_key(self, org: str, role: Role, *, name: str | None = None, origins: Sequence[str] = ()) -> KeyMade:
         """As ApiKeys.create_key."""
@@ -171,7 +167,7 @@ class Access:
         self._stop.set()
 
     def _customer(self, bearer: str) -> Caller:
-        read = self._tokens.read(bearer)
+        read = self.manage_tokens.read(bearer)
         if read is None:
             raise Unauthenticated
         org, booking_id, generation = read

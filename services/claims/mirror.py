@@ -18,7 +18,7 @@ from redis import Redis
 
 from models.booking import Booking
 from models.errors import StoreUnavailable
-from models.slot import Claim
+from models.slot import PROPERTY, Claim
 from services.claims.keys import Mark, live_marks, org_keys
 from services.claims.placements import KEY_KEPT_MS, LOST_REQUEST_MS, REMEMBERED_MS
 from services.claims.scripts import Scripts
@@ -155,8 +155,8 @@ class Mirror:
     def _ask(self, booking: Booking) -> tuple[list[str], dict[str, Any]]:
         """The keys and the argument of mirror_booking, whose header explains them."""
         spans, names = _spans(booking.claims), org_keys(booking.org)
-        start, end = self._grid.tick(booking.start), self._grid.tick(booking.end)
-        visit_ends_ms = max([end, *(to for _, _, to in spans)]) * self._grid.seconds * 1000
+        start, end = spans[f"{PROPERTY}:{booking.property_id}"]
+        visit_ends_ms = max(to for _, to in spans.values()) * self._grid.seconds * 1000
         deadline = booking.reserved_until if booking.status == "pending" else None
         hold_id = booking.hold_id or booking.placed_as or ""
         ask = {
@@ -176,7 +176,7 @@ class Mirror:
                 "start": start,
                 "end": end,
             },
-            "spans": spans,
+            "spans": [(resource, *span) for resource, span in spans.items()],
             "prefix": names.prefix,
         }
         return names.mirror(booking.booking_id, hold_id), ask
@@ -190,9 +190,9 @@ def _milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def _spans(claims: tuple[Claim, ...]) -> list[tuple[str, int, int]]:
-    """The (resource, from, to) of a booking's claims. On each resource they are one run of ticks."""
+def _spans(claims: tuple[Claim, ...]) -> dict[str, tuple[int, int]]:
+    """The span of a booking's claims on each resource, where they are one run of ticks."""
     ticks: dict[str, list[int]] = {}
     for resource, tick in claims:
         ticks.setdefault(resource, []).append(tick)
-    return [(resource, min(each), max(each) + 1) for resource, each in ticks.items()]
+    return {resource: (min(each), max(each) + 1) for resource, each in ticks.items()}

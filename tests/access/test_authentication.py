@@ -289,8 +289,8 @@ def test_an_old_key_ends_when_its_overlap_is_over(db: WatchedDatabase) -> None:
 
 
 def test_the_manage_token_of_a_booking_gives_its_customer(db: WatchedDatabase, access: Access) -> None:
-    token = access.manage_token("alice-co", "bk_1", 0)
-    assert token == access_to(db).manage_token("alice-co", "bk_1", 0)
+    token = access.manage_tokens.make("alice-co", "bk_1", 0)
+    assert token == access_to(db).manage_tokens.make("alice-co", "bk_1", 0)
     caller = access.authenticate(token)
     assert (caller.org, caller.role, caller.booking_id) == ("alice-co", Role.CUSTOMER, "bk_1")
     assert not caller.is_staff
@@ -298,7 +298,7 @@ def test_the_manage_token_of_a_booking_gives_its_customer(db: WatchedDatabase, a
 
 
 def test_each_generation_of_manage_tokens_is_its_own(access: Access) -> None:
-    tokens = [access.manage_token("alice-co", "bk_1", generation) for generation in (0, 1, 12)]
+    tokens = [access.manage_tokens.make("alice-co", "bk_1", generation) for generation in (0, 1, 12)]
     assert [access.authenticate(token).token_generation for token in tokens] == [0, 1, 12]
     forged = tokens[1].replace("~1~", "~2~")
     assert not is_known(access, forged)

@@ -49,7 +49,7 @@ def test_admission(town: Town, action: str) -> None:
     before = everything(town.world)
     town.check_admission("POST", f"/bookings/{booking_id}/{action}", roles=frozenset({"desk", "admin"}))
     for own_or_not in (booking_id, "bk_another"):
-        token = town.world.services.access.manage_token(town.world.org, own_or_not)
+        token = town.world.services.access.manage_tokens.make(town.world.org, own_or_not)
         refused(town.call("POST", f"/bookings/{booking_id}/{action}", key=token), 403, "forbidden")
     assert everything(town.world) == before
 
@@ -102,7 +102,7 @@ def test_inside_the_cancellation_window_only_staff_cancel(town: Town, what: str)
     town.world.services.catalogue_desk.patch_policy(town.world.org, PolicyPatch(cancel_window_minutes=3 * 24 * 60))
     ids = [bring(town, "confirm" if what == "reserve" else "cancel", hour) for hour in (8, 10)]
     before = everything(town.world)
-    token = town.world.services.access.manage_token(town.world.org, ids[0])
+    token = town.world.services.access.manage_tokens.make(town.world.org, ids[0])
     for key in ("bot", token):
         refused(town.call("POST", f"/bookings/{ids[0]}/cancel", key=key), 403, "forbidden")
     assert everything(town.world) == before

@@ -30,7 +30,7 @@ def booking(world: World, bob: Caller) -> Booking:
 def customer_of(world: World, booking: Booking) -> Caller:
     """The bearer of the booking's manage token."""
     access = world.services.access
-    return access.authenticate(access.manage_token(world.org, booking.booking_id))
+    return access.authenticate(access.manage_tokens.make(world.org, booking.booking_id))
 
 
 def test_a_cancelled_booking_says_who_when_and_why(life: BookingLife, booking: Booking, bob: Caller) -> None:

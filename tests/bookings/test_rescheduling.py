@@ -30,7 +30,7 @@ def booking(world: World, bob: Caller) -> Booking:
 
 def customer_of(world: World, booking: Booking) -> Caller:
     access = world.services.access
-    return access.authenticate(access.manage_token(world.org, booking.booking_id))
+    return access.authenticate(access.manage_tokens.make(world.org, booking.booking_id))
 
 
 CHANGES: dict[str, dict[str, Any]] = {

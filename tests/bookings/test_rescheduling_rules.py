@@ -41,7 +41,7 @@ def booking(world: World, bob: Caller) -> Booking:
 def alice_herself(world: World, booking: Booking) -> Caller:
     """The bearer of the booking's manage token."""
     access = world.services.access
-    return access.authenticate(access.manage_token(world.org, booking.booking_id))
+    return access.authenticate(access.manage_tokens.make(world.org, booking.booking_id))
 
 
 def at_time(world: World, moment: datetime) -> Services:

@@ -225,5 +225,5 @@ def test_records_of_an_earlier_release_are_found_too(world: World) -> None:
 def test_a_token_of_before_generations_stays_valid(world: World) -> None:
     booking, access = book(world), world.services.access
     world.services.db["bookings"].update_one({"_id": booking.booking_id}, {"$unset": {"token_generation": ""}})
-    caller = access.authenticate(access.manage_token(world.org, booking.booking_id))
+    caller = access.authenticate(access.manage_tokens.make(world.org, booking.booking_id))
     assert world.services.booking_life.get(caller, booking.booking_id).booking_id == booking.booking_id

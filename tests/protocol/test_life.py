@@ -203,7 +203,7 @@ def machine(
 ) -> Iterator[type[Life]]:
     """The state machine over a database of its own, because a relay tends every org in a database."""
     crash = Crash()
-    monkeypatch.setattr("services.crash_at", lambda _wanted: crash)
+    monkeypatch.setattr("services.wiring.parts.crash_at", lambda _wanted: crash)
     monkeypatch.setattr("services.bookings.beginning.REQUEST_MS", NEVER_OLD_MS)
     monkeypatch.setattr("services.bookings.rescheduling.REQUEST_MS", NEVER_OLD_MS)
     client, db = connect_redis(stores[0].url), connect_mongo(stores[1].url, "life_tests")
