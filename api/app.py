@@ -39,6 +39,7 @@ def app_over(services: Services) -> Flask:
     configure_logging(services.settings.log_level)
     app = Flask("holdfast", static_folder=None)
     app.url_map.merge_slashes = False
+    app.url_map.strict_slashes = False
     app.extensions[SERVICES] = services
     bind(app, services, _described_endpoints())
     handle_every_exception(app)

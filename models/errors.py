@@ -177,6 +177,11 @@ class RequestTimeout(Refusal):
     sentence = "The request body did not arrive in time. Please send it again."
 
 
+class UnsupportedMediaType(Refusal):
+    code = "unsupported_media_type"
+    sentence = "Send the body as JSON, with Content-Type: application/json."
+
+
 class RateLimited(Refusal):
     code = "rate_limited"
     sentence = "Too many requests. Please slow down."

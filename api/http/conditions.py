@@ -14,7 +14,10 @@ NO_SUCH_VERSION = -1
 SHORTEST_BY_ADDRESS = 16
 """Characters of an idempotency key that only the client's address tells from those of others."""
 
-_ENTITY_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"\Z')
+_ENTITY_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
+_TAG_LIST = re.compile(rf"[\s,]*(?:{_ENTITY_TAG.pattern}\s*(?:,[\s,]*|\Z))+\Z")
+_CODING = re.compile(r"(?:--?|;)(?:gzip|br|zstd|deflate)\Z")
+"""What compressing proxies add to a tag."""
 _VERSION = re.compile(r"[1-9][0-9]{0,8}\Z", re.ASCII)
 _BARE_KEY = re.compile(r"[\x20-\x7e]{1,255}\Z")
 _QUOTED_KEY = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"\Z')
@@ -22,19 +25,29 @@ _ESCAPED = re.compile(r'\\(["\\])')
 _canonical = JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
+def entity_tags(header: str) -> frozenset[str]:
+    """Our tags in a list such as `"3", W/"4-gzip"`: without what weakens them or names a coding. Empty for no list.
+
+    A compressing proxy weakens our tags or adds to them. They name the state behind a reply, not its bytes.
+    """
+    if _TAG_LIST.match(header) is None:
+        return frozenset()
+    return frozenset(_CODING.sub("", tag) for tag in _ENTITY_TAG.findall(header))
+
+
 def parse_if_match(header: str | None) -> tuple[int | None, list[Fault]]:
     """(expected version, faults) of an If-Match header.
 
-    `*` is any version. `W/"3"` counts as `"3"`: a compressing proxy weakens our tags, and a version names the booking's
-    state, not the bytes of a reply. A well-formed tag that is no version of ours matches nothing.
+    `*` is any version. Of several tags at most one may be a version of ours. Tags that are none match nothing.
     """
     if header is None or header.strip() == "*":
         return None, []
-    tag = _ENTITY_TAG.match(header.strip())
-    if tag is None:
+    tags = entity_tags(header)
+    versions = {int(tag) for tag in tags if _VERSION.match(tag)}
+    if not tags or len(versions) > 1:
         text = 'Give If-Match as one version in quotes, such as "3", or as *.'
         return None, [Fault("If-Match", "bad_if_match", text)]
-    return int(tag[1]) if _VERSION.match(tag[1]) else NO_SUCH_VERSION, []
+    return versions.pop() if versions else NO_SUCH_VERSION, []
 
 
 def idempotency_key(header: str) -> tuple[str, list[Fault]]:
@@ -50,8 +63,9 @@ def idempotency_key(header: str) -> tuple[str, list[Fault]]:
 
 
 def claim(key: str, method: str, path: str, document: Any) -> IdempotencyClaim:
-    """The promise that a request makes with its key. Key order and whitespace of the body make no difference."""
-    asked = f"{method} {path}\n{_canonical(document)}"
+    """The promise that a request makes with its key. Key order and whitespace of the body make no difference, nor
+    does a slash at the end of the path."""
+    asked = f"{method} {path.rstrip('/')}\n{_canonical(document)}"
     return IdempotencyClaim(key, blake2b(asked.encode(), digest_size=16).hexdigest())
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
 
+from api.http.bodies import read_body
 from api.http.endpoint import Ask, Endpoint, Reply
 from api.http.guards import KEYLESS, Gate
-from api.http.parsing import Parser, read_body
+from api.http.parsing import Parser
 from api.http.replies import FinalResponse, Replies
 from api.http.request_log import EXCHANGE
 from api.http.turns import Turns

@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 import re
-from json import JSONDecoder
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from api.http.bodies import BodyRead, json_text, parse_json
 from api.http.conditions import claim, idempotency_key, parse_if_match, scoped
 from api.http.endpoint import Ask, Endpoint
 from models.access import Caller
-from models.errors import Fault, InvalidRequest, PreconditionRequired, RequestTimeout
-from models.faults import LONGEST_FIELD, MOST_FAULTS, faults_of, findings_of, unknown_field
+from models.errors import Fault, InvalidRequest, PreconditionRequired
+from models.faults import LONGEST_FIELD, MOST_FAULTS, faults_of, unknown_field
 from models.fields import ID_PATTERN, ID_SENTENCE
 from services import Services
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-BODY_LIMIT_BYTES = 65_536
-
 _ID = re.compile(ID_PATTERN.rstrip("$") + r"\Z")
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})\Z", re.ASCII)
-
-
-def read_body(environ: WSGIEnvironment) -> bytes:
-    """The request's body, of which no more than the limit is ever read.
-
-    Raises RequestEntityTooLarge, RequestTimeout, and InvalidRequest where the body did not arrive whole.
-    """
-    length = environ.get("CONTENT_LENGTH")
-    if not length and not environ.get("wsgi.input_terminated"):
-        return b""
-    expected = int(length) if length and length.isdecimal() else BODY_LIMIT_BYTES + 1
-    if length and expected > BODY_LIMIT_BYTES:
-        raise RequestEntityTooLarge
-    try:
-        body = bytes(environ["wsgi.input"].read(expected))
-    except TimeoutError as error:
-        raise RequestTimeout from error
-    except OverflowError as error:
-        raise RequestEntityTooLarge from error
-    except Exception as error:  # each server has errors of its own for broken chunks and for connections that were cut
-        text = "Send the body again, because it did not arrive whole."
-        raise InvalidRequest(Fault("body", "malformed_body", text)) from error
-    if len(body) > BODY_LIMIT_BYTES:
-        raise RequestEntityTooLarge
-    return body
 
 
 class Parser:
@@ -93,19 +64,15 @@ class Parser:
         self, environ: WSGIEnvironment, caller: Caller, model: type[BaseModel], body: bytes
     ) -> tuple[BaseModel | None, Any, list[Fault]]:
         """(parsed, the plain JSON, faults) of a body, with what the endpoint's review finds."""
-        content_type = environ.get("CONTENT_TYPE", "")
-        if not body and not content_type:
+        text = json_text(environ, body)
+        if not text or (text == b"null" and not self._endpoint.body_required):
             if not self._endpoint.body_required:
                 return model(), None, []
             return None, None, [Fault("body", "missing", "Send a JSON body, which is required.")]
-        if content_type != "application/json" and content_type.partition(";")[0].strip().lower() != "application/json":
-            raise UnsupportedMediaType
-        if not body and not self._endpoint.body_required:
-            return model(), None, []
-        read = parse_json(model, body)
+        read = parse_json(model, text)
         return read.parsed, read.document, read.faults + self._reviewed(caller, read)
 
-    def _reviewed(self, caller: Caller, read: _Read) -> list[Fault]:
+    def _reviewed(self, caller: Caller, read: BodyRead) -> list[Fault]:
         """The faults that the endpoint's review finds besides."""
         review = self._endpoint.review
         if review is None or not isinstance(read.document, dict):
@@ -116,41 +83,6 @@ class Parser:
             return review.faults(self._services, caller, read.document, read.faulty)
         except ValidationError:  # fields that are wrong only together: what was found without the review says so
             return []
-
-
-class _Read(NamedTuple):
-    """A body. parsed: None where there are faults. document: the plain JSON, None where it is malformed.
-
-    faulty: the first name of every field with a fault, also of those that are too many to be in `faults`.
-    """
-
-    parsed: BaseModel | None
-    document: Any
-    faults: list[Fault]
-    faulty: frozenset[str] = frozenset()
-
-
-def parse_json(model: type[BaseModel], body: bytes) -> _Read:
-    """A body as the model reads it. A field given twice is refused, because two readers would take different ones."""
-    try:
-        # pydantic first: it bounds the depth, so that the plain decoder behind it cannot be sent into deep recursion.
-        parsed = model.__pydantic_validator__.validate_json(body)
-        return _Read(parsed, _decode_unique(body.decode()), [])
-    except ValidationError as error:
-        faults, faulty = findings_of(error)
-        return _Read(None, None if faults[0].code == "malformed_json" else from_json(body), faults, faulty)
-    except InvalidRequest as error:
-        return _Read(None, None, list(error.faults))
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise InvalidRequest(Fault("body", "malformed_json", "Give each field once; one of them is given twice."))
-    return members
-
-
-_decode_unique = JSONDecoder(object_pairs_hook=_unique).decode
 
 
 class _QueryParser:

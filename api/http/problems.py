@@ -28,7 +28,6 @@ FLASK_PROBLEMS: dict[int, tuple[str, str]] = {
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not answer to that method; Allow names those it does."),
     413: ("too_large", "The request body is larger than 64 KiB."),
-    415: ("unsupported_media_type", "Send the body as JSON, with Content-Type: application/json."),
 }
 """What Flask and Werkzeug refuse by themselves, by status."""
 

@@ -26,6 +26,7 @@ from models.errors import (
     RequestTimeout,
     StoreUnavailable,
     Unauthenticated,
+    UnsupportedMediaType,
 )
 from models.fields import ID_PATTERN
 
@@ -38,6 +39,7 @@ INTRODUCTION = (
     "Hold a property and a technician for a slot, then book it. Times out are UTC. Unknown fields and query parameters "
     "are refused. Errors are RFC 9457 problem documents with a stable `code`."
 )
+IF_MATCH_PATTERN = r'^((W/)?"[0-9]{1,9}((--?|;)(gzip|br|zstd|deflate))?"|\*)$'
 _BOUNDS = {"ge": "minimum", "le": "maximum"}
 _TEMPLATE = "#/components/schemas/{model}"
 
@@ -157,8 +159,11 @@ def _parameters(endpoint: Endpoint) -> list[Json]:
         schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!#-~]([ -~]*[!-~])?$"}
         found.append({"name": "Idempotency-Key", "in": "header", "description": text, "schema": schema})
     if endpoint.if_match != "none":
-        text = "The version that you read, in quotes, or `*`. Refused with 412 if it is not the newest."
-        schema = {"type": "string", "pattern": r'^("[0-9]{1,9}"|\*)$', "examples": ['"1"']}
+        text = (
+            'The ETag that you read, as you got it, or `*`. What proxies make of one is taken too, such as `W/"1"` and '
+            '`"1-gzip"`. Refused with 412 if it is not the newest.'
+        )
+        schema = {"type": "string", "pattern": IF_MATCH_PATTERN, "examples": ['"1"']}
         needed = endpoint.if_match == "required"
         found.append({"name": "If-Match", "in": "header", "required": needed, "description": text, "schema": schema})
     return found
@@ -210,7 +215,7 @@ def refusals_of(endpoint: Endpoint) -> dict[int, dict[str, str]]:
     if endpoint.body is not None:
         sentences[RequestTimeout.code] = RequestTimeout.sentence
         sentences["too_large"] = "The request body is larger than 64 KiB."
-        sentences["unsupported_media_type"] = "Send the body as JSON, with Content-Type: application/json."
+        sentences[UnsupportedMediaType.code] = UnsupportedMediaType.sentence
     found: dict[int, dict[str, str]] = {}
     for code, sentence in sentences.items():
         found.setdefault(PROBLEMS[code][0], {})[code] = sentence

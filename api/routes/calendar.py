@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import request
 
+from api.http.conditions import entity_tags
 from api.http.endpoint import Ask, Reply, Routes
 from models.access import STAFF
 from models.calendar import CalendarQuery, CalendarReply
@@ -60,6 +61,7 @@ def read_calendar(ask: Ask[CalendarQuery], technician_id: str) -> Reply:
     calendar = feeds.read(technician_id, ask.given.token)
     tag = calendar_tag(calendar)
     headers = (("ETag", f'"{tag}"'), ("Content-Disposition", f'inline; filename="{technician_id}.ics"'))
-    if request.if_none_match.contains_weak(tag):
+    asked = request.headers.get("If-None-Match", "")
+    if asked.strip() == "*" or tag in entity_tags(asked):
         return Reply(304, cache=ASK_EACH_TIME, headers=headers)
     return Reply(200, feeds.text(calendar), cache=ASK_EACH_TIME, headers=headers)

@@ -15,8 +15,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from api.app import all_endpoints, app_over
+from api.http.bodies import BODY_LIMIT_BYTES
 from api.http.endpoint import Endpoint
-from api.http.parsing import BODY_LIMIT_BYTES
 from api.openapi.document import openapi
 from models.access import Role
 from models.fields import Request

@@ -1,0 +1,98 @@
+"""Reads request bodies: first the bytes, of which a client sends as many and as slowly as it likes, then their JSON."""
+
+from __future__ import annotations
+
+from json import JSONDecoder
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from models.errors import Fault, InvalidRequest, RequestTimeout, UnsupportedMediaType
+from models.faults import findings_of
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+BODY_LIMIT_BYTES = 65_536
+JSON_TYPE = "application/json"
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def read_body(environ: WSGIEnvironment) -> bytes:
+    """The request's body, of which no more than the limit is ever read.
+
+    Raises RequestEntityTooLarge, RequestTimeout, and InvalidRequest where the body did not arrive whole.
+    """
+    length = environ.get("CONTENT_LENGTH")
+    if not length and not environ.get("wsgi.input_terminated"):
+        return b""
+    expected = int(length) if length and length.isdecimal() else BODY_LIMIT_BYTES + 1
+    if length and expected > BODY_LIMIT_BYTES:
+        raise RequestEntityTooLarge
+    try:
+        body = bytes(environ["wsgi.input"].read(expected))
+    except TimeoutError as error:
+        raise RequestTimeout from error
+    except OverflowError as error:
+        raise RequestEntityTooLarge from error
+    except Exception as error:  # each server has errors of its own for broken chunks and for connections that were cut
+        text = "Send the body again, because it did not arrive whole."
+        raise InvalidRequest(Fault("body", "malformed_body", text)) from error
+    if len(body) > BODY_LIMIT_BYTES:
+        raise RequestEntityTooLarge
+    return body
+
+
+def json_text(environ: WSGIEnvironment, body: bytes) -> bytes:
+    """The JSON of a body, without blanks or a byte order mark around it; empty for a body that holds nothing else.
+
+    Clients name many content types when they send nothing, so the type of an empty body does not matter.
+    Raises UnsupportedMediaType for a body that is not JSON or that is compressed.
+    """
+    text = body.removeprefix(_BYTE_ORDER_MARK).strip(b" \t\r\n")
+    if not text:
+        return b""
+    if environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
+        raise UnsupportedMediaType("Send the body as it is, not compressed, and without Content-Encoding.")
+    content_type = environ.get("CONTENT_TYPE", "")
+    if content_type != JSON_TYPE and content_type.partition(";")[0].strip().lower() != JSON_TYPE:
+        raise UnsupportedMediaType
+    return text
+
+
+class BodyRead(NamedTuple):
+    """A body. parsed: None where there are faults. document: the plain JSON, None where it is malformed.
+
+    faulty: the first name of every field with a fault, also of those that are too many to be in `faults`.
+    """
+
+    parsed: BaseModel | None
+    document: Any
+    faults: list[Fault]
+    faulty: frozenset[str] = frozenset()
+
+
+def parse_json(model: type[BaseModel], body: bytes) -> BodyRead:
+    """A body as the model reads it. A field given twice is refused, because two readers would take different ones."""
+    try:
+        # pydantic first: it bounds the depth, so that the plain decoder behind it cannot be sent into deep recursion.
+        parsed = model.__pydantic_validator__.validate_json(body)
+        return BodyRead(parsed, _decode_unique(body.decode()), [])
+    except ValidationError as error:
+        faults, faulty = findings_of(error)
+        return BodyRead(None, None if faults[0].code == "malformed_json" else from_json(body), faults, faulty)
+    except InvalidRequest as error:
+        return BodyRead(None, None, list(error.faults))
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise InvalidRequest(Fault("body", "malformed_json", "Give each field once; one of them is given twice."))
+    return members
+
+
+_decode_unique = JSONDecoder(object_pairs_hook=_unique).decode
