@@ -148,7 +148,11 @@ class Metrics:
         )
         self.refusals = self._counter("holdfast_refusals", "Refused requests by problem code.", "code")
         self.limiter_failures = self._counter(
-            "holdfast_rate_limiter_failures", "Exchanges of counts that failed, and requests uncounted."
+            "holdfast_rate_limiter_failures",
+            "Exchanges of counts that failed, and bookings that one process counted alone.",
+        )
+        self.limiter_crowds = self._counter(
+            "holdfast_rate_limiter_crowded", "Requests whose address shared a count, because too many had one."
         )
         self.relay = self._counter("holdfast_relay", "Work that the relay did.", "action")
 

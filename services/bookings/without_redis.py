@@ -13,6 +13,7 @@ from models.errors import HoldExpired, HoldNotFound, SlotBooked, StoreUnavailabl
 from models.slot import Visit, Wish
 from services.availability.candidates import Candidates
 from services.bookings.confirming import Confirmed, Confirming, Draft
+from services.bookings.daily_share import DailyShare
 from services.bookings.named_slots import NamedSlots
 from services.catalogue.reader import Catalogue, Snapshot
 from services.claims.mirror import Mirror
@@ -39,6 +40,7 @@ class BookingWithoutRedis:
         mirror: Mirror,
         hold_ids: HoldIds,
         named: NamedSlots,
+        share: DailyShare,
         is_offered: Callable[[str, str, datetime], bool],
         grid: Grid,
         clock: Clock,
@@ -51,6 +53,7 @@ class BookingWithoutRedis:
         self._mirror = mirror
         self._hold_ids = hold_ids
         self._named = named
+        self._share = share
         self._is_offered = is_offered
         self._grid = grid
         self._clock = clock
@@ -59,8 +62,8 @@ class BookingWithoutRedis:
         """Books the first visit that has no booking in its way, or finds what a repeat of the request made.
 
         Raises HoldNotFound and HoldExpired for a hold that cannot have been live, InvalidRequest for one of another
-        slot, the refusals of Candidates, SlotBooked, IdempotencyKeyReused, StoreUnavailable; also for a hold whose slot
-        the request names in part, because Redis may know the rest again soon.
+        slot, the refusals of Candidates, SlotBooked, RateLimited, IdempotencyKeyReused, StoreUnavailable; also for a
+        hold whose slot the request names in part, because Redis may know the rest again soon.
         """
         caller = draft.caller
         existing = self._store.find(caller.org, draft.booking_id) if draft.hold_id else None
@@ -78,13 +81,19 @@ class BookingWithoutRedis:
             raise StoreUnavailable
         wish = self._candidates.wish(snapshot, now, known.slot, caller.role, standing=known.standing)
         visits = self._candidates.visits(snapshot, now, wish)
-        for visit in self._free(caller.org, visits, now):
-            confirmed = self._insert(draft, visit, wish.start)
-            if confirmed:
-                self._mirror.settle_or_leave(confirmed.stored)
-                return confirmed
+        self._share.take(caller, snapshot.policy)
+        confirmed = self._book_first(draft, visits, wish.start, now)
+        if confirmed is None or not confirmed.created:
+            self._share.give_back(caller)
+        if confirmed:
+            self._mirror.settle_or_leave(confirmed.stored)
+            return confirmed
         obstacles = obstacles_of(visits[0], self._store.blockers(caller.org, visits[0]))
         raise SlotBooked(conflicts=conflicts(obstacles, Wish.exactly(visits[0]), Asker(caller.role), self._grid))
+
+    def _book_first(self, draft: Draft, visits: list[Visit], requested: int, now: datetime) -> Confirmed | None:
+        attempts = (self._insert(draft, visit, requested) for visit in self._free(draft.caller.org, visits, now))
+        return next((confirmed for confirmed in attempts if confirmed), None)
 
     def _insert(self, draft: Draft, visit: Visit, requested: int) -> Confirmed | None:
         confirmed = self._confirming.insert(draft, visit, requested)

@@ -17,7 +17,8 @@ import math
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from itertools import islice
@@ -35,11 +36,14 @@ SHARE_SECONDS = 0.25
 WINDOW_SECONDS = 60
 KEPT_SECONDS = 2 * WINDOW_SECONDS
 NAMES_KEPT = 100_000
-"""In one minute. Further names are not counted: this many addresses are no longer one client's."""
+"""Names of one kind in one minute, such as the addresses that use one org's publishable key. Further ones share counts,
+so that many addresses neither fill the memory nor end the limit for the rest."""
+SHARED_NAMES = 256
+"""So many counts they share. Who must share one is refused early at worst, and only until the minute is over."""
 SHARED_AT_ONCE = 200
 
 Name = tuple[str, ...]
-"""What is counted: the org, or "" for none, and words that tell apart what is counted there."""
+"""What is counted: the org, or "" for none, words for the kind of count, and the client's address."""
 
 
 class _Count:
@@ -63,6 +67,7 @@ class SharedCounts:
         self._window = 0
         self._counts: dict[Name, _Count] = {}
         self._changed: dict[Name, _Count] = {}
+        self._kinds: Counter[Name] = Counter()
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._sharer: threading.Thread | None = None
@@ -72,10 +77,9 @@ class SharedCounts:
         """Counts one, unless `most` are counted in this minute: then the seconds until the next minute."""
         with self._lock:
             now = self._now()
-            count = self._count(name, int(now // WINDOW_SECONDS))
-            if count is None:
-                self._metrics.limiter_failures.inc()
-                return None
+            self._begin(int(now // WINDOW_SECONDS))
+            name = self._kept(name)
+            count = self._counts[name]
             if count.everywhere + count.unshared >= most:
                 return math.ceil(WINDOW_SECONDS - now % WINDOW_SECONDS)
             self._add(name, count, 1)
@@ -84,6 +88,7 @@ class SharedCounts:
     def give_back(self, name: Name) -> None:
         """Takes back one that was counted in this minute."""
         with self._lock:
+            name = name if name in self._counts else _shared(name)
             count = self._counts.get(name)
             if count is not None and count.everywhere + count.unshared > 0:
                 self._add(name, count, -1)
@@ -111,13 +116,21 @@ class SharedCounts:
         """Ends the background thread."""
         self._stop.set()
 
-    def _count(self, name: Name, window: int) -> _Count | None:
+    def _begin(self, window: int) -> None:
         if window != self._window:
-            self._window, self._counts, self._changed = window, {}, {}
-        count = self._counts.get(name)
-        if count is None and len(self._counts) < NAMES_KEPT:
-            count = self._counts[name] = _Count()
-        return count
+            self._window, self._counts, self._changed, self._kinds = window, {}, {}, Counter()
+
+    def _kept(self, name: Name) -> Name:
+        """The name under which this one counts, which has a count afterwards."""
+        if name in self._counts:
+            return name
+        if self._kinds[name[:-1]] >= NAMES_KEPT:
+            self._metrics.limiter_crowds.inc()
+            name = _shared(name)
+        else:
+            self._kinds[name[:-1]] += 1
+        self._counts.setdefault(name, _Count())
+        return name
 
     def _add(self, name: Name, count: _Count, number: int) -> None:
         count.unshared += number
@@ -142,9 +155,18 @@ class SharedCounts:
                 count.unshared -= number
 
 
+def _shared(name: Name) -> Name:
+    """The name of the count that a name without one of its own shares with others of its kind."""
+    return *name[:-1], f"shared {int(_digest(name), 16) % SHARED_NAMES}"
+
+
+def _digest(words: Sequence[str]) -> str:
+    return blake2b("\0".join(words).encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
 def _key(name: Name, window: int) -> str:
     org, *words = name
-    digest = blake2b("\0".join(words).encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    digest = _digest(words)
     return f"hf:{{{org or digest}}}:count:{digest}:{window}"
 
 

@@ -6,6 +6,7 @@ from services.bookings.beginning import Beginning
 from services.bookings.booking import Bookings
 from services.bookings.changes import BookingLife
 from services.bookings.confirming import Confirming
+from services.bookings.daily_share import DailyShare
 from services.bookings.named_slots import NamedSlots
 from services.bookings.rescheduling import Rescheduling
 from services.bookings.without_redis import BookingWithoutRedis
@@ -38,6 +39,7 @@ def bookings(parts: Parts) -> Bookings:
         mirror=parts.mirror,
         hold_ids=parts.hold_ids,
         named=named,
+        share=DailyShare(parts.clock, parts.metrics),
         is_offered=parts.waitlist_store.is_offered,
         grid=parts.grid,
         clock=parts.clock,

@@ -115,13 +115,48 @@ def test_while_redis_is_away_a_process_counts_alone_and_says_so_and_shares_after
     assert [redis.get(name) for name in redis.keys("*")] == ["3"]
 
 
-def test_names_beyond_the_bound_are_admitted_and_the_metrics_show_it(
-    one: Process, monkeypatch: pytest.MonkeyPatch
-) -> None:
+CROWDS = "holdfast_rate_limiter_crowded_total"
+
+
+def test_a_crowd_of_names_does_not_lift_the_limit(one: Process, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared_counts, "NAMES_KEPT", 2)
-    names = [("", str(number)) for number in range(4)]
-    assert [one.admitted(2, 1, name) for name in names] == [1, 1, 2, 2]
-    assert one.metrics.registry.get_sample_value("holdfast_rate_limiter_failures_total") == 4
+    monkeypatch.setattr(shared_counts, "SHARED_NAMES", 3)
+    names = [("org", "checkout", str(number)) for number in range(200)]
+    assert [one.admitted(2, 1, name) for name in names[:2]] == [1, 1]
+    assert sum(one.admitted(2, 1, name) for name in names[2:]) == 3
+    assert one.metrics.registry.get_sample_value(CROWDS) == 2 * 198
+    assert [one.admitted(1, 1, name) for name in names[:2]] == [0, 0]
+    one.now = NOON + 60
+    assert one.admitted(2, 1, names[7]) == 1
+
+
+def test_a_crowd_of_one_kind_takes_nothing_from_another_kind(one: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_counts, "NAMES_KEPT", 1)
+    monkeypatch.setattr(shared_counts, "SHARED_NAMES", 1)
+    assert sum(one.admitted(1, 1, ("", str(number))) for number in range(9)) == 2
+    for kind in (("org", "checkout"), ("org", "customer"), ("other", "checkout")):
+        assert one.admitted(3, 2, (*kind, "192.0.2.7")) == 2
+
+
+def test_what_a_crowd_gives_back_may_be_spent_again_by_any_process(
+    one: Process, other: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared_counts, "NAMES_KEPT", 0)
+    monkeypatch.setattr(shared_counts, "SHARED_NAMES", 1)
+    assert one.admitted(3, 2, ("", "a")) == 2
+    one.counts.give_back(("", "b"))
+    one.counts.share()
+    assert other.admitted(1, 3, ("", "c")) == 1
+    other.counts.share()
+    assert other.admitted(3, 3, ("", "d")) == 1
+
+
+def test_the_memory_of_a_crowd_is_bounded(one: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_counts, "NAMES_KEPT", 10)
+    one.admitted(1, 1)
+    for number in range(2_000):
+        one.counts.spend(("", str(number)), 5)
+    assert len(one.counts._counts) <= 1 + 10 + shared_counts.SHARED_NAMES
 
 
 def test_a_thread_shares_by_itself_four_times_a_second(redis: Redis) -> None:
