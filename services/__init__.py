@@ -25,7 +25,7 @@ from services.ops.installation import prepare
 from services.ops.warm_up import Warming
 from services.relay.worker import Relay
 from services.settings import Settings
-from services.stores.connections import MONGO_TIMEOUT_MS, Document, connect_mongo, connect_redis
+from services.stores.connections import Document, connect_stores
 from services.stores.shared_counts import SharedCounts
 from services.timetable.grid import Grid
 from services.waitlist.entries import Waitlist
@@ -80,11 +80,9 @@ def build_services(
     background: for a process that serves no requests, whose reads may take their time.
     """
     settings = settings or Settings()
-    if redis is None:
-        redis = connect_redis(settings.redis_url)
-    if mongo is None:
-        timeout_ms = None if background else MONGO_TIMEOUT_MS
-        mongo = connect_mongo(settings.mongo_url, settings.mongo_db, timeout_ms=timeout_ms)
+    stores = connect_stores(settings, background=background)
+    redis = stores.redis if redis is None else redis
+    mongo = stores.db if mongo is None else mongo
     return _assemble(settings, Parts(settings, clock or utc_now, redis, mongo))
 
 

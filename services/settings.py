@@ -8,10 +8,34 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class StoreSettings(BaseSettings):
-    """The addresses of the stores."""
+class StoreTimeouts(BaseSettings):
+    """How long, in seconds, the stores may take.
+
+    With the defaults every request gets its answer within two seconds, whatever is down: one stalled call to Redis and
+    one stalled write to MongoDB fit into that.
+
+    redis_connect_seconds: to accept a connection; also for each question to a Sentinel, or about a cluster's layout.
+    redis_seconds: to answer a command.
+    mongo_connect_seconds: to find a primary, and to connect to it.
+    mongo_seconds: for one operation with all its retries.
+    request_seconds: for all operations of one request in MongoDB, from the start of the request.
+    """
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    redis_connect_seconds: float = Field(0.3, gt=0, le=10, validation_alias="HOLDFAST_REDIS_CONNECT_SECONDS")
+    redis_seconds: float = Field(0.8, gt=0, le=10, validation_alias="HOLDFAST_REDIS_SECONDS")
+    mongo_connect_seconds: float = Field(0.9, gt=0, le=10, validation_alias="HOLDFAST_MONGO_CONNECT_SECONDS")
+    mongo_seconds: float = Field(1.3, gt=0, le=10, validation_alias="HOLDFAST_MONGO_SECONDS")
+    request_seconds: float = Field(1.4, gt=0, le=10, validation_alias="HOLDFAST_REQUEST_SECONDS")
+
+
+DEFAULTS = StoreTimeouts.model_construct()
+"""The time-outs of an installation that sets none."""
+
+
+class StoreSettings(StoreTimeouts):
+    """The addresses of the stores."""
 
     redis_url: str = Field("redis://127.0.0.1:6379/0", validation_alias="REDIS_URL")
     mongo_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", validation_alias="MONGO_URL")

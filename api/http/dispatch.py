@@ -28,7 +28,7 @@ PREFLIGHT_SECONDS = "7200"
 
 def bind(app: Flask, services: Services, endpoints: list[Endpoint]) -> None:
     """Makes every endpoint answer, HEAD where there is GET, and OPTIONS on every path."""
-    turns = Turns()
+    turns = Turns(services.settings.request_seconds)
     app.extensions[PORCH] = turns.porch
     gate = Gate(services, turns)
     paths: dict[str, list[Endpoint]] = {}

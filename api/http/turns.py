@@ -96,10 +96,13 @@ class Queue:
 
 
 class Turns:
-    """The turns of one app, and the memory of its stores' failures. porch: where requests wait before they get in."""
+    """The turns of one app, and the memory of its stores' failures. porch: where requests wait before they get in.
 
-    def __init__(self) -> None:
-        self.trouble = StoreTrouble()
+    request_seconds: how long MongoDB may take for all that one request asks of it.
+    """
+
+    def __init__(self, request_seconds: float) -> None:
+        self.trouble = StoreTrouble(request_seconds=request_seconds)
         self.porch = Queue(INSIDE, OUTSIDE_SECONDS, self.trouble.lately)
         self._keyed = Queue(AT_ONCE, LONGEST_WAIT_SECONDS, self.trouble.lately)
         self._keyless = Queue(KEYLESS_AT_ONCE, LONGEST_WAIT_SECONDS, self.trouble.lately)

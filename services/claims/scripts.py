@@ -10,9 +10,9 @@ from typing import Any
 
 from redis import BlockingConnectionPool, Redis
 from redis.commands.core import Script
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError
 
-from services.stores.faults import redis_faults
+from services.stores.faults import REDIS_ERRORS, redis_faults
 from services.stores.redis_lane import ScriptLane
 
 HOLDS = ("place_hold", "begin_confirm", "abort_confirm", "extend_hold", "release_hold", "mirror_booking")
@@ -48,7 +48,7 @@ class Scripts:
         """Runs a script and gives its reply: a word, then what the script's header says. Raises RedisUnavailable."""
         try:
             return self._call(self._scripts[name], keys, args)
-        except RedisError:
+        except REDIS_ERRORS:
             with redis_faults():
                 raise
 

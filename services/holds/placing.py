@@ -26,7 +26,6 @@ from services.claims.quotas import limits_of
 from services.holds.conflicts import obstacles_of, refusal
 from services.ids import HoldIds, booking_id_for
 from services.ledger.expiry import Reservations
-from services.stores.faults import REQUEST_SECONDS
 from services.timetable.grid import Grid
 
 MOST_ATTEMPTS = 20
@@ -56,7 +55,9 @@ class Placing:
         availability: Availability,
         hold_ids: HoldIds,
         grid: Grid,
+        request_seconds: float,
     ) -> None:
+        """request_seconds: after this time no further try begins."""
         self._claims = claims
         self._mirror = mirror
         self._catalogue = catalogue
@@ -65,6 +66,7 @@ class Placing:
         self._availability = availability
         self._hold_ids = hold_ids
         self._grid = grid
+        self._request_seconds = request_seconds
 
     def claim(self, request: ClaimRequest) -> Placed:
         """Claims one of the visits that the request allows, or refuses with all that is known about why.
@@ -84,7 +86,7 @@ class Placing:
         has is found even if today's rules would refuse it.
         Raises InvalidRequest, every refusal of Candidates, and what Claims.place raises.
         """
-        reloaded, deadline = False, monotonic() + REQUEST_SECONDS
+        reloaded, deadline = False, monotonic() + self._request_seconds
         for _ in range(MOST_ATTEMPTS):
             if monotonic() > deadline:
                 break

@@ -9,20 +9,15 @@ from urllib.parse import urlsplit
 from pymongo import MongoClient, WriteConcern
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
-from redis import BlockingConnectionPool, Redis, RedisCluster, Sentinel
+from redis import BlockingConnectionPool, Redis
 from redis.backoff import NoBackoff
-from redis.cluster import ClusterNode
 from redis.retry import Retry
 
-from services.settings import StoreSettings
+from services.settings import DEFAULTS, StoreSettings, StoreTimeouts
+from services.stores.cluster import Cluster
+from services.stores.sentinels import Sentinels
 
-# Every request gets its answer within two seconds, whatever is down: one stalled Redis call and one stalled MongoDB
-# write fit into that.
-REDIS_TIMEOUT_SECONDS = 0.8
-REDIS_CONNECT_SECONDS = 0.3
-MONGO_SELECTION_MS = 900
-MONGO_CONNECT_MS = 900
-MONGO_TIMEOUT_MS = 1300
+MONGO_TIMEOUT_MS = round(DEFAULTS.mongo_seconds * 1000)
 BACKGROUND_TIMEOUT_MS = 20_000
 
 # More than the requests that a worker serves at a time (api/http/turns.py), so that none waits for a connection.
@@ -45,14 +40,15 @@ def connect_stores(settings: StoreSettings, *, background: bool = False) -> Stor
 
     background: for a process that serves no requests, so that a read may take long.
     """
-    timeout_ms = None if background else MONGO_TIMEOUT_MS
+    timeout_ms = None if background else round(settings.mongo_seconds * 1000)
+    connect_ms = round(settings.mongo_connect_seconds * 1000)
     return Stores(
-        redis=connect_redis(settings.redis_url),
-        db=connect_mongo(settings.mongo_url, settings.mongo_db, timeout_ms=timeout_ms),
+        redis=connect_redis(settings.redis_url, settings),
+        db=connect_mongo(settings.mongo_url, settings.mongo_db, timeout_ms=timeout_ms, connect_ms=connect_ms),
     )
 
 
-def connect_redis(url: str) -> Redis:
+def connect_redis(url: str, timeouts: StoreTimeouts = DEFAULTS) -> Redis:
     """A client for `redis://`, `rediss://`, `redis+cluster://host:port` or `redis+sentinel://host:port,host:port/name`.
 
     The last two also take `user:password@` and `rediss+…`; both are for the servers, not for the Sentinels.
@@ -62,8 +58,8 @@ def connect_redis(url: str) -> Redis:
     address = urlsplit(url)
     options: dict[str, Any] = {
         "decode_responses": True,
-        "socket_timeout": REDIS_TIMEOUT_SECONDS,
-        "socket_connect_timeout": REDIS_CONNECT_SECONDS,
+        "socket_timeout": timeouts.redis_seconds,
+        "socket_connect_timeout": timeouts.redis_connect_seconds,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,  # we use nothing of version 3, and with 2 a new connection needs no handshake
         "driver_info": None,
@@ -75,14 +71,13 @@ def connect_redis(url: str) -> Redis:
             "ssl": address.scheme.startswith("rediss"),
         }
     if address.scheme.endswith("+cluster"):
-        nodes = [ClusterNode(host, port) for host, port in _hosts(url, 6379)]  # type: ignore[no-untyped-call]
-        return RedisCluster(startup_nodes=nodes, **options)  # type: ignore[return-value]  # same commands, no common base
+        # The same commands, without a common base.
+        return Cluster(_hosts(url, 6379), timeouts.redis_connect_seconds, **options)  # type: ignore[return-value]
     if address.scheme.endswith("+sentinel"):
-        quick = {"socket_timeout": REDIS_CONNECT_SECONDS}
-        sentinel = Sentinel(_hosts(url, 26379), sentinel_kwargs=quick, **options)  # type: ignore[no-untyped-call]
-        master: Redis = sentinel.master_for(address.path.strip("/") or "mymaster")  # type: ignore[no-untyped-call]
+        sentinels = Sentinels(_hosts(url, 26379), timeouts.redis_connect_seconds, **options)
+        master: Redis = sentinels.master_for(address.path.strip("/") or "mymaster")  # type: ignore[no-untyped-call]
         return master
-    options |= {"max_connections": REDIS_CONNECTIONS, "timeout": REDIS_TIMEOUT_SECONDS}
+    options |= {"max_connections": REDIS_CONNECTIONS, "timeout": timeouts.redis_seconds}
     return Redis(connection_pool=BlockingConnectionPool.from_url(url, **options))
 
 
@@ -91,18 +86,25 @@ def _hosts(url: str, port: int) -> list[tuple[str, int]]:
     return [(name, int(number or port)) for name, _, number in pairs]
 
 
-def connect_mongo(url: str, name: str, *, timeout_ms: int | None = MONGO_TIMEOUT_MS) -> Database[Document]:
+def connect_mongo(
+    url: str,
+    name: str,
+    *,
+    timeout_ms: int | None = MONGO_TIMEOUT_MS,
+    connect_ms: int = round(DEFAULTS.mongo_connect_seconds * 1000),
+) -> Database[Document]:
     """A database that acknowledges a write once a majority has it in its journal, and that reads only such writes.
 
     timeout_ms: bounds each operation with all its retries; None is for background work, which may take long.
+    connect_ms: bounds the search for a primary, and each attempt to connect.
     The client connects at its first use, so after a fork.
     """
     client: MongoClient[Document] = MongoClient(
         url,
         connect=False,
         tz_aware=True,
-        serverSelectionTimeoutMS=MONGO_SELECTION_MS,
-        connectTimeoutMS=MONGO_CONNECT_MS,
+        serverSelectionTimeoutMS=connect_ms,
+        connectTimeoutMS=connect_ms,
         timeoutMS=timeout_ms,
         socketTimeoutMS=None if timeout_ms else BACKGROUND_TIMEOUT_MS,
         maxPoolSize=MONGO_CONNECTIONS,

@@ -20,16 +20,20 @@ from types import TracebackType
 import pymongo
 import structlog
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from models.errors import StoreUnavailable
+from services.settings import DEFAULTS
 
 log = structlog.get_logger()
 
-REQUEST_SECONDS = 1.4  # while pymongo seeks a primary it checks the time every half second, so it ends at 1.9
 TROUBLE_SECONDS = 2.0
 LOG_EVERY_SECONDS = 1.0
 """A dead store fails thousands of requests a second; one log line a second for each kind of error says as much."""
+
+
+REDIS_ERRORS = (RedisError, RedisClusterException)
+"""What redis-py raises when Redis does not serve: the second is a slot that no node has, and no RedisError."""
 
 
 class RedisUnavailable(StoreUnavailable):
@@ -37,10 +41,16 @@ class RedisUnavailable(StoreUnavailable):
 
 
 class StoreTrouble:
-    """Remembers the failures of stores within `watch`, for one app. monotonic: seconds that never go back."""
+    """Remembers the failures of stores within `watch`, for one app.
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    monotonic: seconds that never go back. request_seconds: see `watch_request`.
+    """
+
+    def __init__(
+        self, monotonic: Callable[[], float] = time.monotonic, *, request_seconds: float = DEFAULTS.request_seconds
+    ) -> None:
         self._monotonic = monotonic
+        self._request_seconds = request_seconds
         self._last = float("-inf")
         self._logged: dict[str, tuple[float, int]] = {}
 
@@ -55,12 +65,13 @@ class StoreTrouble:
 
     @contextmanager
     def watch_request(self) -> Iterator[None]:
-        """As `watch`, and ends all calls to MongoDB in the block, however many, REQUEST_SECONDS from now.
+        """As `watch`, and ends all calls to MongoDB in the block, however many, request_seconds from now.
 
+        While pymongo seeks a primary it checks the time every half second, so it may end half a second later.
         The time-outs of single calls add up: without this limit a direct booking took 4.9 seconds while Redis was
         stalled and MongoDB frozen.
         """
-        with pymongo.timeout(REQUEST_SECONDS), self.watch():
+        with pymongo.timeout(self._request_seconds), self.watch():
             yield
 
     def lately(self) -> bool:
@@ -85,7 +96,9 @@ _watching: ContextVar[StoreTrouble | None] = ContextVar("store_trouble", default
 class _Faults(AbstractContextManager[None]):
     """Raises a refusal in place of any error of one store's client. Keeps no state, so all calls share one."""
 
-    def __init__(self, store: str, kind: type[Exception], refusal: type[StoreUnavailable]) -> None:
+    def __init__(
+        self, store: str, kind: type[Exception] | tuple[type[Exception], ...], refusal: type[StoreUnavailable]
+    ) -> None:
         self._store = store
         self._kind = kind
         self._refusal = refusal
@@ -106,7 +119,7 @@ class _Faults(AbstractContextManager[None]):
 
 
 _MONGO = _Faults("mongodb", PyMongoError, StoreUnavailable)
-_REDIS = _Faults("redis", RedisError, RedisUnavailable)
+_REDIS = _Faults("redis", REDIS_ERRORS, RedisUnavailable)
 
 
 def mongo_faults() -> AbstractContextManager[None]:
@@ -115,7 +128,7 @@ def mongo_faults() -> AbstractContextManager[None]:
 
 
 def redis_faults() -> AbstractContextManager[None]:
-    """Around a call to Redis: a RedisError becomes RedisUnavailable. After a script its outcome is unknown."""
+    """Around a call to Redis: any of REDIS_ERRORS becomes RedisUnavailable. After a script its outcome is unknown."""
     return _REDIS
 
 

@@ -151,6 +151,7 @@ class Stubbed:
                 log_level="INFO",
                 rate_limit_per_minute=self.rate_limit_per_minute,
                 keyless_per_minute=self.keyless_per_minute,
+                request_seconds=1.4,
                 trusted_proxies=self.trusted_proxies,
             ),
             access=self.access,

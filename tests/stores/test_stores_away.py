@@ -1,0 +1,78 @@
+"""Clients of Sentinels and of a Redis Cluster while nothing answers: each call ends soon, and the next at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+
+from services.settings import StoreTimeouts
+from services.stores.connections import connect_redis
+from services.stores.silence import SECONDS, Silence
+from tests.stores.silent import REFUSING, silent_port
+
+LIMIT = 1.2
+"""Seconds of one call: 0.9 for silent Sentinels, the rest for a busy machine. The library's defaults take 11 to 175."""
+
+
+@pytest.fixture(params=["refused", "silent"])
+def port(request: pytest.FixtureRequest) -> Iterator[int]:
+    if request.param == "refused":
+        yield REFUSING
+        return
+    with silent_port() as port:
+        yield port
+
+
+def hosts(port: int, number: int) -> str:
+    return ",".join([f"127.0.0.1:{port}"] * number)
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    """How long a call takes that fails as a Redis that is away."""
+    began = time.monotonic()
+    with pytest.raises(RedisError):
+        call()
+    return time.monotonic() - began
+
+
+def check_away(client: Redis) -> None:
+    script = client.register_script("return 1")
+    assert seconds_of(lambda: client.get("{org}:key")) < LIMIT
+    assert seconds_of(lambda: script(["{org}:key"])) < LIMIT / 2
+    assert seconds_of(lambda: client.pipeline(transaction=True).get("{org}:key").execute()) < LIMIT / 2
+
+
+@pytest.mark.parametrize("number", [1, 3, 9])
+def test_a_call_ends_soon_when_no_sentinel_answers(port: int, number: int) -> None:
+    check_away(connect_redis(f"redis+sentinel://{hosts(port, number)}/mymaster"))
+
+
+@pytest.mark.parametrize("number", [1, 3, 9])
+def test_a_client_of_a_cluster_starts_and_each_call_ends_soon_when_no_node_answers(port: int, number: int) -> None:
+    began = time.monotonic()
+    client = connect_redis(f"redis+cluster://{hosts(port, number)}")
+    assert time.monotonic() - began < LIMIT
+    check_away(client)
+
+
+def test_the_sentinels_time_out_is_the_one_of_the_settings() -> None:
+    with silent_port() as port:
+        url = f"redis+sentinel://{hosts(port, 2)}/mymaster"
+        client = connect_redis(url, StoreTimeouts(redis_connect_seconds=0.05))
+        assert seconds_of(client.ping) < 0.3
+
+
+def test_after_a_second_one_caller_asks_and_the_others_do_not() -> None:
+    now = [0.0]
+    silence = Silence(lambda: now[0])
+    assert not silence.lasts()
+    silence.begin()
+    assert silence.lasts()
+    now[0] = SECONDS
+    assert [silence.lasts(), silence.lasts()] == [False, True]
+    silence.end()
+    assert not silence.lasts()
