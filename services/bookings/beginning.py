@@ -194,6 +194,6 @@ class Beginning:
 
 def _joined(draft: Draft, found: Pinned) -> Begun:
     """The pin, unless a request under the same idempotency key may still be at work on it: RequestInProgress."""
-    if not found.first and found.repeated and found.age_ms < REQUEST_MS:
+    if not found.first and found.repeated and found.now_ms - found.record.begun_ms < REQUEST_MS:
         raise RequestInProgress(retry_after_seconds=1)
     return Begun(draft, found.record, first=found.first)

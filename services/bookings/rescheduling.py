@@ -24,7 +24,7 @@ from services.claims.hold_records import HoldRecord
 from services.claims.keys import digest
 from services.claims.mirror import Mirror
 from services.claims.placements import DIRECT_LIFETIME_SECONDS, REQUEST_MS, Asker, ClaimRequest, Pinned
-from services.clock import Clock, now_ms
+from services.clock import Clock
 from services.crash_points import CrashPoints
 from services.holds.placing import MOST_ATTEMPTS, Blocked, Placing
 from services.ids import move_pin, version_moved
@@ -167,7 +167,10 @@ class Rescheduling:
 
     def _join(self, caller: Caller, booking: Booking, record: HoldRecord) -> Claimed | None:
         """Takes over the pin of the same change, whose worker is dead; None if the pin is gone by now."""
-        if now_ms(self._clock) - record.begun_ms < REQUEST_MS or record.key_id != caller.key_id:
+        known = self._claims.find(booking.org, record.hold_id)
+        if known is None:
+            return None
+        if known.read_ms - known.begun_ms < REQUEST_MS or known.key_id != caller.key_id:
             raise RequestInProgress("The same change of this booking is being made.", retry_after_seconds=2)
         begun = self._claims.begin(booking.org, record.hold_id, caller.key_id, booking.booking_id, None)
         if not isinstance(begun, Pinned):

@@ -135,8 +135,7 @@ class Claims:
         repeated, now_ms, *fields = rest
         record = read_hold(fields)
         if word in ("BEGUN", "AGAIN"):
-            first = word == "BEGUN"
-            return Pinned(record, first=first, repeated=repeated == 1, age_ms=0 if first else now_ms - record.begun_ms)
+            return Pinned(record, first=word == "BEGUN", now_ms=now_ms, repeated=repeated == 1)
         return NotPinned(_WHY_NOT[word], record, repeated=repeated == 1)
 
     def abort(self, org: str, hold_id: str, *, deadline_ms: int, restore: bool) -> Aborted:
@@ -199,10 +198,9 @@ class Claims:
         return [(hold_id, int(float(deadline))) for hold_id, deadline in zip(reply[::2], reply[1::2], strict=True)]
 
     def find(self, org: str, hold_id: str) -> HoldRecord | None:
-        """Reads a hold's record; None if Redis remembers no such hold."""
-        with redis_faults():
-            fields: dict[str, str] = self._redis.hgetall(org_keys(org).hold(hold_id))  # type: ignore[assignment]
-        return read_hold(fields) if fields else None
+        """Reads a hold's record, with the time of this read; None if Redis remembers no such hold."""
+        word, *fields = self._scripts.run("read_hold", [org_keys(org).hold(hold_id)], [])
+        return read_hold(fields) if word == "FOUND" else None
 
     def _ask(self, placement: Placement) -> tuple[list[str], dict[str, Any]]:
         """The keys and the argument of place_hold, whose header explains them."""

@@ -21,6 +21,7 @@ class HoldRecord:
 
     hold_id: its name, which is the first part of the id that clients have.
     status: the stored word; a hold whose time is over still says `held`, see `standing`.
+    read_ms: when Redis read it; 0 in the reply of a script that acted on the hold, which then lived.
     owner: the API key's id, followed by the holder's digest if the request named a holder.
     visit: stands in the hash as the fields of Visit.
     deadline_ms: names the attempt to confirm the hold; only the worker that began this attempt may take it back.
@@ -46,14 +47,16 @@ class HoldRecord:
     attempt: str = ""
     found: bool = False
     moves: bool = False
+    read_ms: int = 0
 
     @property
     def key_id(self) -> str:
         return self.owner.partition(" ")[0]
 
-    def standing(self, now_ms: int) -> HoldStatus:
-        """The status at this moment."""
-        if self.status == "held" and self.expires_ms <= now_ms:
+    @property
+    def standing(self) -> HoldStatus:
+        """The status at the time of the read."""
+        if self.status == "held" and self.expires_ms <= self.read_ms:
             return "expired"
         return self.status
 
@@ -78,9 +81,9 @@ def moment_of_ms(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-def hold_view(record: HoldRecord, hold_id: str, grid: Grid, now_ms: int) -> Hold:
+def hold_view(record: HoldRecord, hold_id: str, grid: Grid) -> Hold:
     """The hold as the rest of the product knows it. hold_id: the id that the holder gets, see ids.HoldIds."""
-    visit, status = record.visit, record.standing(now_ms)
+    visit, status = record.visit, record.standing
     times = grid.times(visit, record.requested)
     return Hold(
         hold_id=hold_id,

@@ -146,13 +146,13 @@ class Pinned:
     """Claims that wait for their outcome in MongoDB. record.deadline_ms names this attempt.
 
     first: this attempt set the pin. Only such an attempt may take it back while the outcome is open.
-    repeated: this idempotency key was here before. age_ms: since the first attempt began.
+    now_ms: the time of this attempt, by Redis' clock. repeated: this idempotency key was here before.
     """
 
     record: HoldRecord
     first: bool
+    now_ms: int
     repeated: bool = False
-    age_ms: int = 0
 
 
 WhyNot = Literal["unknown", "booked", "released", "expired", "overtaken"]

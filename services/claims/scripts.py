@@ -18,6 +18,7 @@ from services.stores.redis_lane import ScriptLane
 HOLDS = ("place_hold", "begin_confirm", "abort_confirm", "extend_hold", "release_hold", "mirror_booking")
 NAMES = (
     *HOLDS,
+    "read_hold",
     "forget_booking",
     "trust_hold",
     "keep_reservation",

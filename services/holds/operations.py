@@ -13,7 +13,7 @@ from services.claims.hold_records import HoldRecord, hold_view
 from services.claims.keys import digest
 from services.claims.placements import ClaimRequest
 from services.claims.quotas import address_of
-from services.clock import Clock, now_ms
+from services.clock import Clock
 from services.crash_points import CrashPoints
 from services.holds.placing import Placing
 from services.ids import HoldIds, hold_name
@@ -57,11 +57,10 @@ class Holds:
         Raises InvalidRequest, the refusals of Placing.claim, TooManyHolds, IdempotencyKeyReused.
         """
         now = self._clock()
-        milliseconds = int(now.timestamp() * 1000)
         placed = self._placing.claim(
             ClaimRequest(
                 org=caller.org,
-                hold_id=self._hold_ids.make(caller.org, caller.key_id, milliseconds),
+                hold_id=self._hold_ids.make(caller.org, caller.key_id, int(now.timestamp() * 1000)),
                 key_id=caller.key_id,
                 role=caller.role,
                 slot=request,
@@ -76,7 +75,7 @@ class Holds:
         self._crash("after_place")
         record = placed.record
         return PlacedHold(
-            self._shown(caller.org, record, milliseconds if placed.how == "own" else record.created_ms),
+            self._shown(caller.org, record),
             created=placed.how != "own" and not record.found,
             replayed=placed.how == "replay",
         )
@@ -88,7 +87,7 @@ class Holds:
             raise HoldNotFound
         if record.key_id != caller.key_id and not caller.is_staff:
             raise Forbidden(NOT_YOURS)
-        return self._shown(caller.org, record, now_ms(self._clock))
+        return self._shown(caller.org, record)
 
     def extend(self, caller: Caller, hold_id: str, ttl_seconds: int) -> Hold:
         """Lets a live hold run for ttl_seconds from now, never shortening it.
@@ -107,7 +106,7 @@ class Holds:
             )
         except HoldNotFound:
             raise HoldExpired from None
-        return self._shown(caller.org, record, record.created_ms)
+        return self._shown(caller.org, record)
 
     def release(self, caller: Caller, hold_id: str) -> None:
         """Lets a hold go; again is fine. Raises HoldNotFound, Forbidden, InvalidTransition, RequestInProgress."""
@@ -134,6 +133,6 @@ class Holds:
             raise HoldNotFound
         return record
 
-    def _shown(self, org: str, record: HoldRecord, now_ms: int) -> Hold:
+    def _shown(self, org: str, record: HoldRecord) -> Hold:
         hold_id = self._hold_ids.seal(org, record.key_id, record.hold_id, record.visit)
-        return hold_view(record, hold_id, self._grid, now_ms)
+        return hold_view(record, hold_id, self._grid)

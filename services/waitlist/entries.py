@@ -33,7 +33,7 @@ from services.claims.keys import digest
 from services.claims.mirror import Mirror
 from services.claims.placements import KEY_KEPT_MS
 from services.claims.quotas import address_of
-from services.clock import Clock, now_ms
+from services.clock import Clock
 from services.ids import WaitlistIds, booking_id_for
 from services.ledger.documents import change
 from services.ledger.store import BookingStore
@@ -209,7 +209,7 @@ class Waitlist:
 
     def _as_its_hold_is(self, entry: WaitEntry) -> WaitEntry:
         record = self._claims.find(entry.org, entry.hold_id or "")
-        standing = record.standing(now_ms(self._clock)) if record else None
+        standing = record.standing if record else None
         if record and standing in ("held", "confirming"):
             return replace(entry, offered_until=moment_of_ms(record.expires_ms))
         booking_id = record.booking_id if record and standing == "booked" else self._booking_of(entry)

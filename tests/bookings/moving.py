@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from models.access import Caller
@@ -12,6 +13,7 @@ from models.booking import Booking
 from models.booking_changes import BookingPatch
 from models.slot import Visit
 from services import Services, build_services
+from services.claims.hold_records import HoldRecord
 from services.ledger.documents import booking_of
 from tests.bookings.evidence import owners
 from tests.world import World, rfc3339, settings, tomorrow
@@ -50,14 +52,18 @@ def die() -> None:
     raise Died
 
 
-def later(world: World, seconds: float = REQUEST_SECONDS, **changed: Any) -> Services:
-    """Another process over the same stores, with its clock this many seconds ahead."""
-    return build_services(
-        settings(**changed),
-        redis=world.services.redis,
-        mongo=world.services.db,
-        clock=lambda: datetime.now(UTC) + timedelta(seconds=seconds),
-    )
+def later(world: World) -> Services:
+    """Another process over the same stores, to which Redis says that it read a record REQUEST_SECONDS later."""
+    services = build_services(settings(), redis=world.services.redis, mongo=world.services.db)
+    claims = services.booking_life._rescheduling._claims
+    find = claims.find
+
+    def find_later(org: str, hold_id: str) -> HoldRecord | None:
+        found = find(org, hold_id)
+        return replace(found, read_ms=found.read_ms + REQUEST_SECONDS * 1000) if found else None
+
+    claims.find = find_later  # type: ignore[method-assign]
+    return services
 
 
 @contextmanager

@@ -175,7 +175,7 @@ def test_repeated_moves_at_once_make_one_change_and_all_answers_agree(world: Wor
 
 
 def test_repeated_moves_that_each_take_over_the_other_make_one_change(world: World) -> None:
-    """The clocks of their servers are ahead of Redis, so each takes over at once what another still does."""
+    """To each server the others look dead, so each takes over at once what another still does."""
     bob, servers = world.caller("desk"), [later(world) for _ in range(4)]
     for start in fresh_slots():
         booking = book(world, start)
