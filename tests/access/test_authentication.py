@@ -1,73 +1,14 @@
-"""Which caller a bearer token belongs to, and how soon a revoked key is refused."""
+"""Which caller a bearer token belongs to, and what that costs."""
 
 from __future__ import annotations
-
-import gc
-import threading
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
 import pytest
 
 from models.access import Caller, Role
-from models.errors import InvalidRequest, InvalidTransition, NotFound, StoreUnavailable, Unauthenticated
-from services.access.api_keys import new_key_record
+from models.errors import InvalidRequest, StoreUnavailable, Unauthenticated
 from services.access.authentication import Access
+from tests.access.servers import Stopwatch, access_to, is_known
 from tests.catalogue.watched_db import WatchedDatabase
-
-SECRET = "a secret of at least thirty-two characters"
-NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
-
-
-class Stopwatch:
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-@pytest.fixture
-def db() -> WatchedDatabase:
-    return WatchedDatabase()
-
-
-@pytest.fixture
-def stopwatch() -> Stopwatch:
-    return Stopwatch()
-
-
-def access_to(db: WatchedDatabase, monotonic: Callable[[], float] = time.monotonic, every: float = 3600.0) -> Access:
-    store = db  # it stands in for a Database
-    return Access(store, SECRET, lambda: NOW, monotonic=monotonic, follow_seconds=every)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def access(db: WatchedDatabase, stopwatch: Stopwatch) -> Access:
-    return access_to(db, stopwatch)
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
-    deadline, tick = time.monotonic() + seconds, threading.Event()
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        tick.wait(0.005)
-    return False
-
-
-def is_known(access: Access, key: str) -> bool:
-    try:
-        access.authenticate(key)
-    except Unauthenticated:
-        return False
-    return True
-
-
-def digest(key: str) -> str:
-    return sha256(key.encode()).hexdigest()
 
 
 def test_a_key_gives_its_org_and_role(access: Access) -> None:
@@ -124,118 +65,9 @@ def test_memory_alone_tells_a_known_key_a_refused_one_and_one_to_look_up(db: Wat
         access.known("hf_admin_guess")
 
 
-def test_a_key_that_this_process_makes_after_a_refusal_works_at_once(
-    access: Access, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.access.api_keys.secrets.token_urlsafe", lambda _: "foreseen")
-    assert not is_known(access, "hf_bot_foreseen")
-    access.create_key("alice-co", Role.BOT)
-    assert is_known(access, "hf_bot_foreseen")
-
-
 def test_no_key_can_have_the_role_customer(access: Access) -> None:
     with pytest.raises(ValueError, match="customer"):
         access.create_key("alice-co", Role.CUSTOMER)
-
-
-def test_a_key_that_this_process_revokes_is_refused_at_once(access: Access) -> None:
-    key = access.create_key("alice-co", Role.DESK).key
-    access.revoke_key("alice-co", access.authenticate(key).key_id)
-    assert not is_known(access, key)
-
-
-def test_an_org_cannot_revoke_the_key_of_another(access: Access) -> None:
-    key = access.create_key("alice-co", Role.DESK).key
-    with pytest.raises(NotFound):
-        access.revoke_key("charlie-co", access.authenticate(key).key_id)
-    assert is_known(access, key)
-
-
-def test_a_process_follows_what_another_server_does_with_keys(db: WatchedDatabase, access: Access) -> None:
-    elsewhere = access_to(db)
-    doomed, other = (access.create_key("alice-co", Role.DESK).key for _ in range(2))
-    for key in (doomed, other):
-        access.authenticate(key)
-    access.follow()
-    elsewhere.revoke_key("alice-co", access.authenticate(doomed).key_id)
-    new = elsewhere.create_key("alice-co", Role.BOT).key
-    assert is_known(access, doomed)
-    access.follow()
-    assert not is_known(access, doomed)
-    db.down = True
-    assert is_known(access, other)
-    assert access.authenticate(new).role is Role.BOT
-
-
-def test_a_change_that_becomes_visible_late_is_not_missed(db: WatchedDatabase, access: Access) -> None:
-    """MongoDB stamps a change before others can read it, so a later one may be seen first."""
-    late, early = (access.create_key("alice-co", Role.DESK).key for _ in range(2))
-    access.authenticate(late)
-    access.follow()
-    now = datetime.now(UTC) + timedelta(seconds=60)
-    records = db.store["api_keys"]
-    records.update_one({"_id": digest(early)}, {"$set": {"changed_at": now}})
-    access.follow()
-    stamped = now - timedelta(seconds=1)
-    records.update_one({"_id": digest(late)}, {"$set": {"revoked": True, "changed_at": stamped}})
-    access.follow()
-    assert not is_known(access, late)
-
-
-def test_a_quiet_hour_costs_one_small_read_a_round(db: WatchedDatabase, access: Access) -> None:
-    for number in range(20):
-        made = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(seconds=number / 100)
-        db.store["api_keys"].insert_one(
-            {**new_key_record("alice-co", Role.BOT, f"key {number}", NOW), "changed_at": made}
-        )
-    for _ in range(3):
-        access.follow()
-    db.reads.clear()
-    learned: list[str] = []
-    access._keys.learn = lambda record: learned.append(record["_id"])  # type: ignore[method-assign]
-    access.follow()
-    assert db.reads == ["api_keys"]
-    assert len(learned) == 1
-
-
-def test_a_record_that_was_changed_or_deleted_by_hand_is_noticed_at_a_recheck(
-    db: WatchedDatabase, access: Access
-) -> None:
-    changed, deleted = (access.create_key("alice-co", Role.DESK).key for _ in range(2))
-    for key in (changed, deleted):
-        access.authenticate(key)
-    db.store["api_keys"].update_one({"_id": digest(changed)}, {"$set": {"role": "bot"}})
-    db.store["api_keys"].delete_one({"_id": digest(deleted)})
-    access.recheck()
-    assert access.authenticate(changed).role is Role.BOT
-    assert not is_known(access, deleted)
-
-
-def test_the_background_thread_notices_a_revoked_key_and_survives_a_dead_store(db: WatchedDatabase) -> None:
-    access = access_to(db, every=0.01)
-    key = access.create_key("alice-co", Role.DESK).key
-    access.authenticate(key)
-    db.down = True
-    failures = len(db.reads)
-    assert eventually(lambda: len(db.reads) >= failures + 2)
-    assert is_known(access, key)
-    db.down = False
-    access_to(db).revoke_key("alice-co", access.authenticate(key).key_id)
-    assert eventually(lambda: not is_known(access, key))
-    access.close()
-
-
-def test_the_thread_starts_with_the_first_key_and_ends_with_its_access(db: WatchedDatabase) -> None:
-    access = access_to(db)
-    assert access._follower is None
-    access.authenticate(access.create_key("alice-co", Role.DESK).key)
-    follower = access._follower
-    assert follower is not None
-    assert follower.is_alive()
-    assert follower.daemon
-    del access
-    gc.collect()
-    assert eventually(lambda: not follower.is_alive())
 
 
 def test_known_keys_stay_valid_while_mongodb_is_down(db: WatchedDatabase, access: Access) -> None:
@@ -262,30 +94,6 @@ def test_a_look_up_that_took_long_is_answered_and_not_remembered(
     db.after_read = stall
     assert access.authenticate(key).role is Role.DESK
     assert access.known(key) is None
-
-
-def test_an_old_key_ends_when_its_overlap_is_over(db: WatchedDatabase) -> None:
-    now = [NOW]
-    access, elsewhere = (Access(db, SECRET, lambda: now[0], follow_seconds=3600) for _ in range(2))  # type: ignore[arg-type]
-    old = access.create_key("alice-co", Role.CHECKOUT, name="Site", origins=["https://a.example"])
-    before = elsewhere.authenticate(old.key)
-    new = access.rotate_key("alice-co", old.key_id, 60)
-    after = elsewhere.authenticate(new.key)
-    elsewhere.follow()
-    assert after == before
-    now[0] += timedelta(seconds=59)
-    assert is_known(access, old.key)
-    assert is_known(elsewhere, old.key)
-    now[0] += timedelta(seconds=1)
-    assert not is_known(access, old.key)
-    assert not is_known(elsewhere, old.key)
-    newcomer = Access(db, SECRET, lambda: now[0])  # type: ignore[arg-type]
-    assert not is_known(newcomer, old.key)
-    assert is_known(access, new.key)
-    with pytest.raises(InvalidTransition):
-        access.rotate_key("alice-co", old.key_id, 60)
-    with pytest.raises(NotFound):
-        access.rotate_key("charlie-co", new.key_id, 60)
 
 
 def test_the_manage_token_of_a_booking_gives_its_customer(db: WatchedDatabase, access: Access) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from models.access import Role
-from models.errors import Unauthenticated
 from scripts.dev_server.child import wait_until
 from services.access.authentication import Access
 from services.clock import utc_now
+from tests.access.servers import is_known
 from tests.world import SECRET, World
 
 
@@ -23,14 +23,6 @@ def servers(world: World) -> Iterator[list[Access]]:
         access.close()
 
 
-def accepts(access: Access, key: str) -> bool:
-    try:
-        access.authenticate(key)
-    except Unauthenticated:
-        return False
-    return True
-
-
 def seconds_until(condition: Callable[[], bool]) -> float:
     began = time.monotonic()
     wait_until(condition, seconds=10)
@@ -39,18 +31,18 @@ def seconds_until(condition: Callable[[], bool]) -> float:
 
 def test_every_server_refuses_a_revoked_key_within_two_seconds(world: World, servers: list[Access]) -> None:
     made = world.services.access.create_key(world.org, Role.DESK)
-    assert all(accepts(server, made.key) for server in servers)
+    assert all(is_known(server, made.key) for server in servers)
     servers[0].revoke_key(world.org, made.key_id)
-    assert not accepts(servers[0], made.key)
-    assert seconds_until(lambda: not any(accepts(server, made.key) for server in servers)) < 2
+    assert not is_known(servers[0], made.key)
+    assert seconds_until(lambda: not any(is_known(server, made.key) for server in servers)) < 2
 
 
 def test_every_server_refuses_a_rotated_key_within_two_seconds(world: World, servers: list[Access]) -> None:
     made = world.services.access.create_key(world.org, Role.DESK)
-    assert all(accepts(server, made.key) for server in servers)
+    assert all(is_known(server, made.key) for server in servers)
     successor = servers[0].rotate_key(world.org, made.key_id, 0)
-    assert seconds_until(lambda: not any(accepts(server, made.key) for server in servers)) < 2
-    assert all(accepts(server, successor.key) for server in servers)
+    assert seconds_until(lambda: not any(is_known(server, made.key) for server in servers)) < 2
+    assert all(is_known(server, successor.key) for server in servers)
 
 
 def test_every_server_accepts_a_new_key_within_a_second_although_it_refused_it_before(
@@ -59,7 +51,7 @@ def test_every_server_accepts_a_new_key_within_a_second_although_it_refused_it_b
     monkeypatch.setattr("services.access.api_keys.secrets.token_urlsafe", lambda _: f"of.{world.org}")
     key = f"hf_bot_of.{world.org}"
     for server in servers:
-        assert accepts(server, world.keys["desk"])
-        assert not accepts(server, key)
+        assert is_known(server, world.keys["desk"])
+        assert not is_known(server, key)
     servers[0].create_key(world.org, Role.BOT)
-    assert seconds_until(lambda: all(accepts(server, key) for server in servers)) < 1.2
+    assert seconds_until(lambda: all(is_known(server, key) for server in servers)) < 1.2

@@ -116,3 +116,14 @@ def test_unknown_fields_are_refused_by_the_schema_too(name: str) -> None:
 def test_what_a_body_requires_is_what_the_model_requires() -> None:
     schema = DOCUMENT["components"]["schemas"]["HoldRequest"]
     assert set(schema["required"]) == {name for name, field in HoldRequest.model_fields.items() if field.is_required()}
+
+
+def test_the_description_of_the_api_is_sent_once_to_a_client_that_keeps_it(send: Send) -> None:
+    first = send("GET", "/openapi.json", key=None)
+    tag = first.headers["ETag"]
+    assert (first.status_code, first.headers["Cache-Control"]) == (200, "public, max-age=300")
+    for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        again = send("GET", "/openapi.json", key=None, headers={"If-None-Match": known})
+        assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag), known
+        assert again.headers["Cache-Control"] == first.headers["Cache-Control"]
+    assert send("GET", "/openapi.json", key=None, headers={"If-None-Match": '"other"'}).data == first.data

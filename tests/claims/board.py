@@ -52,6 +52,44 @@ def record_of(flat: list[Any]) -> dict[str, str]:
     return {str(name): str(value) for name, value in zip(flat[::2], flat[1::2], strict=True)}
 
 
+def place_argument(hold_id: str, visits: tuple[Visit, ...], state: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """The argument of place_hold, with other values of some fields: its own, its record's or both."""
+    first = visits[0]
+    ask: dict[str, Any] = {
+        "state": state,
+        "epoch": EPOCH,
+        "prefix": "",
+        "limits": {},
+        "daily": 0,
+        "fingerprint": "",
+        "requested": first.start,
+        "length": first.end - first.start,
+        "candidates": [(each.technician_id, each.start) for each in visits],
+        "key_kept_ms": KEPT_MS,
+        "window_ms": WINDOW_MS,
+        "backstop_ms": BACKSTOP_MS,
+    }
+    record: dict[str, Any] = {
+        "hold_id": hold_id,
+        "owner": ALICE,
+        "property_id": first.property_id,
+        "booking_id": "",
+        "before": first.before,
+        "after": first.after,
+        "requested": first.start,
+        "lifetime_ms": LIFETIME_MS,
+        "direct": int(state != "held"),
+        "moves": int(state == "moving"),
+        "attempt": secrets.token_hex(6),
+        "address": "",
+        "remembered_ms": REMEMBERED_MS,
+    }
+    assert fields.keys() <= ask.keys() | record.keys()
+    for part in (ask, record):
+        part.update({name: value for name, value in fields.items() if name in part})
+    return ask | {"record": record}
+
+
 @dataclass
 class Board:
     """One org of its own on one Redis."""
@@ -68,62 +106,25 @@ class Board:
         self,
         hold_id: str,
         *visits: Visit,
-        owner: str = ALICE,
         confirming: bool = False,
         moving: bool = False,
-        epoch: str = EPOCH,
-        lifetime_ms: int = LIFETIME_MS,
         quota: int = 0,
-        limits: dict[str, int] | None = None,
-        address: str = "",
-        daily: int = 0,
-        remembered_ms: int = REMEMBERED_MS,
-        fingerprint: str = "",
         idempotency: str = "",
-        booking_id: str = "",
-        requested: int | None = None,
-        attempt: str = "",
+        **fields: Any,
     ) -> list[Any]:
         """Runs place_hold for visits that share their property, length and buffers. By default one visit at BASE.
 
-        quota: of the owner's holder, if not 0. limits: those of other shares, by the policy's word.
+        quota: of the owner's holder, if not 0. fields: of the argument and of its record, where they differ from those
+        of `place_argument`.
         """
-        visits = visits or (visit(),)
-        first = visits[0]
         keys = [
             *(self.names.hold(hold_id), self.names.epoch, self.names.pins, self.names.events),
             self.idempotency(idempotency) if idempotency else self.names.nothing,
         ]
-        start = first.start if requested is None else requested
-        ask = {
-            "state": "moving" if moving else "confirming" if confirming else "held",
-            "epoch": epoch,
-            "prefix": self.names.prefix,
-            "limits": ({"holds_per_holder": quota} if quota else {}) | (limits or {}),
-            "daily": daily,
-            "fingerprint": fingerprint,
-            "requested": start,
-            "length": first.end - first.start,
-            "candidates": [(each.technician_id, each.start) for each in visits],
-            "key_kept_ms": KEPT_MS,
-            "window_ms": WINDOW_MS,
-            "backstop_ms": BACKSTOP_MS,
-            "record": {
-                "hold_id": hold_id,
-                "owner": owner,
-                "property_id": first.property_id,
-                "booking_id": booking_id,
-                "before": first.before,
-                "after": first.after,
-                "requested": start,
-                "lifetime_ms": lifetime_ms,
-                "direct": int(confirming or moving),
-                "moves": int(moving),
-                "attempt": attempt or secrets.token_hex(6),
-                "address": address,
-                "remembered_ms": remembered_ms,
-            },
-        }
+        state = "moving" if moving else "confirming" if confirming else "held"
+        ask = place_argument(hold_id, visits or (visit(),), state, fields | {"prefix": self.names.prefix})
+        if quota:
+            ask["limits"]["holds_per_holder"] = quota
         return self.scripts.run("place_hold", keys, [json.dumps(ask)])
 
     def begin(
