@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.fields import LocalDate, Minutes, PlainId, Request, Shown, WholeNumber
+from models.fields import Minutes, PlainId, Request, Shown, WholeNumber
+from models.times import LocalDate
 
 SlotState = Literal["free", "held", "booked", "closed"]
 

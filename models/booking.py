@@ -18,8 +18,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from models.fields import Instant, Matches, Moment, Name, PlainId, Request, ShapedAs, Shown, Text, WholeNumber
+from models.fields import Matches, Name, PlainId, Request, ShapedAs, Shown, Text, WholeNumber
 from models.slot import SlotFields, SlotOptions
+from models.times import Instant, Moment
 
 BookingStatus = Literal["pending", "confirmed", "completed", "no_show", "cancelled", "expired"]
 Priority = Literal["low", "medium", "high", "emergency"]

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from models.booking import Booking, BookingStatus, Customer, Priority
-from models.fields import Minutes, Moment, PlainId, Request, ShortText, Text, WholeNumber, null_only_for
+from models.fields import Minutes, PlainId, Request, ShortText, Text, WholeNumber
+from models.times import Moment
 
 
 class BookingPatch(Request):
-    """Body of PATCH /bookings/{id}: only the fields that change. A customer is given whole."""
+    """Body of PATCH /bookings/{id}: only the fields that change.
 
-    model_config = null_only_for()
+    A customer is given whole. Null empties `description`.
+    """
+
+    emptied_by_null = frozenset({"description"})
 
     start: Moment | None = None
     duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
@@ -27,16 +30,11 @@ class BookingPatch(Request):
     description: Text | None = None
     priority: Priority | None = None
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _given_or_left_out(cls, value: Any) -> Any:
-        if value is None:
-            raise PydanticCustomError("null_not_allowed", "Give {field} a value, or leave it out to keep what it is.")
-        return value
-
     def given(self) -> dict[str, Any]:
         """The fields that are to change, as a booking has them."""
         values = {name: getattr(self, name) for name in self.model_fields_set}
+        if "description" in values:
+            values["description"] = self.description or ""
         if self.customer is not None:
             values["customer"] = self.customer.model_dump(exclude_none=True)
         return values

@@ -9,7 +9,8 @@ from pydantic import StringConstraints
 
 from models.booking import Booking
 from models.catalogue import Property, Technician
-from models.fields import Instant, Request, Shown
+from models.fields import Request, Shown
+from models.times import Instant
 
 
 class CalendarQuery(Request):

@@ -11,24 +11,15 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from models.fields import (
-    Instant,
-    LocalDate,
-    Minutes,
-    Moment,
-    Name,
-    PlainId,
-    Request,
-    ShortText,
-    WholeNumber,
-    null_only_for,
-)
+from models.fields import Minutes, Name, PlainId, Request, ShortText, WholeNumber
+from models.times import Instant, LocalDate, Moment
 
 ResourceStatus = Literal["available", "unavailable"]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z|24:00\Z")
+DAY_END = "24:00"
 CLOCK_PATTERN = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 
 
@@ -56,14 +47,25 @@ Clock = Annotated[str, AfterValidator(_clock), WithJsonSchema({"type": "string",
 
 
 def _ordered_shift(shift: list[str]) -> list[str]:
-    if shift[0] >= shift[1]:
-        raise PydanticCustomError("bad_shift", "Give {field} with a beginning that is before its end.")
-    return shift
+    begin, end = shift
+    if end == "00:00":
+        raise PydanticCustomError("bad_shift", "Give {field} with the end 24:00, which is midnight after the day.")
+    if begin == end:
+        raise PydanticCustomError(
+            "bad_shift", "Give {field} with an end after its beginning; 00:00 to 24:00 is all day."
+        )
+    if begin > end:
+        raise PydanticCustomError(
+            "bad_shift",
+            "Give {field} split at 24:00, as {begin} to 24:00 on this day and 00:00 to {end} on the next day.",
+            {"begin": begin, "end": end},
+        )
+    return [begin, DAY_END if end == "23:59" else end]
 
 
 Shift = Annotated[list[Clock], Field(min_length=2, max_length=2), AfterValidator(_ordered_shift)]
 WorkingHours = dict[Weekday, Annotated[list[Shift], Field(max_length=8)]]
-"""Local opening hours by weekday; a weekday that is left out is a day off."""
+"""Local opening hours by weekday; a weekday that is left out is a day off. An end of 23:59 means 24:00."""
 
 
 class TimeOff(Request):
@@ -83,7 +85,7 @@ class PropertyCreate(Request):
 
 
 class PropertyPatch(Request):
-    model_config = null_only_for("address")
+    emptied_by_null = frozenset({"address"})
 
     name: Name | None = None
     address: ShortText | None = None
@@ -102,7 +104,7 @@ class TechnicianCreate(Request):
 
 
 class TechnicianPatch(Request):
-    model_config = null_only_for("working_hours")
+    emptied_by_null = frozenset({"working_hours"})
 
     name: Name | None = None
     timezone: Timezone | None = None
@@ -139,20 +141,25 @@ class Policy(BaseModel):
 PublicCount = Annotated[WholeNumber, Field(ge=1, le=1_000_000)]
 """What strangers with the publishable key may have; null is no limit."""
 
-NULLABLE_POLICY = (
-    "allowed_duration_minutes",
-    "public_holds_per_address",
-    "public_bookings_per_address_per_day",
-    "public_requests_per_minute",
-    "public_holds_most",
-    "public_max_duration_minutes",
+NULLABLE_POLICY = frozenset(
+    {
+        "allowed_duration_minutes",
+        "country",
+        "display_name",
+        "phone",
+        "public_holds_per_address",
+        "public_bookings_per_address_per_day",
+        "public_requests_per_minute",
+        "public_holds_most",
+        "public_max_duration_minutes",
+    }
 )
 
 
 class PolicyPatch(Request):
-    """Body of PATCH /policy: only the fields that change. Null means any or no limit, for NULLABLE_POLICY alone."""
+    """Body of PATCH /policy: only the fields that change. Null means any, none or no limit, for NULLABLE_POLICY."""
 
-    model_config = null_only_for(*NULLABLE_POLICY)
+    emptied_by_null = NULLABLE_POLICY
 
     default_duration_minutes: Duration | None = None
     max_duration_minutes: Duration | None = None

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     BaseModel,
@@ -19,26 +18,55 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     StringConstraints,
-    WithJsonSchema,
+    model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 
 ID_PATTERN = r"^(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}|\.[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}|\.\.[A-Za-z0-9._-]{1,62})$"
 """1 to 64 of these characters, but not `.` or `..`: clients and proxies take those out of a path."""
 ID_SENTENCE = "Give {field} as 1 to 64 letters, digits, dots, hyphens or underscores, and not as one or two dots."
 
-_OFFSET = r"([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)"
-# A fraction finer than a microsecond could not be kept, so only zeros may stand there.
-_RFC3339 = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}[Tt]\d{{2}}:\d{{2}}:\d{{2}}(\.\d{{1,6}}0{{0,3}})?{_OFFSET}\Z", re.ASCII)
-_NAIVE = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\Z", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
-
 
 class Request(BaseModel):
-    """Base of what clients send: strict, and an unknown field is a fault."""
+    """Base of what clients send: strict, and an unknown field is a fault. Null is as good as left out.
+
+    emptied_by_null: the fields of a change for which null is a value, because it empties them.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    emptied_by_null: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Any) -> Any:
+        if isinstance(given, dict) and None in given.values():
+            return {name: value for name, value in given.items() if value is not None or not cls._may_be_left_out(name)}
+        return given
+
+    @classmethod
+    def _may_be_left_out(cls, name: str) -> bool:
+        field = cls.model_fields.get(name)
+        return field is not None and not field.is_required() and name not in cls.emptied_by_null
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        described = handler(schema)
+        properties = handler.resolve_ref_schema(described).get("properties", {})
+        for name, field in cls.model_fields.items():
+            if not field.is_required():
+                shown = field.alias or name
+                properties[shown] = _or_null(properties[shown])
+        return described
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    options = schema.get("anyOf", [])
+    if {"type": "null"} in options:
+        return schema
+    about: dict[str, Any] = {name: schema[name] for name in ("title", "default") if name in schema}
+    alone = {name: value for name, value in schema.items() if name not in about}
+    return {"anyOf": [*(options or [alone]), {"type": "null"}], **about}
 
 
 def members_that_may_be_absent(model: type[BaseModel]) -> tuple[str, ...]:
@@ -95,14 +123,6 @@ class ShapedAs:
         return handler.generate_schema(self.shape)
 
 
-class _ToTheSecond:
-    """Annotates a time in UTC that replies show without parts of a second."""
-
-    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        shown = core_schema.format_ser_schema("%Y-%m-%dT%H:%M:%SZ", when_used="json")
-        return core_schema.datetime_schema(serialization=shown)
-
-
 def _whole_number(value: Any) -> Any:
     # JSON Schema calls 60.0 an integer; strict pydantic does not. Booleans stay refused by the strict int behind this.
     if isinstance(value, float) and value.is_integer():
@@ -110,41 +130,11 @@ def _whole_number(value: Any) -> Any:
     return value
 
 
-def _moment(value: Any) -> datetime:
-    if not isinstance(value, str) or not (_RFC3339.match(value) or _NAIVE.match(value)):
-        raise PydanticCustomError("bad_time", "Give {field} as RFC 3339 writes a time, such as 2026-12-05T10:00:00Z.")
-    if _NAIVE.match(value):
-        raise PydanticCustomError("naive_time", "Give {field} with its offset from UTC, such as 2026-12-05T10:00:00Z.")
-    try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise PydanticCustomError("bad_time", "Give {field} as a time that exists; there is no such time.") from None
-
-
-def _local_date(value: Any) -> date:
-    if isinstance(value, str) and _DATE.match(value):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            raise PydanticCustomError(
-                "bad_date", "Give {field} as a date that exists; there is no such date."
-            ) from None
-    raise PydanticCustomError("bad_date", "Give {field} as a date such as 2026-12-05.")
-
-
 PlainId = Annotated[str, Matches(ID_PATTERN, "bad_id", ID_SENTENCE, alone=True)]
 """An id: nothing in it can break out of a key, a path or a query."""
 
 WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
 """An integer as JSON means it: 60 and 60.0, never true."""
-
-Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
-"""An aware time with an offset; inside, always UTC."""
-
-Instant = Annotated[datetime, _ToTheSecond()]
-"""A time of a reply, aware UTC, whose parts of a second are cut off: no deadline is promised too late."""
-
-LocalDate = Annotated[date, BeforeValidator(_local_date), WithJsonSchema({"type": "string", "format": "date"})]
 
 Minutes = Annotated[WholeNumber, Field(ge=0, le=1440)]
 
@@ -175,14 +165,3 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200), OneLine, 
 """A name of a person or a thing. Blanks and unseen characters around it are dropped."""
 Text = Annotated[str, StringConstraints(max_length=4000), Printable]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=320), Printable]
-
-
-def null_only_for(*names: str) -> ConfigDict:
-    """Describes a change: a field may be left out, but null is a value of these alone."""
-
-    def describe(schema: dict[str, Any]) -> None:
-        for name, described in schema["properties"].items():
-            if name not in names:
-                described.update(next(option for option in described.pop("anyOf") if option != {"type": "null"}))
-
-    return ConfigDict(json_schema_extra=describe)

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SkipValidation, StringConstraints
 
-from models.fields import Instant, Printable, Request, Shown, WholeNumber
+from models.fields import Printable, Request, Shown, WholeNumber
 from models.slot import SlotFields, Visit
+from models.times import Instant
 
 HoldStatus = Literal["held", "confirming", "booked", "released", "expired"]
 

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from models.fields import Instant, Matches, Name, Request, Shown, WholeNumber
+from models.fields import Matches, Name, Request, Shown, WholeNumber
+from models.times import Instant
 
 KeyRole = Literal["checkout", "bot", "desk", "admin"]
 

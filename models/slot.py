@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.fields import Minutes, Moment, PlainId, Request, WholeNumber
+from models.fields import Minutes, PlainId, Request, WholeNumber
+from models.times import Moment
 
 PROPERTY = "property"
 TECHNICIAN = "technician"

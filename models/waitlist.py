@@ -10,7 +10,8 @@ from pydantic import ConfigDict, Field, StringConstraints, ValidationInfo, field
 from pydantic_core import PydanticCustomError
 
 from models.booking import Customer, CustomerFields
-from models.fields import Instant, Moment, PlainId, Request, Shown, WholeNumber
+from models.fields import PlainId, Request, Shown, WholeNumber
+from models.times import Instant, Moment
 
 WaitStatus = Literal["waiting", "offered", "booked", "lapsed", "cancelled"]
 

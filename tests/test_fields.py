@@ -8,7 +8,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from models.catalogue import Timezone
-from models.fields import Moment, Name, PlainId, ShortText, Text
+from models.fields import Name, PlainId, ShortText, Text
+from models.times import Moment
 
 ANY_TEXT = (Name, Text, ShortText)
 

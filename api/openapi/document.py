@@ -174,7 +174,7 @@ def _of_text(schema: Json) -> Json:
     options = [option for option in schema.get("anyOf", []) if option.get("type") != "null"]
     if len(options) != 1:
         return schema
-    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
+    rest = {name: value for name, value in schema.items() if name != "anyOf"}
     return {**rest, **options[0]}
 
 

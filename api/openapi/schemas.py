@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from models.catalogue import Property, Technician
-from models.fields import Moment, PlainId, Request, Shown, WholeNumber
+from models.fields import PlainId, Request, Shown, WholeNumber
+from models.times import Moment
 
 
 class PageQuery(Request):

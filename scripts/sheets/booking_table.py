@@ -15,8 +15,9 @@ from pydantic import AfterValidator, Field
 
 from models.booking import Booking, BookingStatus, Customer, Details, Email, Phone, Source
 from models.catalogue import Duration
-from models.fields import Matches, Minutes, Moment, Name, PlainId, Request, ShortText, WholeNumber
+from models.fields import Matches, Minutes, Name, PlainId, Request, ShortText, WholeNumber
 from models.slot import Visit
+from models.times import Moment
 from scripts.sheets import cells
 from scripts.sheets.problems import BadRow, Fault
 from scripts.sheets.sheet import Columns

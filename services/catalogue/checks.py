@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pydantic import BaseModel
-
 from models.catalogue import Policy, PolicyPatch, TimeOff, WorkingHours
 from models.errors import Fault, InvalidRequest
 from services.timetable.grid import to_milliseconds
@@ -23,15 +21,6 @@ def refuse_if(faults: Iterable[Fault]) -> None:
     found = list(faults)
     if found:
         raise InvalidRequest(*found)
-
-
-def null_faults(patch: BaseModel, nullable: frozenset[str]) -> list[Fault]:
-    """A fault for each field that is null but not nullable. A field that the patch leaves out is no fault."""
-    return [
-        Fault(name, "null_not_allowed", f"Leave out {name} to keep it; it cannot be null.")
-        for name in sorted(patch.model_fields_set - nullable)
-        if getattr(patch, name) is None
-    ]
 
 
 def hours_faults(hours: WorkingHours | None) -> list[Fault]:

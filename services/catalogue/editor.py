@@ -19,7 +19,6 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from models.catalogue import (
-    NULLABLE_POLICY,
     Policy,
     PolicyPatch,
     Property,
@@ -29,8 +28,8 @@ from models.catalogue import (
     TechnicianCreate,
     TechnicianPatch,
 )
-from models.errors import AlreadyExists, Fault, PropertyNotFound, Refusal, StoreUnavailable, TechnicianNotFound
-from services.catalogue.checks import hours_faults, null_faults, policy_faults, refuse_if, time_off_faults
+from models.errors import AlreadyExists, PropertyNotFound, Refusal, StoreUnavailable, TechnicianNotFound
+from services.catalogue.checks import hours_faults, policy_faults, refuse_if, time_off_faults
 from services.catalogue.reader import (
     ORGS,
     PROPERTIES,
@@ -120,19 +119,16 @@ class CatalogueDesk:
         return technician_of(self._create(self._technicians, org, "tech", wanted, request))
 
     def patch_property(self, org: str, property_id: str, patch: PropertyPatch) -> Property:
-        """Changes the fields in the patch; null clears `address`. Raises PropertyNotFound, InvalidRequest."""
-        refuse_if(null_faults(patch, frozenset({"address"})))
+        """Changes the fields in the patch; null clears `address`. Raises PropertyNotFound."""
         return property_of(_required(self._patch(self._properties, org, property_id, patch), PropertyNotFound))
 
     def patch_technician(self, org: str, technician_id: str, patch: TechnicianPatch) -> Technician:
         """Changes the fields in the patch; null clears `working_hours`. Raises TechnicianNotFound, InvalidRequest."""
-        nulls = null_faults(patch, frozenset({"working_hours"}))
-        refuse_if([*nulls, *hours_faults(patch.working_hours), *time_off_faults(patch.time_off)])
+        refuse_if([*hours_faults(patch.working_hours), *time_off_faults(patch.time_off)])
         return technician_of(_required(self._patch(self._technicians, org, technician_id, patch), TechnicianNotFound))
 
     def patch_policy(self, org: str, patch: PolicyPatch) -> Policy:
         """Changes the rules in the patch. Raises InvalidRequest with every rule that does not fit the others."""
-        refuse_if(_policy_null_faults(patch))
         for _ in range(POLICY_ATTEMPTS):
             with mongo_faults():
                 current = self._orgs.find_one({"_id": org}, {"policy": 1, "policy_revision": 1}) or {}
@@ -208,14 +204,6 @@ class CatalogueDesk:
         self._cached.forget(org, None)
         with suppress(StoreUnavailable):  # without Redis, the relay announces the change
             self._announce(org)
-
-
-def _policy_null_faults(patch: PolicyPatch) -> list[Fault]:
-    faults = null_faults(patch, frozenset(NULLABLE_POLICY))
-    if patch.allowed_duration_minutes == []:
-        text = "Give at least one duration, or null to allow any."
-        faults.append(Fault("allowed_duration_minutes", "too_short", text))
-    return faults
 
 
 def _stored(fields: dict[str, Any]) -> Document:

@@ -35,7 +35,8 @@ WEEK_SECONDS = 7 * 86_400
 MOST_WEEKS = 256
 """Weeks to keep for one technician: over twice the longest horizon. Only a process that runs for years exceeds it."""
 
-MIDNIGHT_AFTER = "24:00"
+MIDNIGHT_AFTER = frozenset({"24:00", "23:59"})
+"""The second is in records of earlier releases, and means the end of the day as well."""
 
 T = TypeVar("T")
 
@@ -123,7 +124,7 @@ def _shifts(technician: Technician, day: date) -> list[Span]:
         (
             instant_of(datetime.combine(day, time.fromisoformat(begin)), technician.timezone),
             day_start(day + timedelta(days=1), technician.timezone)
-            if end == MIDNIGHT_AFTER
+            if end in MIDNIGHT_AFTER
             else instant_of(datetime.combine(day, time.fromisoformat(end)), technician.timezone, last=True),
         )
         for begin, end in hours

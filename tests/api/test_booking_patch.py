@@ -154,7 +154,6 @@ def test_every_fault_is_named_at_once(town: Town) -> None:
         ("start", "past_start"),
         ("duration_minutes", "off_grid"),
         ("buffer_before_minutes", "out_of_range"),
-        ("technician_id", "null_not_allowed"),
         ("customer.name", "too_short"),
         ("priority", "not_allowed"),
         ("status", "unknown_field"),
@@ -168,11 +167,19 @@ def test_every_fault_is_named_at_once(town: Town) -> None:
     "name",
     [
         *("start", "duration_minutes", "buffer_before_minutes", "buffer_after_minutes", "technician_id"),
-        *("property_id", "customer", "description", "priority"),
+        *("property_id", "customer", "priority"),
     ],
 )
-def test_null_is_no_value(town: Town, name: str) -> None:
-    assert fault_codes(patch(town, town.book(), {name: None})) == {(name, "null_not_allowed")}
+def test_null_changes_nothing(town: Town, name: str) -> None:
+    made = town.book()
+    reply = patch(town, made, {name: None})
+    assert (reply.status_code, body_of(reply)["version"], body_of(reply)[name]) == (200, 1, made[name])
+
+
+def test_null_empties_the_description(town: Town) -> None:
+    made = town.book(description="Ring twice.")
+    changed = body_of(patch(town, made, {"description": None, "priority": None}))
+    assert (changed["description"], changed["priority"], changed["version"]) == ("", "medium", 2)
 
 
 @pytest.mark.parametrize(

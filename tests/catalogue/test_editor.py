@@ -113,10 +113,10 @@ def test_null_clears_a_nullable_field(world: World) -> None:
     assert world.patch_technician(working_hours=None).working_hours is None
 
 
-def test_null_for_any_other_field_is_a_fault(world: World) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        world.patch_technician(name=None, status=None, time_off=None)
-    assert faults_of(refused) == [(name, "null_not_allowed") for name in ("name", "status", "time_off")]
+def test_null_leaves_any_other_field_as_it_is(world: World) -> None:
+    before = world.patch_technician(working_hours={"mon": [["08:00", "12:00"]]})
+    world.announced.clear()
+    assert world.patch_technician(name=None, status=None, time_off=None) == before
     assert world.announced == []
 
 
@@ -127,9 +127,8 @@ def test_all_faults_of_a_technician_are_named_at_once(world: World) -> None:
         {"start": "2026-12-05T10:00:00Z", "end": "2026-12-05T10:00:00Z"},
     ]
     with pytest.raises(InvalidRequest) as refused:
-        world.patch_technician(name=None, working_hours=hours, time_off=off)
+        world.patch_technician(working_hours=hours, time_off=off)
     expected = [
-        ("name", "null_not_allowed"),
         ("working_hours.mon.1", "overlapping_shifts"),
         ("time_off.1.end", "bad_span"),
     ]
@@ -205,9 +204,6 @@ def test_null_allows_any_duration_again(world: World) -> None:
 
 
 def test_a_policy_that_contradicts_itself_is_refused_as_a_whole(world: World) -> None:
-    with pytest.raises(InvalidRequest) as refused:
-        world.patch_policy(buffer_after_minutes=10, hold_seconds=901, horizon_days=None)
-    assert faults_of(refused) == [("horizon_days", "null_not_allowed")]
     with pytest.raises(InvalidRequest) as refused:
         world.patch_policy(buffer_after_minutes=10, hold_seconds=901)
     assert faults_of(refused) == [("buffer_after_minutes", "off_grid"), ("hold_seconds", "inconsistent")]
