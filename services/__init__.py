@@ -26,6 +26,7 @@ from services.ops.warm_up import Warming
 from services.relay.worker import Relay
 from services.settings import Settings
 from services.stores.connections import Document, connect_stores
+from services.stores.mongo_clock import MongoClock
 from services.stores.shared_counts import SharedCounts
 from services.timetable.grid import Grid
 from services.waitlist.entries import Waitlist
@@ -77,13 +78,14 @@ def build_services(
 ) -> Services:
     """Puts the product together. Tests give redis, mongo (a database) and clock; else they come from settings.
 
-    background: for a process that serves no requests, whose reads may take their time.
+    background: for a process that serves no requests: its reads may take their time, and it goes by MongoDB's clock.
     """
     settings = settings or Settings()
     stores = connect_stores(settings, background=background)
     redis = stores.redis if redis is None else redis
     mongo = stores.db if mongo is None else mongo
-    return _assemble(settings, Parts(settings, clock or utc_now, redis, mongo))
+    clock = clock or (MongoClock(mongo) if background else utc_now)
+    return _assemble(settings, Parts(settings, clock, redis, mongo))
 
 
 def _assemble(settings: Settings, parts: Parts) -> Services:

@@ -35,9 +35,13 @@ class Epochs:
         return [org for org, exists in zip(orgs, found, strict=True) if not exists]
 
     def remove(self, org: str) -> None:
-        """Declares the mirror incomplete: until a rebuild ends, every hold is checked in MongoDB."""
+        """Declares the mirror incomplete: until a rebuild ends, every hold is checked in MongoDB.
+
+        A rebuild that is running does not count, because it may have mirrored something that Redis has lost since.
+        """
+        names = org_keys(org)
         with redis_faults():
-            self._redis.delete(org_keys(org).epoch)
+            self._redis.delete(names.epoch, names.rebuild)
 
     def begin_rebuild(self, org: str) -> str:
         """A token that stays in Redis as long as Redis keeps its data, and that a later rebuild replaces."""

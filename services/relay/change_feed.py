@@ -1,8 +1,13 @@
-"""Reads from MongoDB's change stream, from a saved resume token on, what the relay has to mirror in Redis."""
+"""Reads from MongoDB's change stream, from a saved resume token on, what the relay has to mirror in Redis.
+
+Each Redis has a resume token of its own, because what was mirrored in one is not in another. After a restart or a
+failover no token is there, since the latest writes may be missing. While a network splits, a relay that still reaches
+the old master goes on with the token of that one, and harms no other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -13,10 +18,10 @@ from pymongo.errors import OperationFailure
 
 from services.clock import Clock
 from services.stores.connections import Document
-from services.stores.faults import mongo_faults
+from services.stores.faults import RedisUnavailable, mongo_faults
 
 CATALOGUE = frozenset({"properties", "technicians", "orgs"})
-STATE_ID = "change_feed"
+DAY_MS = 24 * 3600 * 1000
 READ_FIELDS = {"ns.coll": 1, "fullDocument._id": 1, "fullDocument.org": 1, "fullDocument.version": 1}
 """The fields to read of a change, not the whole document: mostly its worker has mirrored it already."""
 BATCH = 500
@@ -25,7 +30,15 @@ HISTORY_LOST = frozenset({136, 286, 260, 280, 9, 15, 40647, 40649})
 
 
 class FeedLost(Exception):
-    """There is no saved resume token, or MongoDB's log no longer reaches back to it: changes may be missing."""
+    """This Redis has no resume token, or MongoDB's log no longer reaches back to it: changes may be missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A resume token, and the Redis in which everything before it is mirrored."""
+
+    redis: str
+    token: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +51,16 @@ class Change:
 
 
 class ChangeFeed:
-    """Reads changes in order. It saves its resume token after the caller has handled them: each comes at least once."""
+    """Reads changes in order. It saves its resume token after the caller has handled them: each comes at least once.
 
-    def __init__(self, db: Database[Document], clock: Clock) -> None:
+    redis: names the Redis that the caller mirrors in (RedisInfo.identity).
+    """
+
+    def __init__(self, db: Database[Document], redis: Callable[[], str], clock: Clock) -> None:
         self._db = db
+        self._redis = redis
         self._clock = clock
-        self._state = db["relay_state"]
+        self._saved = db["relay_state"]
 
     def read(self) -> Iterator[list[Change]]:
         """The changes since the saved resume token, in batches. To ask for the next batch saves the token of this one.
@@ -58,18 +75,22 @@ class ChangeFeed:
                     raise FeedLost from error
                 raise
 
-    def end_of_log(self) -> Any:
-        """The resume token of the present, for `start_at`. Raises StoreUnavailable."""
+    def end_of_log(self) -> Position:
+        """The present, for `start_at`. Raises StoreUnavailable."""
+        redis = self._redis()
         with mongo_faults(), self._db.watch() as stream:
-            return stream.resume_token
+            return Position(redis, stream.resume_token)
 
-    def start_at(self, token: Any) -> None:
-        """Lets the next read begin at this resume token. Raises StoreUnavailable."""
+    def start_at(self, position: Position) -> None:
+        """Lets the next read begin here, and forgets each Redis that has not served for a day. StoreUnavailable."""
         with mongo_faults():
-            self._save(token)
+            self._save(position)
+            day_ago = {"$subtract": ["$$NOW", DAY_MS]}
+            self._saved.delete_many({"$expr": {"$lt": ["$at", day_ago]}})
 
     def _read(self) -> Iterator[list[Change]]:
-        saved = self._state.find_one({"_id": STATE_ID})
+        redis = self._redis()
+        saved = self._saved.find_one({"_id": redis})
         if saved is None:
             raise FeedLost
         with self._db.watch(
@@ -82,7 +103,7 @@ class ChangeFeed:
             while True:
                 events = list(islice(iter(stream.try_next, None), BATCH))
                 yield [change for change in map(_change_of, events) if change]
-                self._save(stream.resume_token)
+                self._save(Position(redis, stream.resume_token))
                 if len(events) < BATCH:
                     return
 
@@ -94,8 +115,12 @@ class ChangeFeed:
             "$or": [{"ns.coll": "bookings", **current}, {"ns.coll": {"$in": sorted(CATALOGUE)}}],
         }
 
-    def _save(self, token: Any) -> None:
-        self._state.update_one({"_id": STATE_ID}, {"$set": {"token": token}}, upsert=True)
+    def _save(self, position: Position) -> None:
+        """Saves a position, unless another Redis serves by now: the latest changes may have been mirrored there."""
+        if self._redis() != position.redis:
+            raise RedisUnavailable
+        saved = {"$set": {"token": position.token}, "$currentDate": {"at": True}}
+        self._saved.update_one({"_id": position.redis}, saved, upsert=True)
 
 
 def _change_of(event: Document) -> Change | None:

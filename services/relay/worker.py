@@ -4,12 +4,16 @@ It follows MongoDB's change stream, so the database's own log is the outbox: it 
 more (its worker has mostly done so already), and gives an org a new epoch at every change of its catalogue. It also
 resolves overdue pins, expires overdue reservations, makes the waitlist's offers, and rebuilds the mirror after Redis
 restarted or lost its data. It tries again what fails. Bookings stay safe, and never double, without it.
+
+Work in Redis has a lease for each Redis: while a network splits, two masters may serve, and both need a relay. To name
+its Redis a relay has to reach it, so one that does not takes no such lease.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 
@@ -21,7 +25,6 @@ from services.ledger.expiry import Reservations
 from services.observability import Metrics
 from services.relay.change_feed import Change, ChangeFeed, FeedLost
 from services.relay.rebuild import Pins, Rebuild
-from services.relay.redis_runs import RedisRuns
 from services.stores.faults import StoreTrouble
 from services.stores.leases import Leases
 from services.waitlist.rounds import Offers
@@ -44,7 +47,7 @@ class Relay:
         rebuild: Rebuild,
         pins: Pins,
         reservations: Reservations,
-        redis_runs: RedisRuns,
+        redis: Callable[[], str],
         offers: Offers,
         find: Callable[[str, str], Booking | None],
         orgs: Callable[[], list[str]],
@@ -57,7 +60,7 @@ class Relay:
         self._rebuild = rebuild
         self._pins = pins
         self._reservations = reservations
-        self._redis_runs = redis_runs
+        self._redis = redis
         self._offers = offers
         self._find = find
         self._orgs = orgs
@@ -84,19 +87,19 @@ class Relay:
 
     def tend(self) -> None:
         """One round of all work that is due, for every org. A failure in one piece of work does not stop the others."""
-        if self._leases.hold("tend"):
-            for work in (self.expire, self.mend_mirrors, self.resolve_pins):
+        self._guarded(self.expire)
+        if self._leases.hold(f"tend:{self._redis()}"):
+            for work in (self.mend_mirrors, self.resolve_pins):
                 self._guarded(work)
 
     def expire(self) -> None:
         """Expires reservations whose deadline is over. It needs only MongoDB."""
-        self._count("reservation_expired", self._reservations.expire_overdue())
+        if self._leases.hold("expire"):
+            self._count("reservation_expired", self._reservations.expire_overdue())
 
     def mend_mirrors(self) -> None:
-        """Rebuilds the mirrors that are incomplete, all of them after a restart of Redis."""
-        orgs = self._orgs()
-        self._distrust_after_restart(orgs)
-        for org in self._epochs.missing(orgs):
+        """Rebuilds the mirrors that are incomplete."""
+        for org in self._epochs.missing(self._orgs()):
             self._rebuild.run(org)
             self._count("mirror_rebuilt")
 
@@ -105,20 +108,9 @@ class Relay:
         for org in self._orgs():
             self._count("pin_resolved", self._pins.resolve_overdue(org))
 
-    def _distrust_after_restart(self, orgs: list[str]) -> None:
-        runs, noted = self._redis_runs.current(), self._redis_runs.noted()
-        if runs == noted:
-            return
-        if noted is not None:
-            log.warning("redis_restarted")
-            for org in orgs:
-                self._epochs.remove(org)
-        # Last, so that after a failure above the next round finds the restart again.
-        self._redis_runs.note(runs)
-
     def follow(self) -> None:
         """Mirrors changes as they come, from where the last relay stopped, until it loses the lease or `stop`."""
-        while not self._stop.is_set() and self._leases.hold("changes"):
+        while not self._stop.is_set() and self._leases.hold(f"changes:{self._redis()}"):
             self.carry_over_changes()
             self._stop.wait(PAUSE_SECONDS)
 
@@ -127,26 +119,24 @@ class Relay:
         self._offers.tend()
 
     def carry_over_changes(self) -> None:
-        """Mirrors what changed since the saved resume token."""
+        """Mirrors what changed since the resume token of this Redis."""
         try:
             for changes in self._feed.read():
                 self._carry_over(changes)
         except FeedLost:
-            log.warning("change_feed_lost")
-            self._mirror_anew()
+            self._distrust_mirrors()
 
-    def _mirror_anew(self) -> None:
-        """Mirrors everything, because without a resume token nothing says which changes are new.
+    def _distrust_mirrors(self) -> None:
+        """Leaves every mirror to a rebuild, because without a resume token nothing says which changes are new.
 
-        It takes the new token before it reads any booking, so that it misses no change in between. It saves the token
-        last, so that after a failure the next round finds none again and starts over.
+        It takes the new token before it removes an epoch. A rebuild begins later, so no change in between is missed. It
+        saves the token last, so that after a failure the next round finds none again and starts over.
         """
-        token, orgs = self._feed.end_of_log(), self._orgs()
-        for org in orgs:
+        log.warning("mirrors_distrusted")
+        position = self._feed.end_of_log()
+        for org in self._orgs():
             self._epochs.remove(org)
-        for org in orgs:
-            self._rebuild.run(org)
-        self._feed.start_at(token)
+        self._feed.start_at(position)
 
     def _carry_over(self, changes: list[Change]) -> None:
         """A change that its worker has mirrored, as it mostly has, costs only its share of one round trip."""
@@ -169,7 +159,7 @@ class Relay:
         self._metrics.relay.labels(action).inc(times)
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """Logs and counts a failure. The work stays due, so the next round tries it again."""
+        """Logs and counts a failure, and lets other relays try. The work stays due, so a later round tries it again."""
         try:
             with self._trouble.watch():
                 work()
@@ -179,3 +169,7 @@ class Relay:
         except Exception:
             log.exception("relay_fault", work=work.__name__)
             self._count("failed")
+        else:
+            return
+        with suppress(StoreUnavailable):  # without MongoDB the leases end by themselves
+            self._leases.give_up()

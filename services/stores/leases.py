@@ -1,14 +1,17 @@
-"""Decides which relay does a piece of background work: any number may run, and one at a time holds each lease."""
+"""Decides which relay does a piece of background work: any number may run, and one at a time holds each lease.
+
+Only MongoDB's clock decides when a lease ends. A relay whose own clock is wrong takes none too early and leaves none in
+the future.
+"""
 
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
 
+from pymongo import ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from services.clock import Clock
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
@@ -18,22 +21,26 @@ LEASE_SECONDS = 10
 class Leases:
     """Leases in MongoDB, by name. One that its owner does not renew in time passes to the next that asks."""
 
-    def __init__(self, db: Database[Document], clock: Clock) -> None:
+    def __init__(self, db: Database[Document]) -> None:
         self._leases = db["leases"]
-        self._clock = clock
         self._owner = secrets.token_hex(8)
 
-    def hold(self, name: str, seconds: int = LEASE_SECONDS) -> bool:
+    def hold(self, name: str, seconds: float = LEASE_SECONDS) -> bool:
         """Takes or renews a lease; False while another process has it. Raises StoreUnavailable."""
-        now = self._clock()
-        mine_or_over = {"_id": name, "$or": [{"owner": self._owner}, {"until": {"$lte": now}}]}
-        lease = {"$set": {"owner": self._owner, "until": now + timedelta(seconds=seconds)}}
+        mine_or_over = {"$or": [{"$eq": ["$owner", self._owner]}, {"$lte": ["$until", "$$NOW"]}]}
+        ends = {"$add": ["$$NOW", round(seconds * 1000)]}
+        lease = {
+            "owner": {"$cond": [mine_or_over, self._owner, "$owner"]},
+            "until": {"$cond": [mine_or_over, ends, "$until"]},
+        }
         with mongo_faults():
             try:
-                self._leases.update_one(mine_or_over, lease, upsert=True)
-            except DuplicateKeyError:
+                found = self._leases.find_one_and_update(
+                    {"_id": name}, [{"$set": lease}], upsert=True, return_document=ReturnDocument.AFTER
+                )
+            except DuplicateKeyError:  # another process made it at this moment
                 return False
-        return True
+        return found is not None and bool(found["owner"] == self._owner)
 
     def give_up(self) -> None:
         """Ends all leases of this process, so that another may take them at once. Raises StoreUnavailable."""

@@ -1,6 +1,8 @@
-"""What the Redis server itself reports: whether it can write, how it treats a full memory, and since when it runs."""
+"""What the Redis server itself reports: whether it can write, how it treats a full memory, and which data it serves."""
 
 from __future__ import annotations
+
+from hashlib import blake2b
 
 from redis import Redis, RedisCluster
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
@@ -55,15 +57,20 @@ class RedisInfo:
                 return None
         return policy
 
-    def run_ids(self) -> list[str]:
-        """The id of the run of each primary, sorted. A server gets a new one each time that it starts."""
+    def identity(self) -> str:
+        """A name for the data that serve now: another one after each start and each failover of a primary.
+
+        It follows from the run id and the replication id of every primary. The run id alone is not enough: a master
+        that was replaced and takes over again has the same one, but other data.
+        """
         with redis_faults():
             if isinstance(self._redis, RedisCluster):
-                reply = self._redis.info("server", target_nodes=RedisCluster.PRIMARIES)
+                reply = self._redis.info("server", "replication", target_nodes=RedisCluster.PRIMARIES)
                 servers = [reply] if "run_id" in reply else list(reply.values())
             else:
-                servers = [self._redis.info("server")]
-        return sorted(str(server["run_id"]) for server in servers)
+                servers = [self._redis.info("server", "replication")]
+        ids = sorted(f"{server['run_id']} {server.get('master_replid')}" for server in servers)
+        return blake2b("\n".join(ids).encode(), digest_size=8).hexdigest()
 
 
 def _first_word(refusal: ResponseError) -> str:

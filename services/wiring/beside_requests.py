@@ -8,7 +8,6 @@ from services.ops.health import Health
 from services.ops.warm_up import Warming
 from services.relay.change_feed import ChangeFeed
 from services.relay.rebuild import Pins, Rebuild
-from services.relay.redis_runs import RedisRuns
 from services.relay.worker import Relay
 from services.stores.redis_server import RedisInfo
 from services.waitlist.rounds import Offers
@@ -25,16 +24,16 @@ def warming(parts: Parts) -> Warming:
 
 def relay(parts: Parts, offers: Offers) -> Relay:
     db, mirror, store = parts.db, parts.mirror, parts.store
-    epochs = Epochs(parts.redis, parts.scripts)
+    epochs, redis = Epochs(parts.redis, parts.scripts), RedisInfo(parts.redis).identity
     return Relay(
-        feed=ChangeFeed(db, parts.clock),
+        feed=ChangeFeed(db, redis, parts.clock),
         leases=parts.leases,
         mirror=mirror,
         epochs=epochs,
         rebuild=Rebuild(epochs, mirror, store, parts.clock),
         pins=Pins(parts.claims, mirror, store),
         reservations=parts.reservations,
-        redis_runs=RedisRuns(RedisInfo(parts.redis), db),
+        redis=redis,
         offers=offers,
         find=store.find,
         orgs=lambda: org_ids(db),

@@ -42,7 +42,7 @@ class Parts:
         self.hold_ids, self.waitlist_ids = HoldIds(secret), WaitlistIds(secret)
         self.access = Access(db, secret, clock)
         self.catalogue = Catalogue(db)
-        self.leases = Leases(db, clock)
+        self.leases = Leases(db)
         self.claims = Claims(redis, self.scripts, confirm_window_ms=settings.confirm_window_ms)
         self.store = BookingStore(db, settings.grid_minutes)
         self.mirror = Mirror(redis, self.scripts, self.grid, self.store.find)

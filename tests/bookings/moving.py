@@ -70,7 +70,8 @@ def later(world: World) -> Services:
 def failing(world: World, mode: Any, **data: Any) -> Iterator[None]:
     """Makes MongoDB fail the product's next changes of bookings."""
     admin = world.services.db.client.admin
-    data = {"failCommands": ["findAndModify"], "appName": "holdfast"} | data
+    bookings = f"{world.services.db.name}.bookings"
+    data = {"failCommands": ["findAndModify"], "namespace": bookings, "appName": "holdfast"} | data
     admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
     try:
         yield

@@ -1,4 +1,4 @@
-"""A process refuses a database of another grid, fills its memory ahead of requests, and notices a restarted Redis."""
+"""A process refuses a database of another grid, and fills its memory ahead of requests."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from services import Services, build_services
 from services.access.authentication import Access
 from services.catalogue.reader import Catalogue
 from services.ops.warm_up import Warming
-from services.relay.redis_runs import RedisRuns
-from services.stores.redis_server import RedisInfo
 from tests.catalogue.watched_db import WatchedDatabase
 from tests.world import SECRET, World, settings
 
@@ -72,16 +70,3 @@ def test_the_warm_up_ends_without_an_error_while_mongodb_is_down(fake_world: Wor
     with pytest.raises(StoreUnavailable):
         access.authenticate(fake_world.keys["desk"])
     access.close()
-
-
-def test_after_a_restart_of_redis_the_mirror_is_rebuilt(world: World) -> None:
-    restarts = RedisRuns(RedisInfo(world.services.redis), world.services.db)
-    world.services.relay.tend()
-    assert restarts.noted() == restarts.current()
-    before = world.services.redis.get(world.names.epoch)
-    world.services.relay.tend()
-    assert world.services.redis.get(world.names.epoch) == before
-    restarts.note(["the run before"])
-    world.services.relay.tend()
-    assert world.services.redis.get(world.names.epoch) not in (None, before)
-    assert restarts.noted() == restarts.current()

@@ -37,7 +37,7 @@ def test_a_failed_job_does_not_stop_the_others(world: World) -> None:
     hold_id = world.services.holds.place(alice, world.hold_request()).hold.hold_id
     begin(world, alice, hold_id)
     make_overdue(world, hold_id)
-    with failing(world, "alwaysOn", failCommands=["findAndModify"], errorCode=OPERATION_FAILED):
+    with failing(world, "alwaysOn", errorCode=OPERATION_FAILED):
         world.services.relay.tend()
     assert world.services.redis.get(world.names.epoch)
     assert owners(world)[f"held {name_of(hold_id)}"] == 8

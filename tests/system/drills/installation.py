@@ -137,19 +137,18 @@ class Installation:
         assert wait_until(api.is_up, seconds=SOON), api.child.log_tail()
         return api
 
-    def relay(self) -> Child:
-        """Start a relay process."""
-        argv = [sys.executable, "scripts/relay.py"]
-        child = Child("relay", argv, self.folder / "relay.log", env=self._environment(), cwd=ROOT)
+    def relay(self, *, redis: Proxy | None = None, mongo: Proxy | None = None) -> Child:
+        """Start a relay process, over the stores or over proxies in front of them."""
+        argv, environment = [sys.executable, "scripts/relay.py"], self._environment() | self._through(redis, mongo)
+        child = Child("relay", argv, self.folder / "relay.log", env=environment, cwd=ROOT)
         child.start()
         self._closing.append(child.kill)
         return child
 
     def local_api(self, *, redis: Proxy | None = None, mongo: Proxy | None = None) -> LocalApi:
         """The API in this process, over the stores or over proxies in front of them."""
-        redis_url = f"redis://127.0.0.1:{redis.port}/0" if redis else self.redis.url
-        mongo_url = f"mongodb://127.0.0.1:{mongo.port}/?directConnection=true" if mongo else self.mongo.url
-        client, db = connect_redis(redis_url), connect_mongo(mongo_url, DATABASE)
+        urls = self._environment() | self._through(redis, mongo)
+        client, db = connect_redis(urls["REDIS_URL"]), connect_mongo(urls["MONGO_URL"], DATABASE)
         services = build_services(settings(confirm_window_ms=CONFIRM_WINDOW_MS), redis=client, mongo=db)
         self._closing += [services.access.close, client.close, db.client.close]
         return LocalApi(services)
@@ -196,6 +195,11 @@ class Installation:
         self.world.services.access.close()
         self.world.services.redis.close()
         self.world.services.db.client.close()
+
+    def _through(self, redis: Proxy | None, mongo: Proxy | None) -> dict[str, str]:
+        """The addresses of these proxies, by the names of the settings."""
+        urls = {"REDIS_URL": f"redis://127.0.0.1:{redis.port}/0"} if redis else {}
+        return urls | ({"MONGO_URL": f"mongodb://127.0.0.1:{mongo.port}/?directConnection=true"} if mongo else {})
 
     def _environment(self) -> dict[str, str]:
         return os.environ | {

@@ -1,4 +1,4 @@
-"""A relay is killed, loses its resume token, or works beside another relay; dead workers leave pins behind."""
+"""A relay is killed, or loses a store or its resume token, or works beside another one; dead workers leave pins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from models.errors import StoreUnavailable
 from scripts.dev_server.child import wait_until
-from services.relay.change_feed import STATE_ID
+from services.stores.leases import LEASE_SECONDS
 from tests.system.drills.customers import Customers
 from tests.system.drills.installation import SOON, Api, Installation, away
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules, claimed, marked
@@ -48,7 +48,7 @@ def epoch(installation: Installation) -> Any:
 
 
 def saved_token(installation: Installation) -> Any:
-    return installation.world.services.db["relay_state"].find_one({"_id": STATE_ID})
+    return installation.world.services.db["relay_state"].find_one()
 
 
 def test_the_next_relay_mirrors_what_a_killed_relay_missed(
@@ -58,10 +58,10 @@ def test_the_next_relay_mirrors_what_a_killed_relay_missed(
     assert wait_until(lambda: saved_token(installation) is not None, seconds=SOON), first.log_tail()
     slot = miss_one(cut_off)
     assert wait_until(lambda: is_mirrored(installation), seconds=SOON), first.log_tail()
+    second = installation.relay()
     first.kill()
     before, missed = epoch(installation), miss_one(cut_off)
     installation.lapse_leases()
-    second = installation.relay()
     assert wait_until(lambda: is_mirrored(installation), seconds=SOON), second.log_tail()
     second.stop()
     assert epoch(installation) == before  # it read on from the saved token and did not rebuild
@@ -80,10 +80,13 @@ def test_without_a_usable_resume_token_everything_is_mirrored_again(
         with installation.failing(["aggregate"], errorCode=286):
             relay.carry_over_changes()
     else:
-        state.delete_one({"_id": STATE_ID})
         if how == "no token at all":
-            state.insert_one({"_id": STATE_ID, "token": NOT_A_TOKEN})
+            state.update_one({}, {"$set": {"token": NOT_A_TOKEN}})
+        else:
+            state.delete_many({})
         relay.carry_over_changes()
+    assert epoch(installation) is None
+    relay.tend()
     assert is_mirrored(installation)
     assert epoch(installation) not in (None, before)
     assert customers.hold(missed).status_and_code == (409, "slot_booked")
@@ -97,10 +100,10 @@ def test_a_resume_token_lost_while_redis_is_away_leads_to_a_rebuild_later(
     relay = installation.world.services.relay
     relay.carry_over_changes()
     miss_one(cut_off)
-    installation.world.services.db["relay_state"].update_one({"_id": STATE_ID}, {"$set": {"token": NOT_A_TOKEN}})
+    installation.world.services.db["relay_state"].update_one({}, {"$set": {"token": NOT_A_TOKEN}})
     with away(installation.redis, "killed"), pytest.raises(StoreUnavailable):
         relay.carry_over_changes()
-    relay.carry_over_changes()
+    installation.settle()
     assert is_mirrored(installation)
     check_rules(customers)
 
@@ -111,7 +114,7 @@ def test_two_relays_at_once_share_the_work_and_do_it_once(
     installation.lapse_leases()
     relays = [installation.relay(), installation.relay()]
     owners = installation.world.services.db["leases"]
-    assert wait_until(lambda: owners.count_documents({}) == 2, seconds=SOON), [each.log_tail() for each in relays]
+    assert wait_until(lambda: owners.count_documents({}) == 3, seconds=SOON), [each.log_tail() for each in relays]
     for _ in range(10):
         customers.held()
         assert cut_off.book(cut_off.wish(), installation.slot()).status == 201
@@ -125,6 +128,24 @@ def test_two_relays_at_once_share_the_work_and_do_it_once(
         assert relay.process.returncode == 0, relay.log_tail()
     assert owners.count_documents({}) == 0
     check_rules(customers)
+
+
+@pytest.mark.parametrize(("lost", "seconds"), [("redis", LEASE_SECONDS - 2), ("mongodb", LEASE_SECONDS + 5)])
+def test_a_relay_that_loses_one_store_lets_a_healthy_one_work(
+    installation: Installation, cut_off: Customers, lost: str, seconds: float
+) -> None:
+    installation.lapse_leases()
+    leases = installation.world.services.db["leases"]
+    proxies = {"redis": installation.proxy(installation.redis), "mongodb": installation.proxy(installation.mongo)}
+    sick = installation.relay(redis=proxies["redis"], mongo=proxies["mongodb"])
+    assert wait_until(lambda: leases.count_documents({}) == 3, seconds=SOON), sick.log_tail()
+    healthy = installation.relay()
+    proxies[lost].stall()
+    miss_one(cut_off)
+    assert wait_until(lambda: is_mirrored(installation), seconds=seconds), healthy.log_tail()
+    proxies[lost].heal()
+    for relay in (sick, healthy):
+        relay.stop()
 
 
 def test_the_pins_of_a_dead_worker_are_released_after_the_confirm_window(
