@@ -64,15 +64,32 @@ def traces_of(person: str, customer: Customer, history: Sequence[Entry]) -> Call
 
 
 def redacted(booking: Booking, is_hidden: Callable[[Customer], bool], name: str = ERASED) -> Booking:
-    """A booking, its history too, without the customers that are to be hidden and without texts about them.
+    """A booking, its history too, without the customers that are to be hidden and without their texts.
 
-    name: stands for a hidden customer.
+    A text is of the customer that the booking had once the text was written: they wrote it, or it was written about
+    them. So it stays theirs when the booking gets another customer. name: stands for a hidden customer.
     """
-    values: dict[str, Any] = {"history": [_entry_without(is_hidden, entry, name) for entry in booking.history]}
-    if is_hidden(booking.customer):
-        texts = {field: text for field, text in _TEXTS.items() if getattr(booking, field, None)}
-        values |= {"customer": {"name": name}, **texts}
-    return booking.changed(**values)
+    customer, history = _first_customer(booking), []
+    owners = dict.fromkeys(_TEXTS, customer)
+
+    def person(value: Any) -> Any:
+        return {"name": name} if value and is_hidden(value) else value
+
+    def text(field: str, value: Any) -> Any:
+        return _TEXTS[field] if value and is_hidden(owners[field]) else value
+
+    for entry in booking.history:
+        changes = dict(entry["changes"])
+        if "customer" in changes:
+            customer = changes["customer"]["to"]
+            changes["customer"] = {side: person(value) for side, value in changes["customer"].items()}
+        for field in changes.keys() & owners.keys():
+            before = text(field, changes[field]["from"])
+            owners[field] = customer
+            changes[field] = {"from": before, "to": text(field, changes[field]["to"])}
+        history.append({**entry, "changes": changes})
+    texts = {field: text(field, value) for field in owners if (value := getattr(booking, field, None))}
+    return booking.changed(history=history, customer=person(booking.customer), **texts)
 
 
 def fill_in_persons(records: Collection[Document]) -> None:
@@ -91,17 +108,10 @@ def fill_in_persons(records: Collection[Document]) -> None:
         )
 
 
-def _entry_without(is_hidden: Callable[[Customer], bool], entry: Entry, name: str) -> Entry:
-    def of(field: str, value: Any) -> Any:
-        if field == "customer" and value:
-            return {"name": name} if is_hidden(value) else value
-        return _TEXTS[field] if value and field in _TEXTS else value
-
-    changes = entry["changes"].items()
-    return {
-        **entry,
-        "changes": {field: {side: of(field, value) for side, value in sides.items()} for field, sides in changes},
-    }
+def _first_customer(booking: Booking) -> Customer:
+    """The customer that the booking was made for."""
+    changes = (entry["changes"]["customer"] for entry in booking.history if "customer" in entry["changes"])
+    return next((sides["from"] for sides in changes), booking.customer)
 
 
 def customers_in(customer: Customer, history: Iterable[Entry]) -> Iterator[Customer]:

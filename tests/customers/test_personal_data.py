@@ -86,6 +86,61 @@ def test_the_visits_stay(world: World) -> None:
     assert versions == {each["_id"]: each["version"] for each in world.bookings(active=True)}
 
 
+def texts(booking: Booking) -> list[tuple[str, str]]:
+    """What the history says of the description before and after each change of it."""
+    changes = [entry["changes"]["description"] for entry in booking.history if "description" in entry["changes"]]
+    return [(change["from"], change["to"]) for change in changes]
+
+
+def passed_on_with_words(world: World) -> Booking:
+    """A booking that was Ann's and now is Ben's. Her last words still stand; he wrote nothing."""
+    booking = book(world, 12, description="Ann 1")
+    patch(world, booking, description="Ann 2")
+    return patch(world, booking, customer=BEN)
+
+
+def test_the_words_of_a_former_customer_are_erased_with_them(world: World) -> None:
+    booking = passed_on_with_words(world)
+    erase(world)
+    after = current(world, booking)
+    assert (after.customer, after.description, texts(after)) == (BEN, "", [("", "")])
+    assert "Ann" not in stored(world)
+    assert erase(world) == Erased(bookings=0, waitlist=0)
+
+
+def test_the_words_of_a_former_customer_stay_when_the_next_one_is_erased(world: World) -> None:
+    booking = passed_on_with_words(world)
+    patch(world, booking, description="Ben 1")
+    patch(world, booking, description="Ben 2", customer=ANN)
+    erase(world, PersonRequest(phone=BEN["phone"]))
+    after = current(world, booking)
+    assert (after.customer, after.description) == (ANN, "Ben 2")
+    assert texts(after) == [("Ann 1", "Ann 2"), ("Ann 2", ""), ("", "Ben 2")]
+    assert "Ben 1" not in stored(world)
+
+
+def test_an_export_has_the_words_of_a_person_and_of_no_other(world: World) -> None:
+    booking = passed_on_with_words(world)
+    desk, admin = world.services.personal_data, world.caller("admin")
+    hers = desk.export_person(admin, BY_PHONE).bookings[0]
+    assert (hers.customer, hers.description, texts(hers)) == ({"name": "Somebody else"}, "Ann 2", [("Ann 1", "Ann 2")])
+    by_ben = PersonRequest(phone=BEN["phone"])
+    his = desk.export_person(admin, by_ben).bookings[0]
+    assert (his.customer, his.description, texts(his)) == (BEN, "", [("", "")])
+    patch(world, booking, description="Ben 1")
+    assert texts(desk.export_person(admin, by_ben).bookings[0]) == [("", ""), ("", "Ben 1")]
+    assert texts(desk.export_person(admin, BY_PHONE).bookings[0]) == [("Ann 1", "Ann 2"), ("Ann 2", "")]
+
+
+def test_a_reason_is_of_the_customer_of_its_moment(world: World) -> None:
+    booking = patch(world, book(world, 12), customer=BEN)
+    world.services.booking_life.act(world.caller("desk"), booking.booking_id, "cancel", "Ben is ill")
+    erase(world)
+    assert "Ben is ill" in repr(current(world, booking).history)
+    erase(world, PersonRequest(phone=BEN["phone"]))
+    assert "Ben" not in stored(world)
+
+
 def test_other_people_stay(world: World) -> None:
     passed_on = patch(world, book(world, 12), customer=BEN, description="Ask Ben")
     others = book(world, 14, customer=BEN)
