@@ -28,10 +28,12 @@ SOURCES = {Role.CHECKOUT: "web", Role.DESK: "desk", Role.BOT: "sms", Role.ADMIN:
 class Caller:
     """The origin of one request.
 
-    org: whose objects it may see. key_id: the API key's public id, which owns holds and scopes idempotency keys.
+    org: whose objects it may see. key_id: the API key's public id, which owns holds and scopes idempotency keys; a key
+    that took the place of another keeps the id of the first. shown_id: the id of the very key that the request shows,
+    for histories and logs. earlier_ids: the keys whose place it took.
     address: the client's address, which only ever counts a quota. booking_id, token_generation: the one booking a
     `customer` may touch, and which of that booking's manage tokens it has. origins: the web pages that may use the key;
-    empty if every page may. name: in histories, the role and the key, never a person. is_public: the key is
+    empty if every page may. name: in histories, the role and the shown key, never a person. is_public: the key is
     publishable, so it stands in every visitor's browser.
     """
 
@@ -42,15 +44,22 @@ class Caller:
     booking_id: str | None = None
     token_generation: int = 0
     origins: frozenset[str] = frozenset()
+    shown_id: str = ""
+    earlier_ids: frozenset[str] = frozenset()
 
     name: str = field(init=False)
     is_staff: bool = field(init=False)
     is_public: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", f"{self.role}:{self.key_id}")
+        object.__setattr__(self, "shown_id", self.shown_id or self.key_id)
+        object.__setattr__(self, "name", f"{self.role}:{self.shown_id}")
         object.__setattr__(self, "is_staff", self.role in STAFF)
         object.__setattr__(self, "is_public", self.role is Role.CHECKOUT)
+
+    def was(self, name: str) -> bool:
+        """Whether a history names this caller: by the key that it shows, or by one whose place that key took."""
+        return name in {f"{self.role}:{key_id}" for key_id in (self.shown_id, self.key_id, *self.earlier_ids)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class RequestLog:
         }
         caller = exchange.caller
         if caller is not None:
-            line["org"], line["role"], line["key_id"] = caller.org, caller.role, caller.key_id
+            line["org"], line["role"], line["key_id"] = caller.org, caller.role, caller.shown_id
         if exchange.code is not None:
             line["code"] = exchange.code
             self._metrics.refusals.labels(exchange.code).inc()

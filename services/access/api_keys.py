@@ -45,9 +45,15 @@ def ensure_key_indexes(db: Database[Document]) -> None:
 
 def caller_of(record: Document) -> Caller:
     """The caller whose key has this record. A key that took the place of another is the same caller, so holds, waitlist
-    entries and repeated requests go on with it."""
-    origins = frozenset(record.get("origins") or ())
-    return Caller(record["org"], Role(record["role"]), record.get("acts_as") or record["key_id"], origins=origins)
+    entries and repeated requests go on with it; histories and logs tell them apart."""
+    return Caller(
+        record["org"],
+        Role(record["role"]),
+        record.get("acts_as") or record["key_id"],
+        origins=frozenset(record.get("origins") or ()),
+        shown_id=record["key_id"],
+        earlier_ids=frozenset(record.get("took_over") or ()),
+    )
 
 
 def new_key_record(org: str, role: Role, key: str, now: datetime) -> Document:
@@ -96,7 +102,10 @@ class ApiKeys:
         old = self._find(org, key_id)
         if has_ended(old, self._clock()):
             raise InvalidTransition("This key has ended, so no key can take its place. Make a new one.")
-        kept = {"name": old.get("name"), "origins": old.get("origins"), "acts_as": old.get("acts_as") or key_id}
+        kept = {name: old.get(name) for name in ("name", "origins")} | {
+            "acts_as": old.get("acts_as") or key_id,
+            "took_over": [*(old.get("took_over") or []), key_id],
+        }
         made = self._create(org, Role(old["role"]), kept)
         ends = self._clock() + timedelta(seconds=overlap_seconds)
         self._change(org, key_id, {"expires_at": to_milliseconds(ends)})

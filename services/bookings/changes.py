@@ -189,5 +189,5 @@ def _was_made_before(caller: Caller, booking: Booking, patch: BookingPatch, vers
     """Whether this very change made the version after the one that it names, so that it is a repeat."""
     last, given = booking.history[-1], patch.given()
     changed = last["changes"].keys() & BookingPatch.model_fields.keys()
-    made = booking.version == version + 1 and last["by"] == caller.name and last["action"] in ("move", "edit")
+    made = booking.version == version + 1 and caller.was(last["by"]) and last["action"] in ("move", "edit")
     return made and changed <= given.keys() and all(getattr(booking, name) == value for name, value in given.items())

@@ -113,7 +113,8 @@ class Holds:
         known = self._find(caller, hold_id)
         if known is None:
             return
-        released = self._claims.release(caller.org, known.hold_id, caller.key_id, staff=caller.is_staff)
+        by = caller.shown_id if caller.is_staff else caller.key_id  # staff need not own it, and the record names them
+        released = self._claims.release(caller.org, known.hold_id, by, staff=caller.is_staff)
         if released == "booked":
             raise InvalidTransition("This hold is booked already. Cancel the booking instead.")
         if released == "confirming":

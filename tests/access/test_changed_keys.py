@@ -133,7 +133,9 @@ def test_an_old_key_ends_when_its_overlap_is_over(db: WatchedDatabase) -> None:
     new = access.rotate_key("alice-co", old.key_id, 60)
     after = elsewhere.authenticate(new.key)
     elsewhere.follow()
-    assert after == before
+    assert (after.org, after.role, after.key_id, after.origins) == (before.org, before.role, old.key_id, before.origins)
+    assert (before.shown_id, after.shown_id) == (old.key_id, new.key_id)
+    assert [after.was(f"checkout:{key_id}") for key_id in (old.key_id, new.key_id, "key_other")] == [True, True, False]
     now[0] += timedelta(seconds=59)
     assert is_known(access, old.key)
     assert is_known(elsewhere, old.key)

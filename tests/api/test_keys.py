@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.api.town import Town, body_of, fault_codes, refused
 from tests.redis_dump import dump
@@ -106,6 +107,44 @@ def test_a_rotated_key_goes_on_with_what_the_one_before_began(town: Town) -> Non
     assert confirmed.status_code == 201
     again = town.call("POST", "/book", wanted, key=new["key"], Idempotency_Key="sms-1")
     assert (again.headers["Idempotency-Replayed"], body_of(again)) == ("true", booked)
+
+
+def test_histories_and_the_log_name_the_key_that_acted(town: Town) -> None:
+    keys = [make(town, role="desk")]
+    path = f"/bookings/{town.book(key=keys[0]['key'])['booking_id']}"
+    for _ in range(2):
+        keys.append(
+            body_of(town.call("POST", f"/keys/{keys[-1]['key_id']}/rotate", {"overlap_seconds": 60}, key="admin"))
+        )
+    with capture_logs() as lines:
+        for number, made in enumerate(keys):
+            reply = town.call("PATCH", path, {"description": str(number)}, key=made["key"], If_Match=f'"{number + 1}"')
+            assert reply.status_code == 200, reply.text
+    assert [line["key_id"] for line in lines if line["event"] == "request"] == [made["key_id"] for made in keys]
+    history = body_of(town.call("GET", path, key="desk"))["history"]
+    assert [entry["by"] for entry in history] == [f"desk:{made['key_id']}" for made in [keys[0], *keys]]
+
+
+def test_a_repeated_change_is_recognised_after_its_key_was_rotated(town: Town) -> None:
+    keys = [make(town, role="desk")]
+    path = f"/bookings/{town.book(key=keys[0]['key'])['booking_id']}"
+    keys.append(body_of(town.call("POST", f"/keys/{keys[0]['key_id']}/rotate", {"overlap_seconds": 60}, key="admin")))
+    keys.append(body_of(town.call("POST", f"/keys/{keys[1]['key_id']}/rotate", {"overlap_seconds": 60}, key="admin")))
+
+    def change(key: str) -> int:
+        return town.call("PATCH", path, {"description": "x"}, key=key, If_Match='"1"').status_code
+
+    assert [change(keys[1]["key"]), change(keys[2]["key"])] == [200, 200]
+    refused(town.call("PATCH", path, {"description": "x"}, key="desk", If_Match='"1"'), 412, "version_conflict")
+
+
+def test_a_hold_that_staff_released_names_the_key_that_did_it(town: Town) -> None:
+    old = make(town, role="desk")
+    new = body_of(town.call("POST", f"/keys/{old['key_id']}/rotate", {"overlap_seconds": 60}, key="admin"))
+    hold_id = town.hold()["hold_id"]
+    assert town.call("DELETE", f"/hold/{hold_id}", key=new["key"]).status_code == 204
+    kept = repr(dump(town.world.services.redis, town.world.org))
+    assert (new["key_id"] in kept, old["key_id"] in kept) == (True, False)
 
 
 def test_a_revoked_key_is_refused_and_revoking_it_again_is_fine(town: Town) -> None:
