@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from models.fields import Matches, Name, PlainId, Request, ShapedAs, Shown, Text, WholeNumber
+from models.fields import INVISIBLE, Matches, Name, PlainId, Request, ShapedAs, Shown, Text, WholeNumber
 from models.slot import SlotFields, SlotOptions
 from models.times import Instant, Moment
 
@@ -41,7 +41,7 @@ Email = Annotated[
     str,
     StringConstraints(min_length=3, max_length=254),
     Matches(
-        r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$",
+        rf"^[^@{INVISIBLE}]+@[^@{INVISIBLE}]+$",
         "bad_format",
         "Give {field} as a name and a domain with one @ between them, such as alice@example.com.",
     ),

@@ -138,10 +138,21 @@ WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
 
 Minutes = Annotated[WholeNumber, Field(ge=0, le=1440)]
 
-_CONTROLS = r"\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff"
-_UNSEEN = r"\x20\xa0\xad\u034f\u061c\u115f\u1160\u1680\u180e\u2000-\u200f\u202f\u205f-\u2065\u3000\u3164\ufe00-\ufe0f"
+_CONTROLS = r"\x7f-\x9f\u2028-\u202e\u2066-\u206f\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff"
+_SELECTORS = r"\ufe00-\ufe0f"
+_UNSEEN = (
+    r"\x20\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u202f\u205f-\u2065"
+    rf"\u2800\u3000\u3164{_SELECTORS}\uffa0\ufff0-\ufff8\ufffc"
+)
+INVISIBLE = rf"\s\x00-\x1f{_CONTROLS}{_UNSEEN}"
+"""For a class of characters in a pattern: all that cannot be seen."""
+# These stand in no pattern that clients read, because many programs read patterns in units of 16 bits.
+_UNSEEN_FURTHER = r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
+_SELECTORS_FURTHER = r"\U000e0100-\U000e01ef"
 _NAME_PATTERN = rf"^[^\x00-\x1f{_CONTROLS}]*[^\x00-\x1f{_CONTROLS}{_UNSEEN}][^\x00-\x1f{_CONTROLS}]*$"
-_OUTER = re.compile(rf"^[\s{_UNSEEN}]+|[\s{_UNSEEN}]+$")
+_BEFORE = re.compile(rf"\A[\s{_UNSEEN}{_UNSEEN_FURTHER}{_SELECTORS_FURTHER}]+")
+# A selector chooses the shape of the character before it, so behind that it stays.
+_BEHIND = re.compile(rf"\A(?:(?![{_SELECTORS}])[\s{_UNSEEN}{_UNSEEN_FURTHER}])+")
 
 Printable = Matches(
     rf"^[^\x00-\x08\x0b\x0c\x0e-\x1f{_CONTROLS}]*$",
@@ -158,7 +169,8 @@ OneLine = Matches(
 
 
 def _trimmed(value: Any) -> Any:
-    return _OUTER.sub("", value) if isinstance(value, str) else value
+    # The end is looked at from behind: a pattern that ends in `$` would try each blank of a long text anew.
+    return _BEHIND.sub("", _BEFORE.sub("", value)[::-1])[::-1] if isinstance(value, str) else value
 
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), OneLine, BeforeValidator(_trimmed)]

@@ -27,12 +27,12 @@ from scripts.environment import enter
 
 enter()
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from models.access import Role
 from models.errors import NotFound, Refusal
 from models.faults import faults_of
-from models.fields import ID_PATTERN
+from models.fields import ID_PATTERN, Name
 from models.keys import ApiKey, KeyRequest, RotateRequest
 from scripts.sheets.stores import Unusable, add_data_option, described_parser, store_settings
 from services.access.api_keys import KEY_ROLES, ApiKeys, ensure_key_indexes
@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     create = _command(commands, "create", "make a key", _create)
     create.add_argument("role", choices=sorted(KEY_ROLES), help="the role of the new key")
-    create.add_argument("--org-name", help="the org's name, to make a new org")
+    create.add_argument("--org-name", type=_name, help="the org's name, to make a new org")
     create.add_argument("--name", help="what the key is for")
     create.add_argument(
         "--origin", action="append", metavar="URL", help="a web page that may use a checkout key; may be repeated"
@@ -94,6 +94,13 @@ def _org(text: str) -> str:
     return text
 
 
+def _name(text: str) -> str:
+    try:
+        return TypeAdapter(Name).validate_python(text)
+    except ValidationError as error:
+        raise argparse.ArgumentTypeError(faults_of(error)[0].message.replace("the body", "a name")) from None
+
+
 def _connect(data: Path | None) -> ApiKeys:
     settings, _ = store_settings(data)
     db = connect_mongo(settings.mongo_url, settings.mongo_db, timeout_ms=None)
@@ -103,7 +110,7 @@ def _connect(data: Path | None) -> ApiKeys:
 
 def _create(options: argparse.Namespace, keys: ApiKeys) -> None:
     wanted = KeyRequest(role=options.role, name=options.name, origins=options.origin)
-    if options.org_name:
+    if options.org_name is not None:
         keys.create_org(options.org, options.org_name)
     elif not keys.org_exists(options.org):
         raise NotFound(f"There is no org {options.org}; give --org-name to make it.")

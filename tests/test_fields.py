@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from models.booking import Email
 from models.catalogue import Timezone
 from models.fields import Name, PlainId, ShortText, Text
 from models.times import Moment
@@ -18,26 +20,64 @@ def taken(kind: Any, value: str) -> Any:
     return TypeAdapter(kind).validate_python(value, strict=True)
 
 
-@pytest.mark.parametrize("name", [" ", "\u200b", "\u00a0\u2060", "a\r\nX: y", "a\tb", "a\u2028b"])
+UNSEEN = (
+    " ",
+    "\u200b",
+    "\u00a0\u2060",
+    "\u2800",
+    "\uffa0",
+    "\u17b4",
+    "\u180b",
+    "\ufe0f",
+    "\U000e0001",
+    "\U000e0100",
+    "\U0001d173",
+)
+
+
+@pytest.mark.parametrize("name", [*UNSEEN, "a\r\nX: y", "a\tb", "a\u2028b"])
 def test_a_name_is_one_line_in_which_something_can_be_seen(name: str) -> None:
     with pytest.raises(ValidationError):
         taken(Name, name)
 
 
 @pytest.mark.parametrize("kind", ANY_TEXT)
-@pytest.mark.parametrize("mark", ["\x00", "\x1b[31m", "\x7f", "\x85", "\u202e", "\u2066", "\ufeff"])
+@pytest.mark.parametrize(
+    "mark", ["\x00", "\x1b[31m", "\x7f", "\x85", "\u202e", "\u2066", "\u206a", "\ufeff", "\ufff9", "\uffff"]
+)
 def test_no_text_has_characters_that_control_terminals_or_direction(kind: Any, mark: str) -> None:
     with pytest.raises(ValidationError):
         taken(kind, f"Ann{mark}Lee")
 
 
-@pytest.mark.parametrize("name", ["Jón Þór", "名前", "O'Neil-Smith, Jr.", "x\u200cy", "👩\u200d🔧 Ann"])
+@pytest.mark.parametrize(
+    "name", ["Jón Þór", "名前", "O'Neil-Smith, Jr.", "x\u200cy", "👩\u200d🔧 Ann", "渡邉\U000e0102", "Ann ❤\ufe0f"]
+)
 def test_names_of_all_languages_are_kept(name: str) -> None:
     assert taken(Name, name) == name
 
 
 def test_blanks_and_unseen_characters_around_a_name_are_dropped() -> None:
     assert taken(Name, " \u200b Ann Lee\u00a0\n") == "Ann Lee"
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_a_long_name_takes_no_long_time(unseen: str) -> None:
+    began = process_time()
+    with pytest.raises(ValidationError):
+        taken(Name, f"A{unseen * 60_000}B")
+    assert process_time() - began < 0.5
+
+
+@pytest.mark.parametrize("mark", [" ", "\t", "\x00", "\x7f", "\xa0", "\u200b", "\u202e", "\u2066"])
+def test_an_email_address_has_nothing_that_cannot_be_seen(mark: str) -> None:
+    for address in (f"an{mark}n@example.com", f"ann@example{mark}.com", f"ann@example.com{mark}"):
+        with pytest.raises(ValidationError):
+            taken(Email, address)
+
+
+def test_email_addresses_of_all_languages_are_taken() -> None:
+    assert taken(Email, "jón+x@exämple.is") == "jón+x@exämple.is"
 
 
 def test_a_description_keeps_its_line_breaks() -> None:

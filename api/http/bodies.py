@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BODY_LIMIT_BYTES = 65_536
 JSON_TYPE = "application/json"
+CUT = Fault("body", "malformed_body", "Send the body again, because it did not arrive whole.")
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -39,10 +40,11 @@ def read_body(environ: WSGIEnvironment) -> bytes:
     except OverflowError as error:
         raise RequestEntityTooLarge from error
     except Exception as error:  # each server has errors of its own for broken chunks and for connections that were cut
-        text = "Send the body again, because it did not arrive whole."
-        raise InvalidRequest(Fault("body", "malformed_body", text)) from error
+        raise InvalidRequest(CUT) from error
     if len(body) > BODY_LIMIT_BYTES:
         raise RequestEntityTooLarge
+    if length and len(body) < expected:
+        raise InvalidRequest(CUT)
     return body
 
 

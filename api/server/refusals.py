@@ -18,12 +18,15 @@ from gunicorn.http.errors import (
     ParseException,
     UnsupportedTransferCoding,
 )
+from gunicorn.util import http_date
 
 from api.http.problem_codes import PROBLEM_TYPE, document
 from api.server.wire import InvalidHost
 
 MALFORMED = (400, "invalid_request", "The request does not follow HTTP; send it as RFC 9112 describes.")
 OVERLOADED = "The server has too much to do and did not begin this request. Please send it again."
+FOR_PAGES = ("Access-Control-Allow-Origin: *", "Access-Control-Expose-Headers: Retry-After, X-Request-Id")
+"""Without these a page in a browser sees neither the status nor when to try again."""
 BROKEN = (500, "internal_error", "Something went wrong on our side. Please try again.")
 
 BY_ERROR: dict[type[Exception], tuple[int, str, str]] = {
@@ -64,7 +67,7 @@ def refusal_of(error: Exception) -> Refusal:
 def overloaded(*, closes: bool) -> bytes:
     """The whole reply to a request that could not begin. closes: the connection does, after it."""
     problem = document("store_unavailable", OVERLOADED)
-    further = ("Retry-After: 1", "Connection: close") if closes else ("Retry-After: 1",)
+    further = ("Retry-After: 1", *FOR_PAGES, *(("Connection: close",) if closes else ()))
     return _reply(503, os.urandom(12).hex(), problem, *further)
 
 
@@ -72,6 +75,7 @@ def _reply(status: int, request_id: str, problem: dict[str, object], *further: s
     body = json.dumps(problem, separators=(",", ":")).encode()
     head = (
         f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        f"Date: {http_date()}",
         f"Content-Type: {PROBLEM_TYPE}",
         f"Content-Length: {len(body)}",
         "Cache-Control: no-store",

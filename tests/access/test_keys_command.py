@@ -107,6 +107,8 @@ def test_a_checkout_key_is_made_for_web_pages(installation: Installation, capsys
     [
         ["create", "bad org", "desk"],
         ["create", "acme\n", "desk", "--org-name", "Acme"],
+        ["create", "acme", "desk", "--org-name", "\x1b[31mAcme"],
+        ["create", "acme", "desk", "--org-name", "\u200b"],
         ["create", "acme"],
         ["create", "acme", "customer", "--org-name", "Acme"],
         ["rotate", "acme", "key_1", "--overlap", "soon"],

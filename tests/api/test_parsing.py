@@ -185,6 +185,13 @@ def test_a_body_that_does_not_arrive_whole_is_a_fault_of_the_request(send: Send,
     assert faults(reply) == {("body", "malformed_body")}
 
 
+def test_a_body_that_is_shorter_than_its_length_is_not_taken_for_a_whole_one(send: Send) -> None:
+    body = json.dumps(SLOT).encode()
+    environ = {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body) + 1)}
+    reply = send("POST", "/hold", environ_overrides=environ, content_type="application/json")
+    assert faults(reply) == {("body", "malformed_body")}
+
+
 def test_a_body_that_trickles_in_takes_no_turn(stubbed: Stubbed) -> None:
     send = stubbed.send()
     arrives, slow = threading.Event(), 2 * AT_ONCE
@@ -195,7 +202,7 @@ def test_a_body_that_trickles_in_takes_no_turn(stubbed: Stubbed) -> None:
             return json.dumps(SLOT).encode()
 
     def trickle() -> int:
-        environ = {"wsgi.input": Slow(), "CONTENT_LENGTH": "100"}
+        environ = {"wsgi.input": Slow(), "CONTENT_LENGTH": str(len(json.dumps(SLOT)))}
         return send("POST", "/hold", environ_overrides=environ, content_type="application/json").status_code
 
     with ThreadPoolExecutor(slow) as pool:

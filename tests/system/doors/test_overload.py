@@ -35,7 +35,8 @@ def hold(world: World, number: int) -> bytes:
         "start": rfc3339(tomorrow(0) + number * timedelta(minutes=15)),
         "duration_minutes": 15,
     }
-    return post("/hold", to_json(slot), f"Authorization: Bearer {world.keys['desk']}")
+    fields = (f"Authorization: Bearer {world.keys['desk']}", "Origin: https://shop.example")
+    return post("/hold", to_json(slot), *fields)
 
 
 def turned_away(server: Gunicorn) -> int:
@@ -62,6 +63,7 @@ def test_a_crowd_behind_a_store_that_hangs_is_refused_in_time_and_served_once_it
     assert {reply.status for reply in replies} == {503}
     assert {reply.problem["code"] for reply in replies} == {"store_unavailable"}
     assert {int(reply.headers["retry-after"]) >= 1 for reply in replies} == {True}
+    assert {reply.headers["access-control-allow-origin"] for reply in replies} == {"*"}
     assert wait_until(lambda: 0 < turned_away(server) - before < CROWD, seconds=SOON)
 
     def serve_again() -> bool:

@@ -53,6 +53,7 @@ def test_a_refused_request_gets_a_problem_and_the_connection_closes(server: Guni
     assert (reply.status, reply.problem["code"]) == (status, code)
     assert ("errors" in reply.problem) == (code == "invalid_request")
     assert reply.headers["connection"] == "close"
+    assert "date" in reply.headers
     assert line.is_closed()
 
 
