@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import Any
 
 from redis import Redis, RedisCluster
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 
-from services.stores.faults import redis_faults
+from services.stores.faults import RedisUnavailable, redis_faults
 
 WRITTEN_FOR_MS = 1000
 MOST_PRIMARIES = 1000
@@ -65,12 +66,22 @@ class RedisInfo:
         """
         with redis_faults():
             if isinstance(self._redis, RedisCluster):
-                reply = self._redis.info("server", "replication", target_nodes=RedisCluster.PRIMARIES)
-                servers = [reply] if "run_id" in reply else list(reply.values())
+                servers = _primaries(self._redis)
             else:
                 servers = [self._redis.info("server", "replication")]
         ids = sorted(f"{server['run_id']} {server.get('master_replid')}" for server in servers)
         return blake2b("\n".join(ids).encode(), digest_size=8).hexdigest()
+
+
+def _primaries(cluster: RedisCluster) -> list[dict[str, Any]]:
+    """What every primary of a Cluster says of itself. RedisUnavailable while the client does not know them all."""
+    reply = cluster.info("server", "replication", target_nodes=RedisCluster.PRIMARIES)
+    servers: list[dict[str, Any]] = [reply] if "run_id" in reply else list(reply.values())
+    known = {server["role"] for server in servers} == {"master"}
+    if not known or len(servers) != int(cluster.cluster_info()["cluster_size"]):
+        cluster.nodes_manager.initialize()
+        raise RedisUnavailable
+    return servers
 
 
 def _first_word(refusal: ResponseError) -> str:

@@ -9,12 +9,12 @@ import pytest
 
 from models.errors import StoreUnavailable
 from scripts.dev_server.child import wait_until
+from services import build_services
 from services.clock import utc_now
 from services.stores.connections import connect_mongo
 from services.stores.leases import LEASE_SECONDS, Leases
 from services.stores.mongo_clock import ASK_EVERY_SECONDS, MongoClock
-from tests.bookings.moving import later
-from tests.world import World
+from tests.world import World, settings
 
 SOON = 10
 FIVE_MINUTES = 300.0
@@ -48,9 +48,14 @@ def test_a_lease_that_is_not_renewed_passes_on_after_its_length(world: World) ->
 
 @pytest.mark.parametrize("seconds", [FIVE_MINUTES, -FIVE_MINUTES])
 def test_a_relay_whose_clock_is_wrong_leaves_ordinary_leases(world: World, seconds: float) -> None:
-    ahead = later(world, seconds)
-    ahead.relay.tend()
-    ahead.access.close()
+    wrong = build_services(
+        settings(),
+        redis=world.services.redis,
+        mongo=world.services.db,
+        clock=lambda: utc_now() + timedelta(seconds=seconds),
+    )
+    wrong.relay.tend()
+    wrong.access.close()
     leases = list(world.services.db["leases"].find())
     assert {lease["_id"].partition(":")[0] for lease in leases} == {"expire", "tend"}
     longest = timedelta(seconds=LEASE_SECONDS)
