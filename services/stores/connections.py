@@ -19,9 +19,6 @@ from services.stores.sentinels import Sentinels
 
 MONGO_TIMEOUT_MS = round(DEFAULTS.mongo_seconds * 1000)
 BACKGROUND_TIMEOUT_MS = 20_000
-MONGO_HEARTBEAT_MS = 1000
-"""The client gives up a silent primary after this time and connect_ms. After the library's 10 seconds, requests would
-still wait for it when the others have elected another long ago."""
 
 # More than the requests that a worker serves at a time (api/http/turns.py), so that none waits for a connection.
 REDIS_CONNECTIONS = 48
@@ -108,7 +105,6 @@ def connect_mongo(
         tz_aware=True,
         serverSelectionTimeoutMS=connect_ms,
         connectTimeoutMS=connect_ms,
-        heartbeatFrequencyMS=MONGO_HEARTBEAT_MS,
         timeoutMS=timeout_ms,
         socketTimeoutMS=None if timeout_ms else BACKGROUND_TIMEOUT_MS,
         maxPoolSize=MONGO_CONNECTIONS,

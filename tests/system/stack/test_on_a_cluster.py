@@ -1,0 +1,106 @@
+"""A Redis Cluster of three masters with replicas: a master dies, and a slot moves, both under traffic."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from models.errors import StoreUnavailable
+from scripts.dev_server.child import wait_until
+from tests.servers import MongoServer
+from tests.system.drills.customers import IN_TIME, Customers
+from tests.system.drills.installation import SOON, Answer, Installation
+from tests.system.drills.rules import check_rules
+from tests.system.stack.cluster_set import ClusterSet, cluster_set
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[ClusterSet]:
+    with cluster_set() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def installation(redis: ClusterSet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with MongoServer() as mongo:
+        made = Installation(redis, mongo, tmp_path_factory.mktemp("cluster"))
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def customers(installation: Installation) -> Customers:
+    return Customers(installation, installation.local_api())
+
+
+@pytest.fixture(autouse=True)
+def whole(redis: ClusterSet, customers: Customers) -> Iterator[None]:
+    """Each test begins with a whole cluster, and every rule holds after it."""
+    yield
+    redis.heal()
+    assert wait_until(lambda: settles(customers), seconds=SOON)
+    check_rules(customers)
+
+
+def settles(customers: Customers) -> bool:
+    """Whether a relay can work. Its client, too, must learn first which nodes are masters now."""
+    try:
+        customers.installation.settle()
+    except StoreUnavailable:
+        return False
+    return True
+
+
+@contextmanager
+def traffic(customers: Customers) -> Iterator[tuple[list[Answer], list[Answer]]]:
+    """The answers to holds and to direct bookings of one client, who goes on until the block ends."""
+    held, booked, over = list[Answer](), list[Answer](), threading.Event()
+
+    def go_on() -> None:
+        while not over.is_set():
+            held.append(customers.hold(customers.installation.slot()))
+            booked.append(customers.book(customers.wish(), customers.installation.slot()))
+
+    client = threading.Thread(target=go_on)
+    client.start()
+    try:
+        yield held, booked
+    finally:
+        over.set()
+        client.join(SOON)
+
+
+def check_answers(held: list[Answer], booked: list[Answer]) -> None:
+    """Each answer came in time; bookings went on, and no hold was refused but with 503."""
+    assert {answer.status for answer in held} <= {201, 503}
+    assert {answer.status for answer in booked} == {201}
+    assert max(answer.seconds for answer in (*held, *booked)) < IN_TIME
+
+
+def test_bookings_go_on_while_a_replica_takes_over_from_a_dead_master(redis: ClusterSet, customers: Customers) -> None:
+    lost = redis.owner(customers.installation.world.names.prefix)
+    with traffic(customers) as (held, booked):
+        assert wait_until(lambda: bool(booked), seconds=SOON)
+        lost.kill()
+        assert wait_until(lambda: held[-1].status == 503, seconds=SOON)
+        assert wait_until(lambda: held[-1].status == 201, seconds=SOON), held[-1]
+    check_answers(held, booked)
+
+
+def test_bookings_go_on_while_the_slot_of_an_org_moves_to_another_master(
+    redis: ClusterSet, customers: Customers
+) -> None:
+    prefix = customers.installation.world.names.prefix
+    source = redis.owner(prefix)
+    target = next(node for node in redis.nodes if node.is_master and node is not source)
+    with traffic(customers) as (held, booked):
+        assert wait_until(lambda: len(booked) > 20, seconds=SOON)
+        redis.move(prefix, target)
+        moved = len(held)
+        assert wait_until(lambda: len(held) > moved + 20, seconds=SOON)
+    assert redis.owner(prefix) is target
+    check_answers(held, booked)
+    assert {answer.status for answer in held[moved + 2 :]} == {201}
