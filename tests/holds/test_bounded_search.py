@@ -96,7 +96,9 @@ def test_a_search_on_a_property_that_is_held_all_day_stays_within_the_bounds(
         with pytest.raises(NoSlotAvailable) as refused:
             world.services.holds.place(bob, world.hold_request(start=rfc3339(tomorrow(0)), **LONG))
         costs.append(redis_ms(world))
-        assert ("property", "prop-1") in {(block.kind, block.id) for block in refused.value.members["conflicts"]}
+        of_property = [block for block in refused.value.members["conflicts"] if block.kind == "property"]
+        assert [(block.id, block.state) for block in of_property] == [("prop-1", "held")]
+        assert all(block.hold_id for block in of_property)
     assert max(watched.keys) <= MOST_KEYS
     assert len(watched.keys) <= 3 * placing.MOST_BATCHES
     assert min(costs) <= MOST_MS

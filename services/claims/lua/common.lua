@@ -22,10 +22,6 @@ local function mark_owner(mark)
   return string.match(mark, '^%a+|([^|]*)|')
 end
 
-local function mark_in_state(mark, state)
-  return (string.gsub(mark, '^%a+|', state .. '|'))
-end
-
 -- MGET over any number of keys, although Lua unpacks 8,000 at most. A missing key is false.
 local function read_marks(keys)
   local marks = {}
@@ -74,7 +70,7 @@ local function claim_keys(prefix, spans)
   for _, span in ipairs(spans) do
     local stem = prefix .. 'claim:' .. span[1] .. ':'
     for tick = span[2], span[3] - 1 do
-      keys[#keys + 1] = stem .. number_text(tick)
+      keys[#keys + 1] = stem .. tick
     end
   end
   return keys
@@ -98,22 +94,27 @@ local function spans_in(text)
   return spans
 end
 
-local SAMPLE = 4
-
--- Shows a run of marks of one owner, until it expires. Some members of the same resource are looked at, and those that
--- have expired are dropped: more than are added, so few are kept in vain.
-local function show_span(prefix, resource, from, to, state, owner, expires, note, now)
-  local set = prefix .. 'spans:' .. resource
-  for _, member in ipairs(redis.call('EXISTS', set) == 1 and redis.call('ZRANDMEMBER', set, SAMPLE) or {}) do
-    if tonumber(string.match(member, '^%a+|[^|]*|%d+|%d+|(%d+)')) <= now then
-      redis.call('ZREM', set, member)
-    end
-  end
+-- Adds a member to the spans of a resource, which last as long as their last member.
+local function add_member(set, from, to, state, owner, expires, note, now)
   local parts = {state, owner, number_text(from), number_text(to), number_text(expires)}
-  redis.call('ZADD', set, from, table.concat(parts, '|') .. (note or ''))
+  redis.call('ZADD', set, from, table.concat(parts, '|') .. note)
   if redis.call('PTTL', set) < expires - now then
     redis.call('PEXPIREAT', set, number_text(expires))
   end
+end
+
+local SAMPLE = 8
+
+-- Shows a run of marks of one owner, until it expires. Each fourth time, by the clock, some members of the same resource
+-- are looked at, and those that have expired are dropped: more than are added, so few are kept in vain.
+local function show_span(prefix, resource, from, to, state, owner, expires, note, now)
+  local set = prefix .. 'spans:' .. resource
+  for _, member in ipairs(now % 4 == 0 and redis.call('ZRANDMEMBER', set, SAMPLE) or {}) do
+    if tonumber(string.match(member, '|%d+|%d+|(%d+)')) <= now then
+      redis.call('ZREM', set, member)
+    end
+  end
+  add_member(set, from, to, state, owner, expires, note, now)
 end
 
 -- Removes what an owner shows within a span, and gives it as {from, to, note, state, expires ms} each.
@@ -133,7 +134,7 @@ end
 local function change_shown(prefix, spans, owner, state, expires, now)
   for _, span in ipairs(spans) do
     for _, run in ipairs(hide_spans(prefix, span, owner)) do
-      show_span(prefix, span[1], run[1], run[2], state, owner, expires, run[3], now)
+      add_member(prefix .. 'spans:' .. span[1], run[1], run[2], state, owner, expires, run[3], now)
     end
   end
 end
@@ -142,20 +143,25 @@ end
 -- another owner.
 local function own_claims(prefix, spans, owner)
   local keys = claim_keys(prefix, spans)
-  local marks, overtaken, whole = read_marks(keys), false, true
+  local marks, known = read_marks(keys), nil
   for i = 1, #keys do
-    local own = marks[i] and mark_owner(marks[i]) == owner
-    if whole and not own then
-      whole, overtaken = false, marks[i] and true
+    -- Neighbours mostly have the same mark.
+    if not marks[i] or (marks[i] ~= known and mark_owner(marks[i]) ~= owner) then
+      return keys, marks, false, marks[i] and true
     end
+    known = marks[i]
   end
-  return keys, marks, whole, overtaken
+  return keys, marks, true
 end
 
 -- Gives all claims of an owner, whose they are, another state and expiry.
 local function renew_claims(prefix, spans, keys, marks, owner, state, expires, now)
+  local until_ms, known, renewed = number_text(expires), nil, nil
   for i, key in ipairs(keys) do
-    redis.call('SET', key, mark_in_state(marks[i], state), 'PXAT', number_text(expires))
+    if marks[i] ~= known then
+      known, renewed = marks[i], string.gsub(marks[i], '^%a+', state)
+    end
+    redis.call('SET', key, renewed, 'PXAT', until_ms)
   end
   change_shown(prefix, spans, owner, state, expires, now)
 end

@@ -22,7 +22,19 @@ local booking_id, version, hold_id, prefix = ask.booking_id, ask.version, ask.ho
 local now = now_ms()
 local active = ask.active and ask.ends_ms > now
 
-local function finish_hold()
+-- Whether the booking has the very spans of its hold.
+local function has_all_of(hold)
+  for i, span in ipairs(spans_of(hold)) do
+    local own = ask.spans[i]
+    if not own or own[1] ~= span[1] or own[2] ~= span[2] or own[3] ~= span[3] then
+      return false
+    end
+  end
+  return true
+end
+
+-- marked: the booking's marks are all there, so that nothing is left of a hold with the same spans.
+local function finish_hold(marked)
   if hold_id == '' then
     return
   end
@@ -31,7 +43,9 @@ local function finish_hold()
   if hold.status == nil or hold.status == 'booked' then
     return
   end
-  drop_claims(prefix, spans_of(hold), hold_id)
+  if not (marked and has_all_of(hold)) then
+    drop_claims(prefix, spans_of(hold), hold_id)
+  end
   redis.call('HSET', KEYS[2], 'booking_id', booking_id)
   close_hold(KEYS[2], hold, KEYS[3], hold_id, 'booked', ask.remembered_ms)
   keep_short_key(prefix, hold, ask.key_kept_ms)
@@ -107,6 +121,6 @@ for _, span in ipairs(active and ask.spans or {}) do
 end
 redis.call('HSET', KEYS[1], 'version', version, 'active', active and 1 or 0, 'spans', table.concat(shown, ' '))
 redis.call('PEXPIREAT', KEYS[1], number_text(math.max(ask.visit_ends_ms, now) + ask.remembered_ms))
-finish_hold()
+finish_hold(active)
 publish(KEYS[4], ask.kind, booking_id, ask.event, active and 'booked' or 'free')
 return {'MIRRORED'}

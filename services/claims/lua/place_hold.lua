@@ -64,7 +64,8 @@ local function spans_at(candidate)
     ['end'] = candidate[2] + length, before = before, after = after})
 end
 
--- The marks of all ticks from the first to the last that the candidates need of each resource.
+-- The marks of all ticks from the first to the last that the candidates need of each resource, and the names of their
+-- keys: both by resource and tick.
 local function read_all()
   local wide, order = {}, {}
   for _, candidate in ipairs(candidates) do
@@ -78,16 +79,17 @@ local function read_all()
       known[2], known[3] = math.min(known[2], span[2]), math.max(known[3], span[3])
     end
   end
-  local found, marks, at = read_marks(claim_keys(prefix, order)), {}, 0
+  local keys = claim_keys(prefix, order)
+  local found, marks, names, at = read_marks(keys), {}, {}, 0
   for _, span in ipairs(order) do
-    local row = {}
+    local row, name = {}, {}
     for tick = span[2], span[3] - 1 do
       at = at + 1
-      row[tick] = found[at]
+      row[tick], name[tick] = found[at], keys[at]
     end
-    marks[span[1]] = row
+    marks[span[1]], names[span[1]] = row, name
   end
-  return marks
+  return marks, names
 end
 
 -- Calls visit(resource, tick) for each claim of a candidate, the property's first, until one call answers true.
@@ -162,7 +164,7 @@ local function first_free(marks)
 end
 
 -- Each mark in the way of the candidates at the requested start, once for each resource and owner.
-local function obstacles(marks)
+local function obstacles(marks, names)
   local reply, named, holds = {'TAKEN'}, {}, {}
   for _, candidate in ipairs(candidates) do
     if candidate[2] == ask.requested then
@@ -171,7 +173,7 @@ local function obstacles(marks)
         local name = mark and resource .. '|' .. mark_owner(mark)
         if is_taken(mark) and not named[name] then
           named[name] = true
-          local key, id = claim_keys(prefix, {{resource, tick, tick + 1}})[1], mark_owner(mark)
+          local key, id = names[resource][tick], mark_owner(mark)
           if mark_state(mark) ~= 'booked' and not holds[id] then
             holds[id] = redis.call('HGETALL', prefix .. 'hold:' .. id)
           end
@@ -184,14 +186,14 @@ local function obstacles(marks)
 end
 
 -- Sets the marks of the chosen visit on every tick that is free: a booking that moves has some already.
-local function set_claims(marks, chosen, expires)
+local function set_claims(marks, names, chosen, expires)
   for _, span in ipairs(chosen.spans) do
     local resource, from, to = span[1], span[2], span[3]
-    local keys, first = claim_keys(prefix, {span}), nil
+    local first, until_ms = nil, number_text(expires)
     local mark = table.concat({ask.state, record.hold_id, number_text(from), number_text(to), '0'}, '|')
     for tick = from, to do
       if tick < to and not marks[resource][tick] then
-        redis.call('SET', keys[tick - from + 1], mark, 'NX', 'PXAT', number_text(expires))
+        redis.call('SET', names[resource][tick], mark, 'NX', 'PXAT', until_ms)
         first = first or tick
       elseif first then
         show_span(prefix, resource, first, tick, ask.state, record.hold_id, expires, '', now)
@@ -215,7 +217,7 @@ local function complete_record(chosen)
   end
 end
 
-local function grant(marks, chosen)
+local function grant(marks, names, chosen)
   record.counter = ''
   if ask.daily > 0 then
     local counter, wait = count_booking(prefix, record.address, ask.daily, now)
@@ -225,7 +227,7 @@ local function grant(marks, chosen)
     record.counter = counter
   end
   local lasts = math.max(record.lifetime_ms, held and 0 or ask.backstop_ms)
-  set_claims(marks, chosen, now + (held and record.lifetime_ms or ask.backstop_ms))
+  set_claims(marks, names, chosen, now + (held and record.lifetime_ms or ask.backstop_ms))
   complete_record(chosen)
   local flat = flat_of(record)
   redis.call('HSET', KEYS[1], unpack(flat))
@@ -251,7 +253,7 @@ local answered = earlier_answer()
 if answered then
   return answered
 end
-local marks = read_all()
+local marks, names = read_all()
 local own = own_hold(marks)
 if own then
   if has_key then
@@ -265,4 +267,4 @@ if full then
   return full
 end
 local chosen = first_free(marks)
-return chosen and grant(marks, chosen) or obstacles(marks)
+return chosen and grant(marks, names, chosen) or obstacles(marks, names)
