@@ -83,6 +83,7 @@ class Wish:
     """A request for a slot after policy filled it in, in ticks; `technician_id` None means any free technician.
 
     standing: a booking has this start already, so today's lead and horizon do not apply to it.
+    discreet: the client must not learn when technicians are off, so time off looks like bookings.
     """
 
     property_id: str
@@ -94,6 +95,7 @@ class Wish:
     fallback: bool = False
     suggest: int = 0
     standing: bool = False
+    discreet: bool = False
 
     @classmethod
     def exactly(cls, visit: Visit, *, suggest: int = 0) -> Wish:

@@ -6,14 +6,17 @@ The rules here, besides those of timetable.rules:
 - A search (`fallback`) goes over the starts from the requested one to the end of the property's local date. At each
   start it tries all technicians in the order of their ids. A start that a rule forbids is no candidate. Visits may run
   over midnight.
+- A stranger (see models.access) does not learn who is off or unavailable: those are candidates too, but barred, as if
+  somebody else had booked them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from datetime import datetime
+from typing import NamedTuple
 
-from models.access import Role
+from models.access import STRANGERS, Role
 from models.catalogue import Policy
 from models.errors import Fault, InvalidRequest, NoSlotAvailable, PropertyUnavailable, TechnicianUnavailable
 from models.slot import SlotFields, Visit, Wish
@@ -21,10 +24,18 @@ from services.availability.lengths import Lengths, measured
 from services.catalogue.reader import Snapshot
 from services.timetable.grid import Grid, day_span, local_day
 from services.timetable.rules import Extent, Rules
+from services.timetable.time_off import HiddenTimeOff
 from services.timetable.working_hours import Timetable
 
 LONGEST_DAY_MINUTES = 25 * 60
 """Bounds a search: no local date of our time is longer."""
+
+
+class Choices(NamedTuple):
+    """The visits that a wish may become, in the order to try, at least one; and what bars some of them."""
+
+    visits: list[Visit]
+    hidden: HiddenTimeOff
 
 
 class Candidates:
@@ -73,6 +84,7 @@ class Candidates:
             fallback=fields.fallback == "next_available",
             suggest=fields.suggest,
             standing="start" in standing,
+            discreet=role in STRANGERS,
         )
 
     def extent(self, policy: Policy, lengths: Lengths, role: Role) -> Extent:
@@ -82,14 +94,14 @@ class Candidates:
             raise InvalidRequest(*faults)
         return extent
 
-    def visits(self, snapshot: Snapshot, now: datetime, wish: Wish) -> list[Visit]:
-        """The visits that the rules allow, in the order to try: by start, then by technician's id. At least one.
+    def choices(self, snapshot: Snapshot, now: datetime, wish: Wish) -> Choices:
+        """The visits that the rules allow, in the order to try: by start, then by technician's id.
 
         Raises PropertyNotFound, TechnicianNotFound, PropertyUnavailable, TechnicianUnavailable, OutsideWorkingHours,
         TooSoon, TooFarAhead; for a search that has no candidate NoSlotAvailable.
         """
         extent = Extent(wish.length, wish.before, wish.after)
-        rules = self.rules(snapshot, now, wish.property_id, wish.technician_id, extent)
+        rules = self.rules(snapshot, now, wish.property_id, wish.technician_id, extent, discreet=wish.discreet)
         if wish.standing:
             rules.admit(wish.start)
         if rules.site.status != "available":
@@ -98,18 +110,27 @@ class Candidates:
             raise TechnicianUnavailable(None if wish.technician_id else "No technician is available at the moment.")
         end = self._search_end(wish.start, rules) if wish.fallback else wish.start + 1
         fits = rules.fitting(wish.start, end)
-        if fits:
-            starts = range(wish.start, end)
-            return [wish.at(start, who) for at, start in enumerate(starts) for who, mask in fits if mask >> at & 1]
-        raise NoSlotAvailable if wish.fallback else rules.refusal(wish.start)
+        if not fits:
+            raise NoSlotAvailable if wish.fallback else rules.refusal(wish.start)
+        starts, first = range(wish.start, end), wish.start - wish.before
+        visits = [wish.at(start, who) for at, start in enumerate(starts) for who, mask in fits if mask >> at & 1]
+        return Choices(visits, HiddenTimeOff(first, rules.hidden(first, end + wish.length + wish.after)))
 
     def rules(
-        self, snapshot: Snapshot, now: datetime, property_id: str, technician_id: str | None, extent: Extent
+        self,
+        snapshot: Snapshot,
+        now: datetime,
+        property_id: str,
+        technician_id: str | None,
+        extent: Extent,
+        *,
+        discreet: bool,
     ) -> Rules:
         """The rules as of now. Raises PropertyNotFound and TechnicianNotFound, but nothing for an unavailable one."""
         site, found = snapshot.resources(property_id, technician_id)
-        technicians = [each for each in found if each.status == "available"]
-        return Rules(self._timetable, now, snapshot.policy, site=site, technicians=technicians, extent=extent)
+        who = [each for each in found if discreet or each.status == "available"]
+        policy = snapshot.policy
+        return Rules(self._timetable, now, policy, site=site, technicians=who, extent=extent, discreet=discreet)
 
     def _search_end(self, start: int, rules: Rules) -> int:
         if start > rules.latest:

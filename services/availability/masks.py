@@ -15,6 +15,10 @@ class Masks:
     taken: int
     booked: int
 
+    def with_booked(self, ticks: int) -> Masks:
+        """The same with these ticks booked as well, where nothing else takes them."""
+        return Masks(self.taken | ticks, self.booked | ticks & ~self.taken)
+
 
 def masks_of(marks: list[Mark], from_tick: int, to_tick: int) -> Masks:
     """The ticks of [from_tick, to_tick) that some marks take."""

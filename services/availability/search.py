@@ -14,6 +14,7 @@ from services.claims.keys import Mark
 from services.claims.mirror import Mirror
 from services.claims.placements import Obstacle
 from services.timetable.grid import ones, runs
+from services.timetable.time_off import HiddenTimeOff
 
 Shown = dict[str, list[Mark]]
 
@@ -26,10 +27,11 @@ class Looked:
     obstacles: list[Obstacle]
 
 
-def look(mirror: Mirror, org: str, wish: Wish, visits: list[Visit], *, holder: bool) -> Looked:
+def look(mirror: Mirror, org: str, wish: Wish, visits: list[Visit], hidden: HiddenTimeOff, *, holder: bool) -> Looked:
     """Looks at visits of a wish, sorted by start, in two round trips to Redis. Raises StoreUnavailable.
 
-    holder: the request names a holder, so a visit that may be the holder's own hold is kept, and comes first.
+    hidden: bars some of the visits. holder: the request names a holder, so a visit that may be the holder's own hold is
+    kept, and comes first.
     """
     site, first, last = visits[0].property_resource, visits[0].start, visits[-1].end
     shown = mirror.read_spans(org, [site], first, last).taken
@@ -45,7 +47,11 @@ def look(mirror: Mirror, org: str, wish: Wish, visits: list[Visit], *, holder: b
     free = {name: _free_starts(shown[name], begin, end, width) for name in technicians}
     return Looked(
         [visit for visit in kept if _may_be_one_hold(visit, shown)]
-        + [visit for visit in left if free[visit.technician_resource] >> visit.start - first & 1],
+        + [
+            visit
+            for visit in left
+            if free[visit.technician_resource] >> visit.start - first & 1 and not hidden.bars(visit)
+        ],
         _obstacles(wished, shown),
     )
 

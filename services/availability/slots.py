@@ -5,6 +5,7 @@ The slots of a local date are all its grid ticks, each as the start of a visit o
 - free: the property and at least one technician who fits are free; `technician_ids` names all of those, by id;
 - held: not free, but waiting could free it: only holds are in the way of the property and one fitting technician;
 - booked: anything else. `technician_ids` is empty unless the slot is free.
+To a stranger (see models.access) time off looks like bookings, and a technician who is unavailable like a booked one.
 A date that clocks skip wholly has no slots, and neither has one outside the calendar of timetable.grid.
 
 A slot that is offered as free can be held at that moment: the rules are those of Candidates, the marks those that the
@@ -20,7 +21,7 @@ from datetime import date, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from models.access import Role
+from models.access import STRANGERS, Role
 from models.availability import AvailabilityQuery, SlotState
 from models.errors import Refusal, StoreUnavailable
 from models.slot import PROPERTY, TECHNICIAN, Opening, Wish
@@ -162,7 +163,9 @@ class Availability:
     def _days(self, query: AvailabilityQuery, role: Role, reading: Reading) -> dict[str, Any]:
         snapshot, now = reading.snapshot, reading.now
         extent = self._candidates.extent(snapshot.policy, query, role)
-        rules = self._candidates.rules(snapshot, now, query.property_id, query.technician_id, extent)
+        rules = self._candidates.rules(
+            snapshot, now, query.property_id, query.technician_id, extent, discreet=role in STRANGERS
+        )
         slots: list[dict[str, Any]] = []
         spans = [day_span(day, rules.site.timezone, self._grid) for day in _dates(query.from_, query.days)]
         if spans:
@@ -194,7 +197,9 @@ class Availability:
         latest: the last start that is wanted; if None, OPENING_DAYS bound the search.
         """
         extent, snapshot = Extent(wish.length, wish.before, wish.after), reading.snapshot
-        rules = self._candidates.rules(snapshot, reading.now, wish.property_id, wish.technician_id, extent)
+        rules = self._candidates.rules(
+            snapshot, reading.now, wish.property_id, wish.technician_id, extent, discreet=wish.discreet
+        )
         zone, last = rules.site.timezone, rules.latest if latest is None else min(latest, rules.latest)
         if wish.start > last:
             return
@@ -229,9 +234,11 @@ class Availability:
         site_free = runs(every & ~masks[site].taken, length) >> before << skip
         site_bearable = runs(every & ~masks[site].booked, length) >> before << skip
         free, bearable, free_for, width = 0, 0, [], before + length + after
+        hidden = rules.hidden(from_tick, to_tick)
         for (who, mask), name in zip(fits, names, strict=True):
-            mine = mask & site_free & runs(every & ~masks[name].taken, width) << skip
-            bearable |= mask & site_bearable & runs(every & ~masks[name].booked, width) << skip
+            shown = masks[name].with_booked(hidden.get(who, 0))
+            mine = mask & site_free & runs(every & ~shown.taken, width) << skip
+            bearable |= mask & site_bearable & runs(every & ~shown.booked, width) << skip
             free |= mine
             free_for.append((who, mine))
         return Starts(open_, free, bearable, free_for)

@@ -150,6 +150,7 @@ class Rescheduling:
             lifetime_seconds=DIRECT_LIFETIME_SECONDS,
             state="moving",
             booking_id=booking.booking_id,
+            claimed=booking.claims,
             standing=standing,
         )
         for _ in range(MOST_ATTEMPTS):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import filterfalse
 
 from models.access import Caller
 from models.errors import HoldExpired, HoldNotFound, SlotBooked, StoreUnavailable
@@ -19,7 +20,7 @@ from services.catalogue.reader import Catalogue, Snapshot
 from services.claims.mirror import Mirror
 from services.claims.placements import Asker
 from services.clock import Clock
-from services.holds.conflicts import conflicts, obstacles_of
+from services.holds.conflicts import conflicts, obstacles_of, with_time_off
 from services.ids import HoldIds
 from services.ledger.expiry import Reservations
 from services.ledger.store import BookingStore
@@ -80,16 +81,17 @@ class BookingWithoutRedis:
         if known is None or known.slot is None:
             raise StoreUnavailable
         wish = self._candidates.wish(snapshot, now, known.slot, caller.role, standing=known.standing)
-        visits = self._candidates.visits(snapshot, now, wish)
+        visits, hidden = self._candidates.choices(snapshot, now, wish)
         self._share.take(caller, snapshot.policy)
-        confirmed = self._book_first(draft, visits, wish.start, now)
+        confirmed = self._book_first(draft, list(filterfalse(hidden.bars, visits)), wish.start, now)
         if confirmed is None or not confirmed.created:
             self._share.give_back(caller)
         if confirmed:
             self._mirror.settle_or_leave(confirmed.stored)
             return confirmed
-        obstacles = obstacles_of(visits[0], self._store.blockers(caller.org, visits[0]))
-        raise SlotBooked(conflicts=conflicts(obstacles, Wish.exactly(visits[0]), Asker(caller.role), self._grid))
+        first = visits[0]
+        obstacles = with_time_off(obstacles_of(first, self._store.blockers(caller.org, first)), [first], hidden)
+        raise SlotBooked(conflicts=conflicts(obstacles, Wish.exactly(first), Asker(caller.role), self._grid))
 
     def _book_first(self, draft: Draft, visits: list[Visit], requested: int, now: datetime) -> Confirmed | None:
         attempts = (self._insert(draft, visit, requested) for visit in self._free(draft.caller.org, visits, now))
@@ -103,7 +105,7 @@ class BookingWithoutRedis:
 
     def _free(self, org: str, visits: list[Visit], now: datetime) -> list[Visit]:
         """The visits that have no booking in their way, by one read: an insert for each would take too long."""
-        if len(visits) == 1:
+        if len(visits) < 2:
             return visits
         spans = [span for visit in visits for span in visit.spans()]
         resources = sorted({resource for resource, _, _ in spans})

@@ -81,7 +81,7 @@ class Claims:
         if word == "HELD":
             return Placed(read_hold(rest[1:]), "new", cold=rest[0] == 1)
         if word == "TAKEN":
-            return Taken([_obstacle(*row) for row in rest])
+            return Taken([_obstacle(*row) for row in rest[1:]], cold=rest[0] == 1)
         if word == "STALE":
             return Stale(rest[0])
         if word == "REUSED":
@@ -247,9 +247,16 @@ class Claims:
                 "remembered_ms": remembered_ms,
                 "address": request.address_digest,
             },
-            "candidates": [(visit.technician_id, visit.start) for visit in placement.visits],
+            "candidates": _candidates(placement),
         }
         return [hold, names.epoch, names.pins, names.events, known], ask
+
+
+def _candidates(placement: Placement) -> list[tuple[str, int] | tuple[str, int, int]]:
+    visits, hidden = placement.visits, placement.hidden
+    if not hidden.masks:
+        return [(visit.technician_id, visit.start) for visit in visits]
+    return [(visit.technician_id, visit.start, int(hidden.bars(visit))) for visit in visits]
 
 
 def _obstacle(resource: str, mark: str, expires_in_ms: int, hold: list[str]) -> Obstacle:

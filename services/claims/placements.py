@@ -10,9 +10,10 @@ from functools import partial
 from typing import Final, Literal
 
 from models.access import IdempotencyClaim, Role
-from models.slot import SlotFields, Visit, Wish
+from models.slot import Claim, SlotFields, Visit, Wish
 from services.claims.hold_records import HoldRecord
 from services.claims.keys import Mark
+from services.timetable.time_off import HiddenTimeOff
 
 REMEMBERED_MS = 3_600_000
 """How long a hold is remembered after its end. The HTTP contract promises an hour."""
@@ -54,7 +55,7 @@ class ClaimRequest:
     now: the moment as of which the rules apply.
     lifetime_seconds: None means the policy's. bounded: the policy's longest lifetime limits it.
     state: held, or pinned at once: confirming for a direct booking, moving for a booking that exists. Its own marks are
-    no obstacle to a move. booking_id: that booking's id in MongoDB.
+    no obstacle to a move. booking_id: that booking's id in MongoDB. claimed: what a booking that moves has already.
     standing: the slot fields that the booking or the hold has already, see Candidates.wish.
     """
 
@@ -71,6 +72,7 @@ class ClaimRequest:
     idempotency: IdempotencyClaim | None = None
     state: Literal["held", "confirming", "moving"] = "held"
     booking_id: str = ""
+    claimed: tuple[Claim, ...] = ()
     standing: Set[str] = frozenset()
 
     @property
@@ -87,7 +89,8 @@ class ClaimRequest:
 class Placement:
     """One attempt to claim the first free one of some visits.
 
-    wish: the request in ticks. visits: in the order to try; they share the property and the length.
+    wish: the request in ticks. visits: in the order to try; they share the property and the length. hidden: bars some
+    of them, as if somebody else had booked them.
     limits: how many live holds each share may have, by the policy's word (see quotas). daily: how many bookings the
     client's address may make on a UTC day, if the claims are of such a booking; None for any number. epoch: of the
     catalogue that all this comes from.
@@ -96,6 +99,7 @@ class Placement:
     request: ClaimRequest
     wish: Wish
     visits: list[Visit]
+    hidden: HiddenTimeOff
     lifetime_ms: int
     limits: dict[str, int]
     daily: int | None
@@ -136,9 +140,10 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """No candidate is free. obstacles: what stood in the way at the requested start."""
+    """No candidate is free. obstacles: what stood in the way at the requested start. cold: as in Placed."""
 
     obstacles: list[Obstacle]
+    cold: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from services.claims.hold_records import HoldRecord
 from services.claims.keys import Mark
 from services.claims.placements import Asker, Obstacle
 from services.timetable.grid import Grid
+from services.timetable.time_off import HiddenTimeOff
 
 IdOf = Callable[[HoldRecord], str]
 OWN_HOLD = "You are holding a part of this time yourself. Book that hold, or release it first."
@@ -48,8 +49,12 @@ def refusal(
 def conflicts(
     obstacles: list[Obstacle], wish: Wish, asker: Asker, grid: Grid, id_of: IdOf | None = None
 ) -> list[Block]:
-    """The obstacles as clients see them. Staff see the id of the hold or booking; a stranger sees of another visit's
-    time only what it asked for itself. id_of: gives a hold's id; None where no obstacle is a hold."""
+    """The obstacles as clients see them: the property's first, then by technician and time. Staff see the id of the
+    hold or booking; a stranger sees of another visit's time only what it asked for itself.
+
+    id_of: gives a hold's id; None where no obstacle is a hold.
+    """
+    obstacles = sorted(obstacles, key=lambda each: (each.kind == TECHNICIAN, each.id, each.mark.start))
     if asker.role in STRANGERS:
         obstacles = [_clipped(obstacle, wish) for obstacle in obstacles]
     return [_block(obstacle, asker, grid, id_of) for obstacle in obstacles]
@@ -70,6 +75,16 @@ def obstacles_of(visit: Visit, bookings: list[Booking]) -> list[Obstacle]:
             if any(start <= tick < end for tick in ticks):
                 kind, _, name = resource.partition(":")
                 found.append(Obstacle(kind, name, Mark("booked", booking.booking_id, min(ticks), max(ticks) + 1)))
+    return found
+
+
+def with_time_off(obstacles: list[Obstacle], visits: list[Visit], hidden: HiddenTimeOff) -> list[Obstacle]:
+    """The obstacles to some visits at one start, and as bookings the hidden time off where no other obstacle is."""
+    found = list(obstacles)
+    for visit in filter(hidden.bars, visits):
+        of_technician = (each.mark for each in obstacles if (each.kind, each.id) == (TECHNICIAN, visit.technician_id))
+        for start, end in hidden.gaps(visit, ((mark.start, mark.end) for mark in of_technician)):
+            found.append(Obstacle(TECHNICIAN, visit.technician_id, Mark("booked", "", start, end)))
     return found
 
 

@@ -13,7 +13,7 @@ from time import monotonic
 
 from models.errors import Fault, Refusal, StoreUnavailable
 from models.slot import Visit, Wish
-from services.availability.candidates import Candidates
+from services.availability.candidates import Candidates, Choices
 from services.availability.search import look
 from services.availability.slots import Availability
 from services.catalogue.reader import Catalogue, Snapshot
@@ -23,7 +23,7 @@ from services.claims.hold_records import HoldRecord
 from services.claims.mirror import Mirror
 from services.claims.placements import Asker, ClaimRequest, Obstacle, Placed, Placement, Stale, Taken
 from services.claims.quotas import limits_of
-from services.holds.conflicts import obstacles_of, refusal
+from services.holds.conflicts import obstacles_of, refusal, with_time_off
 from services.ids import HoldIds, booking_id_for
 from services.ledger.expiry import Reservations
 from services.timetable.grid import Grid
@@ -107,8 +107,11 @@ class Placing:
             if isinstance(outcome, Stale):
                 self._reload(request.org, outcome.epoch)
             elif isinstance(outcome, Taken):
-                if not self._reservations.made_way(request.org, outcome.obstacles):
-                    return Blocked(placement, outcome.obstacles)
+                if outcome.cold and placement.hidden.masks and not reloaded:
+                    self._reload(request.org, None)
+                    reloaded = True
+                elif not self._reservations.made_way(request.org, outcome.obstacles):
+                    return _blocked(placement, outcome.obstacles)
             elif not outcome.cold or self._survives_cold(placement, outcome):
                 return outcome
         raise StoreUnavailable
@@ -141,24 +144,25 @@ class Placing:
         if request.bounded and asked and asked > policy.max_hold_seconds:
             text = f"Give ttl_seconds as {policy.max_hold_seconds} or less."
             faults.append(Fault("ttl_seconds", "too_long", text))
-        wish, visits = self._visits(request, snapshot, faults)
+        wish, (visits, hidden) = self._choices(request, snapshot, faults)
         counts = request.address_digest and request.state == "confirming"
         return Placement(
             request,
             wish,
             visits,
+            hidden.besides(request.claimed) if request.claimed else hidden,
             lifetime_ms=(asked or policy.hold_seconds) * 1000,
             limits=limits_of(policy),
             daily=policy.public_bookings_per_address_per_day if counts else None,
             epoch=snapshot.epoch,
         )
 
-    def _visits(self, request: ClaimRequest, snapshot: Snapshot, faults: list[Fault]) -> tuple[Wish, list[Visit]]:
+    def _choices(self, request: ClaimRequest, snapshot: Snapshot, faults: list[Fault]) -> tuple[Wish, Choices]:
         now = request.now
         wish = self._candidates.wish(
             snapshot, now, request.slot, request.role, standing=request.standing, faults=faults
         )
-        return wish, self._candidates.visits(snapshot, now, wish)
+        return wish, self._candidates.choices(snapshot, now, wish)
 
     def _granted_before(self, request: ClaimRequest) -> Placed | None:
         """The hold that this request was granted when it came before under its idempotency key."""
@@ -188,7 +192,7 @@ class Placing:
         if len(visits) == 1 or len(list(islice(batches_of(visits), 2))) == 1:
             return self._claims.place(placement)
         request, wish = placement.request, placement.wish
-        looked = look(self._mirror, request.org, wish, visits, holder=bool(request.holder_digest))
+        looked = look(self._mirror, request.org, wish, visits, placement.hidden, holder=bool(request.holder_digest))
         # With nothing free the script still has its say about the idempotency key, the catalogue and the quotas.
         batches = list(islice(batches_of(looked.visits or visits[:1]), MOST_BATCHES + 1))
         for batch in batches[:MOST_BATCHES]:
@@ -212,8 +216,9 @@ class Placing:
         request, record = placement.request, placed.record
         try:
             self._reload(request.org, None)
-            _, visits = self._visits(request, self._catalogue.snapshot(request.org), [])
-            if record.visit in visits and (record.direct or not self._others_in_the_way(request.org, record)):
+            _, (visits, hidden) = self._choices(request, self._catalogue.snapshot(request.org), [])
+            allowed = record.visit in visits and not hidden.besides(request.claimed).bars(record.visit)
+            if allowed and (record.direct or not self._others_in_the_way(request.org, record)):
                 if not record.direct:
                     self._claims.trust(request.org, record, request.idempotency)
                 return True
@@ -233,3 +238,8 @@ class Placing:
             self._claims.abort(org, record.hold_id, deadline_ms=record.deadline_ms, restore=False)
         else:
             self._claims.release(org, record.hold_id, record.key_id, staff=False, forget=True)
+
+
+def _blocked(placement: Placement, obstacles: list[Obstacle]) -> Blocked:
+    wished = [visit for visit in placement.visits if visit.start == placement.wish.start]
+    return Blocked(placement, with_time_off(obstacles, wished, placement.hidden))

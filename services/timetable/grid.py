@@ -14,7 +14,7 @@ In a mask, bit i stands for the i-th tick of its span.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -139,6 +139,16 @@ def bits(from_tick: int, to_tick: int, span: Span) -> int:
     """The mask of [from_tick, to_tick) with the ticks of a span set."""
     start, end = max(span[0], from_tick), min(span[1], to_tick)
     return ones(end - start) << start - from_tick if start < end else 0
+
+
+def spans_in(mask: int, from_tick: int) -> Iterator[Span]:
+    """The spans whose ticks are set in a mask of ticks from from_tick on, in order. No two of them touch."""
+    while mask:
+        start = (mask & -mask).bit_length() - 1
+        rest = mask >> start
+        end = start + (~rest & rest + 1).bit_length() - 1
+        yield from_tick + start, from_tick + end
+        mask &= ~ones(end)
 
 
 def runs(mask: int, length: int) -> int:

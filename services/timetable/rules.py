@@ -6,6 +6,8 @@ The rules, in the order in which a refusal names the first one that forbids a st
 3. The visit [start, end) lies within the technician's working hours. Travel may lie outside of them.
 4. The visit with its travel touches no time off of the technician.
 
+Discreet rules hide the fourth from a stranger: they allow such a start, and `hidden` says which ticks count as booked.
+
 A single hold and whole days of availability use the same rules.
 """
 
@@ -34,11 +36,11 @@ class Extent(NamedTuple):
 class Rules:
     """The rules for visits of one extent at one property (`site`), as of one moment.
 
-    technicians: those who may come, in the order to try. latest: the last start within the horizon. In every mask,
-    bit i stands for a visit that starts at from_tick + i.
+    technicians: those who may come, in the order to try; of discreet rules also those who are unavailable. latest: the
+    last start within the horizon. In every mask of starts, bit i stands for a visit that starts at from_tick + i.
     """
 
-    __slots__ = ("_earliest", "_policy", "_timetable", "extent", "latest", "site", "technicians")
+    __slots__ = ("_discreet", "_earliest", "_policy", "_timetable", "extent", "latest", "site", "technicians")
 
     def __init__(
         self,
@@ -49,12 +51,14 @@ class Rules:
         site: Property,
         technicians: list[Technician],
         extent: Extent,
+        discreet: bool = False,
     ) -> None:
         self.site = site
         self.technicians = technicians
         self.extent = extent
         self._timetable = timetable
         self._policy = policy
+        self._discreet = discreet
         seconds, grid = now.timestamp(), timetable.grid
         self._earliest = -int(-(seconds + policy.min_lead_minutes * 60) // grid.seconds)
         self.latest = int((seconds + policy.horizon_days * 86_400) // grid.seconds)
@@ -70,6 +74,19 @@ class Rules:
             return []
         fits = [(each.id, self._suits(each, from_tick, to_tick) & allowed) for each in self.technicians]
         return [each for each in fits if each[1]]
+
+    def hidden(self, from_tick: int, to_tick: int) -> dict[str, int]:
+        """The ticks of [from_tick, to_tick) that discreet rules keep quiet about, as masks by technician's id: time
+        off, and all ticks of who is unavailable. Only technicians with such ticks are in it."""
+        if not self._discreet:
+            return {}
+        found = ((each.id, self._off(each, from_tick, to_tick)) for each in self.technicians)
+        return {name: mask for name, mask in found if mask}
+
+    def _off(self, technician: Technician, from_tick: int, to_tick: int) -> int:
+        if technician.status != "available":
+            return ones(to_tick - from_tick)
+        return self._timetable.away_ticks(technician, from_tick, to_tick) if technician.time_off else 0
 
     def refusal(self, start: int) -> Refusal:
         """The reason why `fitting` has no technician for a start."""
@@ -103,7 +120,7 @@ class Rules:
     def _suits(self, technician: Technician, from_tick: int, to_tick: int) -> int:
         """The starts at which a technician works for the whole visit, with no time off during it or its travel."""
         suits = self._at_work(technician, from_tick, to_tick)
-        if not suits or not technician.time_off:
+        if not suits or not technician.time_off or self._discreet:
             return suits
         length, before, after = self.extent
         begin, end = from_tick - before, to_tick - 1 + length + after

@@ -161,4 +161,4 @@ def test_an_unavailable_resource_is_refused_from_the_next_request_on(town: Town,
     town.hold(8)
     one = {"properties": ("prop-1", "property_unavailable"), "technicians": ("tech-1", "technician_unavailable")}[kind]
     town.call("PATCH", f"/{kind}/{one[0]}", {"status": "unavailable"}, key="desk")
-    refused(town.call("POST", "/hold", town.slot()), 409, one[1])
+    refused(town.call("POST", "/hold", town.slot(), key="bot"), 409, one[1])

@@ -111,7 +111,7 @@ def visits_for(world: World, slot: SlotFields) -> list[Visit]:
     """The visits that a slot may become now."""
     services = world.services
     snapshot, now = services.catalogue.snapshot(world.org), services.clock()
-    return services.candidates.visits(snapshot, now, services.candidates.wish(snapshot, now, slot, Role.DESK))
+    return services.candidates.choices(snapshot, now, services.candidates.wish(snapshot, now, slot, Role.DESK)).visits
 
 
 def insert_only(world: World, caller: Caller, request: BookRequest, hold_id: str | None = None) -> Booking:

@@ -135,7 +135,7 @@ class Calendar:
         return self.candidates.wish(self.shelf.snapshot(ORG), self.now, SlotFields.model_validate(fields), Role.DESK)
 
     def candidates_for(self, wish: Wish) -> list[Visit]:
-        return self.candidates.visits(self.shelf.snapshot(ORG), self.now, wish)
+        return self.candidates.choices(self.shelf.snapshot(ORG), self.now, wish).visits
 
     def visits(self, start: str, technician_id: str | None = "tech-1", **changed: Any) -> list[tuple[str, str]]:
         """(start as HH:MM in UTC, technician) of each candidate."""

@@ -122,7 +122,7 @@ def test_any_other_mark_in_the_way_refuses_the_whole_move(board: Board, state: s
     else:
         board.place("h1", theirs, owner=BOB, confirming=state == "confirming")
     before = board.dump()
-    word, *obstacles = moving(board, target)
+    word, _cold, *obstacles = moving(board, target)
     assert word == "TAKEN"
     assert obstacles
     assert all(isinstance(row, list) and row[1].startswith(f"{state}|") for row in obstacles)
@@ -133,7 +133,7 @@ def test_another_move_of_the_same_booking_is_in_the_way(board: Board) -> None:
     booked(board)
     moving(board, visit(8))
     before = board.dump()
-    word, *obstacles = moving(board, visit(10), "m_bk_1.1.def")
+    word, _cold, *obstacles = moving(board, visit(10), "m_bk_1.1.def")
     assert (word, len(obstacles)) == ("TAKEN", 2)
     assert board.dump() == before
 

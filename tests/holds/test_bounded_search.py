@@ -38,9 +38,9 @@ class Watched:
 
     def note(self, ask: dict[str, Any]) -> None:
         before, length, after = ask["record"]["before"], ask["length"], ask["record"]["after"]
-        starts = [start for _, start in ask["candidates"]]
+        starts = [start for _, start, *_ in ask["candidates"]]
         of: dict[str, list[int]] = {}
-        for technician, start in ask["candidates"]:
+        for technician, start, *_ in ask["candidates"]:
             of.setdefault(technician, []).append(start)
         keys = max(starts) - min(starts) + length
         self.keys.append(keys + sum(max(each) - min(each) + before + length + after for each in of.values()))

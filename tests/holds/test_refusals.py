@@ -184,7 +184,7 @@ REFUSALS: dict[str, tuple[Callable[[World], None], dict[str, Any], type[Refusal]
 @pytest.mark.parametrize(("prepare", "changed", "why"), REFUSALS.values(), ids=REFUSALS.keys())
 def test_a_refused_request_changes_nothing(
     world: World,
-    alice: Caller,
+    bob: Caller,
     bot: Caller,
     prepare: Callable[[World], None],
     changed: dict[str, Any],
@@ -194,7 +194,7 @@ def test_a_refused_request_changes_nothing(
     before = everything(world)
     key = IdempotencyClaim("a key", "a print")
     with pytest.raises(why):
-        world.services.holds.place(alice, world.hold_request(holder="alice", **changed), key)
+        world.services.holds.place(bob, world.hold_request(holder="alice", **changed), key)
     with pytest.raises(why):
         world.services.bookings.book(bot, world.direct_request(**changed), key)
     assert everything(world) == before

@@ -21,17 +21,19 @@
 --                      the holder's digest: only the latter may ask again), property_id, before, after, requested,
 --                      lifetime_ms, booking_id, direct, moves, attempt, remembered_ms (how long after its end), address
 --                      (the digest of the client's, '' = it does not count)
---         candidates   [[technician id, start tick], …]
+--         candidates   [[technician id, start tick, 1 if it is barred], …]; a barred one is not granted, but its holder
+--                      may have it already, and what stands in its way is reported
 --
 -- REPLY {STALE, epoch}                the catalogue changed: nothing is done
 --       {REUSED}                      the idempotency key belongs to another request
 --       {REPLAY, field, value, …}     the first answer to this idempotency key
 --       {OWN, field, value, …}        the same holder has this very slot, or this hold id was here before
 --       {FULL, word, most, ms}        this limit is reached, at so many; the first of what counts ends in so many ms
---       {TAKEN, [resource, mark, ttl ms, [field, value, …]]…}
+--       {TAKEN, cold, [resource, mark, ttl ms, [field, value, …]]…}
 --                                     what stands in the way at the requested start; with the record of a hold
---       {HELD, cold, field, value, …} the new hold. cold = 1: Redis was lost, so MongoDB has to be asked. The record of
---                                     a hold says so too, until MongoDB was asked (trust_hold)
+--       {HELD, cold, field, value, …} the new hold. The record of a hold says whether it is cold too, until MongoDB was
+--                                     asked (trust_hold)
+--            cold = 1: Redis was lost, so MongoDB has to be asked, and the catalogue may have changed
 local ask = cjson.decode(ARGV[1])
 local record, candidates, length, prefix = ask.record, ask.candidates, ask.length, ask.prefix
 local before, after = record.before, record.after
@@ -157,7 +159,8 @@ end
 
 local function first_free(marks)
   for _, candidate in ipairs(candidates) do
-    if not any_claim(candidate, function(resource, tick) return is_taken(marks[resource][tick]) end) then
+    local barred = candidate[3] == 1
+    if not barred and not any_claim(candidate, function(resource, tick) return is_taken(marks[resource][tick]) end) then
       return candidate
     end
   end
@@ -165,7 +168,7 @@ end
 
 -- Each mark in the way of the candidates at the requested start, once for each resource and owner.
 local function obstacles(marks, names)
-  local reply, named, holds = {'TAKEN'}, {}, {}
+  local reply, named, holds = {'TAKEN', epoch and 0 or 1}, {}, {}
   for _, candidate in ipairs(candidates) do
     if candidate[2] == ask.requested then
       any_claim(candidate, function(resource, tick)

@@ -1,0 +1,43 @@
+"""Time off that a client must not learn of: to that client it looks like bookings of somebody else. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from models.slot import TECHNICIAN, Claim, Visit
+from services.timetable.grid import Span, bits, ones, spans_in
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenTimeOff:
+    """masks: by technician's id, the ticks off, from from_tick on. A technician without such ticks is not in it."""
+
+    from_tick: int = 0
+    masks: dict[str, int] = field(default_factory=dict)
+
+    def bars(self, visit: Visit) -> bool:
+        """Whether time off forbids a visit."""
+        return bool(self.masks and self._within(visit))
+
+    def besides(self, claims: Iterable[Claim]) -> HiddenTimeOff:
+        """The same without the ticks that a booking claims already, because nobody else could have booked those."""
+        masks = dict(self.masks)
+        for resource, tick in claims if masks else ():
+            kind, _, name = resource.partition(":")
+            if kind == TECHNICIAN and name in masks and tick >= self.from_tick:
+                masks[name] &= ~(1 << tick - self.from_tick)
+        return HiddenTimeOff(self.from_tick, masks)
+
+    def gaps(self, visit: Visit, taken: Iterable[Span]) -> Iterator[Span]:
+        """The spans of time off within a visit and its travel that lie outside of what is taken."""
+        start, end = visit.technician_span
+        off = self._within(visit)
+        for span in taken:
+            off &= ~bits(start, end, span)
+        return spans_in(off, start)
+
+    def _within(self, visit: Visit) -> int:
+        """The ticks off of a visit and its travel, as a mask from their first tick on."""
+        start, end = visit.technician_span
+        return self.masks.get(visit.technician_id, 0) >> start - self.from_tick & ones(end - start)
