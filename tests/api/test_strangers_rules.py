@@ -75,6 +75,19 @@ def test_a_manage_token_moves_a_visit_by_the_same_rules(strict: Town) -> None:
     assert strict.call("PATCH", path, change, key=token, If_Match='"1"').status_code == 200
 
 
+@pytest.mark.parametrize("name", ["buffer_before_minutes", "buffer_after_minutes"])
+def test_another_buffer_alone_is_refused_to_a_manage_token_and_changes_nothing(strict: Town, name: str) -> None:
+    made = strict.book(10)
+    path, before = f"/bookings/{made['booking_id']}", strict.world.bookings()
+    for minutes in (15, 45):
+        reply = strict.call("PATCH", path, {name: minutes}, key=made["manage_token"], If_Match='"1"')
+        assert fault_codes(reply) == {(name, "not_allowed")}
+    assert strict.world.bookings() == before
+    same = strict.call("PATCH", path, {name: made[name]}, key=made["manage_token"], If_Match='"1"')
+    assert same.status_code == 200, same.text
+    assert strict.call("PATCH", path, {name: 45}, key="desk", If_Match="*").status_code == 200
+
+
 def test_a_manage_token_keeps_what_the_desk_has_given_to_the_visit(strict: Town) -> None:
     made = strict.book(10, key="desk", duration_minutes=480, buffer_before_minutes=60, buffer_after_minutes=0)
     kept = {name: made[name] for name in ("duration_minutes", "buffer_before_minutes", "buffer_after_minutes")}

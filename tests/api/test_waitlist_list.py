@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from api.app import all_endpoints
+from tests.api.any_endpoint import roles_of, some_path
 from tests.api.test_waitlist import CUSTOMER, join, read, wish
 from tests.api.town import Town, body_of, fault_codes, refused
+from tests.waitlist.waiting import offered
+from tests.world import rfc3339, tomorrow
 
 
 def listed(town: Town, query: str = "", *, key: str = "desk") -> dict[str, Any]:
@@ -85,3 +89,23 @@ def test_staff_remove_a_strangers_entry(town: Town) -> None:
         assert town.call("DELETE", f"/waitlist/{entry['waitlist_id']}", key="desk").status_code == 204
     assert read(town, entry["waitlist_id"], key="checkout")["status"] == "cancelled"
     refused(town.call("DELETE", f"/waitlist/{entry['waitlist_id']}", key="bot"), 403, "forbidden")
+
+
+def test_only_staff_and_its_holder_see_the_hold_of_an_offer(town: Town) -> None:
+    entry = offered(town.world)
+    secret = str(entry.held_as)
+    path = f"/waitlist/{entry.waitlist_id}"
+    for key in ("desk", "admin"):
+        assert [each["hold_id"] for each in listed(town, key=key)["waitlist"]] == [secret]
+    assert read(town, entry.waitlist_id, key="bot")["hold_id"] == secret
+    refused(town.call("GET", path, key="checkout"), 403, "forbidden")
+    refused(town.call("DELETE", path, key="checkout"), 403, "forbidden")
+    slot = {"property_id": "prop-1", "technician_id": "tech-1", "start": rfc3339(tomorrow(10)), "suggest": 5}
+    shown = [town.call(*asked, key="checkout") for asked in (("GET", "/waitlist"), ("POST", "/hold", slot))]
+    assert [reply.status_code for reply in shown] == [403, 409]
+    queries = {"/availability": f"?property_id=prop-1&from={tomorrow().date()}"}
+    for endpoint in all_endpoints():
+        if endpoint.method == "GET" and "checkout" in roles_of(endpoint):
+            shown.append(town.call("GET", some_path(endpoint) + queries.get(endpoint.path, ""), key="checkout"))
+    assert {reply.status_code for reply in shown} >= {200, 403, 404, 409}
+    assert not [reply.text for reply in shown if secret in reply.text or str(entry.hold_id) in reply.text]
