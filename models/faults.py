@@ -48,7 +48,7 @@ class Findings(NamedTuple):
 
 def findings_of(error: ValidationError) -> Findings:
     """Our faults for pydantic's."""
-    found = error.errors(include_url=False, include_input=False)
+    found = error.errors(include_input=False)
     names = frozenset(str(each["loc"][0]) if each["loc"] else "body" for each in found)
     return Findings([_fault(each) for each in found[:MOST_FAULTS]], names)
 
@@ -66,7 +66,9 @@ def unknown_field(name: str) -> Fault:
 
 def _fault(found: ErrorDetails) -> Fault:
     name = ".".join(str(part) for part in found["loc"] if part != "[key]")[:LONGEST_FIELD]
-    code, sentence = SENTENCES.get(found["type"], (found["type"], found["msg"]))
+    # Only pydantic's own findings have an address, so a model may use pydantic's words for codes.
+    own = SENTENCES.get(found["type"]) if "url" in found else None
+    code, sentence = own or (found["type"], found["msg"])
     for word, value in found.get("ctx", {}).items():
         sentence = sentence.replace(f"{{{word}}}", str(value))
     return Fault(name or "body", code, _filled(sentence, name or "the body"))

@@ -103,6 +103,20 @@ def test_the_table_of_sentences_has_each_finding_that_comes_up_and_no_other() ->
     assert set(SENTENCES) - {"bool_type"} <= kinds  # the CSV import reads true and false
 
 
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("/book", "Give hold_id, or property_id and start."),
+        ("/customers/erase", "Give phone or email."),
+    ],
+)
+def test_a_body_without_either_of_two_fields_gets_a_sentence_that_names_both(path: str, sentence: str) -> None:
+    (model,) = [endpoint.body for endpoint in all_endpoints() if endpoint.name == f"POST {path}"]
+    assert model is not None
+    body = {"customer": {"name": "Alice"}} if path == "/book" else {}
+    assert [fault.message for _, fault in found(model, to_json(body))] == [sentence]
+
+
 def test_a_phone_number_is_described_in_words() -> None:
     (booked,) = [endpoint.body for endpoint in all_endpoints() if endpoint.name == "POST /book"]
     assert booked is not None
