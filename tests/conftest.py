@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import fakeredis
-import mongomock
 import pytest
 
 from models.access import Caller, Role
 from services.stores.connections import connect_mongo, connect_redis
+from tests.fake_mongo import fake_database
 from tests.servers import MongoServer, RedisServer, real_stores
 from tests.world import DATABASE, PATIENT_MS, World, services_over
 
@@ -51,9 +51,8 @@ def world(stores: tuple[RedisServer, MongoServer], mongo_timeout_ms: int) -> Ite
 
 @pytest.fixture
 def fake_world() -> Iterator[World]:
-    """A world over fakes: no uniqueness over claims, no validators, no change stream."""
-    db: Any = mongomock.MongoClient(tz_aware=True)["test"]
-    made = World(services_over(fakeredis.FakeRedis(decode_responses=True), db))
+    """A world over fakes."""
+    made = World(services_over(fakeredis.FakeRedis(decode_responses=True), fake_database()))
     yield made
     made.services.access.close()
 

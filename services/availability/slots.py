@@ -95,7 +95,7 @@ class Reading:
         spans = self._marks.read_spans(org, resources, from_tick, to_tick)
         self._epochs.add(spans.epoch)
         if spans.epoch is None:
-            for resource, tick in self._store.active_claims(org, resources, from_tick, to_tick, now=self.now):
+            for resource, tick in self._store.active_claims(org, resources, from_tick, to_tick):
                 spans.taken[resource].append(Mark("booked", "", tick, tick + 1))
         return spans.taken
 

@@ -155,7 +155,7 @@ class Beginning:
                     raise
                 return answered
             self._crash("after_begin")
-            begun = Begun(draft, placed.record, first=True) if placed.how == "new" else self._resume(draft)
+            begun = _begun(draft, placed.record) if placed.how == "new" else self._resume(draft)
             if begun:
                 return begun
         raise StoreUnavailable
@@ -196,4 +196,8 @@ def _joined(draft: Draft, found: Pinned) -> Begun:
     """The pin, unless a request under the same idempotency key may still be at work on it: RequestInProgress."""
     if not found.first and found.repeated and found.now_ms - found.record.begun_ms < REQUEST_MS:
         raise RequestInProgress(retry_after_seconds=1)
-    return Begun(draft, found.record, first=found.first)
+    return Begun(draft, found.record, first=found.first, now_ms=found.now_ms)
+
+
+def _begun(draft: Draft, record: HoldRecord) -> Begun:
+    return Begun(draft, record, first=True, now_ms=record.created_ms)

@@ -8,13 +8,13 @@ is down, MongoDB alone decides direct bookings and holds that come with their sl
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from models.access import Caller, IdempotencyClaim, Role
 from models.booking import BookRequest, ReserveRequest
 from models.errors import Forbidden, HoldNotFound, IdempotencyKeyReused, StoreUnavailable
 from services.bookings.beginning import Beginning
 from services.bookings.confirming import Begun, Confirmed, Confirming, Draft
+from services.claims.hold_records import moment_of_ms
 from services.claims.keys import digest
 from services.claims.mirror import Mirror
 from services.clock import Clock, now_ms
@@ -74,9 +74,8 @@ class Bookings:
 
         Raises what `book` raises for a direct booking.
         """
-        until = self._clock().replace(microsecond=0) + timedelta(hours=request.hours)
         draft = self._direct_draft(caller, request.as_booking, idempotency)
-        return self._make(replace(draft, reserved_by=request.reserved_by, reserved_until=until))
+        return self._make(replace(draft, reserved_by=request.reserved_by, hours=request.hours))
 
     def _make(self, draft: Draft) -> Confirmed:
         """The way of every booking: begin (pin its claims), insert (MongoDB decides), mirror (show it in Redis)."""
@@ -99,9 +98,10 @@ class Bookings:
         """
         draft, record, beginning = begun.draft, begun.record, self._beginning
         requested = record.requested if draft.requested is None else draft.requested
+        now = moment_of_ms(begun.now_ms)
         for _ in range(MOST_INSERTS):
             try:
-                confirmed = self._confirming.insert(draft, record.visit, requested)
+                confirmed = self._confirming.insert(draft, record.visit, requested, now)
             except (NothingSent, WriteRefused, IdempotencyKeyReused):
                 beginning.take_back(begun, restore=True)
                 raise

@@ -16,7 +16,7 @@ from services.catalogue.reader import Catalogue
 from services.claims.mirror import Mirror
 from services.clock import Clock
 from services.crash_points import CrashPoints
-from services.ledger.documents import as_of, change
+from services.ledger.documents import as_of, noted
 from services.ledger.expiry import Reservations
 from services.ledger.listing import BookingList
 from services.ledger.store import BookingStore
@@ -52,11 +52,15 @@ class BookingLife:
         self._crash = crash
 
     def get(self, caller: Caller, booking_id: str) -> Booking:
-        """The booking as it is now. An overdue reservation expires here.
+        """The booking as it stands now; writes nothing.
 
         Raises BookingNotFound (also for another org's booking), Unauthenticated (a manage token that has ended),
         Forbidden (a manage token after the visit), StoreUnavailable.
         """
+        (standing,) = self._reservations.standing(caller.org, [self._read(caller, booking_id)])
+        return standing
+
+    def _read(self, caller: Caller, booking_id: str) -> Booking:
         if caller.role is Role.CUSTOMER and caller.booking_id != booking_id:
             raise BookingNotFound
         booking = self._store.find(caller.org, booking_id)
@@ -67,7 +71,11 @@ class BookingLife:
                 raise Unauthenticated("This link has ended. Please call us.")
             if booking.end <= self._clock():
                 raise Forbidden("This link was good until the end of the visit. Please call us.")
-        return self._reservations.current(booking)
+        return booking
+
+    def _to_change(self, caller: Caller, booking_id: str) -> Booking:
+        """As `get`, for a request that changes the booking: here an overdue reservation expires."""
+        return self._reservations.current(self._read(caller, booking_id))
 
     def end_tokens(self, caller: Caller, booking_id: str) -> Booking:
         """Ends the booking's manage tokens; the booking that comes back has a new one. A repeat ends that one.
@@ -75,19 +83,11 @@ class BookingLife:
         Raises BookingNotFound, InvalidTransition (it was changed too often), VersionConflict, StoreUnavailable.
         """
         for _ in range(MOST_ATTEMPTS):
-            booking = self.get(caller, booking_id)
+            booking = self._to_change(caller, booking_id)
             _require_few_changes(caller, booking)
             generation = booking.token_generation + 1
-            entry = change(self._clock(), caller.name, "new_token", {"token_generation": (generation - 1, generation)})
-            changed = self._store.rewrite(
-                booking,
-                booking.changed(
-                    token_generation=generation,
-                    version=booking.version + 1,
-                    updated_at=entry["at"],
-                    history=[*booking.history, entry],
-                ),
-            )
+            entry = noted(caller.name, "new_token", {"token_generation": (generation - 1, generation)})
+            changed = self._store.rewrite(booking, booking.changed(token_generation=generation), entry)
             if changed:
                 self._mirror.settle_or_leave(changed)
                 return changed
@@ -96,11 +96,10 @@ class BookingLife:
     def page(self, caller: Caller, query: BookingQuery) -> tuple[list[Booking], str | None]:
         """One page of the org's bookings by start, and the cursor of the next page or None.
 
-        An overdue reservation on the page expires, so it is not listed as pending.
+        An overdue reservation is shown as expired, and not listed as pending. Writes nothing.
         """
         found, cursor = self._listing.page(caller.org, query)
-        current = [self._reservations.current(booking) for booking in found]
-        return [booking for booking in current if query.status in (None, booking.status)], cursor
+        return self._reservations.standing(caller.org, found), cursor
 
     def as_of(self, caller: Caller, booking_id: str, version: int) -> Booking:
         """The booking as it was at a version, which is what was answered then. Raises what `get` raises."""
@@ -122,7 +121,7 @@ class BookingLife:
         """
         transition = TRANSITIONS[action]
         for _ in range(MOST_ATTEMPTS):
-            booking = self.get(caller, booking_id)
+            booking = self._to_change(caller, booking_id)
             if transition.is_done(booking):
                 return booking
             self._require(booking, expected_version, booking.status in transition.before)
@@ -132,7 +131,7 @@ class BookingLife:
                 self._reservations.keep(booking)
             fields: Document = {"status": transition.after, "active": transition.after in ACTIVE_STATUSES}
             changes = {"status": (booking.status, transition.after)} | ({"reason": (None, reason)} if reason else {})
-            changed = self._store.update(booking, fields, change(self._clock(), caller.name, action, changes))
+            changed = self._store.update(booking, fields, noted(caller.name, action, changes))
             if changed:
                 self._crash("after_change")
                 self._mirror.settle_or_leave(changed)
@@ -146,7 +145,7 @@ class BookingLife:
         this field, or only staff may change the booking so late), and what Rescheduling.change raises.
         """
         for _ in range(MOST_ATTEMPTS):
-            booking = self.get(caller, booking_id)
+            booking = self._to_change(caller, booking_id)
             if expected_version is not None and _was_made_before(caller, booking, patch, expected_version):
                 return booking
             self._require(booking, expected_version, booking.active)

@@ -34,7 +34,7 @@ class Draft:
     pin, hold_id: the name under which Redis has its claims, and that of its hold if there is one.
     slot: what to claim directly; None if a live hold has the slot. standing: its fields that a hold had already.
     requested: the start tick that the client asked for, if it is not that of the claims.
-    reserved_by, reserved_until: of a reservation, which is pending until then.
+    reserved_by, hours: of a reservation, which is pending for so many hours.
     """
 
     caller: Caller
@@ -47,7 +47,7 @@ class Draft:
     requested: int | None = None
     idempotency: IdempotencyClaim | None = None
     reserved_by: str | None = None
-    reserved_until: datetime | None = None
+    hours: int | None = None
 
     @property
     def fingerprint(self) -> str | None:
@@ -64,14 +64,16 @@ class Draft:
         return self.request.customer.model_dump(exclude_none=True)
 
     def booking(self, visit: Visit, requested: int, now: datetime, grid: Grid) -> Booking:
-        """The booking of this draft, version 1. requested: the start tick that the client asked for."""
+        """The booking of this draft, version 1. requested: the start tick that the client asked for. now: by the clock
+        of a store, because a deadline must not depend on the server."""
         request, caller = self.request, self.caller
         times = grid.times(visit, requested)
-        made = change(now, caller.name, "reserve" if self.reserved_until else "book", {})
+        made = change(now, caller.name, "reserve" if self.hours else "book", {})
+        until = now.replace(microsecond=0) + timedelta(hours=self.hours) if self.hours else None
         return Booking(
             booking_id=self.booking_id,
             org=caller.org,
-            status="pending" if self.reserved_until else "confirmed",
+            status="pending" if self.hours else "confirmed",
             property_id=visit.property_id,
             technician_id=visit.technician_id,
             start=times.start,
@@ -95,7 +97,7 @@ class Draft:
             fingerprint=self.fingerprint,
             history=[made],
             reserved_by=self.reserved_by,
-            reserved_until=self.reserved_until,
+            reserved_until=until,
         )
 
 
@@ -104,12 +106,13 @@ class Begun:
     """A draft whose claims are pinned in Redis, under the deadline in the record.
 
     first: this attempt set the pin. A later attempt never takes it back, because the first one may have a booking by
-    now or get one yet.
+    now or get one yet. now_ms: the time of this attempt, by Redis' clock.
     """
 
     draft: Draft
     record: HoldRecord
     first: bool
+    now_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +139,14 @@ class Confirming:
         self._clock = clock
         self._crash = crash
 
-    def insert(self, draft: Draft, visit: Visit, requested: int) -> Confirmed | None:
+    def insert(self, draft: Draft, visit: Visit, requested: int, now: datetime) -> Confirmed | None:
         """Books the visit, or finds the booking that the request made before. None if another booking has the slot.
 
-        requested: the start tick that the client asked for.
+        requested: the start tick that the client asked for. now: as in Draft.booking.
         Raises IdempotencyKeyReused; NothingSent or WriteRefused if the booking definitely does not exist;
         StoreUnavailable if that is open.
         """
-        booking = draft.booking(visit, requested, self._clock(), self._grid)
+        booking = draft.booking(visit, requested, now, self._grid)
         insert = self._store.insert(booking)
         if insert.outcome == "taken":
             return None
@@ -152,7 +155,7 @@ class Confirming:
         if existing is None:
             return Confirmed(booking, created=True, stored=booking)
         if self._is_forgotten(draft, existing):
-            return self.insert(_renewed(draft), visit, requested)
+            return self.insert(_renewed(draft), visit, requested, now)
         if draft.hold_id is None and existing.fingerprint != draft.fingerprint:
             raise IdempotencyKeyReused
         return self.answer(draft, existing)

@@ -28,7 +28,7 @@ from services.clock import Clock
 from services.crash_points import CrashPoints
 from services.holds.placing import MOST_ATTEMPTS, Blocked, Placing
 from services.ids import move_pin, version_moved
-from services.ledger.documents import change, difference
+from services.ledger.documents import difference, noted
 from services.ledger.persons import contacts
 from services.ledger.store import BookingStore, ClaimsTaken, NothingSent, WriteRefused
 from services.timetable.grid import Grid
@@ -97,7 +97,7 @@ class Rescheduling:
         fields, told = difference(booking, wanted)
         if not fields:
             return booking
-        changed = self._store.update(booking, fields, change(self._clock(), caller.name, "edit", told))
+        changed = self._store.update(booking, fields, noted(caller.name, "edit", told))
         if changed:
             self._mirror.settle_or_leave(changed)
         return changed
@@ -181,7 +181,7 @@ class Rescheduling:
     def _update(self, caller: Caller, booking: Booking, moved: Booking, visit: Visit) -> Booking | None:
         """The one write that decides. None if MongoDB no longer has the version that was read."""
         fields, told = difference(booking, moved)
-        entry = change(self._clock(), caller.name, "move", told)
+        entry = noted(caller.name, "move", told)
         for _ in range(MOST_UPDATES):
             try:
                 return self._store.update(booking, fields, entry)

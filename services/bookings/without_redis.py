@@ -83,7 +83,7 @@ class BookingWithoutRedis:
         wish = self._candidates.wish(snapshot, now, known.slot, caller.role, standing=known.standing)
         visits, hidden = self._candidates.choices(snapshot, now, wish)
         self._share.take(caller, snapshot.policy)
-        confirmed = self._book_first(draft, list(filterfalse(hidden.bars, visits)), wish.start, now)
+        confirmed = self._book_first(draft, list(filterfalse(hidden.bars, visits)), wish.start)
         if confirmed is None or not confirmed.created:
             self._share.give_back(caller)
         if confirmed:
@@ -93,24 +93,25 @@ class BookingWithoutRedis:
         obstacles = with_time_off(obstacles_of(first, self._store.blockers(caller.org, first)), [first], hidden)
         raise SlotBooked(conflicts=conflicts(obstacles, Wish.exactly(first), Asker(caller.role), self._grid))
 
-    def _book_first(self, draft: Draft, visits: list[Visit], requested: int, now: datetime) -> Confirmed | None:
-        attempts = (self._insert(draft, visit, requested) for visit in self._free(draft.caller.org, visits, now))
+    def _book_first(self, draft: Draft, visits: list[Visit], requested: int) -> Confirmed | None:
+        now, free = self._store.now(), self._free(draft.caller.org, visits)
+        attempts = (self._insert(draft, visit, requested, now) for visit in free)
         return next((confirmed for confirmed in attempts if confirmed), None)
 
-    def _insert(self, draft: Draft, visit: Visit, requested: int) -> Confirmed | None:
-        confirmed = self._confirming.insert(draft, visit, requested)
+    def _insert(self, draft: Draft, visit: Visit, requested: int, now: datetime) -> Confirmed | None:
+        confirmed = self._confirming.insert(draft, visit, requested, now)
         if confirmed or self._reservations.blockers(draft.caller.org, visit, redis_answers=False):
             return confirmed
-        return self._confirming.insert(draft, visit, requested)  # an overdue reservation was in the way
+        return self._confirming.insert(draft, visit, requested, now)  # an overdue reservation was in the way
 
-    def _free(self, org: str, visits: list[Visit], now: datetime) -> list[Visit]:
+    def _free(self, org: str, visits: list[Visit]) -> list[Visit]:
         """The visits that have no booking in their way, by one read: an insert for each would take too long."""
         if len(visits) < 2:
             return visits
         spans = [span for visit in visits for span in visit.spans()]
         resources = sorted({resource for resource, _, _ in spans})
         first, last = min(start for _, start, _ in spans), max(end for _, _, end in spans)
-        taken = self._store.active_claims(org, resources, first, last, now=now)
+        taken = self._store.active_claims(org, resources, first, last)
         return [visit for visit in visits if taken.isdisjoint(visit.claims())]
 
     def _vouch_for(self, caller: Caller, hold_id: str, snapshot: Snapshot, now: datetime) -> None:

@@ -17,7 +17,7 @@ from models.errors import BookingNotFound, InvalidTransition, RequestInProgress
 from models.waitlist import LIVE_STATUSES, WaitEntry
 from services.claims.mirror import Mirror
 from services.clock import Clock
-from services.ledger.documents import change
+from services.ledger.documents import noted
 from services.ledger.persons import ERASED, Customer, customers_in, email_key, phone_key, redacted, traces_of
 from services.ledger.store import BookingStore
 from services.waitlist.entries import Waitlist
@@ -95,15 +95,10 @@ class PersonalDataDesk:
             erased = redacted(found, is_hidden)
             if erased == found:
                 return False
-            entry = change(self._clock(), caller.name, "erase", {})
-            erased = erased.changed(
-                version=found.version + 1,
-                updated_at=entry["at"],
-                history=[*erased.history, entry],
-                token_generation=found.token_generation + is_hidden(found.customer),
-            )
-            if self._store.rewrite(found, erased):
-                self._mirror.settle_or_leave(erased)
+            erased = erased.changed(token_generation=found.token_generation + is_hidden(found.customer))
+            changed = self._store.rewrite(found, erased, noted(caller.name, "erase", {}))
+            if changed:
+                self._mirror.settle_or_leave(changed)
                 return True
             found = self._store.find(caller.org, booking.booking_id)
         raise RequestInProgress(BUSY, retry_after_seconds=1)

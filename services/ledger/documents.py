@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from bson.timestamp import Timestamp
+
 from models.booking import ACTIVE_STATUSES, Booking, BookingReply
 from models.fields import members_that_may_be_absent
 from services.ledger.persons import persons_in
@@ -13,6 +15,9 @@ from services.timetable.grid import to_milliseconds
 
 STORED = tuple(name for name in Booking.model_fields if name not in ("booking_id", "claims", "manage_token"))
 """The fields that a document holds under their own names. A manage token is never stored."""
+MONGO_PUTS_ITS_TIME_HERE = Timestamp(0, 0)
+"""In an insert mongod replaces such a timestamp by the time of its own log. `changed` orders all bookings by their last
+change, whichever clock their other times come from."""
 _ABSENT = members_that_may_be_absent(BookingReply)
 
 
@@ -26,6 +31,7 @@ def document_of(booking: Booking) -> Document:
     document["claims"] = [{"resource": resource, "tick": tick} for resource, tick in booking.claims]
     document["active"] = booking.status in ACTIVE_STATUSES
     document["persons"] = persons_in(booking.customer, booking.history)
+    document["changed"] = MONGO_PUTS_ITS_TIME_HERE
     return document
 
 
@@ -46,10 +52,15 @@ def difference(old: Booking, new: Booking) -> tuple[Document, dict[str, tuple[An
     return fields, {name: (before.get(name), value) for name, value in fields.items() if name in STORED}
 
 
+def noted(by: str, action: str, changes: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
+    """One entry of a history without its time: the caller and action, and each field's value before and after."""
+    values = {name: {"from": before, "to": after} for name, (before, after) in changes.items()}
+    return {"by": by, "action": action, "changes": values}
+
+
 def change(at: datetime, by: str, action: str, changes: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
-    """One entry of a booking's history: the time, caller and action, and each field's value before and after."""
-    noted = {name: {"from": before, "to": after} for name, (before, after) in changes.items()}
-    return {"at": to_milliseconds(at), "by": by, "action": action, "changes": noted}
+    """One whole entry of a history."""
+    return {"at": to_milliseconds(at), **noted(by, action, changes)}
 
 
 def as_of(booking: Booking, version: int) -> Booking:

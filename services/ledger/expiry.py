@@ -1,8 +1,10 @@
 """Expires reservations: bookings that are `pending` until staff confirm them or their deadline is over.
 
-At the deadline the slot becomes free. Its marks in Redis expire by themselves. The first request that meets an overdue
-reservation in MongoDB expires it, and the relay expires the rest. An expiry changes one version, so of an expiry and a
-late confirmation exactly one succeeds. Nothing schedules a timer, so no leftover timer can end a later reservation.
+At the deadline the slot becomes free. Its marks in Redis expire by themselves. The first request that needs the slot of
+an overdue reservation, or that would change it, expires it in MongoDB; the relay expires the rest. A request that only
+reads writes nothing. MongoDB's clock decides what is overdue, never that of a server. An expiry changes one version, so
+of an expiry and a late confirmation exactly one succeeds. Nothing schedules a timer, so no leftover timer can end a
+later reservation.
 """
 
 from __future__ import annotations
@@ -15,8 +17,7 @@ from models.errors import InvalidTransition, StoreUnavailable
 from models.slot import Visit
 from services.claims.mirror import Mirror
 from services.claims.placements import Obstacle
-from services.clock import Clock
-from services.ledger.documents import change
+from services.ledger.documents import noted
 from services.ledger.store import BookingStore, WriteRefused
 from services.stores.faults import RedisUnavailable
 
@@ -24,6 +25,7 @@ log = structlog.get_logger()
 
 SYSTEM = "system"
 """Stands for the system, in a booking's history, as the author of a change that no person asked for."""
+EXPIRED = TRANSITIONS["expire"].after
 MOST_AT_ONCE = 500
 MOST_ATTEMPTS = 5
 
@@ -31,28 +33,31 @@ MOST_ATTEMPTS = 5
 class Reservations:
     """Expires overdue reservations, and keeps the slots of those that are being confirmed."""
 
-    def __init__(self, store: BookingStore, mirror: Mirror, clock: Clock) -> None:
+    def __init__(self, store: BookingStore, mirror: Mirror) -> None:
         self._store = store
         self._mirror = mirror
-        self._clock = clock
+
+    def standing(self, org: str, bookings: list[Booking]) -> list[Booking]:
+        """Some bookings of an org as they stand now, for requests that only read: an overdue reservation is shown as
+        expired. Raises StoreUnavailable."""
+        over = {booking.booking_id: booking for booking in self._over(org, bookings)}
+        shown = {name: booking.changed(status=EXPIRED) if booking.active else booking for name, booking in over.items()}
+        return [shown.get(booking.booking_id, booking) for booking in bookings]
 
     def current(self, booking: Booking, *, redis_answers: bool = True) -> Booking:
-        """The booking as it is now: it expires an overdue reservation, unless another change came first.
+        """The booking as it is now, for requests that change something: it expires an overdue reservation, unless
+        another change came first.
 
         redis_answers: False leaves the mirroring to the relay. Raises StoreUnavailable.
         """
         for _ in range(MOST_ATTEMPTS):
-            now = self._clock()
-            if booking.status != "pending" or booking.reserved_until is None or booking.reserved_until > now:
+            over = self._over(booking.org, [booking])
+            if not over:
                 return booking
-            changed = {"status": (booking.status, TRANSITIONS["expire"].after)}
-            entry = change(now, SYSTEM, "expire", changed)
-            expired = self._store.update(booking, {"status": TRANSITIONS["expire"].after, "active": False}, entry)
-            if expired:
-                if redis_answers:
-                    self._mirror.settle_or_leave(expired)
-                return expired
-            booking = self._store.find(booking.org, booking.booking_id) or booking
+            (booking,) = over
+            ended = self._end(booking, redis_answers=redis_answers)
+            if ended:
+                return ended
         raise StoreUnavailable
 
     def made_way(self, org: str, obstacles: list[Obstacle]) -> bool:
@@ -62,7 +67,7 @@ class Reservations:
         """
         pending = {obstacle.mark.owner for obstacle in obstacles if obstacle.mark.pending}
         try:
-            return any(self._is_over(org, booking_id) for booking_id in sorted(pending))
+            return any(self._end(booking) for booking in self._store.over_among(org, sorted(pending)))
         except StoreUnavailable:
             return False
 
@@ -75,9 +80,9 @@ class Reservations:
     def expire_overdue(self) -> int:
         """Expires up to MOST_AT_ONCE overdue reservations of all orgs, and gives their number. StoreUnavailable."""
         expired = 0
-        for booking in self._store.overdue(self._clock(), MOST_AT_ONCE):
+        for booking in self._store.overdue(MOST_AT_ONCE):
             try:
-                expired += self.current(booking).status == "expired"
+                expired += self._end(booking) is not None
             except WriteRefused:  # a document that we did not write must not stop the others
                 log.exception("expiry_refused", org=booking.org, booking_id=booking.booking_id)
         return expired
@@ -94,10 +99,19 @@ class Reservations:
         if not kept:
             raise InvalidTransition("This reservation has run out.")
 
-    def _is_over(self, org: str, booking_id: str) -> bool:
-        booking = self._store.find(org, booking_id)
-        if booking is None or self.current(booking).active:
-            return False
-        if not booking.active:
-            self._mirror.settle_or_leave(booking)  # it ended earlier, but its marks are still in Redis
-        return True
+    def _over(self, org: str, bookings: list[Booking]) -> list[Booking]:
+        """Those of some bookings that were pending and are no longer, as MongoDB has them now."""
+        pending = [booking.booking_id for booking in bookings if booking.status == "pending"]
+        return self._store.over_among(org, pending)
+
+    def _end(self, booking: Booking, *, redis_answers: bool = True) -> Booking | None:
+        """Expires a booking that is over, unless it has ended already, and mirrors that, because its marks may still be
+        in Redis. Gives what it is now; None if it is another version by now."""
+        if booking.active:
+            entry = noted(SYSTEM, "expire", {"status": (booking.status, EXPIRED)})
+            ended = self._store.expire(booking, {"status": EXPIRED, "active": False}, entry)
+        else:
+            ended = booking
+        if ended and redis_answers:
+            self._mirror.settle_or_leave(ended)
+        return ended

@@ -10,6 +10,7 @@ from pymongo.database import Database
 
 from models.booking import Booking, BookingQuery
 from services.ledger.documents import booking_of
+from services.ledger.versions import OVERDUE
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 from services.stores.pages import bad_cursor, read_cursor, write_cursor
@@ -43,6 +44,8 @@ def _filter(org: str, query: BookingQuery) -> Document:
         value = getattr(query, name)
         if value is not None:
             wanted[name] = value
+    if query.status == "pending":
+        wanted["$nor"] = [OVERDUE]
     span = {"$gte": query.from_, "$lt": query.to}
     span = {operator: moment for operator, moment in span.items() if moment is not None}
     if query.cursor is not None:

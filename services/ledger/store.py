@@ -7,10 +7,10 @@ Only this module and `services.transfer.booking_import` write bookings.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
 
 import pymongo
 import structlog
@@ -32,6 +32,7 @@ from models.slot import Claim, Visit
 from services.ledger.documents import booking_of, difference, document_of
 from services.ledger.persons import fill_in_persons, persons_in
 from services.ledger.schema import BOOKING_INDEXES, VALIDATOR
+from services.ledger.versions import OVERDUE, is_made, next_version
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
@@ -40,6 +41,7 @@ log = structlog.get_logger()
 WRITE_SECONDS = 1.2
 """Bounds one write and its reading back. With a stalled Redis call in the same request that is under two seconds."""
 CERTAIN_SECONDS = 5.0
+NOTHING_ELSE: Final[Document] = {}
 DEFINITELY_REFUSED = frozenset({121, 10334, 17419})
 """MongoDB's codes for a document that its validator refuses, or that is too large."""
 
@@ -147,6 +149,12 @@ class BookingStore:
             raise StoreUnavailable from cause
         return found
 
+    def now(self) -> datetime:
+        """The present by MongoDB's clock. Raises StoreUnavailable."""
+        with mongo_faults():
+            local: datetime = self._db.command("hello")["localTime"]
+        return local.replace(tzinfo=UTC)
+
     def find(self, org: str, booking_id: str) -> Booking | None:
         """The booking as it is now, or None. Raises StoreUnavailable."""
         with mongo_faults():
@@ -169,25 +177,32 @@ class BookingStore:
         with mongo_faults():
             return [booking_of(document) for document in self._bookings.find(query)]
 
-    def active_claims(
-        self, org: str, resources: list[str], from_tick: int, to_tick: int, *, now: datetime
-    ) -> set[Claim]:
+    def active_claims(self, org: str, resources: list[str], from_tick: int, to_tick: int) -> set[Claim]:
         """The claims of active bookings on some resources over the ticks [from_tick, to_tick). Raises StoreUnavailable.
 
-        It leaves out reservations that are overdue at `now`: a request for their slot expires them.
+        It leaves out overdue reservations: a request for their slot expires them.
         """
         touched = {"$elemMatch": {"resource": {"$in": resources}, "tick": {"$gte": from_tick, "$lt": to_tick}}}
-        query = {"org": org, "active": True, "claims": touched, "$nor": [_overdue(now)]}
+        query = {"org": org, "active": True, "claims": touched, "$nor": [OVERDUE]}
         wanted = set(resources)
         with mongo_faults():
             found = self._bookings.find(query, {"claims": 1})
             claims = {(claim["resource"], claim["tick"]) for document in found for claim in document["claims"]}
         return {claim for claim in claims if claim[0] in wanted and from_tick <= claim[1] < to_tick}
 
-    def overdue(self, now: datetime, most: int) -> list[Booking]:
+    def overdue(self, most: int) -> list[Booking]:
         """At most `most` overdue reservations of all orgs, the longest overdue first. Raises StoreUnavailable."""
         with mongo_faults():
-            found = self._bookings.find(_overdue(now)).sort("reserved_until", ASCENDING).limit(most)
+            found = self._bookings.find(OVERDUE).hint("by_deadline").sort("reserved_until", ASCENDING).limit(most)
+            return [booking_of(document) for document in found]
+
+    def over_among(self, org: str, booking_ids: list[str]) -> list[Booking]:
+        """Those of some bookings that have ended, and those that are overdue reservations. Raises StoreUnavailable."""
+        if not booking_ids:
+            return []
+        over = {"$or": [{"active": False}, OVERDUE]}
+        with mongo_faults():
+            found = self._bookings.find({"_id": {"$in": booking_ids}, "org": org, **over})
             return [booking_of(document) for document in found]
 
     def current_from(self, org: str, moment: datetime) -> Iterator[Booking]:
@@ -198,21 +213,26 @@ class BookingStore:
                 for document in self._bookings.find(query, batch_size=1000).hint("by_start"):
                     yield booking_of(document)
 
-    def update(self, old: Booking, fields: Document, entry: Document) -> Booking | None:
+    def expire(self, old: Booking, fields: Document, noted: Document) -> Booking | None:
+        """As `update`, and None also if the booking is no reservation that is overdue."""
+        return self.update(old, fields, noted, OVERDUE)
+
+    def update(
+        self, old: Booking, fields: Document, noted: Document, also: Mapping[str, Any] = NOTHING_ELSE
+    ) -> Booking | None:
         """Changes an active booking and gives it as it is then; None if it is no longer the version `old`.
 
+        noted: the entry for its history, to which MongoDB adds the time. also: what the booking has to match besides.
         After a failure with an unknown outcome it reads the booking back. If this entry is in its history, the change
         was made; if its version is a newer one without the entry, the change can no longer be made.
         Raises ClaimsTaken if another booking has one of the new claims; NothingSent or WriteRefused if the change was
         definitely not made; StoreUnavailable if its outcome is unknown.
         """
-        query = {"_id": old.booking_id, "org": old.org, "version": old.version, "active": True}
-        change: Document = {
-            "$set": {**fields, "version": old.version + 1, "updated_at": entry["at"]},
-            "$push": {"history": entry},
-        }
+        query = {"_id": old.booking_id, "org": old.org, "version": old.version, "active": True, **also}
         if "persons" in fields:  # the history names the earlier ones from now on
-            change["$set"]["persons"] = sorted({*persons_in(old.customer, old.history), *fields["persons"]})
+            persons = sorted({*persons_in(old.customer, old.history), *fields["persons"]})
+            fields = {**fields, "persons": persons}
+        change = next_version(old, fields, noted)
         with pymongo.timeout(WRITE_SECONDS):
             try:
                 after = ReturnDocument.AFTER
@@ -225,20 +245,22 @@ class BookingStore:
             except OperationFailure as error:
                 if error.code in DEFINITELY_REFUSED:
                     raise WriteRefused from error
-                return self._change_read_back(old, entry, error)
+                return self._change_read_back(old, noted, error)
             except PyMongoError as error:
-                return self._change_read_back(old, entry, error)
+                return self._change_read_back(old, noted, error)
 
-    def rewrite(self, old: Booking, new: Booking) -> Booking | None:
+    def rewrite(self, old: Booking, new: Booking, noted: Document) -> Booking | None:
         """Writes a booking anew, history and all, whether it is active or not; its visit and status stay.
 
-        None if it is no longer the version `old`. Raises StoreUnavailable: a repeat then finds out.
+        noted: as in `update`. Gives the next version, or None if `old` is no longer the present one. Raises
+        StoreUnavailable: a repeat then finds out.
         """
         fields, _ = difference(old, new)
-        query = {"_id": old.booking_id, "org": old.org, "version": old.version}
+        query, after = {"_id": old.booking_id, "org": old.org, "version": old.version}, ReturnDocument.AFTER
         with mongo_faults(), pymongo.timeout(WRITE_SECONDS):
-            done = self._bookings.update_one(query, {"$set": fields})
-        return new if done.matched_count else None
+            change = next_version(old, fields, noted)
+            document = self._bookings.find_one_and_update(query, change, return_document=after)
+        return booking_of(document) if document else None
 
     def of_person(self, org: str, person: str) -> list[Booking]:
         """All bookings that hold data of a person, as `ledger.persons` names one, by start. Raises StoreUnavailable."""
@@ -250,17 +272,13 @@ class BookingStore:
             )
             return [booking_of(document) for document in found]
 
-    def _change_read_back(self, old: Booking, entry: Document, cause: PyMongoError) -> Booking | None:
+    def _change_read_back(self, old: Booking, noted: Document, cause: PyMongoError) -> Booking | None:
         found = self._read_back(old, cause)
-        if entry in found.history:
+        if is_made(old, noted, found):
             return found
         if found.version > old.version:
             return None
         raise StoreUnavailable from cause
-
-
-def _overdue(now: datetime) -> Document:
-    return {"status": "pending", "reserved_until": {"$lte": now}}
 
 
 def _touches(resource: str, from_tick: int, to_tick: int) -> Document:

@@ -46,7 +46,7 @@ class Parts:
         self.claims = Claims(redis, self.scripts, confirm_window_ms=settings.confirm_window_ms)
         self.store = BookingStore(db, settings.grid_minutes)
         self.mirror = Mirror(redis, self.scripts, self.grid, self.store.find)
-        self.reservations = Reservations(self.store, self.mirror, clock)
+        self.reservations = Reservations(self.store, self.mirror)
         self.candidates = Candidates(self.grid)
         self.availability = Availability(
             self.catalogue, self.candidates, self.grid, self.mirror, self.store, clock=clock

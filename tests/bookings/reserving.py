@@ -12,7 +12,7 @@ from models.booking_changes import BookingPatch
 from services import Services
 from services.claims.mirror import Mirror
 from services.claims.scripts import Scripts
-from services.ledger.documents import change
+from services.ledger.documents import noted
 from services.ledger.expiry import Reservations
 from services.ledger.store import BookingStore
 from services.timetable.grid import to_milliseconds
@@ -60,7 +60,7 @@ def mirror_of(world: World) -> Mirror:
 
 
 def reservations_of(world: World) -> Reservations:
-    return Reservations(store_of(world), mirror_of(world), world.services.clock)
+    return Reservations(store_of(world), mirror_of(world))
 
 
 def now_in_store(world: World, booking: Booking) -> Booking:
@@ -81,8 +81,7 @@ def run_out(world: World, booking: Booking, *, marks_stay: bool = False) -> None
 def due_in(world: World, booking: Booking, seconds: float) -> Booking:
     """Moves a reservation's deadline to this many seconds from now, in MongoDB and in Redis."""
     deadline = to_milliseconds(datetime.now(UTC) + timedelta(seconds=seconds))
-    entry = change(datetime.now(UTC), "a test", "edit", {})
-    changed = store_of(world).update(booking, {"reserved_until": deadline}, entry)
+    changed = store_of(world).update(booking, {"reserved_until": deadline}, noted("a test", "edit", {}))
     assert changed is not None
     mirror_of(world).settle(changed)
     return changed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +28,7 @@ from models.errors import (
 from services import Services, build_services
 from tests.bookings.evidence import another_server, everything, lose_redis, owners
 from tests.bookings.moving import at, check_stands, move, stored
+from tests.bookings.reserving import run_out
 from tests.world import World, rfc3339, settings, tomorrow
 
 
@@ -279,9 +280,9 @@ def test_a_reservation_is_moved_and_keeps_its_deadline(world: World, bob: Caller
 
 def test_an_overdue_reservation_is_not_moved(world: World, bob: Caller) -> None:
     booking = reserve(world, bob, hours=1)
-    late = at_time(world, datetime.now(UTC) + timedelta(hours=1, seconds=1))
+    run_out(world, booking)
     with pytest.raises(VersionConflict):
-        move(late, bob, booking, 1, start=at(14))
+        move(world.services, bob, booking, 1, start=at(14))
     with pytest.raises(InvalidTransition):
-        move(late, bob, booking, None, start=at(14))
+        move(world.services, bob, booking, None, start=at(14))
     assert (stored(world, booking.booking_id).status, owners(world)) == ("expired", {})

@@ -10,6 +10,7 @@ import pytest
 from pymongo.errors import WriteError
 
 from models.access import Caller, IdempotencyClaim
+from models.booking import BookingQuery
 from models.booking_changes import BookingPatch
 from models.errors import IdempotencyKeyReused, InvalidTransition, SlotBooked, SlotHeld
 from scripts.dev_server.child import wait_until
@@ -97,11 +98,22 @@ def test_a_repeat_gets_the_first_answer_after_every_later_change(world: World, b
     assert len(world.bookings()) == 1
 
 
-def test_a_read_of_an_overdue_reservation_shows_it_expired(world: World, bob: Caller) -> None:
-    booking = reserve(world)
+def test_reads_show_an_overdue_reservation_as_expired_and_write_nothing(world: World, bob: Caller) -> None:
+    booking, life = reserve(world), world.services.booking_life
     run_out(world, booking)
-    assert world.services.booking_life.get(bob, booking.booking_id).status == "expired"
+    before = everything(world)
+    read = life.get(bob, booking.booking_id)
+    assert (read.status, read.version, life.page(bob, BookingQuery())[0]) == ("expired", 1, [read])
+    assert life.page(bob, BookingQuery(status="pending")) == ([], None)
+    assert everything(world) == before
+    assert reservations_of(world).expire_overdue() >= 1
     assert expired(world, booking)
+
+
+def test_a_read_that_meets_a_later_change_shows_it(world: World) -> None:
+    booking = reserve(world)
+    cancelled = cancel(world, booking)
+    assert reservations_of(world).standing(world.org, [booking]) == [cancelled]
 
 
 def test_a_confirmed_reservation_stands_until_the_visit_is_over(world: World) -> None:

@@ -13,6 +13,7 @@ from models.customers import Erased, PersonRequest
 from models.errors import BookingNotFound, StoreUnavailable
 from models.waitlist import WaitEntry
 from services.ledger.store import BookingStore
+from services.stores.connections import Document
 from tests.redis_dump import dump
 from tests.waitlist.waiting import join, noted, offered, statuses, tend
 from tests.world import World, rfc3339, tomorrow
@@ -185,11 +186,11 @@ def test_after_a_crash_between_two_records_a_repeat_goes_on(world: World, monkey
     made = [book(world, hour) for hour in (8, 10, 12)]
     rewrite, calls = BookingStore.rewrite, []
 
-    def dies(store: BookingStore, old: Booking, new: Booking) -> Booking | None:
+    def dies(store: BookingStore, old: Booking, new: Booking, noted: Document) -> Booking | None:
         calls.append(old.booking_id)
         if len(calls) == 2:
             raise StoreUnavailable
-        return rewrite(store, old, new)
+        return rewrite(store, old, new, noted)
 
     with monkeypatch.context() as patched:
         patched.setattr(BookingStore, "rewrite", dies)
@@ -203,10 +204,10 @@ def test_after_a_crash_between_two_records_a_repeat_goes_on(world: World, monkey
 def test_a_change_that_comes_first_is_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     booking, rewrite = book(world), BookingStore.rewrite
 
-    def late(store: BookingStore, old: Booking, new: Booking) -> Booking | None:
+    def late(store: BookingStore, old: Booking, new: Booking, noted: Document) -> Booking | None:
         monkeypatch.setattr(BookingStore, "rewrite", rewrite)
         patch(world, booking, description="Ann Marker has a dog", priority="high")
-        return rewrite(store, old, new)
+        return rewrite(store, old, new, noted)
 
     monkeypatch.setattr(BookingStore, "rewrite", late)
     assert erase(world).bookings == 1

@@ -184,7 +184,7 @@ def test_overdue_reservations_of_every_org_expire_by_the_index_of_deadlines(worl
         assert {(event["id"], event["state"]) for event in released} == {
             (gone.booking_id, "free") for where, gone in overdue if where is each
         }
-    looked = [each for each in asked if "reserved_until" in each["command"].get("filter", {})]
+    looked = [each for each in asked if "$expr" in each["command"].get("filter", {})]
     assert [(each["planSummary"], each["keysExamined"]) for each in looked] == [
         ("IXSCAN { reserved_until: 1 }", len(overdue))
     ]

@@ -147,11 +147,11 @@ def hold_during_a_confirmation(world: World, monkeypatch: pytest.MonkeyPatch) ->
     alice, services, update, given = world.caller("checkout"), world.services, BookingStore.update, list[str]()
     due = due_in(world, reserved(world, tomorrow(10)), NEAR_SECONDS / 2)
 
-    def stall(store: BookingStore, old: Booking, fields: Document, entry: Document) -> Booking | None:
-        if entry["action"] == "confirm" and not given:
+    def stall(store: BookingStore, old: Booking, fields: Document, noted: Document, *also: Document) -> Booking | None:
+        if noted["action"] == "confirm" and not given:
             assert wait_until(partial(over, due), seconds=PATIENCE)
             given.append(services.holds.place(alice, world.hold_request()).hold.hold_id)
-        return update(store, old, fields, entry)
+        return update(store, old, fields, noted, *also)
 
     monkeypatch.setattr(BookingStore, "update", stall)
     with suppress(InvalidTransition):
@@ -178,7 +178,7 @@ def test_without_keeping_the_slot_such_a_hold_cannot_be_booked(world: World, mon
         book()
 
 
-Update = Callable[[BookingStore, Booking, Document, Document], Booking | None]
+Update = Callable[..., Booking | None]
 
 
 def confirmation_during_an_expiry(
@@ -193,24 +193,24 @@ def confirmation_during_an_expiry(
     answers, booked = list[Booking | None](), list[Booking]()
     due = due_in(world, reserved(world, tomorrow(10)), NEAR_SECONDS / 2)
 
-    def cross(store: BookingStore, old: Booking, fields: Document, entry: Document) -> Booking | None:
-        if entry["action"] == "confirm":
-            waiting.append((store, old, fields, entry))
+    def cross(store: BookingStore, old: Booking, fields: Document, noted: Document, *also: Document) -> Booking | None:
+        if noted["action"] == "confirm":
+            waiting.append((store, old, fields, noted))
             assert wait_until(partial(over, due), seconds=PATIENCE)
             with suppress(SlotBooked):
                 booked.append(directly(world, tomorrow(10)))
             return answers[0]
-        if entry["action"] == "expire" and not answers:
+        if noted["action"] == "expire" and not answers:
             answers.append(update(*waiting[0]))
-        return expire(store, old, fields, entry)
+        return expire(store, old, fields, noted, *also)
 
     monkeypatch.setattr(BookingStore, "update", cross)
     return due, confirm(world, due), booked
 
 
-def by_id_alone(store: BookingStore, old: Booking, fields: Document, entry: Document) -> Booking:
+def by_id_alone(store: BookingStore, old: Booking, fields: Document, noted: Document, *_also: Document) -> Booking:
     """An expiry that ignores the version: it ends the booking, whatever happened to it meanwhile."""
-    changed = {"$set": {**fields, "version": old.version + 1}, "$push": {"history": entry}}
+    changed = {"$set": {**fields, "version": old.version + 1}, "$push": {"history": {**noted, "at": datetime.now(UTC)}}}
     store._bookings.update_one({"_id": old.booking_id}, changed)
     found = store.find(old.org, old.booking_id)
     assert found is not None
