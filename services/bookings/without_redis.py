@@ -45,6 +45,7 @@ class BookingWithoutRedis:
         is_offered: Callable[[str, str, datetime], bool],
         grid: Grid,
         clock: Clock,
+        mongo_clock: Clock,
     ) -> None:
         self._confirming = confirming
         self._reservations = reservations
@@ -58,6 +59,7 @@ class BookingWithoutRedis:
         self._is_offered = is_offered
         self._grid = grid
         self._clock = clock
+        self._mongo_clock = mongo_clock
 
     def book(self, draft: Draft) -> Confirmed:
         """Books the first visit that has no booking in its way, or finds what a repeat of the request made.
@@ -94,7 +96,7 @@ class BookingWithoutRedis:
         raise SlotBooked(conflicts=conflicts(obstacles, Wish.exactly(first), Asker(caller.role), self._grid))
 
     def _book_first(self, draft: Draft, visits: list[Visit], requested: int) -> Confirmed | None:
-        now, free = self._store.now(), self._free(draft.caller.org, visits)
+        now, free = self._mongo_clock(), self._free(draft.caller.org, visits)
         attempts = (self._insert(draft, visit, requested, now) for visit in free)
         return next((confirmed for confirmed in attempts if confirmed), None)
 

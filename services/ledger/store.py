@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal
 
 import pymongo
@@ -148,12 +148,6 @@ class BookingStore:
         if found is None:
             raise StoreUnavailable from cause
         return found
-
-    def now(self) -> datetime:
-        """The present by MongoDB's clock. Raises StoreUnavailable."""
-        with mongo_faults():
-            local: datetime = self._db.command("hello")["localTime"]
-        return local.replace(tzinfo=UTC)
 
     def find(self, org: str, booking_id: str) -> Booking | None:
         """The booking as it is now, or None. Raises StoreUnavailable."""

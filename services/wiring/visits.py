@@ -12,6 +12,7 @@ from services.bookings.rescheduling import Rescheduling
 from services.bookings.without_redis import BookingWithoutRedis
 from services.holds.operations import Holds
 from services.ledger.listing import BookingList
+from services.stores.mongo_clock import MongoClock
 from services.wiring.parts import Parts
 
 
@@ -43,6 +44,7 @@ def bookings(parts: Parts) -> Bookings:
         is_offered=parts.waitlist_store.is_offered,
         grid=parts.grid,
         clock=parts.clock,
+        mongo_clock=MongoClock(parts.db),
     )
     beginning = Beginning(
         claims=parts.claims,

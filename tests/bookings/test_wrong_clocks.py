@@ -125,7 +125,7 @@ def test_a_wrong_server_gives_an_overdue_reservation_to_the_next_request(
 def test_the_relay_of_a_wrong_machine_expires_what_is_overdue_and_nothing_else(world: World, wrong: World) -> None:
     lasting, over = reserve(world, 14, hours=1), reserve(world, 10, hours=1)
     run_out(world, over)
-    wrong.services.relay.expire()
+    wrong.services.relay._reservations.expire_overdue()
     assert (now_in_store(world, lasting), expired(world, over)) == (lasting, True)
 
 
