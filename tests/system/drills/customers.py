@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scripts.dev_server.child import wait_until
-from tests.system.drills.installation import Answer, Asked, Installation
+from tests.system.drills.installation import SOON, Answer, Asked, Installation
 
 IN_TIME = 2.0
 """Every request is answered within this many seconds, whatever is down."""
@@ -71,6 +71,18 @@ class Customers:
 
         assert wait_until(is_answered, seconds=8, every=0.05), deed
         return deed.answers[-1]
+
+    def readiness(self, status: int) -> Answer:
+        """What /readyz says once it answers with this status: a report may be a second old. Each answer is in time."""
+        answers: list[Answer] = []
+
+        def is_so() -> bool:
+            answers.append(self.ask("GET", "/readyz"))
+            assert answers[-1].seconds < IN_TIME, answers[-1]
+            return answers[-1].status == status
+
+        assert wait_until(is_so, seconds=SOON), answers[-1]
+        return answers[-1]
 
     def cancel(self, deed: Deed, booking_id: str) -> Answer:
         deed.cancel_asked = True

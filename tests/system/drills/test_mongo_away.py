@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from scripts.dev_server.child import wait_until
 from tests.system.drills.customers import Customers, Deed, at_once, in_time, is_unavailable
-from tests.system.drills.installation import SOON, Answer, Api, Installation, away
+from tests.system.drills.installation import Answer, Api, Installation, away
 from tests.system.drills.proxy import Proxy
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules
 
@@ -80,7 +79,7 @@ def test_without_mongodb_holds_go_on_and_other_requests_get_503(
         fresh = customers.hold(slot)
         assert in_time(fresh, 201), fresh
         waiting = at_once(
-            lambda: customers.ask("GET", "/readyz"),
+            lambda: customers.readiness(503),
             lambda: customers.book(deed, {"hold_id": hold.body["hold_id"]}),
             lambda: customers.book(customers.wish(), installation.slot()),
             lambda: customers.ask("GET", f"/bookings/{booking}"),
@@ -92,7 +91,7 @@ def test_without_mongodb_holds_go_on_and_other_requests_get_503(
         answer = customers.ask("GET", "/healthz")
         assert in_time(answer, 200), answer
         check_kept(customers, hold, kept)
-    assert wait_until(lambda: customers.ask("GET", "/readyz").status == 200, seconds=SOON)
+    customers.readiness(200)
     check_booked_once(customers, deed, {"hold_id": hold.body["hold_id"]})
     assert customers.book(customers.wish(), {"hold_id": fresh.body["hold_id"]}).status == 201
     assert customers.cancel(cancelling, booking).status == 200
@@ -129,7 +128,7 @@ def test_with_both_stores_in_trouble_everything_is_still_answered_in_time(
                 lambda: customers.ask(
                     "GET", "/availability?property_id=prop-1&from=" + installation.slot()["start"][:10]
                 ),
-                lambda: customers.ask("GET", "/readyz"),
+                lambda: customers.readiness(503),
             )
             assert all(is_unavailable(answer) for answer in waiting), waiting
     check_booked_once(customers, deed, carried | {"if_expired": "book_if_free"})

@@ -128,11 +128,11 @@ def test_without_a_repeat_the_relay_finishes_the_move(
     installation: Installation, customers: Customers, doomed: dict[str, Api], step: str
 ) -> None:
     visit = Visit(customers)
-    installation.lapse_leases()
-    relay = installation.relay()
     assert visit.move(doomed[step]).status == 0
     assert installation.pins() != []
     assert customers.hold(visit.new).status == 409
+    installation.lapse_leases()
+    relay = installation.relay()
     assert wait_until(lambda: installation.pins() == [], seconds=SOON), relay.log_tail()
     relay.stop()
     made = step != "after_move_claim"
