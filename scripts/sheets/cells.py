@@ -1,8 +1,9 @@
 """One cell of a CSV file: a value as text, and back.
 
 A spreadsheet runs a cell that begins with = + - @ (or their wide forms, a tab, a return, a line feed) as a formula. It
-may also take what follows a semicolon, a tab or a line break inside a cell for a cell of its own. So export puts an
-apostrophe before each such beginning, and import removes one. Any other apostrophe is ordinary text.
+may also take what follows a semicolon, a tab or a line break inside a cell for a cell of its own, and drop blanks
+before the sign. So export puts an apostrophe before each such beginning, and import removes one. Any other apostrophe
+is ordinary text.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from models.fields import INVISIBLE
+
 _SIGNS = "=+\\-@＝＋－＠"
-_RUNS = re.compile(f"\\A(?='*[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])(?='*[{_SIGNS}])")
-_GUARDED = re.compile(f"\\A'(?='*[{_SIGNS}\t\r\n])|(?<=[;\t\r\n])'(?='*[{_SIGNS}])")
+_RUN = f"(?=['{INVISIBLE}]*[{_SIGNS}])"
+_RUNS = re.compile(f"\\A(?='*[\t\r\n])|(?:\\A|(?<=[;\t\r\n])){_RUN}")
+_GUARDED = re.compile(f"\\A'(?='*[\t\r\n])|(?:\\A|(?<=[;\t\r\n]))'{_RUN}")
 
 
 def guarded(text: str) -> str:

@@ -15,7 +15,8 @@ from scripts.sheets.cells import guarded, moment, unguarded, written
 
 RUN_BY_SPREADSHEETS = "=+-@\t\r\n＝＋－＠"
 TEXTS = st.one_of(
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")), st.text("'=+-@\t\r\n,\"a＝", max_size=8)
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
+    st.text("'=+-@\t\r\n ;\u200b,\"a＝", max_size=8),
 )
 
 
@@ -28,11 +29,13 @@ TEXTS = st.one_of(
 @example("''")
 @example("boiler;=cmd|' /C calc'!A0;")
 @example("a;'=1\t+1\n@x")
+@example("a; =1;\xa0+1\n\u200b@x")
+@example(" \u200b=1")
 def test_every_text_is_read_back_and_none_is_run(text: str) -> None:
     cell = guarded(text)
     assert cell[:1] not in RUN_BY_SPREADSHEETS or not cell
     parts = re.split("[;\t\r\n]", cell)[1:]
-    assert not any(part[0] in "=+-@＝＋－＠" for part in parts if part)
+    assert not any(part.lstrip(" \xa0\u200b\u3000")[:1] in tuple("=+-@＝＋－＠") for part in [cell, *parts])
     assert unguarded(cell) == text
 
 
