@@ -14,11 +14,11 @@ from hashlib import blake2b
 
 from models.slot import Visit
 
-TIME_BYTES, RANDOM_BYTES, MAC_BYTES, SEAL_BYTES = 6, 10, 8, 9
+TIME_BYTES, RANDOM_BYTES, MAC_BYTES, SEAL_BYTES, STAMP_BYTES = 6, 10, 8, 9, 6
 _BODY_BYTES = TIME_BYTES + RANDOM_BYTES
 
 _HOLD_NAME = re.compile(r"h_([A-Za-z0-9_-]{32})")
-_HOLD_ID = re.compile(r"(h_[A-Za-z0-9_-]{32})[A-Za-z0-9_-]{12}")
+_HOLD_ID = re.compile(r"(h_[A-Za-z0-9_-]{32})[A-Za-z0-9_-]{20}")
 _MANAGE_TOKEN = re.compile(
     r"hfm_([A-Za-z0-9._-]{1,64})~([A-Za-z0-9._-]{1,64})(?:~([1-9][0-9]{0,8}))?~([A-Za-z0-9_-]{43})"
 )
@@ -36,13 +36,15 @@ class HoldIds:
 
     Redis knows a hold by its name: `h_` and 32 characters of base64url, which are 48 bits of time, 80 random bits, and
     64 bits of a keyed hash over both and over the (org, API key) that owns the hold. Clients know it by its id, which
-    is the name and 12 more characters, a keyed hash over the name, the owner and the slot. So a client can neither
-    guess a live id nor make up a valid one, and an id proves which slot was held.
+    is the name and 20 more characters: a keyed hash over the name, the owner and the slot, and one over the name and
+    the first hash. So a client can neither guess a live id nor make up a valid one. The first hash proves which slot
+    was held. The second shows without any store that the id was given out as it is.
     """
 
     def __init__(self, secret: str) -> None:
         self._keyed = blake2b(key=_key(secret, "hold-id"), digest_size=MAC_BYTES)
         self._sealing = blake2b(key=_key(secret, "hold-slot"), digest_size=SEAL_BYTES)
+        self._stamping = blake2b(key=_key(secret, "hold-seal"), digest_size=STAMP_BYTES)
 
     def make(self, org: str, key_id: str, now_ms: int) -> str:
         """A new name. now_ms: the present in milliseconds since the Unix epoch."""
@@ -55,12 +57,21 @@ class HoldIds:
         parts = (org, key_id, name, visit.property_id, visit.technician_id)
         ticks = (visit.start, visit.end - visit.start, visit.before, visit.after)
         seal.update("\0".join((*parts, *map(str, ticks))).encode())
-        return name + urlsafe_b64encode(seal.digest()).decode()
+        return name + urlsafe_b64encode(seal.digest() + self._stamp(org, name, seal.digest())).decode()
 
     def proves(self, org: str, key_id: str, hold_id: str, visit: Visit) -> bool:
         """Whether an id is that of a hold of this visit by this key."""
         sealed = self.seal(org, key_id, hold_name(hold_id) or "", visit)
         return hmac.compare_digest(sealed.encode(), hold_id.encode())
+
+    def was_given(self, org: str, hold_id: str) -> bool:
+        """Whether an id is one that `seal` made for a hold of this org, of whatever slot and owner."""
+        name = hold_name(hold_id)
+        if name is None:
+            return False
+        packed = urlsafe_b64decode(hold_id[len(name) :])
+        seal, stamp = packed[:SEAL_BYTES], packed[SEAL_BYTES:]
+        return hmac.compare_digest(stamp, self._stamp(org, name, seal))
 
     def issued_at_ms(self, org: str, key_id: str, name: str) -> int | None:
         """When this key of this org got a name, in milliseconds since the Unix epoch; None if it never did."""
@@ -72,6 +83,11 @@ class HoldIds:
         if not hmac.compare_digest(mac, self._mac(org, key_id, body)):
             return None
         return int.from_bytes(body[:TIME_BYTES], "big")
+
+    def _stamp(self, org: str, name: str, seal: bytes) -> bytes:
+        stamp = self._stamping.copy()
+        stamp.update(seal + f"{org}\0{name}".encode())
+        return stamp.digest()
 
     def _mac(self, org: str, key_id: str, body: bytes) -> bytes:
         mac = self._keyed.copy()

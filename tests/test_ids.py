@@ -80,13 +80,24 @@ def test_an_id_proves_its_visit_and_no_other(hold_ids: HoldIds) -> None:
         assert not hold_ids.proves("alice-co", "key_1", wrong, VISIT)
 
 
+def test_only_an_id_that_was_given_out_is_genuine_and_its_slot_need_not_be_known(hold_ids: HoldIds) -> None:
+    name, other = (hold_ids.make("alice-co", "key_1", NOW_MS) for _ in range(2))
+    hold_id = hold_ids.seal("alice-co", "key_1", name, VISIT)
+    assert hold_ids.was_given("alice-co", hold_id)
+    assert not hold_ids.was_given("charlie-co", hold_id)
+    assert not HoldIds("another" + SECRET).was_given("alice-co", hold_id)
+    for wrong in (*every_other_character(hold_id), other + hold_id[len(name) :], name, name + "A" * 20, ""):
+        assert not hold_ids.was_given("alice-co", wrong)
+
+
 def changed(value: str | int) -> str | int:
     return value + 1 if isinstance(value, int) else value + "0"
 
 
-@pytest.mark.parametrize("text", ["", "h_" + "A" * 32, "h_" + "A" * 44 + "\n", "d_" + "A" * 44, "h_" + "é" * 44])
+@pytest.mark.parametrize("text", ["", "h_" + "A" * 32, "h_" + "A" * 52 + "\n", "d_" + "A" * 52, "h_" + "é" * 52])
 def test_what_is_no_id_has_no_name(hold_ids: HoldIds, text: str) -> None:
     assert hold_name(text) is None
+    assert not hold_ids.was_given("alice-co", text)
     assert not hold_ids.proves("alice-co", "key_1", text, VISIT)
 
 

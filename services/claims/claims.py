@@ -18,7 +18,6 @@ from models.errors import (
     Forbidden,
     HoldExpired,
     HoldLimit,
-    HoldNotFound,
     HoldReleased,
     IdempotencyKeyReused,
     InvalidTransition,
@@ -150,10 +149,11 @@ class Claims:
         reply = self._scripts.run("abort_confirm", keys, [hold_id, int(restore), deadline_ms])
         return _ABORTED[reply[0]]
 
-    def extend(self, org: str, hold_id: str, key_id: str, *, lifetime_ms: int, longest_ms: int) -> HoldRecord:
-        """Gives a live hold lifetime_ms from now, never less than it has, nor more than longest_ms in all.
+    def extend(self, org: str, hold_id: str, key_id: str, *, lifetime_ms: int, longest_ms: int) -> HoldRecord | None:
+        """Gives a live hold lifetime_ms from now, never less than it has, nor more than longest_ms in all. None if
+        Redis does not remember it.
 
-        Raises HoldLimit, HoldNotFound, Forbidden, HoldExpired, HoldReleased, InvalidTransition (it is booked),
+        Raises HoldLimit, Forbidden, HoldExpired, HoldReleased, InvalidTransition (it is booked),
         RequestInProgress (it is being booked).
         """
         names = org_keys(org)
@@ -163,7 +163,7 @@ class Claims:
             case "LIMIT":
                 raise HoldLimit(f"This hold can be kept for {rest[0] // 1000} more seconds at most.")
             case "MISSING":
-                raise HoldNotFound
+                return None
             case "FOREIGN":
                 raise Forbidden(NOT_YOURS)
             case "EXPIRED":

@@ -82,12 +82,13 @@ class Holds:
 
     def get(self, caller: Caller, hold_id: str) -> Hold:
         """Reads a hold of the caller's API key; staff may read any of the org. Raises HoldNotFound, Forbidden."""
-        record = self._find(caller, hold_id)
+        org = caller.org
+        record = self._claims.find(org, self._name(caller, hold_id))
         if record is None:
             raise HoldNotFound
         if record.key_id != caller.key_id and not caller.is_staff:
             raise Forbidden(NOT_YOURS)
-        return self._shown(caller.org, record)
+        return self._shown(org, record)
 
     def extend(self, caller: Caller, hold_id: str, ttl_seconds: int) -> Hold:
         """Lets a live hold run for ttl_seconds from now, never shortening it.
@@ -95,44 +96,39 @@ class Holds:
         Raises HoldLimit past the org's longest total, HoldNotFound, Forbidden, HoldExpired, HoldReleased,
         InvalidTransition (it is booked), RequestInProgress (it is being booked).
         """
-        known = self._find(caller, hold_id)
-        if known is None:
-            raise HoldExpired
+        name = self._name(caller, hold_id)
         longest_ms = self._catalogue.policy(caller.org).max_hold_seconds * 1000
-        lifetime_ms = ttl_seconds * 1000
-        try:
-            record = self._claims.extend(
-                caller.org, known.hold_id, caller.key_id, lifetime_ms=lifetime_ms, longest_ms=longest_ms
-            )
-        except HoldNotFound:
-            raise HoldExpired from None
+        record = self._claims.extend(
+            caller.org, name, caller.key_id, lifetime_ms=ttl_seconds * 1000, longest_ms=longest_ms
+        )
+        if record is None:
+            self._require_issued(caller, name)
+            raise HoldExpired
         return self._shown(caller.org, record)
 
     def release(self, caller: Caller, hold_id: str) -> None:
         """Lets a hold go; again is fine. Raises HoldNotFound, Forbidden, InvalidTransition, RequestInProgress."""
-        known = self._find(caller, hold_id)
-        if known is None:
-            return
+        name = self._name(caller, hold_id)
         by = caller.shown_id if caller.is_staff else caller.key_id  # staff need not own it, and the record names them
-        released = self._claims.release(caller.org, known.hold_id, by, staff=caller.is_staff)
+        released = self._claims.release(caller.org, name, by, staff=caller.is_staff)
+        if released == "unknown":
+            self._require_issued(caller, name)
         if released == "booked":
             raise InvalidTransition("This hold is booked already. Cancel the booking instead.")
         if released == "confirming":
             raise RequestInProgress("This hold is being booked at this moment.", retry_after_seconds=2)
 
-    def _find(self, caller: Caller, hold_id: str) -> HoldRecord | None:
-        """The hold of an id; None if it was granted to this API key and Redis has forgotten it. Raises HoldNotFound."""
-        org, name = caller.org, hold_name(hold_id)
-        if name is None:
+    def _name(self, caller: Caller, hold_id: str) -> str:
+        """The name of the hold that a client was given this id for. Raises HoldNotFound for an id of nobody."""
+        name = hold_name(hold_id)
+        if name is None or not self._hold_ids.was_given(caller.org, hold_id):
             raise HoldNotFound
-        record = self._claims.find(org, name)
-        if record is None:
-            known = self._hold_ids.issued_at_ms(org, caller.key_id, name) is not None
-        else:
-            known = self._hold_ids.proves(org, record.key_id, hold_id, record.visit)
-        if not known:
+        return name
+
+    def _require_issued(self, caller: Caller, name: str) -> None:
+        """Raises HoldNotFound unless this API key was given the hold, which Redis has forgotten."""
+        if self._hold_ids.issued_at_ms(caller.org, caller.key_id, name) is None:
             raise HoldNotFound
-        return record
 
     def _shown(self, org: str, record: HoldRecord) -> Hold:
         hold_id = self._hold_ids.seal(org, record.key_id, record.hold_id, record.visit)

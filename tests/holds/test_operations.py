@@ -52,6 +52,29 @@ def test_missing_fields_come_from_the_policy(world: World, holds: Holds, alice: 
     assert hold.ttl_seconds == 77
 
 
+def test_an_id_that_was_not_given_out_is_unknown_and_nothing_is_done(
+    world: World, holds: Holds, alice: Caller, bob: Caller
+) -> None:
+    """Neither the name by which Redis knows the hold, nor that name with another ending."""
+    hold_id = holds.place(alice, world.hold_request()).hold.hold_id
+    other = holds.place(alice, world.hold_request(property_id="prop-2", technician_id="tech-2")).hold.hold_id
+    name, before = name_of(hold_id), everything(world)
+    for wrong in (
+        name,
+        name + "A" * 20,
+        name + other[len(name) :],
+        hold_id[:-1] + ("A" if hold_id[-1] != "A" else "B"),
+    ):
+        for caller in (alice, bob):
+            with pytest.raises(HoldNotFound):
+                holds.get(caller, wrong)
+            with pytest.raises(HoldNotFound):
+                holds.extend(caller, wrong, 600)
+            with pytest.raises(HoldNotFound):
+                holds.release(caller, wrong)
+    assert everything(world) == before
+
+
 def test_every_fault_of_a_request_is_named_at_once(world: World, holds: Holds, alice: Caller) -> None:
     before = everything(world)
     request = world.hold_request(start=rfc3339(tomorrow(10, 7)), duration_minutes=50, ttl_seconds=901)
