@@ -7,7 +7,7 @@
 --         booking_id, version, active (false: it has ended, and marks nothing), pending (a reservation)
 --         ends_ms        when the marks expire; after that time nothing is marked
 --         visit_ends_ms  when the visit is over
---         remembered_ms  how long the record stays after that, and a hold after its end
+--         remembered_ms  how long the record stays after that, or after an earlier end, and a hold after its end
 --         key_kept_ms    how long the idempotency key is kept that placed a hold which is booked now
 --         hold_id        of the hold, or the name of the pin, that the booking was made from, '' = none
 --         kind           of the live event
@@ -120,7 +120,8 @@ for _, span in ipairs(active and ask.spans or {}) do
   shown[#shown + 1] = table.concat({span[1], number_text(span[2]), number_text(span[3])}, ' ')
 end
 redis.call('HSET', KEYS[1], 'version', version, 'active', active and 1 or 0, 'spans', table.concat(shown, ' '))
-redis.call('PEXPIREAT', KEYS[1], number_text(math.max(ask.visit_ends_ms, now) + ask.remembered_ms))
+local ends = ask.active and math.max(ask.visit_ends_ms, now) or now
+redis.call('PEXPIREAT', KEYS[1], number_text(ends + ask.remembered_ms))
 finish_hold(active)
 publish(KEYS[4], ask.kind, booking_id, ask.event, active and 'booked' or 'free')
 return {'MIRRORED'}
