@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.api.town import ALICES_BROWSER, EVERYBODY, Town, body_of, fault_codes, refused
+from tests.api.town import ALICES_BROWSER, EVERYBODY, Town, body_of, fault_codes, refused, visit_at_ten
 from tests.world import rfc3339, tomorrow
 
 ALICE = {"name": "Alice", "phone": "+1 555 0100"}
@@ -27,21 +27,13 @@ def test_it_books_a_held_slot(town: Town) -> None:
         name: body[name] for name in body if name not in ("created_at", "updated_at", "manage_token", "booking_id")
     } == {
         "status": "confirmed",
-        "property_id": "prop-1",
-        "technician_id": "tech-1",
-        "start": rfc3339(tomorrow(10)),
-        "end": rfc3339(tomorrow(11)),
-        "duration_minutes": 60,
-        "buffer_before_minutes": 0,
-        "buffer_after_minutes": 0,
+        **visit_at_ten(),
         "customer": ALICE,
         "description": "The tap drips.",
         "priority": "high",
         "source": "web",
         "version": 1,
         "hold_id": held["hold_id"],
-        "requested_start": rfc3339(tomorrow(10)),
-        "fallback_used": False,
     }
     (stored,) = town.world.bookings()
     assert (stored["_id"], stored["active"], len(stored["claims"])) == (body["booking_id"], True, 8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api.town import ALICES_BROWSER, EVERYBODY, Town, body_of, fault_codes, refused
+from tests.api.town import ALICES_BROWSER, EVERYBODY, Town, body_of, fault_codes, refused, visit_at_ten
 from tests.world import rfc3339, tomorrow
 
 ONCE = "once-5f1c9a7be2d04c6b"
@@ -18,17 +18,9 @@ def test_it_holds_a_slot(town: Town) -> None:
     assert rfc3339(tomorrow(9)) > body.pop("expires_at") > rfc3339(tomorrow(0).replace(year=2020))
     assert body.pop("hold_id")
     assert body == {
-        "property_id": "prop-1",
-        "technician_id": "tech-1",
-        "start": rfc3339(tomorrow(10)),
-        "end": rfc3339(tomorrow(11)),
-        "duration_minutes": 60,
-        "buffer_before_minutes": 0,
-        "buffer_after_minutes": 0,
+        **visit_at_ten(),
         "status": "held",
         "ttl_seconds": 120,
-        "requested_start": rfc3339(tomorrow(10)),
-        "fallback_used": False,
     }
     assert len(town.world.marks()) == 8
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.town import Town, body_of, fault_codes, refused
+from tests.api.town import Town, body_of, fault_codes, refused, visit_at_ten
 from tests.world import rfc3339, tomorrow
 
 ALICE = {"name": "Alice", "phone": "+1 555 0100"}
@@ -35,21 +35,13 @@ def test_it_keeps_a_slot_until_it_is_confirmed(town: Town) -> None:
     assert {name: body[name] for name in body if name not in made} == {
         "status": "pending",
         "reserved_by": "Carol of the board",
-        "property_id": "prop-1",
-        "technician_id": "tech-1",
-        "start": rfc3339(tomorrow(10)),
-        "end": rfc3339(tomorrow(11)),
-        "duration_minutes": 60,
-        "buffer_before_minutes": 0,
-        "buffer_after_minutes": 0,
+        **visit_at_ten(),
         "customer": ALICE,
         "description": "The tap drips.",
         "priority": "medium",
         "source": "desk",
         "version": 1,
         "hold_id": None,
-        "requested_start": rfc3339(tomorrow(10)),
-        "fallback_used": False,
     }
     (stored,) = town.world.bookings()
     assert (stored["_id"], stored["active"], len(stored["claims"])) == (body["booking_id"], True, 8)

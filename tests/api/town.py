@@ -16,6 +16,21 @@ EVERYBODY = frozenset({"checkout", "bot", "desk", "admin"})
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
+def visit_at_ten() -> dict[str, Any]:
+    """What replies say of a visit as Town.slot asks for it."""
+    return {
+        "property_id": "prop-1",
+        "technician_id": "tech-1",
+        "start": rfc3339(tomorrow(10)),
+        "end": rfc3339(tomorrow(11)),
+        "duration_minutes": 60,
+        "buffer_before_minutes": 0,
+        "buffer_after_minutes": 0,
+        "requested_start": rfc3339(tomorrow(10)),
+        "fallback_used": False,
+    }
+
+
 @dataclass
 class Town:
     """Requests to one app over one world. `key` is a role of the org, or `rival`, or None."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from models.access import Caller
 from models.booking import Booking, ReserveRequest
-from models.catalogue import PolicyPatch, PropertyPatch, TechnicianPatch
+from models.catalogue import TechnicianPatch
 from models.errors import (
     Forbidden,
     InvalidRequest,
@@ -29,6 +28,7 @@ from services import Services, build_services
 from tests.bookings.evidence import another_server, everything, lose_redis, owners
 from tests.bookings.moving import at, check_stands, move, stored
 from tests.bookings.reserving import run_out
+from tests.catalogue.changing import Change, closed, nothing, with_policy, with_technician
 from tests.world import World, rfc3339, settings, tomorrow
 
 
@@ -50,57 +50,44 @@ def at_time(world: World, moment: datetime) -> Services:
     return build_services(settings(), redis=world.services.redis, mongo=world.services.db, clock=lambda: moment)
 
 
-def policy(**fields: Any) -> Callable[[World], object]:
-    return lambda world: world.services.catalogue_desk.patch_policy(world.org, PolicyPatch(**fields))
-
-
-def technician(name: str, **fields: Any) -> Callable[[World], object]:
-    patch = TechnicianPatch.model_validate(fields)
-    return lambda world: world.services.catalogue_desk.patch_technician(world.org, name, patch)
-
-
-def no_property(world: World) -> None:
-    world.services.catalogue_desk.patch_property(world.org, "prop-2", PropertyPatch(status="unavailable"))
-
-
-def nothing(_world: World) -> None:
-    """Leaves the catalogue unchanged."""
-
-
 EVERY_DAY = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MORNINGS = {day: [["08:00", "12:00"]] for day in EVERY_DAY}
-REFUSED: dict[str, tuple[Callable[[World], object], dict[str, Any], type[Refusal]]] = {
+REFUSED: dict[str, tuple[Change, dict[str, Any], type[Refusal]]] = {
     "an unknown property": (nothing, {"property_id": "prop-9"}, PropertyNotFound),
     "an unknown technician": (nothing, {"technician_id": "tech-9"}, TechnicianNotFound),
-    "an unavailable property": (no_property, {"property_id": "prop-2"}, PropertyUnavailable),
+    "an unavailable property": (closed("prop-2"), {"property_id": "prop-2"}, PropertyUnavailable),
     "an unavailable technician": (
-        technician("tech-2", status="unavailable"),
+        with_technician("tech-2", status="unavailable"),
         {"technician_id": "tech-2"},
         TechnicianUnavailable,
     ),
     "another time of a technician who became unavailable": (
-        technician("tech-1", status="unavailable"),
+        with_technician("tech-1", status="unavailable"),
         {"start": at(14)},
         TechnicianUnavailable,
     ),
-    "outside of working hours": (technician("tech-1", working_hours=MORNINGS), {"start": at(14)}, OutsideWorkingHours),
+    "outside of working hours": (
+        with_technician("tech-1", working_hours=MORNINGS),
+        {"start": at(14)},
+        OutsideWorkingHours,
+    ),
     "growing beyond working hours": (
-        technician("tech-1", working_hours=MORNINGS),
+        with_technician("tech-1", working_hours=MORNINGS),
         {"duration_minutes": 180},
         Refusal,
     ),
     "a day off": (
-        technician("tech-1", time_off=[{"start": at(13), "end": at(16)}]),
+        with_technician("tech-1", time_off=[{"start": at(13), "end": at(16)}]),
         {"start": at(14)},
         TechnicianUnavailable,
     ),
     "a blackout date": (
-        policy(blackout_dates=[(tomorrow() + timedelta(days=1)).date().isoformat()]),
+        with_policy(blackout_dates=[(tomorrow() + timedelta(days=1)).date().isoformat()]),
         {"start": rfc3339(tomorrow() + timedelta(days=1))},
         OutsideWorkingHours,
     ),
-    "too soon": (policy(min_lead_minutes=4 * 24 * 60), {"start": at(14)}, TooSoon),
-    "too far ahead": (policy(horizon_days=3), {"start": rfc3339(tomorrow() + timedelta(days=5))}, TooFarAhead),
+    "too soon": (with_policy(min_lead_minutes=4 * 24 * 60), {"start": at(14)}, TooSoon),
+    "too far ahead": (with_policy(horizon_days=3), {"start": rfc3339(tomorrow() + timedelta(days=5))}, TooFarAhead),
 }
 
 
@@ -109,7 +96,7 @@ def test_a_move_that_the_rules_refuse_leaves_the_old_visit(
     world: World,
     booking: Booking,
     bob: Caller,
-    change: Callable[[World], object],
+    change: Change,
     fields: dict[str, Any],
     why: type[Refusal],
 ) -> None:
@@ -122,7 +109,7 @@ def test_a_move_that_the_rules_refuse_leaves_the_old_visit(
 
 
 def test_every_fault_of_a_change_is_named_at_once(world: World, booking: Booking, bob: Caller) -> None:
-    policy(max_duration_minutes=120)(world)
+    with_policy(max_duration_minutes=120)(world)
     before = everything(world)
     wrong: dict[str, Any] = {"start": "2020-01-01T10:07:00Z", "duration_minutes": 481, "buffer_before_minutes": 7}
     with pytest.raises(InvalidRequest) as refused:
@@ -146,7 +133,7 @@ def test_every_fault_of_a_change_is_named_at_once(world: World, booking: Booking
 def test_a_start_that_stays_is_neither_past_nor_too_soon_nor_too_far(
     world: World, booking: Booking, bob: Caller, moment: datetime, fields: dict[str, Any]
 ) -> None:
-    policy(min_lead_minutes=24 * 60)(world)
+    with_policy(min_lead_minutes=24 * 60)(world)
     moved = move(at_time(world, moment), bob, booking, **fields)
     assert (moved.version, moved.start) == (2, booking.start)
     assert stored(world, booking.booking_id) == moved
@@ -155,7 +142,7 @@ def test_a_start_that_stays_is_neither_past_nor_too_soon_nor_too_far(
 def test_a_duration_that_stays_is_not_too_long_for_a_stricter_policy(
     world: World, booking: Booking, bob: Caller
 ) -> None:
-    policy(max_duration_minutes=45, allowed_duration_minutes=[15, 30], default_duration_minutes=30)(world)
+    with_policy(max_duration_minutes=45, allowed_duration_minutes=[15, 30], default_duration_minutes=30)(world)
     moved = move(world.services, bob, booking, start=at(14))
     assert moved.duration_minutes == 60
     with pytest.raises(InvalidRequest):
@@ -192,7 +179,7 @@ def test_a_new_start_must_obey_the_present_rules(world: World, booking: Booking,
 
 
 def test_details_are_changed_whatever_the_catalogue_says(world: World, booking: Booking, bob: Caller) -> None:
-    for change in (technician("tech-1", status="unavailable"), policy(min_lead_minutes=4 * 24 * 60)):
+    for change in (with_technician("tech-1", status="unavailable"), with_policy(min_lead_minutes=4 * 24 * 60)):
         change(world)
     assert move(world.services, bob, booking, description="Ring twice.", start=at(10)).version == 2
 
@@ -227,7 +214,7 @@ def test_the_customer_changes_neither_property_nor_priority(
 def test_inside_the_cancellation_window_only_staff_move_a_visit(
     world: World, booking: Booking, alice_herself: Caller, bob: Caller, bot: Caller
 ) -> None:
-    policy(cancel_window_minutes=3 * 24 * 60)(world)
+    with_policy(cancel_window_minutes=3 * 24 * 60)(world)
     before = everything(world)
     for caller in (alice_herself, bot):
         for fields in ({"start": at(14)}, {"technician_id": "tech-2"}, {"duration_minutes": 30}):
@@ -253,7 +240,7 @@ def test_a_repeat_inside_the_window_still_gets_the_first_answer(
     world: World, booking: Booking, alice_herself: Caller
 ) -> None:
     first = move(world.services, alice_herself, booking, start=at(14))
-    policy(cancel_window_minutes=3 * 24 * 60)(world)
+    with_policy(cancel_window_minutes=3 * 24 * 60)(world)
     assert move(world.services, alice_herself, booking, 1, start=at(14)) == first
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from models.access import Caller, IdempotencyClaim
-from models.catalogue import PolicyPatch, PropertyPatch, TechnicianPatch, TimeOff
 from models.errors import (
     NoSlotAvailable,
     OutsideWorkingHours,
@@ -25,6 +23,7 @@ from models.errors import (
 )
 from models.slot import Block, Opening
 from tests.bookings.evidence import everything
+from tests.catalogue.changing import Change, closed, nothing, with_policy, with_technician
 from tests.world import World, rfc3339, tomorrow
 
 HOUR = timedelta(hours=1)
@@ -129,31 +128,6 @@ def test_a_search_that_finds_nothing_names_the_conflicts(world: World, alice: Ca
     assert [block.kind for block in refused.value.members["conflicts"]] == ["property", "technician"]
 
 
-def shut_property(world: World) -> None:
-    world.services.catalogue_desk.patch_property(world.org, "prop-1", PropertyPatch(status="unavailable"))
-
-
-def shut_technician(world: World) -> None:
-    world.services.catalogue_desk.patch_technician(world.org, "tech-1", TechnicianPatch(status="unavailable"))
-
-
-def send_away(world: World) -> None:
-    away = TimeOff.model_validate({"start": rfc3339(tomorrow(10)), "end": rfc3339(tomorrow(11))})
-    world.services.catalogue_desk.patch_technician(world.org, "tech-1", TechnicianPatch(time_off=[away]))
-
-
-def close_shop(world: World) -> None:
-    world.services.catalogue_desk.patch_technician(world.org, "tech-1", TechnicianPatch(working_hours={}))
-
-
-def want_notice(world: World) -> None:
-    world.services.catalogue_desk.patch_policy(world.org, PolicyPatch(min_lead_minutes=5 * 24 * 60))
-
-
-def look_ahead_little(world: World) -> None:
-    world.services.catalogue_desk.patch_policy(world.org, PolicyPatch(horizon_days=1))
-
-
 def hold_it(world: World) -> None:
     world.services.holds.place(world.caller("desk"), world.hold_request())
 
@@ -162,22 +136,19 @@ def book_it(world: World) -> None:
     world.services.bookings.book(world.caller("desk"), world.direct_request())
 
 
-def nothing(_world: World) -> None:
-    return
-
-
+AWAY = {"start": rfc3339(tomorrow(10)), "end": rfc3339(tomorrow(11))}
 FAR = rfc3339(tomorrow() + timedelta(days=3))
-REFUSALS: dict[str, tuple[Callable[[World], None], dict[str, Any], type[Refusal]]] = {
+REFUSALS: dict[str, tuple[Change, dict[str, Any], type[Refusal]]] = {
     "held": (hold_it, {}, SlotHeld),
     "booked": (book_it, {}, SlotBooked),
     "no such property": (nothing, {"property_id": "prop-9"}, PropertyNotFound),
     "no such technician": (nothing, {"technician_id": "tech-9"}, TechnicianNotFound),
-    "property unavailable": (shut_property, {}, PropertyUnavailable),
-    "technician unavailable": (shut_technician, {}, TechnicianUnavailable),
-    "technician away": (send_away, {}, TechnicianUnavailable),
-    "outside working hours": (close_shop, {}, OutsideWorkingHours),
-    "too soon": (want_notice, {}, TooSoon),
-    "too far ahead": (look_ahead_little, {"start": FAR}, TooFarAhead),
+    "property unavailable": (closed("prop-1"), {}, PropertyUnavailable),
+    "technician unavailable": (with_technician("tech-1", status="unavailable"), {}, TechnicianUnavailable),
+    "technician away": (with_technician("tech-1", time_off=[AWAY]), {}, TechnicianUnavailable),
+    "outside working hours": (with_technician("tech-1", working_hours={}), {}, OutsideWorkingHours),
+    "too soon": (with_policy(min_lead_minutes=5 * 24 * 60), {}, TooSoon),
+    "too far ahead": (with_policy(horizon_days=1), {"start": FAR}, TooFarAhead),
 }
 
 
@@ -186,7 +157,7 @@ def test_a_refused_request_changes_nothing(
     world: World,
     bob: Caller,
     bot: Caller,
-    prepare: Callable[[World], None],
+    prepare: Change,
     changed: dict[str, Any],
     why: type[Refusal],
 ) -> None:

@@ -39,6 +39,13 @@ class Customers:
         self.installation, self.api = installation, api
         self.deeds: list[Deed] = []
 
+    def at(self, api: Asked) -> Customers:
+        """The same customers at another API, which has placed a hold before."""
+        made = Customers(self.installation, api)
+        made.deeds = self.deeds
+        made.held()
+        return made
+
     def ask(self, method: str, path: str, body: Any = None, *, role: str = "desk", **headers: str) -> Answer:
         return self.api.ask(method, path, self.installation.world.keys[role], body, **headers)
 

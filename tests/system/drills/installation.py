@@ -222,6 +222,9 @@ def private_installation(folder: Path) -> Iterator[Installation]:
             made.close()
 
 
+OUTAGES = ("killed", "frozen")
+
+
 @contextmanager
 def away(server: Server, how: str) -> Iterator[None]:
     """Kill or freeze a store for the length of a `with` block."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
 
 from tests.system.drills.customers import Customers, Deed, at_once, in_time, is_unavailable
-from tests.system.drills.installation import Answer, Api, Installation, away
+from tests.system.drills.installation import OUTAGES, Answer, Installation, away
 from tests.system.drills.proxy import Proxy
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules
 
-OUTAGES = ("killed", "frozen")
 INSERT = b"\x02insert\x00"
 """The bytes that name the command in the message of an insert."""
 
@@ -29,26 +27,6 @@ OUTCOME_OPEN: dict[str, tuple[int | None, dict[str, Any]]] = {
     "longer than we wait": (1, {"blockConnection": True, "blockTimeMS": 2_000}),
 }
 """Faults of an insert after which the worker cannot know the outcome."""
-
-
-@pytest.fixture(scope="module")
-def customers(installation: Installation, healthy: Api) -> Customers:
-    return Customers(installation, healthy)
-
-
-@pytest.fixture(scope="module")
-def proxy(installation: Installation) -> Proxy:
-    return installation.proxy(installation.mongo)
-
-
-@pytest.fixture
-def behind(installation: Installation, customers: Customers, proxy: Proxy) -> Iterator[Customers]:
-    """The same customers at an API that reaches MongoDB through the proxy and has placed a hold before."""
-    made = Customers(installation, installation.local_api(mongo=proxy))
-    made.deeds = customers.deeds
-    made.held()
-    yield made
-    proxy.heal()
 
 
 def check_kept(customers: Customers, hold: Answer, slot: dict[str, Any]) -> None:
@@ -191,46 +169,46 @@ def test_the_driver_finds_an_insert_whose_reply_mongodb_lost(installation: Insta
 
 @pytest.mark.parametrize("hang_up", [True, False], ids=["connection ends", "silence"])
 def test_an_insert_whose_reply_was_lost_is_found_again(
-    installation: Installation, behind: Customers, proxy: Proxy, hang_up: bool
+    installation: Installation, behind_mongo: Customers, mongo_proxy: Proxy, hang_up: bool
 ) -> None:
-    deed, slot = behind.wish(), installation.slot()
-    hold = behind.held(slot)
-    proxy.lose_reply(INSERT, hang_up=hang_up)
-    answer = behind.book(deed, {"hold_id": hold.body["hold_id"]})
-    assert proxy.lost.is_set()
+    deed, slot = behind_mongo.wish(), installation.slot()
+    hold = behind_mongo.held(slot)
+    mongo_proxy.lose_reply(INSERT, hang_up=hang_up)
+    answer = behind_mongo.book(deed, {"hold_id": hold.body["hold_id"]})
+    assert mongo_proxy.lost.is_set()
     assert len(installation.world.bookings(**{"customer.name": deed.name})) == 1
     if hang_up:
         assert in_time(answer, 201), answer
     else:
         assert is_unavailable(answer), answer
-        check_kept(behind, hold, slot)
-    check_booked_once(behind, deed, {"hold_id": hold.body["hold_id"]})
+        check_kept(behind_mongo, hold, slot)
+    check_booked_once(behind_mongo, deed, {"hold_id": hold.body["hold_id"]})
 
 
 def test_without_a_key_a_direct_booking_whose_reply_was_lost_is_made_at_most_once(
-    installation: Installation, behind: Customers, proxy: Proxy
+    installation: Installation, behind_mongo: Customers, mongo_proxy: Proxy
 ) -> None:
-    deed, slot = behind.wish(), installation.slot()
-    proxy.lose_reply(INSERT)
-    answer = behind.book(deed, slot)
+    deed, slot = behind_mongo.wish(), installation.slot()
+    mongo_proxy.lose_reply(INSERT)
+    answer = behind_mongo.book(deed, slot)
     assert is_unavailable(answer), answer
-    repeated = behind.book(deed, slot)
+    repeated = behind_mongo.book(deed, slot)
     assert repeated.status == 409, repeated
-    check_rules(behind)
-    check_every_free_slot_can_be_held(behind, [slot])
+    check_rules(behind_mongo)
+    check_every_free_slot_can_be_held(behind_mongo, [slot])
 
 
 def test_a_worker_that_cannot_reach_mongodb_leaves_the_attempt_of_another_alone(
-    installation: Installation, customers: Customers, behind: Customers, proxy: Proxy
+    installation: Installation, customers: Customers, behind_mongo: Customers, mongo_proxy: Proxy
 ) -> None:
     """Two workers confirm one hold. The insert of the first hangs, and the second cannot reach MongoDB."""
     deed, slot = customers.wish(), installation.slot()
     hold = customers.held(slot)
     with installation.failing(["insert"], blockConnection=True, blockTimeMS=2_000):
         assert is_unavailable(customers.book(deed, {"hold_id": hold.body["hold_id"]}))
-        proxy.cut()
-        assert is_unavailable(behind.book(deed, {"hold_id": hold.body["hold_id"]}))
+        mongo_proxy.cut()
+        assert is_unavailable(behind_mongo.book(deed, {"hold_id": hold.body["hold_id"]}))
         assert customers.ask("GET", f"/hold/{hold.body['hold_id']}").body["status"] == "confirming"
         assert customers.ask("DELETE", f"/hold/{hold.body['hold_id']}").status_and_code == (409, "request_in_progress")
-    proxy.heal()
+    mongo_proxy.heal()
     check_booked_once(customers, deed, {"hold_id": hold.body["hold_id"]})

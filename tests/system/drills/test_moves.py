@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from scripts.dev_server.child import wait_until
 from tests.system.drills.customers import Customers, at_once, in_time, is_unavailable
-from tests.system.drills.installation import SOON, Answer, Api, Installation, away
+from tests.system.drills.installation import OUTAGES, SOON, Answer, Api, Installation, away
 from tests.system.drills.proxy import MIRRORING, Proxy
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules
 
 STEPS = ("after_move_claim", "after_move", "after_move_mirrored")
-OUTAGES = ("killed", "frozen")
 CHANGE = b"\x02findAndModify\x00"
 """The bytes that name the command in the message of a change."""
 
@@ -23,40 +21,6 @@ CHANGE = b"\x02findAndModify\x00"
 def doomed(installation: Installation) -> dict[str, Api]:
     """For each step an API whose worker dies at it every time."""
     return {step: installation.api(step) for step in STEPS}
-
-
-@pytest.fixture(scope="module")
-def customers(installation: Installation, healthy: Api) -> Customers:
-    return Customers(installation, healthy)
-
-
-@pytest.fixture(scope="module")
-def redis_proxy(installation: Installation) -> Proxy:
-    return installation.proxy(installation.redis)
-
-
-@pytest.fixture(scope="module")
-def mongo_proxy(installation: Installation) -> Proxy:
-    return installation.proxy(installation.mongo)
-
-
-@pytest.fixture
-def behind_redis(installation: Installation, customers: Customers, redis_proxy: Proxy) -> Iterator[Customers]:
-    """The same customers at an API that reaches Redis through a proxy and has placed a hold before."""
-    yield behind(customers, Customers(installation, installation.local_api(redis=redis_proxy)))
-    redis_proxy.heal()
-
-
-@pytest.fixture
-def behind_mongo(installation: Installation, customers: Customers, mongo_proxy: Proxy) -> Iterator[Customers]:
-    yield behind(customers, Customers(installation, installation.local_api(mongo=mongo_proxy)))
-    mongo_proxy.heal()
-
-
-def behind(customers: Customers, made: Customers) -> Customers:
-    made.deeds = customers.deeds
-    made.held()
-    return made
 
 
 class Visit:
@@ -173,13 +137,19 @@ def test_without_mongodb_a_move_is_refused_and_made_later(
     visit.check()
 
 
+def move_without_a_reply(visit: Visit, behind: Customers, proxy: Proxy, to: bytes, *, hang_up: bool = False) -> Answer:
+    """The answer to a move whose worker never gets the reply of a store to this command."""
+    proxy.lose_reply(to, hang_up=hang_up)
+    answer = visit.move(behind)
+    assert proxy.lost.is_set()
+    return answer
+
+
 def test_a_repeat_finds_a_change_whose_reply_was_lost(
     customers: Customers, behind_mongo: Customers, mongo_proxy: Proxy
 ) -> None:
     visit = Visit(customers)
-    mongo_proxy.lose_reply(CHANGE)
-    answer = visit.move(behind_mongo)
-    assert mongo_proxy.lost.is_set()
+    answer = move_without_a_reply(visit, behind_mongo, mongo_proxy, CHANGE)
     assert is_unavailable(answer), answer
     assert customers.hold(visit.new).status == 409
     assert visit.move_until_answered().body["version"] == 2
@@ -190,9 +160,7 @@ def test_the_driver_finds_a_change_whose_connection_ended(
     customers: Customers, behind_mongo: Customers, mongo_proxy: Proxy
 ) -> None:
     visit = Visit(customers)
-    mongo_proxy.lose_reply(CHANGE, hang_up=True)
-    answer = visit.move(behind_mongo)
-    assert mongo_proxy.lost.is_set()
+    answer = move_without_a_reply(visit, behind_mongo, mongo_proxy, CHANGE, hang_up=True)
     assert in_time(answer, 200), answer
     visit.check()
 
@@ -201,9 +169,7 @@ def test_a_repeat_takes_over_a_claim_whose_reply_was_lost(
     customers: Customers, behind_redis: Customers, redis_proxy: Proxy
 ) -> None:
     visit = Visit(customers)
-    redis_proxy.lose_reply(b"EVALSHA")
-    answer = visit.move(behind_redis)
-    assert redis_proxy.lost.is_set()
+    answer = move_without_a_reply(visit, behind_redis, redis_proxy, b"EVALSHA")
     assert is_unavailable(answer), answer
     assert visit.move_until_answered().status == 200
     visit.check()
@@ -213,9 +179,7 @@ def test_a_stalled_mirror_write_does_not_take_the_move_back(
     customers: Customers, behind_redis: Customers, redis_proxy: Proxy
 ) -> None:
     visit = Visit(customers)
-    redis_proxy.lose_reply(MIRRORING)
-    answer = visit.move(behind_redis)
-    assert redis_proxy.lost.is_set()
+    answer = move_without_a_reply(visit, behind_redis, redis_proxy, MIRRORING)
     assert in_time(answer, 200), answer
     assert customers.hold(visit.new).status == 409
     visit.check()

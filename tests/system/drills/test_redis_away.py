@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,31 +10,9 @@ import pytest
 from scripts.dev_server.child import wait_until
 from services.ids import hold_name
 from tests.system.drills.customers import HOLDER, Customers, in_time, is_unavailable, place_of
-from tests.system.drills.installation import SOON, Api, Installation, away
+from tests.system.drills.installation import OUTAGES, SOON, Installation, away
 from tests.system.drills.proxy import MIRRORING, Proxy
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules
-
-OUTAGES = ("killed", "frozen")
-
-
-@pytest.fixture(scope="module")
-def customers(installation: Installation, healthy: Api) -> Customers:
-    return Customers(installation, healthy)
-
-
-@pytest.fixture(scope="module")
-def proxy(installation: Installation) -> Proxy:
-    return installation.proxy(installation.redis)
-
-
-@pytest.fixture
-def behind(installation: Installation, customers: Customers, proxy: Proxy) -> Iterator[Customers]:
-    """The same customers at an API that reaches Redis through the proxy and has placed a hold before."""
-    made = Customers(installation, installation.local_api(redis=proxy))
-    made.deeds = customers.deeds
-    made.held()
-    yield made
-    proxy.heal()
 
 
 @pytest.mark.parametrize("how", OUTAGES)
@@ -147,66 +124,66 @@ def test_a_redis_that_comes_back_empty_is_not_trusted_until_it_is_rebuilt(
 
 @pytest.mark.parametrize("by", ["holder", "key", "both"])
 def test_a_repeated_hold_whose_reply_was_lost_answers_the_same_hold(
-    installation: Installation, behind: Customers, proxy: Proxy, by: str
+    installation: Installation, behind_redis: Customers, redis_proxy: Proxy, by: str
 ) -> None:
     slot = installation.slot()
     fields: dict[str, Any] = {} if by == "key" else {"holder": f"{HOLDER}-{by}"}
     headers = {} if by == "holder" else {"Idempotency_Key": f"lost-{by}"}
-    proxy.lose_reply(b"EVALSHA")
-    lost = behind.ask("POST", "/hold", slot | fields, role="bot", **headers)
-    assert proxy.lost.is_set()
+    redis_proxy.lose_reply(b"EVALSHA")
+    lost = behind_redis.ask("POST", "/hold", slot | fields, role="bot", **headers)
+    assert redis_proxy.lost.is_set()
     assert is_unavailable(lost), lost
-    repeated = behind.ask("POST", "/hold", slot | fields, role="bot", **headers)
+    repeated = behind_redis.ask("POST", "/hold", slot | fields, role="bot", **headers)
     assert repeated.status == (200 if by == "holder" else 201), repeated
     mark = installation.world.marks()[f"property:prop-1:{_tick(installation, slot)}"]
     assert mark.split("|")[1] == hold_name(repeated.body["hold_id"])
-    assert behind.hold(slot).status_and_code == (409, "slot_held")
-    assert behind.ask("GET", f"/hold/{repeated.body['hold_id']}", role="bot").body["status"] == "held"
+    assert behind_redis.hold(slot).status_and_code == (409, "slot_held")
+    assert behind_redis.ask("GET", f"/hold/{repeated.body['hold_id']}", role="bot").body["status"] == "held"
 
 
 def test_a_confirmation_whose_beginning_lost_its_reply_is_repeated(
-    installation: Installation, behind: Customers, proxy: Proxy
+    installation: Installation, behind_redis: Customers, redis_proxy: Proxy
 ) -> None:
-    deed, hold = behind.wish(), behind.held()
-    proxy.lose_reply(b"EVALSHA")
-    lost = behind.book(deed, {"hold_id": hold.body["hold_id"]})
+    deed, hold = behind_redis.wish(), behind_redis.held()
+    redis_proxy.lose_reply(b"EVALSHA")
+    lost = behind_redis.book(deed, {"hold_id": hold.body["hold_id"]})
     assert is_unavailable(lost), lost
-    assert behind.book(deed, {"hold_id": hold.body["hold_id"]}).status == 201
-    check_rules(behind)
+    assert behind_redis.book(deed, {"hold_id": hold.body["hold_id"]}).status == 201
+    check_rules(behind_redis)
 
 
 def test_a_direct_booking_whose_claim_lost_its_reply_is_booked_once(
-    installation: Installation, behind: Customers, proxy: Proxy
+    installation: Installation, behind_redis: Customers, redis_proxy: Proxy
 ) -> None:
-    deed, slot = behind.wish(), installation.slot()
-    proxy.lose_reply(b"EVALSHA")
-    answer = behind.book(deed, slot, Idempotency_Key="direct-lost")
+    deed, slot = behind_redis.wish(), installation.slot()
+    redis_proxy.lose_reply(b"EVALSHA")
+    answer = behind_redis.book(deed, slot, Idempotency_Key="direct-lost")
     assert in_time(answer, 201), answer
-    assert behind.book_until_answered(deed, slot, Idempotency_Key="direct-lost").is_ok
-    check_rules(behind)
+    assert behind_redis.book_until_answered(deed, slot, Idempotency_Key="direct-lost").is_ok
+    check_rules(behind_redis)
 
 
 def test_a_stalled_mirror_write_does_not_take_the_booking_back(
-    installation: Installation, behind: Customers, proxy: Proxy
+    installation: Installation, behind_redis: Customers, redis_proxy: Proxy
 ) -> None:
-    deed, hold = behind.wish(), behind.held()
-    proxy.lose_reply(MIRRORING)
-    answer = behind.book(deed, {"hold_id": hold.body["hold_id"]})
-    assert proxy.lost.is_set()
+    deed, hold = behind_redis.wish(), behind_redis.held()
+    redis_proxy.lose_reply(MIRRORING)
+    answer = behind_redis.book(deed, {"hold_id": hold.body["hold_id"]})
+    assert redis_proxy.lost.is_set()
     assert in_time(answer, 201), answer
-    check_rules(behind)
+    check_rules(behind_redis)
 
 
 def test_every_request_is_answered_in_time_while_the_connection_to_redis_stalls(
-    installation: Installation, behind: Customers, proxy: Proxy
+    installation: Installation, behind_redis: Customers, redis_proxy: Proxy
 ) -> None:
-    deed, hold = behind.wish(), behind.held()
-    proxy.stall()
-    for answer in (behind.hold(installation.slot()), behind.book(deed, {"hold_id": hold.body["hold_id"]})):
+    deed, hold = behind_redis.wish(), behind_redis.held()
+    redis_proxy.stall()
+    for answer in (behind_redis.hold(installation.slot()), behind_redis.book(deed, {"hold_id": hold.body["hold_id"]})):
         assert is_unavailable(answer), answer
-    proxy.heal()
-    assert behind.book_until_answered(deed, {"hold_id": hold.body["hold_id"]}).is_ok
-    check_rules(behind)
+    redis_proxy.heal()
+    assert behind_redis.book_until_answered(deed, {"hold_id": hold.body["hold_id"]}).is_ok
+    check_rules(behind_redis)
 
 
 def _tick(installation: Installation, slot: dict[str, Any]) -> int:

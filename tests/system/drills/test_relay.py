@@ -10,15 +10,10 @@ from models.errors import StoreUnavailable
 from scripts.dev_server.child import wait_until
 from services.stores.leases import LEASE_SECONDS
 from tests.system.drills.customers import Customers
-from tests.system.drills.installation import SOON, Api, Installation, away
+from tests.system.drills.installation import SOON, Installation, away
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules, claimed, marked
 
 NOT_A_TOKEN = {"_data": "not a token"}
-
-
-@pytest.fixture(scope="module")
-def customers(installation: Installation, healthy: Api) -> Customers:
-    return Customers(installation, healthy)
 
 
 @pytest.fixture(scope="module")
