@@ -92,7 +92,7 @@ class BookRequest(SlotOptions, Details):
     @model_validator(mode="after")
     def _names_a_hold_or_a_slot(self) -> BookRequest:
         if self.hold_id is None and (self.property_id is None or self.start is None):
-            raise PydanticCustomError("missing", "Give hold_id, or property_id and start.")
+            raise PydanticCustomError("none_of", "Give {needed}.", {"needed": "hold_id, or property_id and start"})
         return self
 
     @property

@@ -34,7 +34,7 @@ class PersonRequest(Request):
     @model_validator(mode="after")
     def _names_one_person(self) -> PersonRequest:
         if self.phone is None and self.email is None:
-            raise PydanticCustomError("missing", "Give phone or email.")
+            raise PydanticCustomError("none_of", "Give {needed}.", {"needed": "phone or email"})
         if self.phone is not None and self.email is not None:
             raise PydanticCustomError("conflicting", "Give phone or email, one at a time.")
         return self

@@ -20,6 +20,7 @@ _OBJECT = "Give {field} as a JSON object."
 
 SENTENCES: dict[str, tuple[str, str]] = {
     "missing": ("missing", "Give {field}, which is required."),
+    "none_of": ("missing", "Give {needed}."),
     "extra_forbidden": ("unknown_field", "Leave out {field}, which is not known here."),
     "json_invalid": ("malformed_json", "Send the body as JSON that is complete and correct."),
     "literal_error": ("not_allowed", "Give {field} as {expected}."),
@@ -36,7 +37,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "dict_type": ("wrong_type", _OBJECT),
     "model_type": ("wrong_type", _OBJECT),
 }
-"""pydantic's word for a finding -> our code and sentence. The models' own findings bring both with them."""
+"""pydantic's word for a finding -> our code and sentence. The models' own findings bring both with them, except for
+`none_of`: of the fields that a body needs it has none."""
 
 
 class Findings(NamedTuple):
@@ -48,7 +50,7 @@ class Findings(NamedTuple):
 
 def findings_of(error: ValidationError) -> Findings:
     """Our faults for pydantic's."""
-    found = error.errors(include_input=False)
+    found = error.errors(include_url=False, include_input=False)
     names = frozenset(str(each["loc"][0]) if each["loc"] else "body" for each in found)
     return Findings([_fault(each) for each in found[:MOST_FAULTS]], names)
 
@@ -66,9 +68,7 @@ def unknown_field(name: str) -> Fault:
 
 def _fault(found: ErrorDetails) -> Fault:
     name = ".".join(str(part) for part in found["loc"] if part != "[key]")[:LONGEST_FIELD]
-    # Only pydantic's own findings have an address, so a model may use pydantic's words for codes.
-    own = SENTENCES.get(found["type"]) if "url" in found else None
-    code, sentence = own or (found["type"], found["msg"])
+    code, sentence = SENTENCES.get(found["type"], (found["type"], found["msg"]))
     for word, value in found.get("ctx", {}).items():
         sentence = sentence.replace(f"{{{word}}}", str(value))
     return Fault(name or "body", code, _filled(sentence, name or "the body"))
