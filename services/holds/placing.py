@@ -88,9 +88,9 @@ class Placing:
         """
         reloaded, deadline = False, monotonic() + self._request_seconds
         for _ in range(MOST_ATTEMPTS):
+            snapshot = self._catalogue.snapshot(request.org)
             if monotonic() > deadline:
                 break
-            snapshot = self._catalogue.snapshot(request.org)
             try:
                 placement = self._placement(request, snapshot)
             except StoreUnavailable:

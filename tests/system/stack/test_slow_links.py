@@ -1,0 +1,104 @@
+"""Links of 100 ms each way work with the default time-outs, slower ones with those of docs/operations.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from services import build_services
+from tests.servers import Server
+from tests.system.drills.customers import Customers, Deed, in_time, is_unavailable, place_of
+from tests.system.drills.installation import CONFIRM_WINDOW_MS, DATABASE, Installation, LocalApi, private_installation
+from tests.system.drills.rules import check_rules
+from tests.system.stack.slow_link import SlowLink
+from tests.world import settings
+
+ONE_WAY = 0.1
+SLOWER = 0.15
+FOR_SLOWER = {
+    "redis_connect_seconds": 1,
+    "redis_seconds": 2,
+    "mongo_connect_seconds": 2,
+    "mongo_seconds": 4,
+    "request_seconds": 5,
+}
+"""The figures of docs/operations.md for a round trip of 300 ms on which packets are lost."""
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with private_installation(tmp_path_factory.mktemp("links")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def deeds() -> list[Deed]:
+    """What all customers of this file have done."""
+    return []
+
+
+@contextmanager
+def far_customers(
+    installation: Installation, deeds: list[Deed], link: Callable[[Server], SlowLink], **timeouts: float
+) -> Iterator[tuple[Customers, list[SlowLink]]]:
+    """Customers of an API whose stores are at the end of two links, and which has read ahead what a worker reads."""
+    links = [link(installation.redis), link(installation.mongo)]
+    services = build_services(
+        settings(
+            redis_url=f"redis://127.0.0.1:{links[0].port}/0",
+            mongo_url=f"mongodb://127.0.0.1:{links[1].port}/?directConnection=true",
+            mongo_db=DATABASE,
+            confirm_window_ms=CONFIRM_WINDOW_MS,
+            **timeouts,
+        )
+    )
+    services.warming.run()
+    try:
+        customers = Customers(installation, LocalApi(services))
+        customers.deeds = deeds
+        yield customers, links
+    finally:
+        for each in links:
+            each.close()
+        services.access.close()
+        services.redis.close()
+        services.db.client.close()
+
+
+def test_links_of_100_ms_work_at_once_with_the_defaults(installation: Installation, deeds: list[Deed]) -> None:
+    with far_customers(installation, deeds, lambda server: SlowLink(server.port, ONE_WAY)) as (customers, links):
+        hold = customers.hold(installation.slot())
+        assert in_time(hold, 201), hold
+        booked = customers.book(customers.wish(), {"hold_id": hold.body["hold_id"]})
+        assert in_time(booked, 201), booked
+        direct = customers.book(customers.wish(), installation.slot())
+        assert in_time(direct, 201), direct
+        other = customers.held()
+        for link in links:
+            link.stall()
+        for _ in range(2):
+            refused = [
+                customers.hold(installation.slot()),
+                customers.book(customers.wish(), installation.slot()),
+                customers.book(customers.wish(), {"hold_id": other.body["hold_id"]} | place_of(other)),
+            ]
+            assert all(is_unavailable(answer) for answer in refused), refused
+    check_rules(customers)
+
+
+@pytest.mark.parametrize("timeouts", [{}, FOR_SLOWER], ids=["with the defaults", "with longer time-outs"])
+def test_slower_links_that_lose_packets_work_with_longer_time_outs(
+    installation: Installation, deeds: list[Deed], timeouts: dict[str, float]
+) -> None:
+    def lossy(server: Server) -> SlowLink:
+        return SlowLink(server.port, SLOWER, loses_each=7)
+
+    with far_customers(installation, deeds, lossy, **timeouts) as (customers, _):
+        answers = []
+        for _ in range(2):
+            hold = customers.hold(installation.slot())
+            answers += [hold, customers.book(customers.wish(), installation.slot())]
+        assert all(answer.status == 201 for answer in answers) == bool(timeouts), answers
+    check_rules(customers)
