@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.protocol.model import scripts
 from tests.protocol.model.mirroring import Step, mirror
 from tests.protocol.model.reservations import expire, mirror_end
+from tests.protocol.model.splits import exchanged
 from tests.protocol.model.state import (
     CONFIRMING,
     DUE,
@@ -14,7 +16,6 @@ from tests.protocol.model.state import (
     NAMES,
     PIN_NAMES,
     REBUILD,
-    RELAY,
     REPEAT,
     VOID,
     A,
@@ -28,43 +29,79 @@ from tests.protocol.model.state import (
 )
 
 ALL_MOVE_PINS = frozenset(MOVE_PINS.values())
+POSITIONING = frozenset({"distrusting", "starting", "saving"})
 
 
-def relay(world: World, state: State) -> Iterator[Step]:
-    at, kept = state.at[RELAY], state.kept[RELAY]
+def relay(world: World, state: State, actor: int) -> Iterator[Step]:
+    at, kept, name = state.at[actor], state.kept[actor], NAMES[actor]
     if at == "idle":
-        for booking, doc in enumerate(state.docs):
-            if doc is not None and state.relayed[booking] < doc.version:
-                label = f"relay: sees {NAMES[booking]}'s version {doc.version}"
-                yield label, go(state, RELAY, "relaying", (booking, doc)), None
+        yield from follow(state, actor)
         for pin, registered in enumerate(state.pins):
             if registered.status == DUE:
-                yield look_after(world, state, pin)
+                yield look_after(world, state, pin, actor)
         if overdue(state, state.docs[A]):
-            label = "relay: reads an overdue reservation"
-            yield label, go(state, RELAY, "expiring", (A, state.docs[A], ("idle", None))), None
+            label = f"{name}: reads an overdue reservation"
+            yield label, go(state, actor, "expiring", (A, state.docs[A], ("idle", None))), None
     elif at == "expiring":
-        yield expire(world, state, RELAY)
+        yield expire(world, state, actor)
     elif at == "mirroring the end":
-        yield mirror_end(world, state, RELAY)
+        yield mirror_end(world, state, actor)
+    elif at in POSITIONING:
+        yield position(world, state, actor)
     elif at == "relaying":
-        booking, doc = kept
-        label, after, fault = mirror(world, state, RELAY, "idle")
-        if after.at[RELAY] == "idle":  # the resume token moves on; after a clash the relay looks at the change again
-            after = after._replace(relayed=put(after.relayed, booking, doc.version))
+        label, after, fault = mirror(world, state, actor, "saving")
+        if after.at[actor] == "saving" and not world.failovers:  # no other Redis can come between: one step
+            after = position(world, after, actor)[1]
         yield label, after, fault
     elif at == "resolving":
-        yield mirror(world, state, RELAY, "idle")
+        yield mirror(world, state, actor, "idle")
     elif at == "resolving a move":
-        yield mirror(world, state, RELAY, "freeing")
+        yield mirror(world, state, actor, "freeing")
     elif at == "releasing":
-        yield "relay: abort_confirm, overdue", go(scripts.abort_overdue(world, state, *kept), RELAY, "idle"), None
+        yield f"{name}: abort_confirm, overdue", go(scripts.abort_overdue(world, state, *kept), actor, "idle"), None
     elif at == "freeing":
         freed = scripts.abort_move(world, state, *kept, by_relay=True)
-        yield "relay: abort_confirm of a move's pin, overdue", go(freed, RELAY, "idle"), None
+        yield f"{name}: abort_confirm of a move's pin, overdue", go(freed, actor, "idle"), None
 
 
-def look_after(world: World, state: State, pin: int) -> Step:
+def follow(state: State, actor: int) -> Iterator[Step]:
+    """Look for a change after the position of this Redis; without a position begin at the end of the log."""
+    if not state.positioned:
+        end = tuple(doc.version if doc else 0 for doc in state.docs)
+        yield f"{NAMES[actor]}: takes the end of the log", go(state, actor, "distrusting", (state.run, end)), None
+        return
+    for booking, doc in enumerate(state.docs):
+        if doc is not None and state.relayed[booking] < doc.version:
+            label = f"{NAMES[actor]}: sees {NAMES[booking]}'s version {doc.version}"
+            yield label, go(state, actor, "relaying", (booking, doc, (state.run, booking, doc.version))), None
+
+
+def position(world: World, state: State, actor: int) -> Step:
+    """Distrust the mirror and start at the end of the log, or save the position after a change was mirrored.
+
+    Only for the Redis whose identity was read before; after a clash the relay looks at the change again.
+    """
+    name, at, kept = NAMES[actor], state.at[actor], state.kept[actor]
+    if at == "distrusting":
+        token = state.token and world.control == "keepstoken"
+        return f"{name}: removes epoch", go(state, actor, "starting", kept, epoch=False, token=token), None
+    run, *rest = kept
+    if run != state.run and world.control != "oneposition":
+        if world.control != "unchecked" or state.old is None:
+            return f"{name}: finds another Redis", go(state, actor, "idle"), None
+        here, there = exchanged(world, go(state, actor, "idle")), f"{name}: saves the position of the other Redis"
+        return there, exchanged(world, saved(world, here, at, rest)), None
+    return f"{name}: saves its position", saved(world, go(state, actor, "idle"), at, rest), None
+
+
+def saved(world: World, state: State, at: str, rest: list[Any]) -> State:
+    """What counts as carried over afterwards: one more change, or all before the end of the log."""
+    if at == "saving":
+        return state._replace(relayed=put(state.relayed, *rest))
+    return state._replace(positioned=True, relayed=state.relayed if world.control == "oneposition" else rest[0])
+
+
+def look_after(world: World, state: State, pin: int, actor: int) -> Step:
     """Resolve an overdue pin: ask MongoDB for its outcome, only after the deadline.
 
     Of a move's pin the booking is mirrored, as it is now, and what is left of the pin given back, moved or not. With
@@ -73,15 +110,15 @@ def look_after(world: World, state: State, pin: int) -> Step:
     """
     moves = pin in ALL_MOVE_PINS
     booking, attempt = (A if moves else pin), (pin, state.pins[pin].deadline)
-    doc, label = state.docs[booking], f"relay: the pin of {PIN_NAMES[pin]} is overdue"
+    doc, label = state.docs[booking], f"{NAMES[actor]}: the pin of {PIN_NAMES[pin]} is overdue"
     if world.fence and moves and doc is not None and doc.slot is not None:
         fence = doc._replace(version=doc.version + 1)
         kept = (booking, fence, attempt)
-        return f"{label}, fences its version", go(write(state, booking, fence), RELAY, "resolving a move", kept), None
+        return f"{label}, fences its version", go(write(state, booking, fence), actor, "resolving a move", kept), None
     if doc is not None and doc != VOID:
         at = "resolving a move" if moves else "resolving"
-        return f"{label}, there is a booking", go(state, RELAY, at, (booking, doc, attempt)), None
-    after = go(state, RELAY, "releasing", attempt)
+        return f"{label}, there is a booking", go(state, actor, at, (booking, doc, attempt)), None
+    after = go(state, actor, "releasing", attempt)
     if not world.fence or doc == VOID:
         return f"{label}, there is no booking", after, None
     fenced = after._replace(docs=put(after.docs, booking, VOID), relayed=put(after.relayed, booking, VOID.version))

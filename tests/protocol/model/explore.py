@@ -58,6 +58,9 @@ def at_rest(state: State) -> bool:
     """No actor is at work, and Redis shows only bookings."""
     return (
         state.epoch
+        and state.positioned
+        and state.old is None
+        and state.lagging is None
         and AT_REST.issuperset(state.at)
         and not any(pin.status for pin in state.pins)
         and all(doc is None or seen >= doc.version for doc, seen in zip(state.docs, state.relayed, strict=True))

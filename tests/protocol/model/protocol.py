@@ -47,6 +47,11 @@ def reserved(actors: frozenset[int]) -> dict[str, Any]:
     return {"direct": A_BOOKS, "reserves": True, "actors": actors}
 
 
+def split(far: frozenset[int], **world: Any) -> dict[str, Any]:
+    """Everyone books; Redis fails over, and these actors go on at the old master."""
+    return {"direct": BOTH_BOOK, "failovers": 1, "far": far} | world
+
+
 CONTROLS = dict(
     [
         control("noversion", "a mirror write ignores the version", STALE, actors=CANCELLED),
@@ -75,8 +80,28 @@ CONTROLS = dict(
         control("nokeep", "a reservation is confirmed without keeping its marks", DOOMED, **reserved(CONFIRMED)),
         control("keepunseen", "marks are kept of a version not mirrored yet", DOOMED, **reserved(EDITED_TOO)),
         control("expirebyid", "a reservation is expired whatever its version", UNDONE, **reserved(CONFIRMED)),
+        control(
+            *("oneposition", "two masters share one position in the log", MISSING, APART),
+            **split(B_BOOKS, absent=A_BOOKS),
+        ),
+        control(
+            *("unchecked", "a relay saves a position without asking which Redis serves", MISSING, APART),
+            **split(B_BOOKS, absent=A_BOOKS, turns=True),
+        ),
+        control(
+            *("keepstoken", "a rebuild that began before a failover may end after it", MISSING, APART),
+            direct=BOTH_BOOK,
+            absent=frozenset({A}),
+            losses=1,
+            failovers=1,
+            lags=True,
+        ),
         # Not rules but known limits: what the protocol cannot promise.
         control("window", "an insert lands after its confirm window", DOOMED),
+        control(
+            *("flapping", "a relay turns to the old master and back in one round", MISSING, APART),
+            **split(B_BOOKS, absent=A_BOOKS, turns=True),
+        ),
         control("cutoff", "a worker cut off from a living Redis books directly", DOOMED, direct=A_BOOKS),
         control(
             "slow", "a change of a reservation takes longer than its marks are kept", DOOMED, **reserved(CONFIRMED)
@@ -101,7 +126,20 @@ def quick() -> Iterator[World]:
     yield World(SAME, losses=1, **reserved(ALONE))
     yield World(SAME, **reserved(frozenset({CANCEL, CONFIRM})))
     yield World(APART, **reserved(MOVED))
+    yield from failovers()
     yield World(SAME, **(reserved(CONFIRMED) | {"direct": BOTH_BOOK}), mishaps=1)
+
+
+def failovers() -> Iterator[World]:
+    """A replica becomes the master: without its latest writes, or while requests go on at the old master."""
+    for direct in (HOLDS, BOTH_BOOK):
+        yield World(SAME, direct, failovers=1, lags=True)
+        yield World(APART, direct, CANCELLED, failovers=1, lags=True, absent=B_BOOKS)
+        yield World(APART, direct, failovers=1, far=B_BOOKS, absent=A_BOOKS)
+    yield World(APART, BOTH_BOOK, failovers=1, far=B_BOOKS, absent=A_BOOKS, turns=True)
+    yield World(APART, BOTH_BOOK, losses=1, failovers=1, lags=True, absent=A_BOOKS)
+    yield World(SAME, **split(B_BOOKS))
+    yield World(APART, **split(CANCELLED, actors=CANCELLED, absent=B_BOOKS))
 
 
 def whole() -> Iterator[World]:

@@ -18,13 +18,13 @@ PENDING, KEPT = "booked|pending", "booked|pending, kept"
 OF_BOOKINGS = frozenset({BOOKED, PENDING, KEPT})
 WAITING, DUE = "waiting", "due"
 
-A, B, REPEAT, CANCEL, MOVE, MOVE_REPEAT, OTHER_MOVE, EDIT, CONFIRM, RELAY, REBUILD = range(11)
+A, B, REPEAT, CANCEL, MOVE, MOVE_REPEAT, OTHER_MOVE, EDIT, CONFIRM, RELAY, REBUILD, OTHER_RELAY = range(12)
 """Actors. A and B are customers; a hold and its booking have the number of their customer, because `_id` is derived.
 All changes are changes of A's booking."""
 
 NAMES = (
     *("A", "B", "A's repeat", "cancel", "move", "move's repeat", "other move"),
-    *("edit", "confirm", "relay", "rebuild"),
+    *("edit", "confirm", "relay", "rebuild", "other relay"),
 )
 MOVE_PINS = {MOVE: 2, MOVE_REPEAT: 2, OTHER_MOVE: 3}
 """Pins 0 and 1 are confirmations of the customers; a move and its repeat share one pin, another move has its own."""
@@ -74,7 +74,12 @@ class Hold(NamedTuple):
 
 
 class State(NamedTuple):
-    """Everything that can change."""
+    """Everything that can change.
+
+    relayed: what a relay has carried over from MongoDB's log to this Redis. positioned: this Redis has a position in
+    that log. run: its identity. lagging: the replica since it stopped copying. old: the old master, while two serve.
+    turned: the relay has turned from the new one to the old one.
+    """
 
     marks: tuple[Mark | None, ...]
     holds: tuple[Hold, ...]
@@ -89,6 +94,12 @@ class State(NamedTuple):
     lost: int
     mishaps: int
     over: bool
+    positioned: bool = True
+    run: int = 0
+    lagging: tuple[Any, ...] | None = None
+    old: tuple[Any, ...] | None = None
+    failovers: int = 0
+    turned: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,10 @@ class World:
     actors: of those from REPEAT to CONFIRM. losses: of Redis. mishaps: how often a worker may die, or its write to
     MongoDB be refused or lose its reply. control: the rule left out. fence: before the relay releases a pin it writes
     to MongoDB what makes a late write fail. patient: a rebuild reads MongoDB only when the confirmations that were
-    running at the loss are over.
+    running at the loss are over. failovers: how often a replica becomes the master. lags: it may have stopped copying
+    before. far: the requests that go on at the old master until it becomes a replica of the new one; the relay goes on
+    there too, and another relay begins at the new one. turns: the relay goes on at the new one too, and may turn to the
+    old one later. absent: of A and B.
     """
 
     slots: tuple[int, int] = (0, 0)
@@ -111,13 +125,26 @@ class World:
     fence: bool = False
     patient: bool = False
     reserves: bool = False
+    failovers: int = 0
+    lags: bool = False
+    far: frozenset[int] = frozenset()
+    turns: bool = False
+    absent: frozenset[int] = frozenset()
 
     def __str__(self) -> str:
-        wishes = (f"{NAMES[who]} {self.way(who)} {self.slots[who]}" for who in (A, B))
+        wishes = (f"{NAMES[who]} {self.way(who)} {self.slots[who]}" for who in (A, B) if who not in self.absent)
         others = (NAMES[actor] for actor in sorted(self.actors))
-        limits = (f"{count} {name}" for count, name in ((self.losses, "lost"), (self.mishaps, "mishap")) if count)
-        extras = (f"control {self.control}" * bool(self.control), "fence" * self.fence, "patient" * self.patient)
-        return ", ".join([*wishes, *others, *limits, *filter(None, extras)])
+        away = (f"{NAMES[who]} far" for who in sorted(self.far))
+        counts = ((self.losses, "lost"), (self.mishaps, "mishap"), (self.failovers, "failover"))
+        limits = (f"{count} {name}" for count, name in counts if count)
+        extras = (
+            "lagging" * self.lags,
+            "turns" * self.turns,
+            f"control {self.control}" * bool(self.control),
+            "fence" * self.fence,
+            "patient" * self.patient,
+        )
+        return ", ".join([*wishes, *others, *away, *limits, *filter(None, extras)])
 
     def way(self, who: int) -> str:
         if who == A and self.reserves:
@@ -172,7 +199,7 @@ def firm_at(state: State, slot: int) -> bool:
 
 
 def first_state(world: World) -> State:
-    present = {A, B, *world.actors}
+    present = {A, B, *world.actors} - world.absent
     requests = ("start" if actor in present else "absent" for actor in range(RELAY))
     return State(
         marks=(None, None),
@@ -183,7 +210,7 @@ def first_state(world: World) -> State:
         token=False,
         docs=(None, None),
         relayed=(0, 0),
-        at=(*requests, "idle", "idle"),
+        at=(*requests, "idle", "idle", "absent"),
         kept=(None,) * len(NAMES),
         lost=0,
         mishaps=0,

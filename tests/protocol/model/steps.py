@@ -11,6 +11,7 @@ from tests.protocol.model.customers import customer, repeat
 from tests.protocol.model.mirroring import SETTLING, Step, settle
 from tests.protocol.model.moves import move
 from tests.protocol.model.reservations import change
+from tests.protocol.model.splits import exchanged, failovers, far_side
 from tests.protocol.model.state import (
     AT_REST,
     CANCEL,
@@ -26,6 +27,7 @@ from tests.protocol.model.state import (
     MOVING,
     NAMES,
     OTHER_MOVE,
+    OTHER_RELAY,
     PENDING,
     PIN_NAMES,
     REBUILD,
@@ -42,6 +44,8 @@ from tests.protocol.model.state import (
     put,
 )
 
+EVERYONE = frozenset(range(len(NAMES)))
+RELAYS = frozenset({RELAY, OTHER_RELAY})
 REQUESTS = (
     *((A, customer), (B, customer), (REPEAT, repeat), (CANCEL, cancel)),
     *((MOVE, move), (MOVE_REPEAT, move), (OTHER_MOVE, move)),
@@ -50,22 +54,35 @@ REQUESTS = (
 
 
 def steps(world: World, state: State) -> Iterator[Step]:
-    for actor, act in REQUESTS:
-        if state.at[actor] not in ("absent", "over"):
-            yield from act(world, state, actor)
-    yield from relay(world, state)
-    yield from rebuild(world, state)
-    for actor, at in enumerate(state.at):
-        if at in SETTLING:
-            yield from settle(world, state, actor)
-        if at not in AT_REST and state.mishaps < world.mishaps:
-            after = "idle" if actor in (RELAY, REBUILD) else "over"
-            yield f"{NAMES[actor]}: KILLED while {at}", go(state, actor, after, mishaps=state.mishaps + 1), None
-    yield from expiries(world, state)
-    yield from deadlines(world, state)
+    far = far_side(world, state)
+    yield from at_one_redis(world, state, EVERYONE - far)
     yield from reservation_ends(world, state)
     if state.lost < world.losses:
         yield "REDIS LOST", lose_redis(state), None
+    yield from failovers(world, state)
+    if state.old is not None:
+        for label, after, fault in at_one_redis(world, exchanged(world, state), far):
+            yield f"{label} (at the old master)", exchanged(world, after), fault
+
+
+def at_one_redis(world: World, state: State, actors: frozenset[int]) -> Iterator[Step]:
+    """What may happen at one Redis, whose actors these are."""
+    for actor, act in REQUESTS:
+        if actor in actors and state.at[actor] not in ("absent", "over"):
+            yield from act(world, state, actor)
+    for actor in RELAYS & actors:
+        yield from relay(world, state, actor)
+    if REBUILD in actors:
+        yield from rebuild(world, state)
+    for actor in sorted(actors):
+        at = state.at[actor]
+        if at in SETTLING:
+            yield from settle(world, state, actor)
+        if at not in AT_REST and state.mishaps < world.mishaps:
+            after = "idle" if actor in (RELAY, REBUILD, OTHER_RELAY) else "over"
+            yield f"{NAMES[actor]}: KILLED while {at}", go(state, actor, after, mishaps=state.mishaps + 1), None
+    yield from expiries(world, state)
+    yield from deadlines(world, state)
 
 
 def expiries(world: World, state: State) -> Iterator[Step]:
