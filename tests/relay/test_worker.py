@@ -152,6 +152,7 @@ def test_a_relay_continues_where_the_last_one_stopped(world: World) -> None:
 
 def test_when_the_resume_token_is_lost_everything_is_mirrored_anew(world: World) -> None:
     world.services.relay.carry_over_changes()
+    world.services.relay.tend()
     missed = insert_only(world, world.caller("desk"), world.direct_request())
     epoch = world.services.redis.get(world.names.epoch)
     history_lost = {"errorCode": 286, "failCommands": ["aggregate"], "appName": "holdfast"}
