@@ -18,7 +18,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from models.fields import INVISIBLE, Matches, Name, PlainId, Request, ShapedAs, Shown, Text, WholeNumber
+from models.contacts import FormEmail, FormPhone, e164
+from models.fields import Name, PlainId, Request, ShapedAs, Shown, Text, WholeNumber
 from models.slot import SlotFields, SlotOptions
 from models.times import Instant, Moment
 
@@ -28,32 +29,29 @@ Source = Literal["web", "desk", "sms", "api"]
 
 ACTIVE_STATUSES = frozenset({"pending", "confirmed"})
 
-Phone = Annotated[
-    str,
-    StringConstraints(min_length=3, max_length=32),
-    Matches(
-        r"^\+?[0-9 ().\-/]+$",
-        "bad_format",
-        "Give {field} with digits, blanks and ( ) . - / only, after a + if there is one, such as +1 555 0100.",
-    ),
-]
-Email = Annotated[
-    str,
-    StringConstraints(min_length=3, max_length=254),
-    Matches(
-        rf"^[^@{INVISIBLE}]+@[^@{INVISIBLE}]+$",
-        "bad_format",
-        "Give {field} as a name and a domain with one @ between them, such as alice@example.com.",
-    ),
-]
+CUSTOMER_FIELDS = ("name", "phone", "email")
+"""What people say of a customer."""
 
 
 class Customer(Request):
-    """The person that the visit is for."""
+    """The person that the visit is for.
+
+    phone_e164: is in replies, so a client may send it back. What is sent is not read.
+    """
 
     name: Name
-    phone: Phone | None = None
-    email: Email | None = None
+    phone: FormPhone = None
+    email: FormEmail = None
+    phone_e164: Annotated[str, StringConstraints(max_length=64)] | None = None
+
+    def record(self, country: str | None) -> dict[str, Any]:
+        """What is kept: the fields that were given, and the phone as E.164 too where it can be read.
+
+        country: of phones without a country code.
+        """
+        kept = self.model_dump(include=set(CUSTOMER_FIELDS), exclude_none=True)
+        international = e164(self.phone, country) if self.phone else None
+        return {**kept, "phone_e164": international} if international else kept
 
 
 class Details(BaseModel):
@@ -129,6 +127,7 @@ class CustomerReply(TypedDict):
     name: str
     phone: NotRequired[str]
     email: NotRequired[str]
+    phone_e164: NotRequired[str]
 
 
 class HistoryEntry(TypedDict):

@@ -30,13 +30,13 @@ class BookingPatch(Request):
     description: Text | None = None
     priority: Priority | None = None
 
-    def given(self) -> dict[str, Any]:
-        """The fields that are to change, as a booking has them."""
+    def given(self, country: str | None) -> dict[str, Any]:
+        """The fields that are to change, as a booking has them. country: of phones without a country code."""
         values = {name: getattr(self, name) for name in self.model_fields_set}
         if "description" in values:
             values["description"] = self.description or ""
         if self.customer is not None:
-            values["customer"] = self.customer.model_dump(exclude_none=True)
+            values["customer"] = self.customer.record(country)
         return values
 
 

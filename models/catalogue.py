@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from models.contacts import Country, Phone
 from models.fields import Minutes, Name, PlainId, Request, ShortText, WholeNumber
 from models.times import Instant, LocalDate, Moment
 
@@ -114,7 +115,10 @@ class TechnicianPatch(Request):
 
 
 class Policy(BaseModel):
-    """An org's rules. Minutes are multiples of the grid; seconds are a hold's lifetime."""
+    """An org's rules, and how it is shown and called. Minutes are multiples of the grid; seconds are a hold's lifetime.
+
+    country: two letters; of phones without a country code.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -136,6 +140,10 @@ class Policy(BaseModel):
     public_requests_per_minute: int | None = 300
     public_holds_most: int | None = 200
     public_max_duration_minutes: int | None = 240
+    timezone: str = "UTC"
+    country: str | None = None
+    display_name: str | None = None
+    phone: str | None = None
 
 
 PublicCount = Annotated[WholeNumber, Field(ge=1, le=1_000_000)]
@@ -179,6 +187,10 @@ class PolicyPatch(Request):
     public_requests_per_minute: PublicCount | None = None
     public_holds_most: PublicCount | None = None
     public_max_duration_minutes: Duration | None = None
+    timezone: Timezone | None = None
+    country: Country | None = None
+    display_name: Name | None = None
+    phone: Phone | None = None
 
 
 class Property(BaseModel):

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import ConfigDict, StringConstraints, model_validator
+from pydantic import ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from models.booking import BookingReply, Email
-from models.fields import Matches, Request, Shown
+from models.booking import BookingReply
+from models.contacts import Email, Phone
+from models.fields import Request, Shown
 from models.waitlist import WaitReply
-
-AnyPhone = Annotated[
-    str,
-    StringConstraints(max_length=64),
-    Matches(r"^[^0-9]*([0-9][^0-9]*){3,15}$", "bad_format", "Give {field} with 3 to 15 digits, such as +1 555 0100."),
-]
-"""A phone in any spelling: its digits count."""
 
 
 class PersonRequest(Request):
@@ -28,7 +20,7 @@ class PersonRequest(Request):
         }
     )
 
-    phone: AnyPhone | None = None
+    phone: Phone | None = None
     email: Email | None = None
 
     @model_validator(mode="after")

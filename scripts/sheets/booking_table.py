@@ -9,12 +9,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from models.booking import Booking, BookingStatus, Customer, Details, Email, Phone, Source
+from models.booking import CUSTOMER_FIELDS, Booking, BookingStatus, Customer, Details, Source
 from models.catalogue import Duration
+from models.contacts import FormEmail, FormPhone
 from models.fields import Matches, Minutes, Name, PlainId, Request, ShortText, WholeNumber
 from models.slot import Visit
 from models.times import Moment
@@ -58,8 +59,8 @@ class _Visit(Request):
     buffer_before_minutes: Minutes = 0
     buffer_after_minutes: Minutes = 0
     customer_name: Name
-    customer_phone: Phone | None = None
-    customer_email: Email | None = None
+    customer_phone: FormPhone = None
+    customer_email: FormEmail = None
 
 
 class _Record(Request):
@@ -85,7 +86,7 @@ class BookingRow(_Record, Details, _Visit):
     """
 
 
-CUSTOMER = {f"customer_{name}": name for name in Customer.model_fields}
+CUSTOMER = {f"customer_{name}": name for name in CUSTOMER_FIELDS}
 """The columns of a customer -> the names of its fields."""
 
 
@@ -104,6 +105,7 @@ class BookingTable(Table[Booking, Booking]):
         self._org = org
         self._grid = transfer.grid
         self._now = to_milliseconds(transfer.clock())
+        self._country = transfer.catalogue.country(org)
 
     def parse(self, row: Mapping[str, str], _given: frozenset[str]) -> Booking:
         reading = read(BookingRow, row, _UNREAD)
@@ -127,7 +129,7 @@ class BookingTable(Table[Booking, Booking]):
             sentence = "This id belongs to a booking of another org; give it as reference to make a new booking."
             raise BadRow([Fault(self.identity(row), sentence)])
         given = {"customer" if name in CUSTOMER else name for name in row} - {"booking_id", "reference"}
-        names = sorted(name for name in given if getattr(record, name) != getattr(stored, name))
+        names = sorted(name for name in given if _as_typed(record, name) != _as_typed(stored, name))
         if names and stored.version <= record.version:
             sentence = f"{record.booking_id} exists with another {', '.join(names)}; use the API to change it."
             raise BadRow([Fault(self.identity(row), sentence)])
@@ -211,7 +213,7 @@ class BookingTable(Table[Booking, Booking]):
         moments = {name: to_milliseconds(value) for name, value in fields.items() if isinstance(value, datetime)}
         return Booking(
             org=self._org,
-            customer={name: value for name, value in customer.items() if value is not None},
+            customer=Customer.model_construct(**customer).record(self._country),
             claims=tuple(visit_of(fields, self._grid).claims()),
             history=[change(self._now, "system", "import", {})],
             **{**fields, **moments},
@@ -223,3 +225,9 @@ class BookingTable(Table[Booking, Booking]):
             return booking_id_for(self._org, "import", "reference", reference)
         digest = blake2b(json.dumps(sorted(row.items())).encode(), digest_size=16)
         return booking_id_for(self._org, "import", "row", digest.hexdigest())
+
+
+def _as_typed(booking: Booking, name: str) -> Any:
+    """A field of a booking, of its customer what people say: the rest follows from that and from the policy."""
+    value = getattr(booking, name)
+    return {each: value.get(each) for each in CUSTOMER_FIELDS} if name == "customer" else value

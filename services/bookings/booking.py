@@ -14,6 +14,7 @@ from models.booking import BookRequest, ReserveRequest
 from models.errors import Forbidden, HoldNotFound, IdempotencyKeyReused, StoreUnavailable
 from services.bookings.beginning import Beginning
 from services.bookings.confirming import Begun, Confirmed, Confirming, Draft
+from services.catalogue.reader import Catalogue
 from services.claims.hold_records import moment_of_ms
 from services.claims.keys import digest
 from services.claims.mirror import Mirror
@@ -37,6 +38,7 @@ class Bookings:
         placing: Placing,
         confirming: Confirming,
         mirror: Mirror,
+        catalogue: Catalogue,
         hold_ids: HoldIds,
         clock: Clock,
         crash: CrashPoints,
@@ -45,6 +47,7 @@ class Bookings:
         self._placing = placing
         self._confirming = confirming
         self._mirror = mirror
+        self._catalogue = catalogue
         self._hold_ids = hold_ids
         self._clock = clock
         self._crash = crash
@@ -65,7 +68,9 @@ class Bookings:
         if known is None:
             raise HoldNotFound
         name, booking_id = known
-        return self._make(Draft(caller, request, booking_id, name, hold_id=name, idempotency=idempotency))
+        country = self._catalogue.policy(caller.org).country
+        draft = Draft(caller, request, booking_id, name, hold_id=name, idempotency=idempotency, country=country)
+        return self._make(draft)
 
     def reserve(
         self, caller: Caller, request: ReserveRequest, idempotency: IdempotencyClaim | None = None
@@ -126,4 +131,5 @@ class Bookings:
         else:
             pin = direct_pin(digest(caller.key_id, idempotency.key))
             booking_id = booking_id_for(caller.org, caller.key_id, idempotency.key)
-        return Draft(caller, request, booking_id, pin, slot=request.slot, idempotency=idempotency)
+        country = self._catalogue.policy(caller.org).country
+        return Draft(caller, request, booking_id, pin, slot=request.slot, idempotency=idempotency, country=country)

@@ -6,6 +6,7 @@ Each change goes to MongoDB first, by version, then to the mirror, and adds to t
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from models.access import Caller, Role
 from models.booking import ACTIVE_STATUSES, Booking, BookingQuery
@@ -144,14 +145,15 @@ class BookingLife:
         Raises BookingNotFound, VersionConflict, InvalidTransition (it has ended), Forbidden (a customer may not change
         this field, or only staff may change the booking so late), and what Rescheduling.change raises.
         """
+        given = patch.given(self._catalogue.policy(caller.org).country)
         for _ in range(MOST_ATTEMPTS):
             booking = self._to_change(caller, booking_id)
-            if expected_version is not None and _was_made_before(caller, booking, patch, expected_version):
+            if expected_version is not None and _was_made_before(caller, booking, given, expected_version):
                 return booking
             self._require(booking, expected_version, booking.active)
             _require_few_changes(caller, booking)
             self._require_allowed(caller, booking, patch)
-            changed = self._rescheduling.change(caller, booking, patch)
+            changed = self._rescheduling.change(caller, booking, given)
             if changed:
                 return changed
         raise VersionConflict
@@ -184,9 +186,9 @@ def _require_few_changes(caller: Caller, booking: Booking) -> None:
         raise InvalidTransition("This booking was changed too often. Please call us.")
 
 
-def _was_made_before(caller: Caller, booking: Booking, patch: BookingPatch, version: int) -> bool:
+def _was_made_before(caller: Caller, booking: Booking, given: dict[str, Any], version: int) -> bool:
     """Whether this very change made the version after the one that it names, so that it is a repeat."""
-    last, given = booking.history[-1], patch.given()
+    last = booking.history[-1]
     changed = last["changes"].keys() & BookingPatch.model_fields.keys()
     made = booking.version == version + 1 and caller.was(last["by"]) and last["action"] in ("move", "edit")
     return made and changed <= given.keys() and all(getattr(booking, name) == value for name, value in given.items())

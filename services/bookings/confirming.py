@@ -35,6 +35,7 @@ class Draft:
     slot: what to claim directly; None if a live hold has the slot. standing: its fields that a hold had already.
     requested: the start tick that the client asked for, if it is not that of the claims.
     reserved_by, hours: of a reservation, which is pending for so many hours.
+    country: the org's, of phones without a country code.
     """
 
     caller: Caller
@@ -48,6 +49,7 @@ class Draft:
     idempotency: IdempotencyClaim | None = None
     reserved_by: str | None = None
     hours: int | None = None
+    country: str | None = None
 
     @property
     def fingerprint(self) -> str | None:
@@ -61,7 +63,7 @@ class Draft:
 
     @property
     def _customer(self) -> dict[str, Any]:
-        return self.request.customer.model_dump(exclude_none=True)
+        return self.request.customer.record(self.country)
 
     def booking(self, visit: Visit, requested: int, now: datetime, grid: Grid) -> Booking:
         """The booking of this draft, version 1. requested: the start tick that the client asked for. now: by the clock

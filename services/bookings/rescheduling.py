@@ -11,12 +11,12 @@ While Redis is down no visit is moved, because a hold might be in the way.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from models.access import Caller, Role
 from models.booking import Booking
-from models.booking_changes import BookingPatch
 from models.errors import RequestInProgress, SlotBooked, SlotHeld, StoreUnavailable
 from models.slot import SlotFields, Visit, Wish
 from services.claims.claims import Claims
@@ -29,7 +29,7 @@ from services.crash_points import CrashPoints
 from services.holds.placing import MOST_ATTEMPTS, Blocked, Placing
 from services.ids import move_pin, version_moved
 from services.ledger.documents import difference, noted
-from services.ledger.persons import contacts
+from services.ledger.persons import are_alike
 from services.ledger.store import BookingStore, ClaimsTaken, NothingSent, WriteRefused
 from services.timetable.grid import Grid
 
@@ -81,16 +81,16 @@ class Rescheduling:
         self._clock = clock
         self._crash = crash
 
-    def change(self, caller: Caller, booking: Booking, patch: BookingPatch) -> Booking | None:
-        """The booking after a change of the patch's fields; the same booking if none of them is new. Another phone or
+    def change(self, caller: Caller, booking: Booking, given: dict[str, Any]) -> Booking | None:
+        """The booking after a change of the given fields; the same booking if none of them is new. Another phone or
         e-mail address ends the manage tokens, unless the customer gives it with one of them.
 
         None if MongoDB no longer has the version that was read. Raises the refusals of Placing.claim, SlotBooked,
         SlotHeld, RequestInProgress (another change of this version is under way), StoreUnavailable: the old booking
         stands.
         """
-        wanted = booking.changed(**patch.given())
-        if caller.role is not Role.CUSTOMER and contacts(wanted.customer) != contacts(booking.customer):
+        wanted = booking.changed(**given)
+        if caller.role is not Role.CUSTOMER and not are_alike(wanted.customer, booking.customer):
             wanted = wanted.changed(token_generation=booking.token_generation + 1)
         if any(getattr(wanted, name) != getattr(booking, name) for name in SLOT_FIELDS):
             return self._move(caller, booking, wanted)

@@ -12,9 +12,11 @@ from typing import NamedTuple
 
 from models.access import Caller
 from models.booking import Booking
+from models.contacts import e164
 from models.customers import Erased, PersonRequest
 from models.errors import BookingNotFound, InvalidTransition, RequestInProgress
 from models.waitlist import LIVE_STATUSES, WaitEntry
+from services.catalogue.reader import Catalogue
 from services.claims.mirror import Mirror
 from services.clock import Clock
 from services.ledger.documents import noted
@@ -39,12 +41,20 @@ class PersonalDataDesk:
     """Erases and exports. Everything may raise StoreUnavailable; a repeat then finishes the work."""
 
     def __init__(
-        self, *, store: BookingStore, mirror: Mirror, waitlist: Waitlist, entries: WaitlistStore, clock: Clock
+        self,
+        *,
+        store: BookingStore,
+        mirror: Mirror,
+        waitlist: Waitlist,
+        entries: WaitlistStore,
+        catalogue: Catalogue,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._mirror = mirror
         self._waitlist = waitlist
         self._entries = entries
+        self._catalogue = catalogue
         self._clock = clock
 
     def erase_booking(self, caller: Caller, booking_id: str) -> Erased:
@@ -66,11 +76,11 @@ class PersonalDataDesk:
 
         An entry of the waitlist that still waits is left. Raises RequestInProgress.
         """
-        person = _key_of(wanted)
-        bookings, entries = self._store.of_person(caller.org, person), self._entries.of_person(caller.org, person)
+        keys = self._keys_of(caller.org, wanted)
+        bookings, entries = self._store.of_person(caller.org, keys), self._entries.of_person(caller.org, keys)
 
         def traces(booking: Booking) -> Callable[[Customer], bool]:
-            return traces_of(person, booking.customer, booking.history)
+            return traces_of(keys, booking.customer, booking.history)
 
         return Erased(
             bookings=sum(self._erase_from(caller, booking, traces) for booking in bookings),
@@ -79,9 +89,16 @@ class PersonalDataDesk:
 
     def export_person(self, caller: Caller, wanted: PersonRequest) -> PersonalData:
         """All that is held of one person. Other people in the same records are not named."""
-        person = _key_of(wanted)
-        bookings = [_of_one(person, booking) for booking in self._store.of_person(caller.org, person)]
-        return PersonalData(bookings, self._entries.of_person(caller.org, person))
+        keys = self._keys_of(caller.org, wanted)
+        bookings = [_of_one(keys, booking) for booking in self._store.of_person(caller.org, keys)]
+        return PersonalData(bookings, self._entries.of_person(caller.org, keys))
+
+    def _keys_of(self, org: str, wanted: PersonRequest) -> frozenset[str]:
+        """The keys that a person may be known by: a phone as it is written here, and with its country code."""
+        if wanted.phone is None:
+            return frozenset({email_key(wanted.email or "")})
+        international = e164(wanted.phone, self._catalogue.policy(org).country)
+        return frozenset(map(phone_key, filter(None, (wanted.phone, international))))
 
     def _erase_from(
         self, caller: Caller, booking: Booking, traces: Callable[[Booking], Callable[[Customer], bool]]
@@ -119,13 +136,9 @@ class PersonalDataDesk:
         raise RequestInProgress(BUSY, retry_after_seconds=1)
 
 
-def _key_of(wanted: PersonRequest) -> str:
-    return phone_key(wanted.phone) if wanted.phone is not None else email_key(wanted.email or "")
-
-
-def _of_one(person: str, booking: Booking) -> Booking:
+def _of_one(keys: frozenset[str], booking: Booking) -> Booking:
     """A booking as far as it is about this person."""
-    is_theirs = traces_of(person, booking.customer, booking.history)
+    is_theirs = traces_of(keys, booking.customer, booking.history)
     if all(map(is_theirs, customers_in(booking.customer, booking.history))):
         return booking
     return redacted(booking, lambda customer: not is_theirs(customer), SOMEBODY_ELSE)

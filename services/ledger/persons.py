@@ -6,7 +6,6 @@ one person. A document lists its persons in `persons`, by which it is found.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -15,6 +14,7 @@ from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.collection import Collection
 
 from models.booking import Booking
+from models.contacts import phone_digits
 from services.stores.connections import Document
 
 Customer = dict[str, Any]
@@ -28,12 +28,11 @@ ERASED = "Erased"
 """Stands where a name was, in a record whose form demands one."""
 _TEXTS: dict[str, str] = {"description": "", "reason": "", "reserved_by": ERASED}
 """Texts that may speak of a person, and what stands there afterwards."""
-_NO_DIGIT = re.compile(r"[^0-9]+")
 
 
 def phone_key(phone: str) -> str:
-    """The person with a phone: its digits alone, where 00 counts as +."""
-    return "phone:" + _NO_DIGIT.sub("", phone).removeprefix("00")
+    """The person with a phone: its digits alone, without its extension, where 00 counts as +."""
+    return "phone:" + phone_digits(phone)
 
 
 def email_key(email: str) -> str:
@@ -41,11 +40,24 @@ def email_key(email: str) -> str:
     return "email:" + email.strip().casefold()
 
 
+_KEYS = {"phone": phone_key, "phone_e164": phone_key, "email": email_key}
+"""The fields of a customer by which a person is known. With its country code a phone is another key than without."""
+
+
 def contacts(customer: Customer) -> list[str]:
-    """The persons that a customer's phone and e-mail address stand for, sorted. A phone without a digit is nobody's."""
-    keys = {"phone": phone_key, "email": email_key}
-    found = (key(customer[field]) for field, key in keys.items() if customer.get(field))
-    return sorted(key for key in found if not key.endswith(":"))
+    """The persons that a customer's phone and e-mail address stand for, the phone with its country code after the one
+    that was typed. A phone without a digit is nobody's."""
+    found = (key(customer[field]) for field, key in _KEYS.items() if customer.get(field))
+    return [key for key in dict.fromkeys(found) if not key.endswith(":")]
+
+
+def are_alike(one: Customer, other: Customer) -> bool:
+    """Whether two customers have the same phone and the same e-mail address, in whatever spelling."""
+    for kind in ("phone:", "email:"):
+        these, those = ({key for key in contacts(each) if key.startswith(kind)} for each in (one, other))
+        if these != those and these.isdisjoint(those):
+            return False
+    return True
 
 
 def persons_in(customer: Customer, history: Sequence[Entry]) -> list[str]:
@@ -53,10 +65,10 @@ def persons_in(customer: Customer, history: Sequence[Entry]) -> list[str]:
     return sorted({key for each in customers_in(customer, history) for key in contacts(each)})
 
 
-def traces_of(person: str, customer: Customer, history: Sequence[Entry]) -> Callable[[Customer], bool]:
-    """Which customers of one record are this person: those with the phone or e-mail address, and those that share a
-    name, phone or e-mail address with one of them."""
-    linked, left = {person}, [_links(each) for each in customers_in(customer, history)]
+def traces_of(persons: Iterable[str], customer: Customer, history: Sequence[Entry]) -> Callable[[Customer], bool]:
+    """Which customers of one record are a person who is known by these keys: those with one of them, and those that
+    share a name, phone or e-mail address with one of them."""
+    linked, left = set(persons), [_links(each) for each in customers_in(customer, history)]
     while joined := [links for links in left if not linked.isdisjoint(links)]:
         linked.update(*joined)
         left = [links for links in left if links not in joined]

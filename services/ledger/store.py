@@ -7,7 +7,7 @@ Only this module and `services.transfer.booking_import` write bookings.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -256,11 +256,14 @@ class BookingStore:
             document = self._bookings.find_one_and_update(query, change, return_document=after)
         return booking_of(document) if document else None
 
-    def of_person(self, org: str, person: str) -> list[Booking]:
-        """All bookings that hold data of a person, as `ledger.persons` names one, by start. Raises StoreUnavailable."""
+    def of_person(self, org: str, persons: Iterable[str]) -> list[Booking]:
+        """All bookings that hold data of a person, whom any of these keys names (`ledger.persons`), by start.
+
+        Raises StoreUnavailable.
+        """
         with mongo_faults():
             found = (
-                self._bookings.find({"persons": person, "org": org})
+                self._bookings.find({"persons": {"$in": [*persons]}, "org": org})
                 .hint("by_person")
                 .sort([("start", ASCENDING), ("_id", ASCENDING)])
             )

@@ -15,7 +15,7 @@ from pymongo import UpdateOne
 from pymongo.database import Database
 
 from models.errors import StoreUnavailable
-from services.catalogue.reader import ORGS, document_id, property_of, technician_of
+from services.catalogue.reader import ORGS, document_id, policy_of, property_of, technician_of
 from services.clock import Clock
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
@@ -54,6 +54,11 @@ class CatalogueImport:
     def org_exists(self, org: str) -> bool:
         with mongo_faults():
             return self._db[ORGS].find_one({"_id": org}, {"_id": 1}) is not None
+
+    def country(self, org: str) -> str | None:
+        """The country of the org's policy."""
+        with mongo_faults():
+            return policy_of(self._db[ORGS].find_one({"_id": org}, {"policy": 1})).country
 
     def ids(self, kind: CatalogueKind, org: str) -> Iterator[str]:
         """Streams the ids of all of an org's properties or technicians, from the index alone."""

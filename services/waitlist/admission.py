@@ -87,6 +87,7 @@ class Admission:
 def people_of(entry: WaitEntry) -> dict[str, str]:
     """A digest for each way in which a public entry's customer is known, together with what the entry waits for."""
     # A phone or an e-mail address counts in any spelling, as it does where a person's data is looked for.
+    # Of the two keys of a phone the one with the country code is the last, and counts.
     known = {kind: value for kind, _, value in (key.partition(":") for key in contacts(entry.customer))}
     known = known or {"address": entry.joined_from or ""}
     wish = (entry.property_id, entry.technician_id or "")

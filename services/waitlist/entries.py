@@ -174,7 +174,7 @@ class Waitlist:
             to=to_milliseconds(request.to),
             duration_minutes=self._grid.minutes_of(extent.length),
             offer_minutes=_offer_minutes(caller, request, policy),
-            customer=request.customer.model_dump(exclude_none=True),
+            customer=request.customer.record(policy.country),
             version=1,
             created_at=now,
             updated_at=now,

@@ -6,7 +6,7 @@ So when two callers change an entry at the same time, one writes and the other r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -152,10 +152,11 @@ class WaitlistStore:
             document = self._entries.find_one_and_update(query, update, return_document=ReturnDocument.AFTER)
         return _entry_of(document) if document else None
 
-    def of_person(self, org: str, person: str) -> list[WaitEntry]:
-        """All entries that hold data of a person, as `ledger.persons` names one, oldest first."""
+    def of_person(self, org: str, persons: Iterable[str]) -> list[WaitEntry]:
+        """All entries that hold data of a person, whom any of these keys names (`ledger.persons`), oldest first."""
+        query: Document = {"persons": {"$in": [*persons]}, "org": org}
         with mongo_faults():
-            found = self._entries.find({"persons": person, "org": org}).hint("by_person").sort(IN_ORDER)
+            found = self._entries.find(query).hint("by_person").sort(IN_ORDER)
             return [_entry_of(document) for document in found]
 
     def of_hold(self, org: str, hold_id: str) -> list[WaitEntry]:

@@ -63,6 +63,7 @@ def bookings(parts: Parts) -> Bookings:
         placing=parts.placing,
         confirming=confirming,
         mirror=parts.mirror,
+        catalogue=parts.catalogue,
         hold_ids=parts.hold_ids,
         clock=parts.clock,
         crash=parts.crash,

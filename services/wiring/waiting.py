@@ -30,7 +30,12 @@ def waitlist(parts: Parts) -> Waitlist:
 
 def personal_data(parts: Parts, entries: Waitlist) -> PersonalDataDesk:
     return PersonalDataDesk(
-        store=parts.store, mirror=parts.mirror, waitlist=entries, entries=parts.waitlist_store, clock=parts.clock
+        store=parts.store,
+        mirror=parts.mirror,
+        waitlist=entries,
+        entries=parts.waitlist_store,
+        catalogue=parts.catalogue,
+        clock=parts.clock,
     )
 
 

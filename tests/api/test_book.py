@@ -115,7 +115,7 @@ def test_every_fault_is_named_at_once(town: Town) -> None:
     body = {"customer": {"phone": "call me"}, "priority": "urgent", "start": rfc3339(tomorrow(10, 7)), "colour": "red"}
     assert fault_codes(town.call("POST", "/book", body, key="desk")) == {
         ("customer.name", "missing"),
-        ("customer.phone", "bad_format"),
+        ("customer.phone", "bad_phone"),
         ("priority", "not_allowed"),
         ("start", "off_grid"),
         ("colour", "unknown_field"),

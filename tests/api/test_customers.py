@@ -91,9 +91,9 @@ def test_another_org_finds_nothing(town: Town) -> None:
         ({}, {("body", "missing")}),
         ({"phone": None}, {("body", "missing")}),
         ({"phone": "1555", "email": "a@example.com"}, {("body", "conflicting")}),
-        ({"phone": "+1"}, {("phone", "bad_format")}),
-        ({"phone": "---"}, {("phone", "bad_format")}),
-        ({"email": "alice"}, {("email", "bad_format")}),
+        ({"phone": "+1"}, {("phone", "bad_phone")}),
+        ({"phone": "---"}, {("phone", "bad_phone")}),
+        ({"email": "alice"}, {("email", "bad_email")}),
         ({"name": "Alice"}, {("name", "unknown_field")}),
     ],
 )

@@ -25,6 +25,10 @@ DEFAULTS: dict[str, Any] = {
     "public_requests_per_minute": 300,
     "public_holds_most": 200,
     "public_max_duration_minutes": 240,
+    "timezone": "UTC",
+    "country": None,
+    "display_name": None,
+    "phone": None,
 }
 ADMIN = frozenset({"admin"})
 

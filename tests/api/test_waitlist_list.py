@@ -8,7 +8,7 @@ import pytest
 
 from api.app import all_endpoints
 from tests.api.any_endpoint import roles_of, some_path
-from tests.api.test_waitlist import CUSTOMER, join, read, wish
+from tests.api.test_waitlist import KEPT_CUSTOMER, join, read, wish
 from tests.api.town import Town, body_of, fault_codes, refused
 from tests.waitlist.waiting import offered
 from tests.world import rfc3339, tomorrow
@@ -41,7 +41,7 @@ def test_staff_see_all_entries_as_they_read_them_one_by_one(town: Town, entries:
         found = listed(town, key=key)
         assert found["next_cursor"] is None
         assert found["waitlist"] == [read(town, each, key=key) for each in entries]
-    assert found["waitlist"][0]["customer"] == CUSTOMER
+    assert found["waitlist"][0]["customer"] == KEPT_CUSTOMER
 
 
 def test_a_filter_takes_a_property_a_status_or_both(town: Town, entries: list[str]) -> None:

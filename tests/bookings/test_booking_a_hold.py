@@ -53,7 +53,7 @@ def test_a_booking_has_the_fields_of_its_hold(world: World, bookings: Bookings, 
     assert (booking.property_id, booking.technician_id, booking.status) == ("prop-1", "tech-1", "confirmed")
     assert (booking.start, booking.end) == (tomorrow(), tomorrow() + timedelta(minutes=30))
     assert (booking.duration_minutes, booking.buffer_before_minutes, booking.buffer_after_minutes) == (30, 15, 30)
-    assert booking.customer == {"name": "Alice", "phone": "+44 20 7946 0000"}
+    assert booking.customer == {"name": "Alice", "phone": "+44 20 7946 0000", "phone_e164": "+442079460000"}
     assert (booking.description, booking.priority, booking.source) == ("The boiler drips", "high", "web")
     assert (booking.version, booking.held_as, booking.requested_start) == (1, hold_id, tomorrow())
     assert [entry["action"] for entry in booking.history] == ["book"]

@@ -56,7 +56,7 @@ CHANGES: dict[str, dict[str, Any]] = {
         "buffer_after_minutes": 0,
         "description": "The cellar.",
         "priority": "high",
-        "customer": {"name": "Bea", "phone": "+45 20202020"},
+        "customer": {"name": "Bea", "phone": "+45 20202020", "phone_e164": "+4520202020"},
     },
 }
 

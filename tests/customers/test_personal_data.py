@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from models.booking import Booking, ReserveRequest
 from models.booking_changes import BookingPatch
+from models.catalogue import PolicyPatch
 from models.customers import Erased, PersonRequest
 from models.errors import BookingNotFound, StoreUnavailable
 from models.waitlist import WaitEntry
@@ -18,8 +19,8 @@ from tests.redis_dump import dump
 from tests.waitlist.waiting import join, noted, offered, statuses, tend
 from tests.world import World, rfc3339, tomorrow
 
-ANN = {"name": "Ann Marker", "phone": "+45 12 34 56 78", "email": "ann.marker@example.com"}
-BEN = {"name": "Ben Other", "phone": "+45 99 99 99 99"}
+ANN = {"name": "Ann Marker", "phone": "+45 12 34 56 78", "phone_e164": "+4512345678", "email": "ann.marker@example.com"}
+BEN = {"name": "Ben Other", "phone": "+45 99 99 99 99", "phone_e164": "+4599999999"}
 BY_PHONE = PersonRequest(phone="0045-12345678")
 BY_EMAIL = PersonRequest(email="Ann.Marker@EXAMPLE.com")
 MARKERS = ("Marker", "marker", "12 34 56 78", "12345678", "4711")
@@ -283,3 +284,12 @@ def test_a_token_of_before_generations_stays_valid(world: World) -> None:
     world.services.db["bookings"].update_one({"_id": booking.booking_id}, {"$unset": {"token_generation": ""}})
     caller = access.authenticate(access.manage_tokens.make(world.org, booking.booking_id))
     assert world.services.booking_life.get(caller, booking.booking_id).booking_id == booking.booking_id
+
+
+def test_a_phone_without_its_country_finds_the_same_person(world: World) -> None:
+    world.services.catalogue_desk.patch_policy(world.org, PolicyPatch(country="DK"))
+    book(world, 8)
+    book(world, 10, customer={"name": "Ann M.", "phone": "12-34-56-78 ext. 5"})
+    join(world, customer={"name": "A. M.", "phone": "12345678"})
+    assert erase(world, PersonRequest(phone="12 34 56 78")) == Erased(bookings=2, waitlist=1)
+    assert erase(world, PersonRequest(phone="0045 12345678")) == Erased(bookings=0, waitlist=0)
