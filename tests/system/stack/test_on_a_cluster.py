@@ -11,7 +11,7 @@ import pytest
 from models.errors import StoreUnavailable
 from scripts.dev_server.child import wait_until
 from tests.servers import MongoServer
-from tests.system.drills.customers import IN_TIME, Customers
+from tests.system.drills.customers import IN_TIME, Customers, in_time, is_unavailable
 from tests.system.drills.installation import SOON, Answer, Installation
 from tests.system.drills.rules import check_rules
 from tests.system.stack.cluster_set import ClusterSet, cluster_set
@@ -104,3 +104,18 @@ def test_bookings_go_on_while_the_slot_of_an_org_moves_to_another_master(
     assert redis.owner(prefix) is target
     check_answers(held, booked)
     assert {answer.status for answer in held[moved + 2 :]} == {201}
+
+
+def test_a_worker_that_starts_while_no_node_answers_books_and_takes_holds_once_they_do(
+    redis: ClusterSet, customers: Customers
+) -> None:
+    for node in redis.nodes:
+        node.kill()
+    early = Customers(customers.installation, customers.installation.api())
+    early.deeds = customers.deeds
+    for _ in range(2):
+        direct, refused = early.book(early.wish(), early.installation.slot()), early.hold(early.installation.slot())
+        assert in_time(direct, 201), direct
+        assert is_unavailable(refused), refused
+    redis.heal()
+    assert wait_until(lambda: early.hold(early.installation.slot()).status == 201, seconds=SOON)
