@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from api.http.limits import Limits
 from api.http.turns import Turns
 from api.server.strangers import KNOWN_KEY
 from models.access import Caller, Role
-from models.errors import BookingNotFound, Forbidden, Unauthenticated
+from models.errors import BookingNotFound, Forbidden, StoreUnavailable, Unauthenticated
 from services import Services
 
 if TYPE_CHECKING:
@@ -55,17 +55,18 @@ class Gate:
         return admit
 
     def count(self, environ: WSGIEnvironment) -> None:
-        """Counts a request that needs no key: against the key that it shows, if that is in memory, else the address.
+        """Counts a request that needs no key: against the key that it shows, or without a known one the address.
 
         Raises RateLimited.
         """
-        address = client_address(environ, self._proxies)
-        with suppress(Unauthenticated):
-            known = self._access.known(bearer(environ))
-            if known is not None:
-                self._limits.spend(replace(known, address=address), environ)
-                return
-        self._limits.spend_keyless(address)
+        try:
+            caller = self._caller(environ)
+        except Unauthenticated:  # it is counted
+            return
+        except StoreUnavailable:  # MongoDB alone knows the key
+            self._limits.spend_keyless(client_address(environ, self._proxies))
+        else:
+            self._limits.spend(caller, environ)
 
     @contextmanager
     def keyless(self, environ: WSGIEnvironment) -> Iterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 AGAIN_SECONDS = 2.0
@@ -12,9 +13,13 @@ AGAIN_SECONDS = 2.0
 
 
 class MetricsProcess:
-    """Runs `api.server.metrics_port` on this address. Made in the arbiter, whose `manage_workers` it joins."""
+    """Runs `api.server.metrics_port` on this address. Made in the arbiter, whose `manage_workers` it joins.
 
-    def __init__(self, host: str, port: str) -> None:
+    monotonic: seconds that never go back.
+    """
+
+    def __init__(self, host: str, port: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
         self._command = [sys.executable, "-m", "api.server.metrics_port", host, port]
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = float("-inf")
@@ -33,7 +38,7 @@ class MetricsProcess:
 
     def keep_alive(self) -> None:
         """Starts the process unless it runs or was started just now."""
-        now = time.monotonic()
+        now = self._monotonic()
         if now - self._started_at < AGAIN_SECONDS or (self._process is not None and self._process.poll() is None):
             return
         self._started_at = now

@@ -132,7 +132,7 @@ def test_what_needs_no_key_counts_against_the_address_too(
     assert limited(send(method, path, key=key, **HERE), "HOLDFAST_KEYLESS_PER_MINUTE")
     assert limited(send("POST", "/hold", key=None, json=SLOT, **HERE), "HOLDFAST_KEYLESS_PER_MINUTE")
     assert send(method, path, key=key, **ELSEWHERE).status_code == status
-    assert stubbed.access.looked_up == []
+    assert stubbed.access.looked_up == (["unread"] * 3 if key == "unread" else [])
 
 
 @pytest.mark.parametrize(("method", "path", "status"), STRAYS)
@@ -143,7 +143,10 @@ def test_what_needs_no_key_counts_against_the_key_that_it_shows(
     stubbed.policy = Policy(public_requests_per_minute=3)
     send = stubbed.send()
     assert [send(method, path, key=None, **HERE).status_code for _ in range(2)] == [status, 429]
-    assert {send(method, path, key="desk", **HERE).status_code for _ in range(9)} == {status}
+    stubbed.access.unread = frozenset({"bot"})
+    for key in ("desk", "bot"):
+        assert {send(method, path, key=key, **ELSEWHERE).status_code for _ in range(9)} == {status}
+    assert send(method, path, key="desk", **HERE).status_code == status
     for key in ("checkout", "manage-token"):
         assert [send(method, path, key=key, **HERE).status_code for _ in range(4)] == [status] * 3 + [429]
 

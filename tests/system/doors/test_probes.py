@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from api.server.metrics_port import serve_beside
+from api.server.metrics_process import AGAIN_SECONDS, MetricsProcess
 from scripts.dev_server.child import session_members, wait_until
 from scripts.dev_server.stores import free_port
 from services.observability import Metrics
@@ -147,6 +149,19 @@ def test_the_metrics_port_has_one_path_and_two_methods(port_of_metrics: int) -> 
         assert (status, headers["allow"], body) == (405, "GET, HEAD", b""), method
     status, headers, body = ask("MARKER", "/metrics")
     assert (status, "server" in headers, body) == (501, False, b"")
+
+
+def test_a_metrics_process_that_cannot_run_is_not_started_again_at_once() -> None:
+    now = [0.0]
+    kept = MetricsProcess(HOST, "0", monotonic=lambda: now[0])
+    kept._command = [sys.executable, "-c", ""]
+    started = set()
+    for now[0] in (0.0, 0.5, 1.9, AGAIN_SECONDS, AGAIN_SECONDS + 1):
+        kept.keep_alive()
+        assert kept._process is not None
+        kept._process.wait(SOON)
+        started.add(kept._process.pid)
+    assert len(started) == 2
 
 
 def test_port_0_serves_no_metrics(installation: Installation) -> None:

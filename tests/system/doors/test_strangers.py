@@ -12,6 +12,7 @@ from tests.system.drills.installation import SOON, Installation
 
 ELSEWHERE = "127.0.0.2"
 MOST = 256
+AVAILABILITY = "/availability?property_id=prop-1&from=2030-01-01"
 SILENT = 300
 CROWD = 20
 AT_ONCE = 1.5
@@ -25,8 +26,8 @@ def server(installation: Installation) -> Iterator[Gunicorn]:
         yield made
 
 
-def with_key(server: Gunicorn, role: str = "checkout") -> bytes:
-    return get("/availability?property_id=prop-1&from=2030-01-01", f"Authorization: Bearer {server.world.keys[role]}")
+def with_key(server: Gunicorn, role: str = "checkout", path: str = AVAILABILITY) -> bytes:
+    return get(path, f"Authorization: Bearer {server.world.keys[role]}")
 
 
 def still_open(lines: list[Line]) -> int:
@@ -55,13 +56,16 @@ def test_without_the_bound_all_silent_connections_stay(installation: Installatio
         assert still_open(silent) == SILENT
 
 
-def test_a_connection_stops_counting_once_it_shows_a_known_key(installation: Installation) -> None:
+@pytest.mark.parametrize(("path", "status"), [(AVAILABILITY, 200), ("/nowhere", 404), ("/openapi.json", 200)])
+def test_a_connection_stops_counting_once_it_shows_a_known_key(
+    installation: Installation, path: str, status: int
+) -> None:
     with gunicorn(installation, installation.folder, HOLDFAST_KEYLESS_CONNECTIONS="2") as server:
         known = []
         for _ in range(6):
             line = server.line(ELSEWHERE)
-            line.send(with_key(server))
-            assert line.receive().status == 200
+            line.send(with_key(server, path=path))
+            assert line.receive().status == status
             known.append(line)
         assert still_open(known) == 6
         strangers = [server.line(ELSEWHERE) for _ in range(3)]
