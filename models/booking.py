@@ -193,6 +193,7 @@ class Booking(BookingReply):
 
     hold_id, held_as: the name by which Redis knew its hold, and the id by which its holder knows it. placed_as: the
     name under which a direct booking pinned its claims in Redis.
+    holder_digest: of the holder that its hold named, who finds by it that a slot is taken by this booking.
     made_by, fingerprint: the API key and the digest of the request that made it, which tell a repeat of that request
     from another one. token_generation: which of its manage tokens is valid.
     """
@@ -202,6 +203,7 @@ class Booking(BookingReply):
     history: list[HistoryFields]
     placed_as: str | None = None
     held_as: str | None = None
+    holder_digest: str | None = None
     made_by: str = ""
     fingerprint: str | None = None
     token_generation: int = 0

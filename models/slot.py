@@ -114,7 +114,8 @@ class Wish:
 class Block:
     """What stands in the way on one resource: held or booked, and the span that the other visit occupies there.
 
-    yours: it is the caller's own hold. hold_id, booking_id: what it is; for staff alone.
+    yours: it is the caller's own hold, or a booking that was made of one. hold_id, booking_id: what it is; for staff
+    alone.
     """
 
     kind: str

@@ -94,7 +94,8 @@ class Beginning:
     def refusal(self, draft: Draft, record: HoldRecord, obstacles: list[Obstacle]) -> Refusal:
         """Why a hold's slot can no longer be had, with other free slots if the request asks for them."""
         wish, caller = Wish.exactly(record.visit, suggest=draft.request.suggest), draft.caller
-        return self._placing.refusal(caller.org, Asker(caller.role), wish, [record.visit], obstacles)
+        asker = Asker(caller.role, record.holder_digest)
+        return self._placing.refusal(caller.org, asker, wish, [record.visit], obstacles)
 
     def _begin_hold(self, draft: Draft) -> Begun | Confirmed:
         self._crash("before_begin")

@@ -101,7 +101,8 @@ class Bookings:
 
         Redis did not know of such a booking: the mirror is mended. If none is in the way, it was cancelled in between.
         """
-        draft, record, beginning = begun.draft, begun.record, self._beginning
+        record, beginning = begun.record, self._beginning
+        draft = replace(begun.draft, owner=begun.draft.owner or record.owner)
         requested = record.requested if draft.requested is None else draft.requested
         now = moment_of_ms(begun.now_ms)
         for _ in range(MOST_INSERTS):

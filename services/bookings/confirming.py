@@ -33,7 +33,8 @@ class Draft:
 
     pin, hold_id: the name under which Redis has its claims, and that of its hold if there is one.
     slot: what to claim directly; None if a live hold has the slot. standing: its fields that a hold had already.
-    requested: the start tick that the client asked for, if it is not that of the claims.
+    requested: the start tick that the client asked for, if it is not that of the claims. owner: of its hold, as
+    HoldRecord has it; '' if there is no hold.
     reserved_by, hours: of a reservation, which is pending for so many hours.
     country: the org's, of phones without a country code.
     """
@@ -46,6 +47,7 @@ class Draft:
     slot: SlotFields | None = None
     standing: frozenset[str] = frozenset()
     requested: int | None = None
+    owner: str = ""
     idempotency: IdempotencyClaim | None = None
     reserved_by: str | None = None
     hours: int | None = None
@@ -94,6 +96,7 @@ class Draft:
             claims=tuple(visit.claims()),
             hold_id=self.hold_id,
             held_as=request.hold_id if self.hold_id else None,
+            holder_digest=self.owner.partition(" ")[2] or None,
             placed_as=None if self.hold_id else self.pin,
             made_by=caller.key_id,
             fingerprint=self.fingerprint,

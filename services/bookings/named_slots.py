@@ -48,7 +48,7 @@ class NamedSlots:
 
     def anew(self, draft: Draft, record: HoldRecord) -> Draft:
         """The draft of a hold that ran out, to be claimed once more as it was."""
-        return replace(self._of_visit(draft, record.visit), requested=record.requested)
+        return replace(self._of_visit(draft, record.visit), requested=record.requested, owner=record.owner)
 
     def proven(self, draft: Draft) -> Draft | None:
         """The draft with the slot that the request names, if its hold id proves that this is the hold's slot. The

@@ -7,7 +7,7 @@ may raise StoreUnavailable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -203,15 +203,19 @@ class Claims:
         word, *fields = self._scripts.run("read_hold", [org_keys(org).hold(hold_id)], [])
         return read_hold(fields) if word == "FOUND" else None
 
-    def find_all(self, org: str, hold_ids: Iterable[str]) -> dict[str, HoldRecord]:
-        """The records of some holds and pins, by id, without those that Redis does not remember. One round trip."""
-        wanted = list(dict.fromkeys(hold_ids))
+    def identified(self, org: str, obstacles: list[Obstacle]) -> list[Obstacle]:
+        """Obstacles that were only seen in the spans, with what Redis knows of their holds and bookings. One round
+        trip."""
+        names, owners = org_keys(org), list({each.mark.owner: each.mark.state for each in obstacles}.items())
         with redis_faults():
             pipeline = self._redis.pipeline(transaction=False)
-            for hold_id in wanted:
-                pipeline.hgetall(org_keys(org).hold(hold_id))
-            found = pipeline.execute() if wanted else []
-        return {hold_id: read_hold(fields) for hold_id, fields in zip(wanted, found, strict=True) if fields}
+            for owner, state in owners:
+                if state == "held":
+                    pipeline.hgetall(names.hold(owner))
+                else:
+                    pipeline.hget(names.booking(owner), "holder")
+            found = dict(zip(owners, pipeline.execute(), strict=True)) if owners else {}
+        return [_known(each, found[each.mark.owner, each.mark.state]) for each in obstacles]
 
     def _ask(self, placement: Placement) -> tuple[list[str], dict[str, Any]]:
         """The keys and the argument of place_hold, whose header explains them."""
@@ -259,6 +263,14 @@ def _candidates(placement: Placement) -> list[tuple[str, int] | tuple[str, int, 
     return [(visit.technician_id, visit.start, int(hidden.bars(visit))) for visit in visits]
 
 
-def _obstacle(resource: str, mark: str, expires_in_ms: int, hold: list[str]) -> Obstacle:
+def _obstacle(resource: str, mark: str, expires_in_ms: int, known: list[str] | str) -> Obstacle:
     kind, _, resource_id = resource.partition(":")
-    return Obstacle(kind, resource_id, parse_mark(mark, expires_in_ms), read_hold(hold) if hold else None)
+    return _known(Obstacle(kind, resource_id, parse_mark(mark, expires_in_ms)), known)
+
+
+def _known(obstacle: Obstacle, known: dict[str, str] | list[str] | str | None) -> Obstacle:
+    """An obstacle with the record of its hold, or with the holder of its booking; either may be unknown."""
+    if isinstance(known, str):
+        return replace(obstacle, holder_digest=known)
+    hold = read_hold(known) if known else None
+    return replace(obstacle, hold=hold, holder_digest=hold.holder_digest if hold else "")

@@ -54,6 +54,11 @@ class HoldRecord:
         return self.owner.partition(" ")[0]
 
     @property
+    def holder_digest(self) -> str:
+        """Of the holder that the request named; '' if it named none."""
+        return self.owner.partition(" ")[2]
+
+    @property
     def standing(self) -> HoldStatus:
         """The status at the time of the read."""
         if self.status == "held" and self.expires_ms <= self.read_ms:

@@ -8,7 +8,7 @@ All keys of an org carry the hash tag `{org}`, so that one script may touch them
 | claim:<resource>:<tick> | string | the mark of the owner of this tick | with hold, pin or visit |
 | spans:<resource> | zset | the same in few words: a member for each owner, by its first tick | with the last of them |
 | hold:<hold id> | hash | the hold's record | an hour after its end, or ten minutes |
-| booking:<booking id> | hash | version and spans last mirrored | an hour after the visit or an earlier end |
+| booking:<booking id> | hash | version, spans and holder last mirrored | an hour after the visit or an earlier end |
 | holder:<digest> | zset | live holds of one holder, by expiry | a day |
 | address:<digest> | zset | live holds of one client address with the publishable key, by expiry | a day |
 | strangers | zset | all live holds of the publishable key, by expiry | a day |

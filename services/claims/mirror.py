@@ -168,6 +168,7 @@ class Mirror:
             "visit_ends_ms": visit_ends_ms,
             "remembered_ms": REMEMBERED_MS,
             "key_kept_ms": KEY_KEPT_MS,
+            "holder": booking.holder_digest or "",
             "hold_id": hold_id,
             "kind": EVENT_KINDS.get(booking.history[-1]["action"], "book") if booking.history else "book",
             "event": {

@@ -38,10 +38,10 @@ attempt_name: Final[Callable[[], str]] = partial(secrets.token_hex, 6)
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who learns why a slot cannot be had. owner: of its own holds, as HoldRecord has it; '' if it names no holder."""
+    """Who learns why a slot cannot be had. holder_digest: of its own holds and bookings; '' if it names no holder."""
 
     role: Role
-    owner: str = ""
+    holder_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class ClaimRequest:
 
     @property
     def asker(self) -> Asker:
-        return Asker(self.role, self.owner if self.holder_digest else "")
+        return Asker(self.role, self.holder_digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +130,14 @@ class Stale:
 @dataclass(frozen=True, slots=True)
 class Obstacle:
     """A mark that stood in the way. kind and id: of the resource. hold: the record of the hold or pin whose mark it is;
-    None for a booking."""
+    None for a booking. holder_digest: of the holder that the hold has or the booking's hold had; '' if there is none.
+    """
 
     kind: str
     id: str
     mark: Mark
     hold: HoldRecord | None = None
+    holder_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from services.timetable.grid import Grid
 from services.timetable.time_off import HiddenTimeOff
 
 IdOf = Callable[[HoldRecord], str]
+OWN_BOOKING = "You have booked a part of this time yourself. Change or cancel that booking, or choose another time."
 OWN_HOLD = "You are holding a part of this time yourself. Book that hold, or release it first."
 
 
@@ -42,7 +43,7 @@ def refusal(
     if wish.fallback:
         return NoSlotAvailable(**members)
     if _is_booked(technicians, obstacles):
-        return SlotBooked(**members)
+        return SlotBooked(OWN_BOOKING if _has_own_booking(obstacles, asker) else None, **members)
     return SlotHeld(OWN_HOLD if all(_is_own(obstacle, asker) for obstacle in obstacles) else None, **members)
 
 
@@ -74,7 +75,8 @@ def obstacles_of(visit: Visit, bookings: list[Booking]) -> list[Obstacle]:
             ticks = [tick for name, tick in booking.claims if name == resource]
             if any(start <= tick < end for tick in ticks):
                 kind, _, name = resource.partition(":")
-                found.append(Obstacle(kind, name, Mark("booked", booking.booking_id, min(ticks), max(ticks) + 1)))
+                mark = Mark("booked", booking.booking_id, min(ticks), max(ticks) + 1)
+                found.append(Obstacle(kind, name, mark, holder_digest=booking.holder_digest or ""))
     return found
 
 
@@ -96,7 +98,14 @@ def _is_booked(technicians: set[str], obstacles: list[Obstacle]) -> bool:
 
 
 def _is_own(obstacle: Obstacle, asker: Asker) -> bool:
-    return obstacle.hold is not None and obstacle.hold.owner == asker.owner
+    return asker.holder_digest != "" and obstacle.holder_digest == asker.holder_digest
+
+
+def _has_own_booking(obstacles: list[Obstacle], asker: Asker) -> bool:
+    """Whether the asker's own bookings make the slot booked: those of the property, if it is booked at all."""
+    booked = [each for each in obstacles if each.mark.state == "booked"]
+    of_property = [each for each in booked if each.kind == PROPERTY]
+    return all(_is_own(each, asker) for each in of_property or booked)
 
 
 def _block(obstacle: Obstacle, asker: Asker, grid: Grid, id_of: IdOf | None) -> Block:

@@ -203,9 +203,7 @@ class Placing:
                 return outcome
         if len(batches) > MOST_BATCHES:
             raise StoreUnavailable
-        held = [obstacle.mark.owner for obstacle in looked.obstacles if obstacle.mark.state == "held"]
-        holds = self._claims.find_all(request.org, held)
-        return Taken([replace(obstacle, hold=holds.get(obstacle.mark.owner)) for obstacle in looked.obstacles])
+        return Taken(self._claims.identified(request.org, looked.obstacles))
 
     def _survives_cold(self, placement: Placement, placed: Placed) -> bool:
         """Whether a claim made while the mirror was not whole is good. A doomed one is given back.

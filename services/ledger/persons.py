@@ -82,6 +82,7 @@ def redacted(booking: Booking, is_hidden: Callable[[Customer], bool], name: str 
     them. So it stays theirs when the booking gets another customer. name: stands for a hidden customer.
     """
     customer, history = _first_customer(booking), []
+    holder = None if is_hidden(customer) else booking.holder_digest
     owners = dict.fromkeys(_TEXTS, customer)
 
     def person(value: Any) -> Any:
@@ -101,7 +102,7 @@ def redacted(booking: Booking, is_hidden: Callable[[Customer], bool], name: str 
             changes[field] = {"from": before, "to": text(field, changes[field]["to"])}
         history.append({**entry, "changes": changes})
     texts = {field: text(field, value) for field in owners if (value := getattr(booking, field, None))}
-    return booking.changed(history=history, customer=person(booking.customer), **texts)
+    return booking.changed(history=history, customer=person(booking.customer), holder_digest=holder, **texts)
 
 
 def fill_in_persons(records: Collection[Document]) -> None:

@@ -17,7 +17,7 @@ from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
 READ_BATCH = 1000
-_HIDDEN = {"history": 0, "hold_id": 0, "held_as": 0}
+_HIDDEN = {"history": 0, "hold_id": 0, "held_as": 0, "holder_digest": 0}
 """What no file has of a booking: a hold's id is a credential, by which the publishable key finds the booking."""
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from services.holds.conflicts import OWN_HOLD
+from services.holds.conflicts import OWN_BOOKING, OWN_HOLD
 from tests.api.town import ALICES_BROWSER, Town, body_of, refused
+from tests.bookings.evidence import lapse
 
 CAROLS_BROWSER = "web-0000000000000001"
 STAFF = ("desk", "admin")
@@ -80,3 +81,67 @@ def test_beside_ones_own_hold_another_is_told_from_it(town: Town) -> None:
     reply = hold(town, holder=ALICES_BROWSER)
     assert {block["kind"]: block.get("yours") for block in blocks(reply)} == {"property": True, "technician": None}
     assert body_of(reply)["detail"] != OWN_HOLD
+
+
+def book_held(town: Town, key: str = "checkout", hour: int = 10, **changed: Any) -> dict[str, Any]:
+    """A booking of a hold, as answered."""
+    held = town.hold(hour, key=key, holder=ALICES_BROWSER, **changed)
+    reply = town.call("POST", "/book", {"hold_id": held["hold_id"], "customer": {"name": "Alice"}}, key=key)
+    assert reply.status_code == 201, reply.text
+    return body_of(reply)
+
+
+@pytest.mark.parametrize("key", ["checkout", "bot", "desk"])
+@pytest.mark.parametrize("asked", [{}, {"minute": 15}, {"duration_minutes": 30}, {"technician_id": None}])
+def test_ones_own_booking_is_named_as_such(town: Town, key: str, asked: dict[str, Any]) -> None:
+    booked = book_held(town, key)
+    reply = hold(town, key, holder=ALICES_BROWSER, **asked)
+    found = blocks(reply, "slot_booked")
+    assert found
+    assert all(block["yours"] for block in found)
+    assert body_of(reply)["detail"] == OWN_BOOKING
+    shown = {block.get("booking_id") for block in found}
+    assert shown == {booked["booking_id"] if key == "desk" else None}
+
+
+def test_a_booking_that_moves_stays_ones_own(town: Town) -> None:
+    booked = book_held(town)
+    moved = town.call(
+        "PATCH", f"/bookings/{booked['booking_id']}", {"start": town.slot(14)["start"]}, key="desk", If_Match="*"
+    )
+    assert moved.status_code == 200
+    assert [block["yours"] for block in blocks(hold(town, hour=14, holder=ALICES_BROWSER), "slot_booked")] == [True] * 2
+    assert hold(town, holder=ALICES_BROWSER).status_code == 201
+
+
+def test_a_booking_of_an_expired_hold_is_ones_own(town: Town) -> None:
+    hold_id = town.hold(holder=ALICES_BROWSER)["hold_id"]
+    lapse(town.world, hold_id)
+    body = {"hold_id": hold_id, "customer": {"name": "Alice"}, "if_expired": "book_if_free"}
+    assert town.call("POST", "/book", body).status_code == 201
+    assert all(block["yours"] for block in blocks(hold(town, holder=ALICES_BROWSER), "slot_booked"))
+
+
+def test_another_booking_is_nobody_elses_to_know(town: Town) -> None:
+    """Neither another holder nor a request without a holder finds one, nor the same holder with another key."""
+    booked = book_held(town)
+    replies = [hold(town, holder=CAROLS_BROWSER), hold(town), hold(town, "bot", holder=ALICES_BROWSER)]
+    for reply in replies:
+        assert not any("yours" in block for block in blocks(reply, "slot_booked"))
+        assert body_of(reply)["detail"] != OWN_BOOKING
+        assert booked["booking_id"] not in reply.text
+    town.book(14)
+    assert not any("yours" in block for block in blocks(hold(town, hour=14, holder=ALICES_BROWSER), "slot_booked"))
+
+
+def test_ones_own_booking_of_the_technician_is_not_the_reason_where_the_property_is_booked(town: Town) -> None:
+    book_held(town, property_id="prop-2")
+    town.book(technician_id="tech-2")
+    reply = hold(town, holder=ALICES_BROWSER)
+    assert {block["kind"]: block.get("yours") for block in blocks(reply, "slot_booked")} == {
+        "property": None,
+        "technician": True,
+    }
+    assert body_of(reply)["detail"] != OWN_BOOKING
+    alone = hold(town, holder=ALICES_BROWSER, property_id="prop-3")
+    assert body_of(alone)["detail"] == OWN_BOOKING

@@ -172,6 +172,7 @@ class Board:
         kind: str = "book",
         ends_ms: int | None = None,
         pending: bool = False,
+        holder: str = "",
     ) -> list[Any]:
         """Runs mirror_booking for a booking of a visit; its marks last until the visit is over, or until ends_ms."""
         over_ms = where.technician_span[1] * TICK_MS
@@ -187,6 +188,7 @@ class Board:
             "ends_ms": over_ms if ends_ms is None else ends_ms,
             "visit_ends_ms": over_ms,
             "remembered_ms": REMEMBERED_MS,
+            "holder": holder,
             "hold_id": hold_id,
             "kind": kind,
             "event": {

@@ -23,8 +23,9 @@ def test_marks_last_until_the_visit_is_over_and_the_record_an_hour_longer(board:
 
 
 def test_the_record_says_what_was_mirrored_last(board: Board) -> None:
-    board.mirror("bk_1", 1, visit())
+    board.mirror("bk_1", 1, visit(), holder="holder-1")
     assert board.redis.hgetall(board.names.booking("bk_1")) == {
+        "holder": "holder-1",
         "version": "1",
         "active": "1",
         "spans": f"property:prop-1 {BASE} {BASE + 4} technician:tech-1 {BASE} {BASE + 4}",

@@ -147,16 +147,16 @@ def test_orgs_do_not_see_each_other(board: Board, other_board: Board) -> None:
 
 def test_a_refusal_names_every_taken_resource_its_owner_and_the_time_left(board: Board) -> None:
     board.place("h1", visit(by="tech-2"))
-    board.mirror("bk_1", 1, visit(2, at="prop-2", before=1))
+    board.mirror("bk_1", 1, visit(2, at="prop-2", before=1), holder="holder-1")
     word, _cold, *obstacles = board.place("h2", visit())
     assert word == "TAKEN"
-    (of_property, property_mark, property_ttl, hold), (of_technician, technician_mark, _, no_hold) = obstacles
+    (of_property, property_mark, property_ttl, hold), (of_technician, technician_mark, _, holder) = obstacles
     assert of_property == "property:prop-1"
     assert property_mark == f"held|h1|{BASE}|{BASE + 4}|0"
     assert 0 < property_ttl <= LIFETIME_MS
     assert of_technician == "technician:tech-1"
     assert technician_mark == f"booked|bk_1|{BASE + 1}|{BASE + 6}|1"
-    assert (read_hold(hold).hold_id, no_hold) == ("h1", [])
+    assert (read_hold(hold).hold_id, holder) == ("h1", "holder-1")
 
 
 def test_two_visits_in_the_way_on_one_resource_are_each_named_once(board: Board) -> None:

@@ -30,6 +30,9 @@ LONG: dict[str, Any] = {
 }
 
 
+EIGHT = {"duration_minutes": 480}
+
+
 class Watched:
     """Counts the claim keys that each call of place_hold reads, from its argument alone."""
 
@@ -102,6 +105,24 @@ def test_a_search_on_a_property_that_is_held_all_day_stays_within_the_bounds(
     assert max(watched.keys) <= MOST_KEYS
     assert len(watched.keys) <= 3 * placing.MOST_BATCHES
     assert min(costs) <= MOST_MS
+
+
+def test_a_long_search_names_ones_own_hold_and_booking(world: World, watched: Watched) -> None:
+    bob = staffed(world, 50)
+    mine = [
+        world.services.holds.place(bob, world.hold_request(holder="dana", start=rfc3339(tomorrow(hour)), **EIGHT)).hold
+        for hour in (0, 8)
+    ]
+    booked = world.services.bookings.book(bob, world.book_request(hold_id=mine[0].hold_id)).booking
+    world.services.holds.place(bob, world.hold_request(start=rfc3339(tomorrow(16)), **EIGHT))
+    for hour, shown in ((0, (booked.booking_id, None)), (8, (None, mine[1].hold_id))):
+        for holder, yours in (("dana", True), ("kim", None)):
+            asked = world.hold_request(start=rfc3339(tomorrow(hour)), holder=holder, **LONG)
+            with pytest.raises(NoSlotAvailable) as refused:
+                world.services.holds.place(bob, asked)
+            block = refused.value.members["conflicts"][0]
+            assert (block.kind, block.booking_id, block.hold_id, block.yours) == ("property", *shown, yours)
+    assert max(watched.keys) <= MOST_KEYS
 
 
 @pytest.mark.parametrize("technicians", [10, 200])

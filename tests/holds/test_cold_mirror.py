@@ -39,6 +39,17 @@ def test_a_hold_on_a_slot_that_only_mongodb_has_as_booked_is_refused_and_the_mir
     assert everything(world)["bookings"] == before
 
 
+def test_ones_own_booking_is_named_as_such_although_only_mongodb_has_it(world: World, alice: Caller) -> None:
+    mine = world.hold_request(holder="alice")
+    hold_id = world.services.holds.place(alice, mine).hold.hold_id
+    world.services.bookings.book(alice, world.book_request(hold_id=hold_id))
+    lose_redis(world)
+    for holder, yours in (("alice", True), ("bob", None)):
+        with pytest.raises(SlotBooked) as refused:
+            world.services.holds.place(alice, world.hold_request(holder=holder))
+        assert [block.yours for block in refused.value.members["conflicts"]] == [yours] * 2
+
+
 def test_a_free_slot_is_held_while_the_mirror_is_cold(world: World, alice: Caller, bob: Caller) -> None:
     world.services.bookings.book(bob, world.direct_request())
     lose_redis(world)

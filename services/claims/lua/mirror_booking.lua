@@ -9,6 +9,7 @@
 --         visit_ends_ms  when the visit is over
 --         remembered_ms  how long the record stays after that, or after an earlier end, and a hold after its end
 --         key_kept_ms    how long the idempotency key is kept that placed a hold which is booked now
+--         holder         the digest of the holder that its hold named, '' = none
 --         hold_id        of the hold, or the name of the pin, that the booking was made from, '' = none
 --         kind           of the live event
 --         event          where and when: property_id, technician_id, start, end
@@ -119,7 +120,8 @@ for _, span in ipairs(active and ask.spans or {}) do
   at = at + span[3] - span[2]
   shown[#shown + 1] = table.concat({span[1], number_text(span[2]), number_text(span[3])}, ' ')
 end
-redis.call('HSET', KEYS[1], 'version', version, 'active', active and 1 or 0, 'spans', table.concat(shown, ' '))
+redis.call('HSET', KEYS[1], 'version', version, 'active', active and 1 or 0, 'spans', table.concat(shown, ' '),
+  'holder', ask.holder)
 local ends = ask.active and math.max(ask.visit_ends_ms, now) or now
 redis.call('PEXPIREAT', KEYS[1], number_text(ends + ask.remembered_ms))
 finish_hold(active)

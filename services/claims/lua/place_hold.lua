@@ -29,8 +29,9 @@
 --       {REPLAY, field, value, …}     the first answer to this idempotency key
 --       {OWN, field, value, …}        the same holder has this very slot, or this hold id was here before
 --       {FULL, word, most, ms}        this limit is reached, at so many; the first of what counts ends in so many ms
---       {TAKEN, cold, [resource, mark, ttl ms, [field, value, …]]…}
---                                     what stands in the way at the requested start; with the record of a hold
+--       {TAKEN, cold, [resource, mark, ttl ms, [field, value, …] | holder's digest]…}
+--                                     what stands in the way at the requested start; with the record of a hold, or the
+--                                     holder of a booking ('' = none is known)
 --       {HELD, cold, field, value, …} the new hold. The record of a hold says whether it is cold too, until MongoDB was
 --                                     asked (trust_hold)
 --            cold = 1: Redis was lost, so MongoDB has to be asked, and the catalogue may have changed
@@ -168,7 +169,7 @@ end
 
 -- Each mark in the way of the candidates at the requested start, once for each resource and owner.
 local function obstacles(marks, names)
-  local reply, named, holds = {'TAKEN', epoch and 0 or 1}, {}, {}
+  local reply, named, known = {'TAKEN', epoch and 0 or 1}, {}, {}
   for _, candidate in ipairs(candidates) do
     if candidate[2] == ask.requested then
       any_claim(candidate, function(resource, tick)
@@ -177,10 +178,11 @@ local function obstacles(marks, names)
         if is_taken(mark) and not named[name] then
           named[name] = true
           local key, id = names[resource][tick], mark_owner(mark)
-          if mark_state(mark) ~= 'booked' and not holds[id] then
-            holds[id] = redis.call('HGETALL', prefix .. 'hold:' .. id)
+          if not known[id] then
+            known[id] = mark_state(mark) == 'booked' and (redis.call('HGET', prefix .. 'booking:' .. id, 'holder') or '')
+              or redis.call('HGETALL', prefix .. 'hold:' .. id)
           end
-          reply[#reply + 1] = {resource, mark, redis.call('PTTL', key), holds[id] or {}}
+          reply[#reply + 1] = {resource, mark, redis.call('PTTL', key), known[id]}
         end
       end)
     end
