@@ -101,21 +101,6 @@ def passed_on_with_words(world: World) -> Booking:
     return patch(world, booking, customer=BEN)
 
 
-def test_the_holder_is_erased_with_the_customer_who_booked(world: World) -> None:
-    """A holder may be a phone number, and a digest of one can be guessed."""
-    alice, holds = world.caller(), world.services.holds
-    hold = holds.place(alice, world.hold_request(start=rfc3339(tomorrow(6)), holder="Ann's browser")).hold
-    booking = world.services.bookings.book(alice, world.book_request(hold_id=hold.hold_id, customer=ANN)).booking
-    patch(world, booking, customer=BEN)
-    mirrored = world.names.booking(booking.booking_id)
-    assert current(world, booking).holder_digest == world.services.redis.hget(mirrored, "holder") != ""
-    erase(world, PersonRequest(phone=BEN["phone"]))
-    assert current(world, booking).holder_digest
-    erase(world)
-    assert current(world, booking).holder_digest is None
-    assert world.services.redis.hget(mirrored, "holder") == ""
-
-
 def test_the_words_of_a_former_customer_are_erased_with_them(world: World) -> None:
     booking = passed_on_with_words(world)
     erase(world)
