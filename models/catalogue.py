@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from models.contacts import Country, Phone
+from models.contacts import Country, FormPhone
 from models.fields import Minutes, Name, PlainId, Request, ShortText, WholeNumber
 from models.times import Instant, LocalDate, Moment
 
@@ -190,7 +190,7 @@ class PolicyPatch(Request):
     timezone: Timezone | None = None
     country: Country | None = None
     display_name: Name | None = None
-    phone: Phone | None = None
+    phone: FormPhone = None
 
 
 class Property(BaseModel):

@@ -9,7 +9,6 @@ from structlog.testing import capture_logs
 
 from models.booking import Booking, ReserveRequest
 from models.booking_changes import BookingPatch
-from models.catalogue import PolicyPatch
 from models.customers import Erased, PersonRequest
 from models.errors import BookingNotFound, StoreUnavailable
 from models.waitlist import WaitEntry
@@ -284,12 +283,3 @@ def test_a_token_of_before_generations_stays_valid(world: World) -> None:
     world.services.db["bookings"].update_one({"_id": booking.booking_id}, {"$unset": {"token_generation": ""}})
     caller = access.authenticate(access.manage_tokens.make(world.org, booking.booking_id))
     assert world.services.booking_life.get(caller, booking.booking_id).booking_id == booking.booking_id
-
-
-def test_a_phone_without_its_country_finds_the_same_person(world: World) -> None:
-    world.services.catalogue_desk.patch_policy(world.org, PolicyPatch(country="DK"))
-    book(world, 8)
-    book(world, 10, customer={"name": "Ann M.", "phone": "12-34-56-78 ext. 5"})
-    join(world, customer={"name": "A. M.", "phone": "12345678"})
-    assert erase(world, PersonRequest(phone="12 34 56 78")) == Erased(bookings=2, waitlist=1)
-    assert erase(world, PersonRequest(phone="0045 12345678")) == Erased(bookings=0, waitlist=0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from models.catalogue import PropertyPatch
+from models.catalogue import PolicyPatch, PropertyPatch
 from models.errors import SlotBooked, StoreUnavailable
 from services.claims.mirror import Mirror
 from services.ids import booking_id_for, move_pin
@@ -37,6 +37,20 @@ def test_a_few_columns_are_enough_and_the_rest_has_the_defaults_of_the_api(offic
     assert [(entry["by"], entry["action"]) for entry in made["history"]] == [("system", "import")]
     assert len(made["claims"]) == 8
     assert office.output.strip() == "bookings: 1 written, 0 there already"
+
+
+def test_a_phone_is_mended_and_read_as_that_of_a_request_is(office: Office) -> None:
+    """A spreadsheet took the phone for a fraction. Another country by then makes no other booking of the row."""
+    desk = office.world.services.catalogue_desk
+    desk.patch_policy(office.world.org, PolicyPatch(country="DK"))
+    row = office.row(customer_phone="12345678.0", customer_email=" alice@example.com\u200b")
+    assert office.book(row) == []
+    (made,) = office.world.bookings()
+    typed = {"name": "Alice", "phone": "12345678", "email": "alice@example.com"}
+    assert made["customer"] == typed | {"phone_e164": "+4512345678"}
+    desk.patch_policy(office.world.org, PolicyPatch(country="NO"))
+    assert office.book(row) == []
+    assert office.output.strip() == "bookings: 0 written, 1 there already"
 
 
 def test_imported_bookings_may_break_the_rules_of_the_policy(office: Office) -> None:

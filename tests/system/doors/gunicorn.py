@@ -170,8 +170,8 @@ def get(path: str, *fields: str, version: str = "1.1", host: str | None = "x") -
     return "\r\n".join([f"GET {path} HTTP/{version}", *hosts, *fields, "", ""]).encode("latin-1")
 
 
-def post(path: str, body: bytes, *fields: str, length: int | None = None) -> bytes:
-    """The bytes of a POST with a JSON body. length: a Content-Length other than the body's."""
+def post(path: str, body: bytes, *fields: str, length: int | None = None, kind: str = "application/json") -> bytes:
+    """The bytes of a POST. kind: the type of its body. length: a Content-Length other than the body's."""
     promised = len(body) if length is None else length
-    lines = [f"POST {path} HTTP/1.1", "Host: x", "Content-Type: application/json", f"Content-Length: {promised}"]
+    lines = [f"POST {path} HTTP/1.1", "Host: x", f"Content-Type: {kind}", f"Content-Length: {promised}"]
     return "\r\n".join([*lines, *fields, "", ""]).encode("latin-1") + body

@@ -78,6 +78,23 @@ def test_a_request_that_http_allows_is_served(server: Gunicorn, sent: bytes) -> 
     assert "server" not in reply.headers
 
 
+EMPTY = {
+    "curl -d ''": ("/cancel", b"", "application/x-www-form-urlencoded"),
+    "fetch with body ''": ("/complete", b"", "text/plain;charset=UTF-8"),
+    "axios.post(url, null)": ("/confirm", b"null", "application/json"),
+    "a byte order mark": ("/no-show", b"\xef\xbb\xbf{}", "application/json; charset=utf-8"),
+    "a slash at the end": ("/cancel/", b"", "application/octet-stream"),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_an_empty_body_is_taken_from_every_client(server: Gunicorn, name: str) -> None:
+    path, body, kind = EMPTY[name]
+    key = f"Authorization: Bearer {server.world.keys['desk']}"
+    reply = server.exchange(post(f"/bookings/bk_no{path}", body, key, kind=kind))
+    assert reply.problem["code"] == "booking_not_found"
+
+
 def test_a_script_name_header_changes_nothing(server: Gunicorn) -> None:
     for path in ("/x/healthz", "/x/policy"):
         assert server.exchange(get(path, "SCRIPT_NAME: /x", "Script-Name: /x")).problem["code"] == "not_found"
