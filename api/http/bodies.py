@@ -48,7 +48,7 @@ def read_body(environ: WSGIEnvironment) -> bytes:
     return body
 
 
-def json_text(environ: WSGIEnvironment, body: bytes) -> bytes:
+def _json_text(environ: WSGIEnvironment, body: bytes) -> bytes:
     """The JSON of a body, without blanks or a byte order mark around it; empty for a body that holds nothing else.
 
     Clients name many content types when they send nothing, so the type of an empty body does not matter.
@@ -77,15 +77,23 @@ class BodyRead(NamedTuple):
     faulty: frozenset[str] = frozenset()
 
 
-def parse_json(model: type[BaseModel], body: bytes) -> BodyRead:
-    """A body as the model reads it. A field given twice is refused, because two readers would take different ones."""
+def read_json(model: type[BaseModel], environ: WSGIEnvironment, body: bytes, *, required: bool) -> BodyRead:
+    """A body as the model reads it. A field given twice is refused, because two readers would take different ones.
+
+    Raises UnsupportedMediaType.
+    """
+    text = _json_text(environ, body)
+    if not required and text in (b"", b"null"):
+        return BodyRead(model(), None, [])
+    if not text:
+        return BodyRead(None, None, [Fault("body", "missing", "Send a JSON body, which is required.")])
     try:
         # pydantic first: it bounds the depth, so that the plain decoder behind it cannot be sent into deep recursion.
-        parsed = model.__pydantic_validator__.validate_json(body)
-        return BodyRead(parsed, _decode_unique(body.decode()), [])
+        parsed = model.__pydantic_validator__.validate_json(text)
+        return BodyRead(parsed, _decode_unique(text.decode()), [])
     except ValidationError as error:
         faults, faulty = findings_of(error)
-        return BodyRead(None, None if faults[0].code == "malformed_json" else from_json(body), faults, faulty)
+        return BodyRead(None, None if faults[0].code == "malformed_json" else from_json(text), faults, faulty)
     except InvalidRequest as error:
         return BodyRead(None, None, list(error.faults))
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 
-from api.http.bodies import BodyRead, json_text, parse_json
+from api.http.bodies import BodyRead, read_json
 from api.http.conditions import claim, idempotency_key, parse_if_match, scoped
 from api.http.endpoint import Ask, Endpoint
 from models.access import Caller
@@ -43,8 +43,9 @@ class Parser:
             ask.given, found = self._query.parse(query or "")
             faults += found
         if endpoint.body is not None:
-            ask.given, document, found = self._parse_body(environ, caller, endpoint.body, body)
-            faults += found
+            read = read_json(endpoint.body, environ, body, required=endpoint.body_required)
+            ask.given, document = read.parsed, read.document
+            faults += read.faults + self._reviewed(caller, read)
         if endpoint.if_match != "none":
             ask.expected_version, found = parse_if_match(environ.get("HTTP_IF_MATCH"))
             faults += found
@@ -59,18 +60,6 @@ class Parser:
         if endpoint.if_match == "required" and "HTTP_IF_MATCH" not in environ:
             raise PreconditionRequired
         return ask
-
-    def _parse_body(
-        self, environ: WSGIEnvironment, caller: Caller, model: type[BaseModel], body: bytes
-    ) -> tuple[BaseModel | None, Any, list[Fault]]:
-        """(parsed, the plain JSON, faults) of a body, with what the endpoint's review finds."""
-        text = json_text(environ, body)
-        if not text or (text == b"null" and not self._endpoint.body_required):
-            if not self._endpoint.body_required:
-                return model(), None, []
-            return None, None, [Fault("body", "missing", "Send a JSON body, which is required.")]
-        read = parse_json(model, text)
-        return read.parsed, read.document, read.faults + self._reviewed(caller, read)
 
     def _reviewed(self, caller: Caller, read: BodyRead) -> list[Fault]:
         """The faults that the endpoint's review finds besides."""

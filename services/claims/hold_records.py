@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ class HoldRecord:
     hold_id: its name, which is the first part of the id that clients have.
     status: the stored word; a hold whose time is over still says `held`, see `standing`.
     read_ms: when Redis read it; 0 in the reply of a script that acted on the hold, which then lived.
-    owner: the API key's id, followed by the holder's digest if the request named a holder.
+    owner: the API key's id, followed by the holder's digest if the request named a holder. key_id: the first of them.
     visit: stands in the hash as the fields of Visit.
     deadline_ms: names the attempt to confirm the hold; only the worker that began this attempt may take it back.
     attempt: the name of the last attempt to place or confirm it.
@@ -48,10 +48,10 @@ class HoldRecord:
     found: bool = False
     moves: bool = False
     read_ms: int = 0
+    key_id: str = field(init=False)
 
-    @property
-    def key_id(self) -> str:
-        return self.owner.partition(" ")[0]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key_id", self.owner.partition(" ")[0])
 
     @property
     def holder_digest(self) -> str:
@@ -72,7 +72,7 @@ def _reader(annotation: str) -> Callable[[Any], Any]:
 
 
 _VISIT = [(each.name, _reader(str(each.type))) for each in fields(Visit)]
-_OTHERS = [(each.name, _reader(str(each.type))) for each in fields(HoldRecord) if each.name != "visit"]
+_OTHERS = [(each.name, _reader(str(each.type))) for each in fields(HoldRecord) if each.init and each.name != "visit"]
 
 
 def read_hold(flat: list[Any] | dict[str, Any]) -> HoldRecord:

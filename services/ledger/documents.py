@@ -11,7 +11,6 @@ from models.booking import ACTIVE_STATUSES, Booking, BookingReply
 from models.fields import members_that_may_be_absent
 from services.ledger.persons import persons_in
 from services.stores.connections import Document
-from services.timetable.grid import to_milliseconds
 
 STORED = tuple(name for name in Booking.model_fields if name not in ("booking_id", "claims", "manage_token"))
 """The fields that a document holds under their own names. A manage token is never stored."""
@@ -59,8 +58,8 @@ def noted(by: str, action: str, changes: dict[str, tuple[Any, Any]]) -> dict[str
 
 
 def change(at: datetime, by: str, action: str, changes: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
-    """One whole entry of a history."""
-    return {"at": to_milliseconds(at), **noted(by, action, changes)}
+    """One whole entry of a history. at: in whole milliseconds, as MongoDB keeps times."""
+    return {"at": at, **noted(by, action, changes)}
 
 
 def as_of(booking: Booking, version: int) -> Booking:

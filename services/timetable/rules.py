@@ -118,7 +118,8 @@ class Rules:
         return ones(to_tick - from_tick) & ~_clear_of(blackout, end - from_tick, self.extent.length)
 
     def _suits(self, technician: Technician, from_tick: int, to_tick: int) -> int:
-        """The starts at which a technician works for the whole visit, with no time off during it or its travel."""
+        """The starts at which a technician works for the whole visit, with no time off during it or its travel. Starts
+        outside of [from_tick, to_tick) may be among them."""
         suits = self._at_work(technician, from_tick, to_tick)
         if not suits or not technician.time_off or self._discreet:
             return suits
@@ -129,7 +130,7 @@ class Rules:
 
     def _at_work(self, technician: Technician, from_tick: int, to_tick: int) -> int:
         if technician.working_hours is None:
-            return ones(to_tick - from_tick)
+            return -1  # all bits set: every start
         length = self.extent.length
         return runs(self._timetable.open_ticks(technician, from_tick, to_tick - 1 + length), length)
 
