@@ -18,7 +18,6 @@ from models.slot import SlotFields, Wish
 from services.bookings.confirming import Begun, Confirmed, Confirming, Draft
 from services.bookings.named_slots import NamedSlots
 from services.bookings.without_redis import BookingWithoutRedis
-from services.catalogue.reader import Catalogue
 from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord
 from services.claims.placements import (
@@ -52,7 +51,6 @@ class Beginning:
         confirming: Confirming,
         without_redis: BookingWithoutRedis,
         store: BookingStore,
-        catalogue: Catalogue,
         hold_ids: HoldIds,
         named: NamedSlots,
         clock: Clock,
@@ -63,7 +61,6 @@ class Beginning:
         self._confirming = confirming
         self._without_redis = without_redis
         self._store = store
-        self._catalogue = catalogue
         self._hold_ids = hold_ids
         self._named = named
         self._clock = clock
@@ -113,9 +110,7 @@ class Beginning:
 
     def _pin(self, draft: Draft) -> Pinned | NotPinned:
         caller = draft.caller
-        daily = None
-        if caller.is_public:
-            daily = self._catalogue.policy(caller.org).public_bookings_per_address_per_day
+        daily = draft.policy.public_bookings_per_address_per_day if caller.is_public else None
         return self._claims.begin(
             caller.org, draft.pin, caller.key_id, draft.booking_id, draft.idempotency, daily=daily
         )

@@ -68,9 +68,8 @@ class Bookings:
         if known is None:
             raise HoldNotFound
         name, booking_id = known
-        country = self._catalogue.policy(caller.org).country
-        draft = Draft(caller, request, booking_id, name, hold_id=name, idempotency=idempotency, country=country)
-        return self._make(draft)
+        policy = self._catalogue.policy(caller.org)
+        return self._make(Draft(caller, request, policy, booking_id, name, hold_id=name, idempotency=idempotency))
 
     def reserve(
         self, caller: Caller, request: ReserveRequest, idempotency: IdempotencyClaim | None = None
@@ -124,7 +123,8 @@ class Bookings:
 
     def _direct_draft(self, caller: Caller, request: BookRequest, idempotency: IdempotencyClaim | None) -> Draft:
         """A direct booking. An idempotency key gives its ids, so that a repeat meets itself."""
-        if request.slot is None:
+        slot = request.slot
+        if slot is None:
             raise ValueError("a request names a hold or a slot; its model sees to that")
         if idempotency is None:
             pin = self._hold_ids.make(caller.org, caller.key_id, now_ms(self._clock))
@@ -132,5 +132,5 @@ class Bookings:
         else:
             pin = direct_pin(digest(caller.key_id, idempotency.key))
             booking_id = booking_id_for(caller.org, caller.key_id, idempotency.key)
-        country = self._catalogue.policy(caller.org).country
-        return Draft(caller, request, booking_id, pin, slot=request.slot, idempotency=idempotency, country=country)
+        policy = self._catalogue.policy(caller.org)
+        return Draft(caller, request, policy, booking_id, pin, slot=slot, idempotency=idempotency)

@@ -11,6 +11,7 @@ from typing import Any
 
 from models.access import SOURCES, Caller, IdempotencyClaim
 from models.booking import Booking, BookRequest
+from models.catalogue import Policy
 from models.errors import HoldNotFound, IdempotencyKeyReused
 from models.slot import SlotFields, Visit
 from services.claims.hold_records import HoldRecord
@@ -31,16 +32,17 @@ DISCLOSED = timedelta(minutes=15)
 class Draft:
     """All that a booking will be, except for its visit.
 
+    policy: the org's, read once for the request.
     pin, hold_id: the name under which Redis has its claims, and that of its hold if there is one.
     slot: what to claim directly; None if a live hold has the slot. standing: its fields that a hold had already.
     requested: the start tick that the client asked for, if it is not that of the claims. owner: of its hold, as
     HoldRecord has it; '' if there is no hold.
     reserved_by, hours: of a reservation, which is pending for so many hours.
-    country: the org's, of phones without a country code.
     """
 
     caller: Caller
     request: BookRequest
+    policy: Policy
     booking_id: str
     pin: str
     hold_id: str | None = None
@@ -51,7 +53,6 @@ class Draft:
     idempotency: IdempotencyClaim | None = None
     reserved_by: str | None = None
     hours: int | None = None
-    country: str | None = None
 
     @property
     def fingerprint(self) -> str | None:
@@ -65,7 +66,7 @@ class Draft:
 
     @property
     def _customer(self) -> dict[str, Any]:
-        return self.request.customer.record(self.country)
+        return self.request.customer.record(self.policy.country)
 
     def booking(self, visit: Visit, requested: int, now: datetime, grid: Grid) -> Booking:
         """The booking of this draft, version 1. requested: the start tick that the client asked for. now: by the clock

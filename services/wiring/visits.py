@@ -52,7 +52,6 @@ def bookings(parts: Parts) -> Bookings:
         confirming=confirming,
         without_redis=without_redis,
         store=parts.store,
-        catalogue=parts.catalogue,
         hold_ids=parts.hold_ids,
         named=named,
         clock=parts.clock,

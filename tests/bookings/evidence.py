@@ -125,7 +125,8 @@ def insert_only(world: World, caller: Caller, request: BookRequest, hold_id: str
     else:
         pin = name_of(hold_id)
         visit = services.holds.get(caller, hold_id).visit
-    draft = Draft(caller, request, booking_id_for(world.org, pin), pin, hold_id=hold_id and pin)
+    policy = world.services.catalogue.policy(world.org)
+    draft = Draft(caller, request, policy, booking_id_for(world.org, pin), pin, hold_id=hold_id and pin)
     now = datetime.now(UTC).replace(microsecond=0)
     booking = draft.booking(visit, visit.start, now, services.grid)
     assert BookingStore(services.db, 15).insert(booking).outcome == "inserted"
