@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from pydantic import ValidationError
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -76,3 +77,15 @@ def test_after_a_second_one_caller_asks_and_the_others_do_not() -> None:
     assert [silence.lasts(), silence.lasts()] == [False, True]
     silence.end()
     assert not silence.lasts()
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "11", "soon"])
+@pytest.mark.parametrize("name", ["REDIS_CONNECT", "REDIS", "MONGO_CONNECT", "MONGO", "REQUEST"])
+def test_a_time_out_is_a_number_above_zero_and_at_most_ten(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"HOLDFAST_{name}_SECONDS", "2.5")
+    assert getattr(StoreTimeouts(), f"{name.lower()}_seconds") == 2.5
+    monkeypatch.setenv(f"HOLDFAST_{name}_SECONDS", value)
+    with pytest.raises(ValidationError):
+        StoreTimeouts()

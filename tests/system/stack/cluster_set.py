@@ -88,13 +88,19 @@ class ClusterSet:
 
     def move(self, key: str, target: ClusterNode) -> None:
         """Gives the slot of a key to another master, with its keys a few at a time, as redis-cli does."""
+        with self.moving(key, target) as (source, slot), source.client() as client:
+            while keys := client.execute_command("CLUSTER GETKEYSINSLOT", slot, 10):
+                client.migrate("127.0.0.1", target.port, keys, 0, 5_000)
+
+    @contextmanager
+    def moving(self, key: str, target: ClusterNode) -> Iterator[tuple[ClusterNode, str]]:
+        """The master that has the slot of a key, and the slot. At the end of the block, which moves all keys, it has
+        moved."""
         source = self.owner(key)
         slot = source.asks("CLUSTER", "KEYSLOT", key)
         target.asks("CLUSTER", "SETSLOT", slot, "IMPORTING", source.node_id)
         source.asks("CLUSTER", "SETSLOT", slot, "MIGRATING", target.node_id)
-        with source.client() as client:
-            while keys := client.execute_command("CLUSTER GETKEYSINSLOT", slot, 10):
-                client.migrate("127.0.0.1", target.port, keys, 0, 5_000)
+        yield source, slot
         for node in (target, source, *self.nodes):
             if node.is_master:
                 node.asks("CLUSTER", "SETSLOT", slot, "NODE", target.node_id)

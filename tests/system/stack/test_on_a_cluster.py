@@ -11,7 +11,7 @@ import pytest
 from models.errors import StoreUnavailable
 from scripts.dev_server.child import wait_until
 from tests.servers import MongoServer
-from tests.system.drills.customers import IN_TIME, Customers, in_time, is_unavailable
+from tests.system.drills.customers import IN_TIME, Customers, in_time, is_unavailable, place_of
 from tests.system.drills.installation import SOON, Answer, Installation
 from tests.system.drills.rules import check_rules
 from tests.system.stack.cluster_set import ClusterSet, cluster_set
@@ -104,6 +104,23 @@ def test_bookings_go_on_while_the_slot_of_an_org_moves_to_another_master(
     assert redis.owner(prefix) is target
     check_answers(held, booked)
     assert {answer.status for answer in held[moved + 2 :]} == {201}
+
+
+def test_no_slot_is_held_twice_while_a_part_of_an_orgs_keys_has_moved(redis: ClusterSet, customers: Customers) -> None:
+    prefix = customers.installation.world.names.prefix
+    target = next(node for node in redis.nodes if node.is_master and node is not redis.owner(prefix))
+    held = place_of(customers.held())
+    with redis.moving(prefix, target) as (source, slot), source.client() as client:
+        keys = client.execute_command("CLUSTER GETKEYSINSLOT", slot, 1_000)
+        claims = [key for key in keys if ":claim:" in key or ":spans:" in key]
+        client.migrate("127.0.0.1", target.port, claims, 0, 5_000)
+        for taken in (held, customers.installation.slot(), held):
+            assert is_unavailable(customers.hold(taken)), taken
+        direct = customers.book(customers.wish(), customers.installation.slot())
+        assert in_time(direct, 201), direct
+        client.migrate("127.0.0.1", target.port, [key for key in keys if key not in claims], 0, 5_000)
+    assert wait_until(lambda: customers.hold(customers.installation.slot()).status == 201, seconds=SOON)
+    assert customers.hold(held).status_and_code == (409, "slot_held")
 
 
 def test_a_worker_that_starts_while_no_node_answers_books_and_takes_holds_once_they_do(
