@@ -104,9 +104,7 @@ class Board:
         self.epoch_reads += counted
         return self.epochs.pop(0) if len(self.epochs) > 1 else self.epochs[0]
 
-    def active_claims(
-        self, _org: str, resources: list[str], from_tick: int, to_tick: int, *, now: datetime
-    ) -> set[tuple[str, int]]:
+    def active_claims(self, _org: str, resources: list[str], from_tick: int, to_tick: int) -> set[tuple[str, int]]:
         self.store_reads += 1
         return {(name, tick) for name, tick in self.booked if name in resources and from_tick <= tick < to_tick}
 

@@ -55,9 +55,9 @@ def empty(world: World) -> None:
 
 
 def kept(documents: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The documents by id, without the history and the name of a pin, which an import does not keep, and without the id
-    and the holder of the hold, which no file has."""
-    lost = {"history", "placed_as", "hold_id", "held_as", "holder_digest"}
+    """The documents by id, without the history and the name of a pin, which an import does not keep, without the id and
+    the holder of the hold, which no file has, and without MongoDB's time of the last write."""
+    lost = {"history", "placed_as", "hold_id", "held_as", "holder_digest", "changed"}
     return {
         document["_id"]: {name: value for name, value in document.items() if name not in lost} for document in documents
     }
