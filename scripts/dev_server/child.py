@@ -15,6 +15,7 @@ from pathlib import Path
 EXEC_SECONDS = 5
 LOG_TAIL_LINES = 12
 LOG_TAIL_BYTES = 16_384
+LOG_BYTES = 10_000_000
 
 
 class StartError(Exception):
@@ -107,6 +108,7 @@ class Child:
         if shutil.which(self.argv[0]) is None:
             raise StartError(f"{self.name} cannot start: there is no program {self.argv[0]}.")
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.cut_log()
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 [*_die_with_parent(), *self.argv],
@@ -149,6 +151,23 @@ class Child:
             self.process.kill()
         self.process.wait()
         kill_session(self.process.pid)
+
+    def cut_log(self, most: int = LOG_BYTES) -> None:
+        """Empty a log of more than `most` bytes. Its newest lines, up to `most` bytes, replace the file `<log>.1`.
+
+        The program keeps its open file and appends to it. What it writes between copy and cut is lost. A server that is
+        killed in between leaves the same lines twice.
+        """
+        try:
+            if self.log.stat().st_size <= most:
+                return
+            with self.log.open("r+b") as log:
+                log.seek(-most, os.SEEK_END)
+                log.readline()  # the rest of a line
+                self.log.with_name(f"{self.log.name}.1").write_bytes(log.read())
+                log.truncate(0)
+        except OSError:
+            return  # the log is gone, or the disk is full: the program must run on
 
     def log_tail(self) -> str:
         """The last lines of the log, indented, for an error message."""

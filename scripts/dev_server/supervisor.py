@@ -116,8 +116,10 @@ class Supervisor:
             child.kill()
 
     def watch(self) -> None:
-        """Restart each child that dies, until a stop signal comes."""
+        """Restart each child that dies, and keep the logs short, until a stop signal comes."""
         while not self.stop_asked:
+            for each in self._watched:
+                each.child.cut_log()
             pause = min((self._heal(each) for each in self._watched), default=LONGEST_PAUSE_SECONDS)
             if not self.stop_asked:
                 select.select([self._wake_read], [], [], pause)
