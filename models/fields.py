@@ -150,9 +150,11 @@ INVISIBLE = rf"\s\x00-\x1f{_CONTROLS}{_UNSEEN}"
 _UNSEEN_FURTHER = r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
 _SELECTORS_FURTHER = r"\U000e0100-\U000e01ef"
 _NAME_PATTERN = rf"^[^\x00-\x1f{_CONTROLS}]*[^\x00-\x1f{_CONTROLS}{_UNSEEN}][^\x00-\x1f{_CONTROLS}]*$"
-_BEFORE = re.compile(rf"\A[\s{_UNSEEN}{_UNSEEN_FURTHER}{_SELECTORS_FURTHER}]+")
+# Pasted text comes between marks of direction, or behind a byte order mark. Around a name they change nothing.
+_PASTED = r"\u202a-\u202e\u2066-\u2069\ufeff"
+_BEFORE = re.compile(rf"\A[\s{_PASTED}{_UNSEEN}{_UNSEEN_FURTHER}{_SELECTORS_FURTHER}]+")
 # A selector chooses the shape of the character before it, so behind that it stays.
-_BEHIND = re.compile(rf"\A(?:(?![{_SELECTORS}])[\s{_UNSEEN}{_UNSEEN_FURTHER}])+")
+_BEHIND = re.compile(rf"\A(?:(?![{_SELECTORS}])[\s{_PASTED}{_UNSEEN}{_UNSEEN_FURTHER}])+")
 
 Printable = Matches(
     rf"^[^\x00-\x08\x0b\x0c\x0e-\x1f{_CONTROLS}]*$",

@@ -61,6 +61,13 @@ def test_blanks_and_unseen_characters_around_a_name_are_dropped() -> None:
     assert taken(Name, " \u200b Ann Lee\u00a0\n") == "Ann Lee"
 
 
+@pytest.mark.parametrize(
+    "pasted", ["\u202aAnn Lee\u202c", "\u2068Ann Lee\u2069 ", "\ufeffAnn Lee", "\u202e\u200bAnn Lee"]
+)
+def test_marks_of_direction_around_a_name_are_dropped(pasted: str) -> None:
+    assert taken(Name, pasted) == "Ann Lee"
+
+
 @pytest.mark.parametrize("unseen", UNSEEN)
 def test_a_long_name_takes_no_long_time(unseen: str) -> None:
     began = process_time()

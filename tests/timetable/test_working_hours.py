@@ -51,6 +51,11 @@ def test_shifts_that_touch_over_midnight_are_one_shift() -> None:
     assert worked(someone, "2026-12-07T12:00", "2026-12-08T12:00") == ["13:00-02:00"]
 
 
+def test_an_end_of_23_59_in_an_older_record_is_midnight() -> None:
+    someone = technician(working_hours=every_day(("00:00", "02:00"), ("13:00", "23:59")))
+    assert worked(someone, "2026-12-07T12:00", "2026-12-08T12:00") == ["13:00-02:00"]
+
+
 def test_hours_are_in_the_technicians_own_zone() -> None:
     for zone, expected in [("Asia/Kolkata", "03:30-11:30"), ("Asia/Kathmandu", "03:15-11:15")]:
         someone = technician(timezone=zone, working_hours=every_day(("09:00", "17:00")))
