@@ -46,7 +46,7 @@ CUSTOMER_MAY_CHANGE = frozenset(
         *("technician_id", "customer", "description"),
     }
 )
-"""What the bearer of a manage token may change: when, with whom and about what, not where nor how urgent."""
+"""What the bearer of a manage token may change; not the property or the priority."""
 
 
 class ReasonRequest(Request):

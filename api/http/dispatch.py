@@ -73,7 +73,7 @@ class Runner:
         exchange.endpoint = endpoint
         if self._admit is None:
             return self._serve_keyless(environ, ids)
-        # The key comes first: nobody awaits the body of a stranger.
+        # The key comes first, so that the server does not wait for the body of a stranger.
         caller = exchange.caller = self._admit(environ, ids)
         # A body comes as slowly as its client likes: it is awaited before a turn is taken and the clock starts.
         body = read_body(environ) if endpoint.body is not None else b""

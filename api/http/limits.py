@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from api.http.turns import Turns
-from models.access import Caller, Role
+from models.access import STRANGERS, Caller
 from models.catalogue import Policy
 from models.errors import RateLimited, StoreUnavailable
 from services import Services
@@ -15,8 +15,6 @@ from services import Services
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-PUBLIC = frozenset({Role.CHECKOUT, Role.CUSTOMER})
-"""Callers that anyone can be: each counts by its address, whose figure is in the org's policy."""
 DEFAULTS = Policy()
 
 
@@ -31,8 +29,8 @@ class Limits:
         self._keyless = services.settings.keyless_per_minute
 
     def spend(self, caller: Caller, environ: WSGIEnvironment) -> None:
-        """Counts one request of a known caller."""
-        if caller.role in PUBLIC:
+        """Counts one request of a known caller: a stranger's by its address, with the figure of the org's policy."""
+        if caller.role in STRANGERS:
             policy = self._catalogue.known_policy(caller.org) or self._read_policy(caller.org, environ)
             most = policy.public_requests_per_minute
             if most is not None:

@@ -36,7 +36,7 @@ INSIDE_SECONDS = 0.3
 """A request that has got in may wait this long in any case. To refuse it there costs as much as to serve it: where an
 overloaded worker did so, it served a third of what it could."""
 LOOK_SECONDS = 0.5
-"""How often a request that waits looks whether waiting is in vain, because a store no longer answers."""
+"""How often a request that waits looks whether waiting is useless, because a store no longer answers."""
 
 
 class Overloaded(StoreUnavailable):
@@ -59,7 +59,7 @@ class Queue:
     def take(self, came: float) -> bool:
         """Waits for a turn, behind all that asked before. came: when the request did, by the monotonic clock.
 
-        False if none comes in time, or if it is in vain.
+        False if none comes in time, or if waiting is useless.
         """
         with self._changing:
             if self._free:

@@ -147,8 +147,8 @@ class Connection:
             porch.give_back()
 
     def _turn_away(self, request: PlainRequest) -> bool:
-        """Answers a request that waited in vain. False when the connection should close."""
-        self._was_turned_away = True  # so nobody looked at its key
+        """Answers a request that got no turn. False when the connection should close."""
+        self._was_turned_away = True  # so its key was not looked at
         self._worker.refused.labels("overloaded").inc()
         closes = request.should_close()
         self._sock.settimeout(SEND_SECONDS)

@@ -181,5 +181,5 @@ class PlainRequest(Request):  # type: ignore[misc]  # gunicorn has no annotation
         self.body.reader = BodyReader(self.body.reader, wire, limits, ask_first=ask_first)
 
     def should_close(self) -> bool:
-        """Also where the body has not arrived: nobody waits for a body that is not wanted."""
+        """Also where the body has not arrived, because the server does not wait for a body that it does not want."""
         return not self.body.reader.has_arrived or bool(super().should_close())

@@ -116,7 +116,7 @@ def mongod_argv(
 ) -> list[str]:
     """The command of a private mongod in a one-node replica set, which `make_primary` initiates.
 
-    key_file: holds the password; with it mongod answers nobody without one.
+    key_file: holds the password; with it mongod answers only clients that have it.
     """
     argv = [
         binary, "--bind_ip", HOST, "--port", str(port), "--dbpath", str(folder), "--replSet", REPLICA_SET,

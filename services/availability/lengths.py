@@ -3,7 +3,7 @@
 The policy fills in what a request leaves out, and what it fills in is allowed to everybody. Besides:
 - A duration is at most `max_duration_minutes`, and one of `allowed_duration_minutes` unless that is null. Where it is
   null, a stranger's is at most `public_max_duration_minutes`.
-- A stranger's buffers are those of the policy. A bot's are no smaller. Nobody's are above `max_buffer_minutes`.
+- A stranger's buffers are those of the policy. A bot's are no smaller. No buffer is above `max_buffer_minutes`.
 """
 
 from __future__ import annotations

@@ -94,10 +94,10 @@ class Rescheduling:
             wanted = wanted.changed(token_generation=booking.token_generation + 1)
         if any(getattr(wanted, name) != getattr(booking, name) for name in SLOT_FIELDS):
             return self._move(caller, booking, wanted)
-        fields, told = difference(booking, wanted)
+        fields, changes = difference(booking, wanted)
         if not fields:
             return booking
-        changed = self._store.update(booking, fields, noted(caller.name, "edit", told))
+        changed = self._store.update(booking, fields, noted(caller.name, "edit", changes))
         if changed:
             self._mirror.settle_or_leave(changed)
         return changed
@@ -180,8 +180,8 @@ class Rescheduling:
 
     def _update(self, caller: Caller, booking: Booking, moved: Booking, visit: Visit) -> Booking | None:
         """The one write that decides. None if MongoDB no longer has the version that was read."""
-        fields, told = difference(booking, moved)
-        entry = noted(caller.name, "move", told)
+        fields, changes = difference(booking, moved)
+        entry = noted(caller.name, "move", changes)
         for _ in range(MOST_UPDATES):
             try:
                 return self._store.update(booking, fields, entry)

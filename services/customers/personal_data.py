@@ -74,7 +74,7 @@ class PersonalDataDesk:
     def erase_person(self, caller: Caller, wanted: PersonRequest) -> Erased:
         """Erases one person from all records of the org; other people in the same records stay.
 
-        An entry of the waitlist that still waits is left. Raises RequestInProgress.
+        If the person still waits, their entry leaves the waitlist. Raises RequestInProgress.
         """
         keys = self._keys_of(caller.org, wanted)
         bookings, entries = self._store.of_person(caller.org, keys), self._entries.of_person(caller.org, keys)

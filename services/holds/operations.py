@@ -119,7 +119,7 @@ class Holds:
             raise RequestInProgress("This hold is being booked at this moment.", retry_after_seconds=2)
 
     def _name(self, caller: Caller, hold_id: str) -> str:
-        """The name of the hold that a client was given this id for. Raises HoldNotFound for an id of nobody."""
+        """The name of the hold that a client was given this id for. Raises HoldNotFound for any other id."""
         name = hold_name(hold_id)
         if name is None or not self._hold_ids.was_given(caller.org, hold_id):
             raise HoldNotFound

@@ -95,7 +95,7 @@ class Reservations:
         try:
             kept = self._mirror.keep(booking)
         except RedisUnavailable:
-            return  # without Redis nobody gets a hold either
+            return  # without Redis no client gets a hold either
         if not kept:
             raise InvalidTransition("This reservation has run out.")
 

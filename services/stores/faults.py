@@ -75,7 +75,7 @@ class StoreTrouble:
             yield
 
     def lately(self) -> bool:
-        """Whether a call failed in the last TROUBLE_SECONDS, so that waiting for a store may be in vain."""
+        """Whether a call failed in the last TROUBLE_SECONDS, so that waiting for a store may be useless."""
         return self._monotonic() - self._last < TROUBLE_SECONDS
 
     def note(self, store: str, error: Exception) -> None:

@@ -101,15 +101,15 @@ class SharedCounts:
         with self._lock:
             window, changed = self._window, self._changed
             self._changed = {}
-        news = iter(changed.items())
-        while some := list(islice(news, SHARED_AT_ONCE)):
+        unshared = iter(changed.items())
+        while some := list(islice(unshared, SHARED_AT_ONCE)):
             try:
                 self._exchange(window, some)
             except StoreUnavailable:
                 self._metrics.limiter_failures.inc()
                 with self._lock:
                     if window == self._window:
-                        self._changed |= dict((*some, *news))
+                        self._changed |= dict((*some, *unshared))
                 raise
 
     def close(self) -> None:

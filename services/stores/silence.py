@@ -19,7 +19,7 @@ class Silence:
         self._until: float | None = None
 
     def lasts(self) -> bool:
-        """Whether to ask nobody now. After SECONDS one caller gets False and asks, while the others go on with True."""
+        """Whether to ask nothing now. After SECONDS one caller gets False and asks; the others go on with True."""
         now = self._monotonic()
         if self._until is None:
             return False

@@ -21,7 +21,7 @@ class HiddenTimeOff:
         return bool(self.masks and self._within(visit))
 
     def besides(self, claims: Iterable[Claim]) -> HiddenTimeOff:
-        """The same without the ticks that a booking claims already, because nobody else could have booked those."""
+        """The same without the ticks that a booking claims already, because no other visit could have those."""
         masks = dict(self.masks)
         for resource, tick in claims if masks else ():
             kind, _, name = resource.partition(":")

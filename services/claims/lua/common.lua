@@ -106,7 +106,7 @@ end
 local SAMPLE = 8
 
 -- Shows a run of marks of one owner, until it expires. Each fourth time, by the clock, some members of the same resource
--- are looked at, and those that have expired are dropped: more than are added, so few are kept in vain.
+-- are looked at, and those that have expired are dropped: more than are added, so few stay too long.
 local function show_span(prefix, resource, from, to, state, owner, expires, note, now)
   local set = prefix .. 'spans:' .. resource
   for _, member in ipairs(now % 4 == 0 and redis.call('ZRANDMEMBER', set, SAMPLE) or {}) do
