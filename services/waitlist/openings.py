@@ -29,8 +29,8 @@ class Openings:
         self._clock = clock
 
     def first(self, entry: WaitEntry, count: int, *, most_ticks: int | None = None) -> list[Opening]:
-        """The first free visits for an entry, one per start. None if the catalogue or the policy forbids such a visit.
-        A limit for strangers that is stricter than when the entry was made does not count.
+        """The first free visits for an entry, one per start; none where the catalogue or the policy forbids them. A
+        limit for strangers that is stricter than when the entry was made does not count.
 
         most_ticks: how many ticks to look at, over all resources together; the earliest of the window come first.
         """
