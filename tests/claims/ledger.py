@@ -36,9 +36,12 @@ class Kept:
 
 @dataclass
 class Mirrored:
+    """A booking's record. `until`: when Redis forgets it."""
+
     version: int
     claims: list[str]
     active: bool = False
+    until: int = 0
 
 
 @dataclass
@@ -56,6 +59,7 @@ class Ledger:
         self.now = now
         self.marks = {key: mark for key, mark in self.marks.items() if mark.until > now}
         self.holds = {hold_id: kept for hold_id, kept in self.holds.items() if kept.until > now}
+        self.mirrored = {booking_id: record for booking_id, record in self.mirrored.items() if record.until > now}
 
     def place(self, hold_id: str, key: str, visits: list[Visit]) -> tuple[str, int]:
         """The word, and for HELD the number of the candidate, from 1."""
@@ -148,7 +152,8 @@ class Ledger:
         self._drop(known.claims, booking_id)
         for claim in claims:
             self.marks[claim] = Mark("booked", booking_id, visit.technician_span[1] * TICK_MS)
-        self.mirrored[booking_id] = Mirrored(version, claims, active)
+        ends = max(visit.technician_span[1] * TICK_MS, self.now) if active else self.now
+        self.mirrored[booking_id] = Mirrored(version, claims, active, ends + REMEMBERED_MS)
         self._finish(hold_id)
         return "MIRRORED"
 
