@@ -218,10 +218,13 @@ class Booking(BookingReply):
 
 
 class BookingPage(Shown):
-    """One page of bookings, by start; `next_cursor` is null on the last one."""
+    """One page of bookings, by start; `next_cursor` is null on the last one. With `updated_since` they come by their
+    last change, the oldest first, and `next_updated_since` says from when to read on after the last page: no change is
+    missed, and some bookings may come twice."""
 
     bookings: list[BookingReply]
     next_cursor: str | None
+    next_updated_since: Instant | None = None
 
 
 def _moment_or_date(value: Any) -> Any:
@@ -239,7 +242,8 @@ DayOrMoment = Annotated[
 
 
 class BookingQuery(Request):
-    """Query of GET /bookings: bookings that start in [from, to), in order of start."""
+    """Query of GET /bookings: bookings that start in [from, to), in order of start; with updated_since those of them
+    that changed since then, in the order of their last change."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -248,5 +252,6 @@ class BookingQuery(Request):
     status: BookingStatus | None = None
     from_: DayOrMoment | None = Field(None, alias="from")
     to: DayOrMoment | None = None
+    updated_since: DayOrMoment | None = None
     limit: Annotated[WholeNumber, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, StringConstraints(max_length=256)] | None = None

@@ -100,11 +100,23 @@ def read(ask: Ask[None], booking_id: str) -> Reply:
     return Reply(200, shown(ask.caller, ask.services.booking_life.get(ask.caller, booking_id)))
 
 
-@routes.get("/bookings", "List bookings by start", roles=OFFICE, query=BookingQuery, replies={200: BookingPage})
+@routes.get(
+    "/bookings",
+    "List bookings by start, or by their last change",
+    roles=OFFICE,
+    query=BookingQuery,
+    replies={200: BookingPage},
+)
 def page(ask: Ask[BookingQuery]) -> Reply:
-    bookings, next_cursor = ask.services.booking_life.page(ask.caller, ask.given)
-    found = [shown(ask.caller, booking, listed=True) for booking in bookings]
-    return Reply(200, {"bookings": found, "next_cursor": next_cursor})
+    life, query = ask.services.booking_life, ask.given
+    body: dict[str, Any] = {}
+    if query.updated_since is None:
+        bookings, body["next_cursor"] = life.page(ask.caller, query)
+    else:
+        bookings, body["next_cursor"], body["next_updated_since"] = life.changes_since(
+            ask.caller, query, query.updated_since
+        )
+    return Reply(200, {"bookings": [shown(ask.caller, booking, listed=True) for booking in bookings], **body})
 
 
 @routes.patch(

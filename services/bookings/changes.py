@@ -5,7 +5,7 @@ Each change goes to MongoDB first, by version, then to the mirror, and adds to t
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from models.access import Caller, Role
@@ -17,6 +17,7 @@ from services.catalogue.reader import Catalogue
 from services.claims.mirror import Mirror
 from services.clock import Clock
 from services.crash_points import CrashPoints
+from services.ledger.changes_since import Changes, ChangesSince
 from services.ledger.documents import as_of, noted
 from services.ledger.expiry import Reservations
 from services.ledger.listing import BookingList
@@ -36,6 +37,7 @@ class BookingLife:
         *,
         store: BookingStore,
         listing: BookingList,
+        changes: ChangesSince,
         mirror: Mirror,
         reservations: Reservations,
         rescheduling: Rescheduling,
@@ -45,6 +47,7 @@ class BookingLife:
     ) -> None:
         self._store = store
         self._listing = listing
+        self._changes = changes
         self._mirror = mirror
         self._reservations = reservations
         self._rescheduling = rescheduling
@@ -101,6 +104,14 @@ class BookingLife:
         """
         found, cursor = self._listing.page(caller.org, query)
         return self._reservations.standing(caller.org, found), cursor
+
+    def changes_since(self, caller: Caller, query: BookingQuery, since: datetime) -> Changes:
+        """One page of what changed since a moment, by its last change, each booking as it stands now.
+
+        Raises what `page` raises.
+        """
+        found = self._changes.page(caller.org, query, since)
+        return found._replace(bookings=self._reservations.standing(caller.org, found.bookings))
 
     def as_of(self, caller: Caller, booking_id: str, version: int) -> Booking:
         """The booking as it was at a version, which is what was answered then. Raises what `get` raises."""

@@ -34,11 +34,18 @@ class BookingList:
 
     def documents(self, org: str, query: BookingQuery) -> Cursor[Document]:
         """The documents of a page and one more, read in the order of the index that the filter names."""
-        found = self._bookings.find(_filter(org, query)).hint(_index(query))
+        wanted = filter_of(org, query)
+        if query.cursor is not None:
+            start, booking_id = _last_entry(query.cursor)
+            # The bound on start lets MongoDB enter the index there; the $or decides among bookings of the same start.
+            wanted["start"] = {**wanted.get("start", {}), "$gte": max(start, query.from_) if query.from_ else start}
+            wanted["$or"] = [{"start": {"$gt": start}}, {"start": start, "_id": {"$gt": booking_id}}]
+        found = self._bookings.find(wanted).hint(_index(query))
         return found.sort([("start", ASCENDING), ("_id", ASCENDING)]).limit(query.limit + 1)
 
 
-def _filter(org: str, query: BookingQuery) -> Document:
+def filter_of(org: str, query: BookingQuery) -> Document:
+    """What a query wants of an org, besides its page. An overdue reservation is not pending."""
     wanted: Document = {"org": org}
     for name in ("property_id", "technician_id", "status"):
         value = getattr(query, name)
@@ -48,11 +55,6 @@ def _filter(org: str, query: BookingQuery) -> Document:
         wanted["$nor"] = [OVERDUE]
     span = {"$gte": query.from_, "$lt": query.to}
     span = {operator: moment for operator, moment in span.items() if moment is not None}
-    if query.cursor is not None:
-        start, booking_id = _last_entry(query.cursor)
-        # The bound on start lets MongoDB enter the index there; the $or decides among bookings of the same start.
-        span["$gte"] = max(start, query.from_) if query.from_ else start
-        wanted["$or"] = [{"start": {"$gt": start}}, {"start": start, "_id": {"$gt": booking_id}}]
     if span:
         wanted["start"] = span
     return wanted

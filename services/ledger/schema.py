@@ -89,6 +89,9 @@ BOOKING_INDEXES = [
     ),
     IndexModel([("org", ASCENDING), ("status", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)], name="by_status"),
     BY_PERSON,
+    IndexModel([("org", ASCENDING), ("changed", ASCENDING), ("_id", ASCENDING)], name="by_change"),
+    # Of documents that an earlier release wrote.
+    IndexModel([("changed", ASCENDING)], name="by_no_change", partialFilterExpression={"changed": None}),
     # Of all orgs, for the relay; it holds what is pending and nothing else.
     IndexModel([("reserved_until", ASCENDING)], name="by_deadline", partialFilterExpression={"status": "pending"}),
 ]

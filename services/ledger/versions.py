@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pymongo.collection import Collection
+
 from models.booking import Booking
 from services.stores.connections import Document
 
@@ -23,6 +25,11 @@ def next_version(old: Booking, fields: Document, noted: Document) -> list[Docume
         {"$set": {**_as_given(fields), "version": old.version + 1, **times}},
         {"$set": {"history": {"$concatArrays": ["$history", [entry]]}}},
     ]
+
+
+def fill_in_changed(bookings: Collection[Document]) -> None:
+    """Lets bookings that an earlier release wrote count as changed now. The collection has the index by_no_change."""
+    bookings.update_many({"changed": None}, [{"$set": {"changed": "$$CLUSTER_TIME"}}], hint="by_no_change")
 
 
 def is_made(old: Booking, noted: Document, found: Booking) -> bool:

@@ -11,6 +11,7 @@ from services.bookings.named_slots import NamedSlots
 from services.bookings.rescheduling import Rescheduling
 from services.bookings.without_redis import BookingWithoutRedis
 from services.holds.operations import Holds
+from services.ledger.changes_since import ChangesSince
 from services.ledger.listing import BookingList
 from services.stores.mongo_clock import MongoClock
 from services.wiring.parts import Parts
@@ -82,6 +83,7 @@ def booking_life(parts: Parts) -> BookingLife:
     return BookingLife(
         store=parts.store,
         listing=BookingList(parts.db),
+        changes=ChangesSince(parts.db),
         mirror=parts.mirror,
         reservations=parts.reservations,
         rescheduling=rescheduling,
