@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from models.booking import Booking, BookingStatus, Customer, Priority
-from models.fields import Minutes, PlainId, Request, ShortText, Text, WholeNumber
+from models.fields import FormText, Minutes, PlainId, Request, Text, WholeNumber
 from models.times import Moment
 
 
@@ -52,7 +52,7 @@ CUSTOMER_MAY_CHANGE = frozenset(
 class ReasonRequest(Request):
     """Body of what ends a booking: why, in the words of the person who does it."""
 
-    reason: ShortText | None = None
+    reason: FormText = None
 
 
 Action = Literal["confirm", "cancel", "complete", "no_show", "expire"]

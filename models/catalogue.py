@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from pydantic_core import PydanticCustomError
 
 from models.contacts import Country, FormPhone
-from models.fields import Minutes, Name, PlainId, Request, ShortText, WholeNumber
+from models.fields import FormText, Minutes, Name, PlainId, Request, WholeNumber
 from models.times import Instant, LocalDate, Moment
 
 ResourceStatus = Literal["available", "unavailable"]
@@ -79,7 +79,7 @@ class TimeOff(Request):
 class PropertyCreate(Request):
     id: PlainId | None = None
     name: Name
-    address: ShortText | None = None
+    address: FormText = None
     timezone: Timezone = "UTC"
     status: ResourceStatus = "available"
     unlisted: bool = False
@@ -89,7 +89,7 @@ class PropertyPatch(Request):
     emptied_by_null = frozenset({"address"})
 
     name: Name | None = None
-    address: ShortText | None = None
+    address: FormText = None
     timezone: Timezone | None = None
     status: ResourceStatus | None = None
     unlisted: bool | None = None

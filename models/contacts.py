@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Annotated, Any
+from typing import Annotated
 
 from phonenumbers import (
     SUPPORTED_REGIONS,
@@ -19,10 +19,10 @@ from phonenumbers import (
     is_possible_number_with_reason,
     parse,
 )
-from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from models.fields import INVISIBLE
+from models.fields import INVISIBLE, NoneIfBlank
 
 LONGEST_PHONE = 64
 LONGEST_EMAIL = 254
@@ -108,10 +108,6 @@ def _email(value: str) -> str:
     )
 
 
-def _none_if_blank(value: Any) -> Any:
-    return None if isinstance(value, str) and not _seen(value) else value
-
-
 def _country(value: str) -> str:
     if value.upper() not in SUPPORTED_REGIONS:
         raise PydanticCustomError("bad_country", "Give {field} as the two letters of a country, such as DK.")
@@ -137,10 +133,10 @@ Email = Annotated[
     _described(LONGEST_EMAIL, "alice@example.com"),
 ]
 
-FormPhone = Annotated[Phone | None, BeforeValidator(_none_if_blank)]
+FormPhone = Annotated[Phone | None, NoneIfBlank]
 """A phone of a form, in which a field that was left empty is an empty text."""
 
-FormEmail = Annotated[Email | None, BeforeValidator(_none_if_blank)]
+FormEmail = Annotated[Email | None, NoneIfBlank]
 """An e-mail address of a form, as FormPhone."""
 
 Country = Annotated[

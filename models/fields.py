@@ -179,3 +179,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200), OneLine, 
 """A name of a person or a thing. Blanks and unseen characters around it are dropped."""
 Text = Annotated[str, StringConstraints(max_length=4000), Printable]
 ShortText = Annotated[str, StringConstraints(min_length=1, max_length=320), Printable]
+
+NoneIfBlank = BeforeValidator(lambda value: None if isinstance(value, str) and not _trimmed(value) else value)
+"""Annotates a field that a form may hold empty: a text in which nothing can be seen is as good as null."""
+FormText = Annotated[Annotated[str, StringConstraints(max_length=320), Printable] | None, NoneIfBlank]

@@ -64,6 +64,18 @@ def test_a_booking_may_say_null_to_all_that_it_leaves_out(town: Town) -> None:
     assert (made["description"], made["priority"], made["customer"]) == ("", "medium", {"name": "Alice"})
 
 
+@pytest.mark.parametrize("blank", ["", "  ", "\u00a0\u200b"])
+def test_a_text_that_a_form_leaves_empty_is_left_out(town: Town, blank: str) -> None:
+    path = f"/bookings/{town.book()['booking_id']}/cancel"
+    cancelled = body_of(town.call("POST", path, {"reason": blank}, key="desk"))
+    assert "reason" not in cancelled["history"][-1]["changes"]
+    made = town.call("POST", "/properties", {"name": "Mill", "address": blank}, key="admin")
+    assert (made.status_code, body_of(made)["address"]) == (201, None)
+    path = f"/properties/{body_of(made)['id']}"
+    town.call("PATCH", path, {"address": "Quay 1"}, key="admin")
+    assert body_of(town.call("PATCH", path, {"address": blank}, key="admin"))["address"] is None
+
+
 def test_null_for_a_required_field_is_a_fault(send: Send) -> None:
     reply = send("POST", "/hold", json={**SLOT, "property_id": None})
     assert [each["field"] for each in reply.get_json()["errors"]] == ["property_id"]
