@@ -146,6 +146,36 @@ class Policy(BaseModel):
     phone: str | None = None
 
 
+class PublicPolicy(BaseModel):
+    """What every caller may know of an org's rules: those that decide which slots it may ask for, and how it is called.
+
+    grid_minutes: each start, duration and buffer is a multiple of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    grid_minutes: int
+    timezone: str
+    country: str | None
+    display_name: str | None
+    phone: str | None
+    default_duration_minutes: int
+    max_duration_minutes: int
+    allowed_duration_minutes: list[int] | None
+    hold_seconds: int
+    max_hold_seconds: int
+    min_lead_minutes: int
+    horizon_days: int
+    cancel_window_minutes: int
+    public_max_duration_minutes: int | None
+    public_services_only: bool = False
+
+    @classmethod
+    def of(cls, policy: Policy, grid_minutes: int) -> PublicPolicy:
+        """The open part of a policy."""
+        return cls.model_validate({**policy.model_dump(), "grid_minutes": grid_minutes})
+
+
 PublicCount = Annotated[WholeNumber, Field(ge=1, le=1_000_000)]
 """What strangers with the publishable key may have; null is no limit."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
+from werkzeug.exceptions import NotFound
 
 from api.http.bodies import read_body
 from api.http.endpoint import Ask, Endpoint, Reply
@@ -22,8 +23,9 @@ from services import Services
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-PREFLIGHT_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Request-Id"
+PREFLIGHT_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Holder, X-Request-Id"
 PREFLIGHT_SECONDS = "7200"
+EVERY_METHOD = "DELETE, GET, HEAD, PATCH, POST"
 
 
 def bind(app: Flask, services: Services, endpoints: list[Endpoint]) -> None:
@@ -35,7 +37,7 @@ def bind(app: Flask, services: Services, endpoints: list[Endpoint]) -> None:
     for endpoint in endpoints:
         paths.setdefault(endpoint.flask_rule, []).append(endpoint)
         _route(app, endpoint.flask_rule, endpoint.name, endpoint.method, Runner(endpoint, services, gate, turns))
-    app.before_request(_count_strays(gate))
+    app.before_request(_strays(gate))
     for rule, group in paths.items():
         _route(app, rule, f"OPTIONS {rule}", "OPTIONS", _options(group))
 
@@ -44,14 +46,33 @@ def _route(app: Flask, rule: str, name: str, method: str, view: Callable[..., Re
     app.add_url_rule(rule, name, view, methods=[method], provide_automatic_options=False)
 
 
-def _count_strays(gate: Gate) -> Callable[[], None]:
-    """Counts requests that no endpoint answers, because there is no such path or it has no such method."""
+def _strays(gate: Gate) -> Callable[[], Response | None]:
+    """Counts requests that no endpoint answers, because there is no such path or it has no such method.
 
-    def count() -> None:
-        if request.routing_exception is not None:
-            gate.count(request.environ)
+    A preflight is answered even there: only then may the page read the 404.
+    """
 
-    return count
+    def stray() -> Response | None:
+        if request.routing_exception is None:
+            return None
+        if isinstance(request.routing_exception, NotFound) and _is_preflight(request.environ):
+            return FinalResponse(b"", 204, _preflight(EVERY_METHOD))
+        gate.count(request.environ)
+        return None
+
+    return stray
+
+
+def _is_preflight(environ: WSGIEnvironment) -> bool:
+    return environ["REQUEST_METHOD"] == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+
+
+def _preflight(methods: str) -> list[tuple[str, str]]:
+    return [
+        ("Access-Control-Allow-Methods", methods),
+        ("Access-Control-Allow-Headers", PREFLIGHT_HEADERS),
+        ("Access-Control-Max-Age", PREFLIGHT_SECONDS),
+    ]
 
 
 class Runner:
@@ -122,11 +143,7 @@ def _options(group: list[Endpoint]) -> Callable[..., Response]:
     for_browsers = [endpoint for endpoint in group if endpoint.for_browsers]
     headers = [("Allow", ", ".join(allowed))]
     if for_browsers:
-        headers += [
-            ("Access-Control-Allow-Methods", ", ".join(sorted(_methods(for_browsers)))),
-            ("Access-Control-Allow-Headers", PREFLIGHT_HEADERS),
-            ("Access-Control-Max-Age", PREFLIGHT_SECONDS),
-        ]
+        headers += _preflight(", ".join(sorted(_methods(for_browsers))))
     known_as = (for_browsers or group)[0]
 
     def answer(**_ids: str) -> Response:

@@ -48,7 +48,7 @@ class Gate:
                 raise Forbidden("Use this key on the pages that it was made for.")
             if caller.role not in roles:
                 raise Forbidden
-            if caller.booking_id is not None and ids.get("booking_id") != caller.booking_id:
+            if caller.booking_id is not None and ids.get("booking_id", caller.booking_id) != caller.booking_id:
                 raise BookingNotFound
             return caller
 

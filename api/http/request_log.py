@@ -27,10 +27,8 @@ EXCHANGE = "holdfast.exchange"
 NOWHERE = "/.."
 """A path without a route, for paths like `//readyz`: Werkzeug takes that for `/readyz`, past the rules of a proxy."""
 
-CORS_HEADERS = [
-    ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Expose-Headers", "Location, ETag, Retry-After, X-Request-Id, Idempotency-Replayed"),
-]
+EXPOSED_HEADERS = "Location, ETag, Retry-After, X-Request-Id, Idempotency-Replayed, Date"
+CORS_HEADERS = [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", EXPOSED_HEADERS)]
 """The publishable key is used in browsers of any site. No cookies are involved, so `*` gives away nothing."""
 
 _PLAIN_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
@@ -70,7 +68,8 @@ class RequestLog:
 
         def begin(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers += [("X-Request-Id", exchange.request_id), ("X-Content-Type-Options", "nosniff")]
-            if "HTTP_ORIGIN" in environ and exchange.endpoint is not None and exchange.endpoint.for_browsers:
+            # A page may also read that nothing answers at an address, or not to this method.
+            if "HTTP_ORIGIN" in environ and (exchange.endpoint is None or exchange.endpoint.for_browsers):
                 headers.extend(CORS_HEADERS)
             exchange.status = int(status[:3])
             return start_response(status, headers, exc_info)

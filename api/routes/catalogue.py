@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api.http.endpoint import Ask, Json, Reply, Routes
+from api.http.endpoint import EVERY_KEY, Ask, Json, Reply, Routes
 from api.openapi.schemas import PageQuery, PropertyPage, TechnicianPage
 from models.access import STAFF, Role
 from models.catalogue import (
@@ -16,6 +16,7 @@ from models.catalogue import (
     Property,
     PropertyCreate,
     PropertyPatch,
+    PublicPolicy,
     Technician,
     TechnicianCreate,
     TechnicianPatch,
@@ -119,6 +120,14 @@ def read_policy(ask: Ask[None]) -> Reply:
 @routes.patch("/policy", "Change the policy", roles=ADMIN, body=PolicyPatch, replies={200: Policy})
 def patch_policy(ask: Ask[PolicyPatch]) -> Reply:
     return _shown(ask.services.catalogue_desk.patch_policy(ask.caller.org, ask.given))
+
+
+@routes.get(
+    "/policy/public", "Read what every caller may know", roles=EVERY_KEY | {Role.CUSTOMER}, replies={200: PublicPolicy}
+)
+def read_public_policy(ask: Ask[None]) -> Reply:
+    policy = ask.services.catalogue_desk.get_policy(ask.caller.org)
+    return Reply(200, PublicPolicy.of(policy, ask.services.grid.minutes))
 
 
 def _seen(ask: Ask[Any], one: Property | Technician) -> Json:

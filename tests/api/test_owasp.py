@@ -48,9 +48,15 @@ FOR_STRANGERS = {
     "GET /properties/{property_id}",
     "GET /technicians",
     "GET /technicians/{technician_id}",
+    "GET /policy/public",
 }
 """What the publishable key may call."""
-FOR_CUSTOMERS = {"GET /bookings/{booking_id}", "PATCH /bookings/{booking_id}", "POST /bookings/{booking_id}/cancel"}
+FOR_CUSTOMERS = {
+    "GET /bookings/{booking_id}",
+    "PATCH /bookings/{booking_id}",
+    "POST /bookings/{booking_id}/cancel",
+    "GET /policy/public",
+}
 """What a manage token may call."""
 
 SERVER_OWNED = ("_id", "org", "owner", "key_id", "version", "created_at", "created_by", "active", "claims", "history")

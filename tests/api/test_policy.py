@@ -1,10 +1,10 @@
-"""GET and PATCH /policy."""
+"""GET and PATCH /policy, GET /policy/public."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.api.town import Town, body_of, fault_codes, refused
+from tests.api.town import EVERYBODY, Town, body_of, fault_codes, refused
 
 DEFAULTS: dict[str, Any] = {
     "default_duration_minutes": 60,
@@ -29,6 +29,11 @@ DEFAULTS: dict[str, Any] = {
     "country": None,
     "display_name": None,
     "phone": None,
+}
+PUBLIC = {
+    *("timezone", "country", "display_name", "phone", "default_duration_minutes", "max_duration_minutes"),
+    *("allowed_duration_minutes", "hold_seconds", "max_hold_seconds", "min_lead_minutes", "horizon_days"),
+    *("cancel_window_minutes", "public_max_duration_minutes"),
 }
 ADMIN = frozenset({"admin"})
 
@@ -94,6 +99,17 @@ def test_rules_that_do_not_fit_each_other_are_faults(town: Town) -> None:
     reply = town.call("PATCH", "/policy", {"max_duration_minutes": 30, "hold_seconds": 901}, key="admin")
     assert fault_codes(reply)
     assert body_of(town.call("GET", "/policy", key="admin")) == DEFAULTS
+
+
+def test_every_key_and_a_manage_token_read_the_public_part(town: Town) -> None:
+    changes = {"min_lead_minutes": 120, "phone": "+354 555 1234", "country": "IS", "public_max_duration_minutes": None}
+    town.call("PATCH", "/policy", changes, key="admin")
+    shown = {name: (DEFAULTS | changes)[name] for name in PUBLIC} | {"grid_minutes": 15, "public_services_only": False}
+    for key in (*sorted(EVERYBODY), town.book()["manage_token"]):
+        reply = town.call("GET", "/policy/public", key=key)
+        assert (reply.status_code, body_of(reply)) == (200, shown), key
+    assert body_of(town.call("GET", "/policy/public", key="rival"))["min_lead_minutes"] == 0
+    town.check_admission("GET", "/policy/public", roles=EVERYBODY)
 
 
 def test_the_desk_does_not_even_read_it(town: Town) -> None:
