@@ -2,12 +2,11 @@
 
 RedisCluster asks its nodes which of them has which slots: when it is made, and after each failure. It asks one after
 another under a lock, and its making fails if none answers. So it gets one node only, the `Layout`, which asks all nodes
-at once, waits a moment, and then gives what is known.
+at once, and gives what it knows if none answers.
 """
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from redis import Redis, RedisCluster
@@ -15,12 +14,13 @@ from redis._parsers import CommandsParser
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode
 from redis.exceptions import ConnectionError as Disconnected
-from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from services.stores.silence import Silence
+from services.stores.silence import Silence, answers_of
 
 Host = tuple[str, int]
+Slots = list[list[Any]]
+"""For each range of slots the first, the last, and the nodes, of which the first is the master."""
 LAST_SLOT = 16_383
 
 
@@ -31,15 +31,15 @@ class Layout(Redis):
     """
 
     def __init__(self, hosts: list[Host], seconds: float, options: dict[str, Any]) -> None:
-        """seconds: how long a node may take to accept a connection, and to answer; and how long a caller waits."""
+        """seconds: how long a node may take to accept a connection, and for each of two answers."""
         quick = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "retry": Retry(NoBackoff(), 0)}
         self._options = options | quick
         super().__init__(*hosts[0], **self._options)
-        self._hosts, self._seconds = hosts, seconds
-        self._slots: list[list[Any]] = [[0, LAST_SLOT, [*hosts[0], ""]]]
+        self._hosts = hosts
+        self._slots: Slots = [[0, LAST_SLOT, [*hosts[0], ""]]]
         self._silence = Silence()
 
-    def execute_command(self, *_args: Any, **_options: Any) -> list[list[Any]]:
+    def execute_command(self, *_args: Any, **_options: Any) -> Slots:
         """The reply of CLUSTER SLOTS, the only command that a RedisCluster sends here."""
         self._look()
         return self._slots
@@ -55,29 +55,20 @@ class Layout(Redis):
         if self._silence.lasts():
             return
         known = {(str(host), int(port)) for _, _, *nodes in self._slots for host, port, *_ in nodes}
-        answered = threading.Event()
-        for host in known.union(self._hosts):
-            threading.Thread(target=self._ask, args=[host, answered], name="cluster_layout", daemon=True).start()
-        if not answered.wait(self._seconds):
-            self._silence.begin()
+        for slots in answers_of(known.union(self._hosts), self._ask):
+            self._slots = slots
+            self._silence.end()
+            return
+        self._silence.begin()
 
-    def _ask(self, asked: Host, answered: threading.Event) -> None:
-        try:
-            with Redis(*asked, **self._options) as node:
-                # A node that is cut from the majority knows an old layout.
-                if node.cluster("info")["cluster_state"] != "ok":
-                    return
-                slots = node.execute_command("CLUSTER SLOTS")
-        except RedisError:
-            return
-        if answered.is_set():
-            return
+    def _ask(self, asked: Host) -> Slots | None:
+        """What one node says; None if it is cut from the majority, since then it knows an old layout."""
+        with Redis(*asked, **self._options) as node:
+            if node.cluster("info")["cluster_state"] != "ok":
+                return None
+            slots: Slots = node.execute_command("CLUSTER SLOTS")
         # A node that does not know its own host leaves it out.
-        self._slots = [
-            [first, last, *([host or asked[0], *rest] for host, *rest in nodes)] for first, last, *nodes in slots
-        ]
-        self._silence.end()
-        answered.set()
+        return [[first, last, *([host or asked[0], *rest] for host, *rest in nodes)] for first, last, *nodes in slots]
 
 
 class Cluster(RedisCluster):

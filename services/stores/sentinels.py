@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import suppress
-from queue import Queue
 from typing import Any
 
 from redis import Redis, Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError
 
-from services.stores.silence import Silence
+from services.stores.silence import Silence, answers_of
 
 State = dict[str, Any]
 """What a Sentinel says about a master."""
@@ -39,14 +35,9 @@ class Sentinels(Sentinel):
         that answer. Raises MasterNotFoundError."""
         if self._silence.lasts():
             raise MasterNotFoundError("No Sentinel named a master a moment ago.")
-        answers: Queue[State | None] = Queue()
-        for sentinel in self.sentinels:
-            threading.Thread(target=self._ask, args=[sentinel, service_name, answers], daemon=True).start()
         named: list[State] = []
-        for _ in self.sentinels:
-            state = answers.get()
-            if state is not None:
-                named.append(state)
+        for state in answers_of(self.sentinels, lambda sentinel: self._state(sentinel, service_name)):
+            named.append(state)
             if len(named) > len(self.sentinels) // 2:
                 break
         if not named:
@@ -57,14 +48,9 @@ class Sentinels(Sentinel):
         latest = max(named, key=lambda state: int(state["config-epoch"]))
         return str(latest["ip"]), int(latest["port"])
 
-    def _ask(self, sentinel: Redis, service_name: str, answers: Queue[State | None]) -> None:
-        """Puts one answer: None if the Sentinel gives none, or knows no master that is up."""
-        answer: State | None = None
-        try:
-            with suppress(RedisError):
-                masters: Any = sentinel.sentinel_masters()
-                state = masters.get(service_name)
-                if state and self.check_master_state(state, service_name):  # type: ignore[no-untyped-call]
-                    answer = state
-        finally:
-            answers.put(answer)
+    def _state(self, sentinel: Redis, service_name: str) -> State | None:
+        """What one Sentinel says; None if it knows no such master that is up."""
+        masters: Any = sentinel.sentinel_masters()
+        state: State | None = masters.get(service_name)
+        is_up = state and self.check_master_state(state, service_name)  # type: ignore[no-untyped-call]
+        return state if is_up else None

@@ -1,11 +1,43 @@
-"""Remembers for a moment that servers did not answer, so that not each call waits for them again."""
+"""Asks several servers at once, and remembers for a moment that none answered, so that not each call waits again."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from queue import Queue
+from typing import TypeVar
+
+from redis.exceptions import RedisError
 
 SECONDS = 1.0
+
+Server = TypeVar("Server")
+Answer = TypeVar("Answer")
+
+
+def answers_of(servers: Collection[Server], ask: Callable[[Server], Answer | None]) -> Iterator[Answer]:
+    """The answers as they come, without None and without those that fail with a RedisError.
+
+    It ends once each server has answered or failed, so `ask` needs a time-out.
+    """
+    answers: Queue[Answer | None] = Queue()
+
+    def put(server: Server) -> None:
+        answer: Answer | None = None
+        try:
+            with suppress(RedisError):
+                answer = ask(server)
+        finally:
+            answers.put(answer)
+
+    for server in servers:
+        threading.Thread(target=put, args=[server], name="asks", daemon=True).start()
+    for _ in servers:
+        answer = answers.get()
+        if answer is not None:
+            yield answer
 
 
 class Silence:
