@@ -38,11 +38,11 @@ def taken_by_spans(redis: Any, names: OrgKeys, now_ms: int) -> dict[str, bool]:
     stem = names.prefix + "spans:"
     for key in _keys(redis, names, "spans"):
         for member, score in redis.zrange(key, 0, -1, withscores=True):
-            state, _owner, start, end, expires = member.split("|")[:5]
+            state, _owner, start, length, expires = member.split("|")[:5]
             assert score == int(start)
-            for tick in range(int(start), int(end)) if int(expires) > now_ms else ():
+            for tick in range(int(start), int(start) + int(length)) if int(expires) > now_ms else ():
                 name = f"{key.removeprefix(stem)}:{tick}"
-                found[name] = found.get(name, False) or state == "booked"
+                found[name] = found.get(name, False) or state == "b"
     return found
 
 

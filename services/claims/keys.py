@@ -59,15 +59,15 @@ def parse_mark(value: str, expires_in_ms: int | None = None) -> Mark:
 
 
 def live_marks(members: list[str], now_ms: int) -> list[Mark]:
-    """Reads what the spans of a resource show, without the members whose time is over."""
+    """Reads the members that show the spans of a resource, without those whose time is over."""
     found = []
     for member in members:
-        state, owner, start, end, expires, *notes = member.split("|")
+        state, owner, start, length, expires, *notes = member.split("|")
         left = int(expires) - now_ms
         if left > 0:
-            shown: MarkState = "booked" if state == "booked" else "held"
-            wait = left if state == "held" else None
-            found.append(Mark(shown, owner, int(start), int(end), wait, notes == ["pending"]))
+            shown: MarkState = "booked" if state == "b" else "held"
+            wait = left if state == "h" else None
+            found.append(Mark(shown, owner, int(start), int(start) + int(length), wait, notes == ["pending"]))
     return found
 
 

@@ -13,10 +13,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from models.slot import Visit
 from scripts.dev_server.child import wait_until
+from services.claims.keys import digest
 from services.claims.scripts import Scripts
+from services.ids import HoldIds, booking_id_for, direct_pin
 from tests.claim_keys import taken_by_claims, taken_by_spans
 from tests.claims.board import ALICE, LIFETIME_MS, Board, visit
 from tests.claims.test_scripts_match_a_ledger import machine_settings
+from tests.world import SECRET
 
 NAMES = st.sampled_from(["h0", "h1", "h2", "h3"])
 BOOKINGS = st.sampled_from(["bk_0", "bk_1"])
@@ -121,5 +124,24 @@ def test_a_booking_over_a_hold_leaves_of_its_span_what_lies_outside(board: Board
     board.place("h1", visit(0, length=8))
     board.mirror("bk_1", 1, visit(2, length=3))
     shown = {tuple(member.split("|")[:2]) for member in board.redis.zrange(board.names.spans(resource), 0, -1)}
-    assert shown == {("held", "h1"), ("booked", "bk_1")}
+    assert shown == {("h", "h1"), ("b", "bk_1")}
     assert board.redis.zcard(board.names.spans(resource)) == 3
+
+
+def test_redis_keeps_spans_in_their_small_form(board: Board) -> None:
+    """Above 64 characters a member makes Redis keep the whole set in another form, which takes seven times as much."""
+    where, long = visit(at="p" * 64, length=96), visit(200, at="p" * 64, before=8, after=8)
+    sets = [board.names.spans(resource) for resource, _, _ in where.spans()]
+    name, booking_id = HoldIds(SECRET).make(board.org, ALICE, board.now_ms()), booking_id_for(board.org, "hold")
+
+    def lengths() -> list[int]:
+        return [len(member) for shown in sets for member in board.redis.zrange(shown, 0, -1)]
+
+    board.place(name, where)
+    assert max(lengths()) <= 64
+    board.begin(name)
+    assert max(lengths()) <= 64
+    board.mirror(booking_id, 1, where, hold_id=name)
+    assert max(lengths()) <= 64
+    board.place(direct_pin(digest("a key")), long, confirming=True)
+    assert max(lengths()) <= 64

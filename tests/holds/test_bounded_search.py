@@ -136,7 +136,7 @@ def test_a_search_on_a_free_property_whose_technicians_are_all_busy_stays_within
         resource = f"technician:tech-{number}"
         for tick in range(noon, noon + 4):
             pipeline.set(f"{names.prefix}claim:{resource}:{tick}", f"booked|bk_x|{noon}|{noon + 4}|1")
-        pipeline.zadd(names.spans(resource), {f"booked|bk_x|{noon}|{noon + 4}|9999999999999": noon})
+        pipeline.zadd(names.spans(resource), {f"b|bk_x|{noon}|4|9999999999999": noon})
     pipeline.execute()
     costs = []
     for _ in range(3):

@@ -93,10 +93,10 @@ def _shorten(redis: Any, target: Target, hold_id: str, deadline: datetime) -> No
                 pipe.pexpireat(target.key("claim", resource, str(tick)), ends)
             shown = target.key("spans", resource)
             for member in redis.zrangebyscore(shown, first, last):
-                state, owner, begin, end, _, *note = member.split("|")
+                state, owner, begin, length, _, *note = member.split("|")
                 if owner == hold_id:
                     pipe.zrem(shown, member)
-                    pipe.zadd(shown, {"|".join((state, owner, begin, end, str(ends), *note)): int(begin)})
+                    pipe.zadd(shown, {"|".join((state, owner, begin, length, str(ends), *note)): int(begin)})
         pipe.xadd(target.key("events"), {"kind": "hold", "id": hold_id, **event, "state": "held", "expires_ms": ends})
         pipe.execute()
 

@@ -5,8 +5,9 @@
 --   owner    the id of a hold or of a move's pin; of a booked claim the booking id
 --   from,to  the ticks that the owner occupies on that resource, half-open
 -- A span is {resource, from, to}. Beside the claim keys, which alone decide, each resource has a sorted set that shows
--- the same in few words: a member state|owner|from|to|expires ms, and |pending, for each run of ticks with marks of one
--- owner, scored by its first tick. A member whose time is over counts as nothing.
+-- the same in few words: a member state|owner|from|length|expires ms, and |pending, for each run of ticks with marks of
+-- one owner, scored by its first tick. The state is its first letter alone: Redis keeps a set whose members have at most
+-- 64 characters in a fraction of the memory. A member whose time is over counts as nothing.
 -- All names begin with the org's prefix and its hash tag, so a script may make names from it.
 
 local function now_ms()
@@ -96,7 +97,7 @@ end
 
 -- Adds a member to the spans of a resource, which last as long as their last member.
 local function add_member(set, from, to, state, owner, expires, note, now)
-  local parts = {state, owner, number_text(from), number_text(to), number_text(expires)}
+  local parts = {string.sub(state, 1, 1), owner, number_text(from), to - from, number_text(expires)}
   redis.call('ZADD', set, from, table.concat(parts, '|') .. note)
   if redis.call('PTTL', set) < expires - now then
     redis.call('PEXPIREAT', set, number_text(expires))
@@ -121,10 +122,10 @@ end
 local function hide_spans(prefix, span, owner)
   local set, hidden = prefix .. 'spans:' .. span[1], {}
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', set, span[2], '(' .. number_text(span[3]))) do
-    local state, of, from, to, expires, note = string.match(member, '^(%a+)|([^|]*)|(%d+)|(%d+)|(%d+)(.*)$')
+    local state, of, from, length, expires, note = string.match(member, '^(%a+)|([^|]*)|(%d+)|(%d+)|(%d+)(.*)$')
     if of == owner then
       redis.call('ZREM', set, member)
-      hidden[#hidden + 1] = {tonumber(from), tonumber(to), note, state, tonumber(expires)}
+      hidden[#hidden + 1] = {tonumber(from), from + length, note, state, tonumber(expires)}
     end
   end
   return hidden
