@@ -111,7 +111,7 @@ def test_no_slot_is_held_twice_while_a_part_of_an_orgs_keys_has_moved(redis: Clu
     target = next(node for node in redis.nodes if node.is_master and node is not redis.owner(prefix))
     held = place_of(customers.held())
     with redis.moving(prefix, target) as (source, slot), source.client() as client:
-        keys = client.execute_command("CLUSTER GETKEYSINSLOT", slot, 1_000)
+        keys = client.execute_command("CLUSTER GETKEYSINSLOT", slot, 100_000)
         claims = [key for key in keys if ":claim:" in key or ":spans:" in key]
         client.migrate("127.0.0.1", target.port, claims, 0, 5_000)
         for taken in (held, customers.installation.slot(), held):
