@@ -48,6 +48,7 @@ SAMPLES = {
     "timezone": "Europe/Copenhagen",
     "to": "2026-12-05",
     "token": "hfc_" + "a" * 32,
+    "updated_since": "2026-12-05",
 }
 """Values of fields whose schema has no pattern, or one that says less than the field demands."""
 SHIFT = ["08:00", "17:00"]

@@ -221,7 +221,7 @@ def test_calendars_are_written_one_at_a_time(fake_world: World, monkeypatch: pyt
 
 
 def test_the_relay_does_not_read_changes_of_feeds(database: Any) -> None:
-    feed, feeds = ChangeFeed(database, utc_now), CalendarFeeds(database, utc_now)
+    feed, feeds = ChangeFeed(database, lambda: "a redis", utc_now), CalendarFeeds(database, utc_now)
     feed.start_at(feed.end_of_log())
     feeds.issue("demo", "tech-1")
     feeds.issue("demo", "tech-1")
