@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import ConfigDict, StringConstraints
 
 from models.booking import Booking
 from models.catalogue import Property, Technician
@@ -14,9 +14,16 @@ from models.times import Instant
 
 
 class CalendarQuery(Request):
-    """Query of the feed. The token alone admits: calendar programs can send no header of ours."""
+    """Query of the feed. The token alone admits: calendar programs can send no header of ours.
+
+    cancelled: 0 leaves cancelled and expired visits out. Programs and web sites add parameters of their own to an
+    address (`nocache`, `fbclid`), so others are ignored.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     token: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    cancelled: Literal["0", "1"] = "1"
 
 
 class CalendarReply(Shown):

@@ -78,11 +78,12 @@ class _QueryParser:
     """Reads the queries of one endpoint; without a model every parameter is unknown.
 
     A query is all text: what the model wants as an integer becomes one where it is written as one. A model may know its
-    fields by another name as well; clients know the described one.
+    fields by another name as well; clients know the described one. A model that ignores further fields does so here.
     """
 
     def __init__(self, model: type[BaseModel] | None) -> None:
         self._model = model
+        self._ignores_others = model is not None and model.model_config.get("extra") == "ignore"
         properties: dict[str, Any] = model.model_json_schema()["properties"] if model else {}
         self._is_integer = {
             name: any(option.get("type") == "integer" for option in schema.get("anyOf", [schema]))
@@ -95,6 +96,8 @@ class _QueryParser:
             pairs = parse_qsl(query.encode("latin-1").decode(), True, errors="strict", max_num_fields=MOST_FAULTS)
         except ValueError:
             return None, [Fault("query", "malformed_query", "Send the query string percent-encoded, in UTF-8.")]
+        if self._ignores_others:
+            pairs = [(name, value) for name, value in pairs if name in self._is_integer]
         given = dict(pairs)
         faults = [Fault(name, "repeated", f"Give {name} only once.") for name in sorted(_repeated(pairs))]
         faults += [unknown_field(name) for name in given if name not in self._is_integer]

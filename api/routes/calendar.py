@@ -58,7 +58,7 @@ def revoke_calendar(ask: Ask[None], technician_id: str) -> Reply:
 )
 def read_calendar(ask: Ask[CalendarQuery], technician_id: str) -> Reply:
     feeds = ask.services.calendar_feeds
-    calendar = feeds.read(technician_id, ask.given.token)
+    calendar = feeds.read(technician_id, ask.given.token, called_off=ask.given.cancelled == "1")
     tag = calendar_tag(calendar)
     headers = (("ETag", f'"{tag}"'), ("Content-Disposition", f'inline; filename="{technician_id}.ics"'))
     asked = request.headers.get("If-None-Match", "")

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, DESCENDING
 from pymongo.database import Database
 
 from models.booking import Booking
 from models.calendar import TechnicianCalendar
 from models.catalogue import Property
 from models.errors import NotFound, TechnicianNotFound
-from services.calendars.icalendar_text import calendar_text, event_text
+from services.calendars.icalendar_text import CALLED_OFF, calendar_text, event_text
 from services.catalogue.reader import PROPERTIES, TECHNICIANS, document_id, property_of, technician_of
 from services.clock import Clock
 from services.ledger.documents import booking_of
@@ -35,13 +35,16 @@ CALENDAR_FEEDS = "calendar_feeds"
 PAST = timedelta(days=30)
 AHEAD = timedelta(days=400)
 MOST_VISITS = 2_000
-"""The earliest visits of the window, about a megabyte. Later visits appear as time goes on."""
+"""Of the visits that take place or took place, about a megabyte: the nearest to now."""
+MOST_CALLED_OFF = 200
+"""Of the cancelled and expired visits, besides: customers can make many, and they crowd out no other."""
 READ_BATCH = 500
 WRITTEN_AT_ONCE = 10
 PAUSE_SECONDS = 0.001
 """After WRITTEN_AT_ONCE visits (about three milliseconds) other requests of this process get a turn. A pause of zero is
 not enough: gevent then hardly reads its sockets, and other requests took ten times as long when measured."""
 
+_CALLED_OFF = sorted(CALLED_OFF)
 _TOKEN = re.compile(r"hfc_[A-Za-z0-9_-]{32}\Z")
 
 
@@ -92,10 +95,11 @@ class CalendarFeeds:
         with mongo_faults():
             self._feeds.delete_one({"org": org, "technician_id": technician_id})
 
-    def read(self, technician_id: str, token: str) -> TechnicianCalendar:
+    def read(self, technician_id: str, token: str, *, called_off: bool = True) -> TechnicianCalendar:
         """The calendar as it is now. Raises NotFound unless the token belongs to this technician's feed.
 
-        The lookup is by hash, so its duration reveals nothing about any token.
+        called_off: whether it shows cancelled and expired visits. The lookup is by hash, so its duration reveals
+        nothing about any token.
         """
         if not _TOKEN.match(token):
             raise NotFound
@@ -107,7 +111,7 @@ class CalendarFeeds:
             technician = self._technicians.find_one({"_id": document_id(org, technician_id), "org": org})
             if technician is None:
                 raise NotFound
-            bookings = self._visits(org, technician_id)
+            bookings = self._visits(org, technician_id, called_off)
             properties = self._properties_of(org, {booking.property_id for booking in bookings})
         return TechnicianCalendar(technician_of(technician), bookings, properties)
 
@@ -126,17 +130,34 @@ class CalendarFeeds:
             if self._technicians.find_one(query, {"_id": 1}) is None:
                 raise TechnicianNotFound
 
-    def _visits(self, org: str, technician_id: str) -> list[Booking]:
+    def _visits(self, org: str, technician_id: str, called_off: bool) -> list[Booking]:
+        """By start. The two kinds are counted apart."""
+        wanted = {"org": org, "technician_id": technician_id}
+        found = self._nearest({**wanted, "status": {"$nin": _CALLED_OFF}}, MOST_VISITS)
+        if called_off:
+            found += self._nearest({**wanted, "status": {"$in": _CALLED_OFF}}, MOST_CALLED_OFF)
+        return [booking_of({"history": [], "claims": [], **each}) for each in sorted(found, key=_by_start)]
+
+    def _nearest(self, wanted: Document, most: int) -> list[Document]:
+        """At most so many documents that match, those that start nearest to now."""
         now = self._clock()
-        query = {"org": org, "technician_id": technician_id, "start": {"$gte": now - PAST, "$lt": now + AHEAD}}
-        found = self._bookings.find(query, {"history": 0, "claims": 0}, batch_size=READ_BATCH).hint("by_technician")
-        found = found.sort([("start", ASCENDING), ("_id", ASCENDING)]).limit(MOST_VISITS)
-        return [booking_of({"history": [], "claims": [], **document}) for document in found]
+        found = self._read(wanted, {"$gte": now, "$lt": now + AHEAD}, ASCENDING, most)
+        found += self._read(wanted, {"$gte": now - PAST, "$lt": now}, DESCENDING, most)
+        return sorted(found, key=lambda each: abs(each["start"] - now))[:most]
+
+    def _read(self, wanted: Document, start: Document, order: int, most: int) -> list[Document]:
+        query, hidden = {**wanted, "start": start}, {"history": 0, "claims": 0}
+        found = self._bookings.find(query, hidden, batch_size=READ_BATCH).hint("by_technician")
+        return list(found.sort([("start", order), ("_id", order)]).limit(most))
 
     def _properties_of(self, org: str, property_ids: set[str]) -> dict[str, Property]:
         wanted = [document_id(org, property_id) for property_id in sorted(property_ids)]
         found = self._properties.find({"_id": {"$in": wanted}, "org": org})
         return {document["id"]: property_of(document) for document in found}
+
+
+def _by_start(document: Document) -> tuple[datetime, str]:
+    return document["start"], document["_id"]
 
 
 def _events(calendar: TechnicianCalendar) -> Iterator[bytes]:

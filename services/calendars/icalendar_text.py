@@ -18,7 +18,7 @@ from models.booking import Booking
 from models.calendar import TechnicianCalendar
 from models.catalogue import Property, Technician
 
-LAYOUT = 1
+LAYOUT = 2
 """A part of every tag. Raise it with each change of the text, or clients that have the old text keep it."""
 
 PRODUCT = "-//Holdfast//Technician calendar//EN"
@@ -30,8 +30,16 @@ STATUS_MARKS = {"pending": "Pending", "cancelled": "Cancelled", "expired": "Expi
 """Written before a visit's title, because many calendars do not show STATUS."""
 PRIORITY_MARKS = {"high": "high priority", "emergency": "emergency"}
 
+_ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+
+
+class _Text(vText):
+    """Text that every program reads as it was typed. The library takes a typed backslash and N for a line break."""
+
+    def to_ical(self) -> bytes:
+        return str(self).translate(_ESCAPES).encode()
 
 
 def calendar_tag(calendar: TechnicianCalendar) -> str:
@@ -51,8 +59,9 @@ def calendar_text(technician: Technician, events: Iterable[bytes]) -> bytes:
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
     calendar.add("method", "PUBLISH")
-    # The library does not escape properties that it does not know, but every calendar reads this one as text.
-    calendar.add("x-wr-calname", vText(_one_line(technician.name)))
+    # RFC 7986 has NAME. Older programs read the other property, some of them without undoing its escapes.
+    for name in ("name", "x-wr-calname"):
+        calendar.add(name, _one_line(technician.name))
     calendar.add("x-wr-timezone", technician.timezone)
     calendar.add("refresh-interval", timedelta(minutes=REFRESH_MINUTES), parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", f"PT{REFRESH_MINUTES}M")
@@ -74,7 +83,7 @@ def event_text(booking: Booking, site: Property) -> bytes:
     event.add("summary", _summary(booking, site))
     if site.address:
         event.add("location", _one_line(site.address))
-    event.add("description", _description(booking))
+    event.add("description", _Text(_description(booking)))
     written: bytes = event.to_ical()
     return written
 
@@ -85,11 +94,11 @@ def _status(booking: Booking) -> str:
     return "TENTATIVE" if booking.status == "pending" else "CONFIRMED"
 
 
-def _summary(booking: Booking, site: Property) -> str:
+def _summary(booking: Booking, site: Property) -> _Text:
     mark, urgency = STATUS_MARKS.get(booking.status), PRIORITY_MARKS.get(booking.priority)
     before = f"{mark}: " if mark else ""
     after = f" ({urgency})" if urgency else ""
-    return f"{before}{_one_line(site.name)}{after}"
+    return _Text(f"{before}{_one_line(site.name)}{after}")
 
 
 def _description(booking: Booking) -> str:
@@ -103,17 +112,17 @@ def _description(booking: Booking) -> str:
     if booking.buffer_after_minutes:
         lines.append(f"Travel after: {booking.buffer_after_minutes} min")
     if booking.description:
-        lines += ["", _text(booking.description)]
+        lines += ["", _lines(booking.description)]
     return "\n".join(lines)
 
 
-def _text(value: str) -> str:
+def _lines(value: str) -> str:
     """Text with one kind of line break and without control characters, because RFC 5545 cannot write those."""
     return _CONTROL.sub("", _LINE_BREAK.sub("\n", value))
 
 
-def _one_line(value: str) -> str:
-    return _text(value).replace("\n", " ")
+def _one_line(value: str) -> _Text:
+    return _Text(_lines(value).replace("\n", " "))
 
 
 def _utc(moment: datetime) -> datetime:

@@ -155,7 +155,27 @@ def test_the_token_is_needed_once_and_nothing_else(town: Town) -> None:
     assert fault_codes(town.call("GET", f"{CALENDAR}.ics?token=", key=None)) == {("token", "too_short")}
     assert fault_codes(town.call("GET", f"{NOWHERE}{'x' * 128}", key=None)) == {("token", "too_long")}
     assert fault_codes(town.call("GET", f"{url}&token=1", key=None)) == {("token", "repeated")}
-    assert fault_codes(town.call("GET", f"{url}&days=7", key=None)) == {("days", "unknown_field")}
+
+
+@pytest.mark.parametrize("further", ["nocache=1", "fbclid=IwAR0&fbclid=2", "days=7", "=", "utm_source=post%20office"])
+def test_parameters_that_others_add_to_the_address_change_nothing(town: Town, further: str) -> None:
+    url = made(town)
+    plain, with_more = (town.call("GET", each, key=None) for each in (url, f"{url}&{further}"))
+    assert (with_more.status_code, with_more.data, with_more.headers["ETag"]) == (
+        200,
+        plain.data,
+        plain.headers["ETag"],
+    )
+    assert town.call("GET", url.replace("?", f"?{further}&"), key=None).status_code == 200
+
+
+def test_cancelled_visits_can_be_left_out(town: Town) -> None:
+    url, booking = made(town), town.book()
+    assert town.call("POST", f"/bookings/{booking['booking_id']}/cancel", key="desk").status_code == 200
+    assert [len(events(town, each)) for each in (url, f"{url}&cancelled=1", f"{url}&cancelled=0")] == [1, 1, 0]
+    tags = {town.call("GET", each, key=None).headers["ETag"] for each in (url, f"{url}&cancelled=0")}
+    assert len(tags) == 2
+    assert fault_codes(town.call("GET", f"{url}&cancelled=no", key=None)) == {("cancelled", "not_allowed")}
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])

@@ -111,11 +111,40 @@ def test_the_calendar_reaches_from_a_month_ago_to_a_year_ahead(world: World) -> 
     assert [event["DTSTART"].dt for event in shown(world)] == within
 
 
-def test_a_full_calendar_leaves_out_the_latest_visits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.calendars.feeds.MOST_VISITS", 2)
-    for days in (3, 1, 2):
-        write(world, tomorrow() + timedelta(days=days))
-    assert [event["DTSTART"].dt for event in shown(world)] == [tomorrow() + timedelta(days=days) for days in (1, 2)]
+@pytest.fixture
+def small_calendar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.calendars.feeds.MOST_VISITS", 3)
+    monkeypatch.setattr("services.calendars.feeds.MOST_CALLED_OFF", 2)
+
+
+@pytest.mark.usefixtures("small_calendar")
+def test_a_full_calendar_leaves_out_the_visits_furthest_from_now(world: World) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    for hours in (-200, -90, -30, 20, 100, 300):
+        write(world, now + hours * HOUR)
+    assert [event["DTSTART"].dt for event in shown(world)] == [now + hours * HOUR for hours in (-90, -30, 20)]
+
+
+@pytest.mark.usefixtures("small_calendar")
+def test_cancelled_visits_crowd_out_no_other_and_the_nearest_of_them_stay(world: World) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    for hours, status in [(1, "cancelled"), (-2, "expired"), (3, "cancelled"), (4, "expired")]:
+        write(world, now + hours * HOUR, status=status)
+    live = [(-600, "completed"), (500, "confirmed"), (9_000, "no_show")]
+    for hours, status in live:
+        write(world, now + hours * HOUR, status=status)
+    events = [((event["DTSTART"].dt - now) // HOUR, event["STATUS"] == "CANCELLED") for event in shown(world)]
+    assert events == [(-600, False), (-2, True), (1, True), (500, False), (9_000, False)]
+
+
+def test_a_calendar_without_cancelled_visits_has_all_others(world: World, feeds: CalendarFeeds) -> None:
+    token = feeds.issue(world.org, "tech-1").token
+    statuses = ("pending", "confirmed", "completed", "no_show", "cancelled", "expired")
+    for hours, status in enumerate(statuses):
+        reserved = {"reserved_by": "Alice", "reserved_until": tomorrow(9)} if status == "pending" else {}
+        write(world, tomorrow(8) + hours * HOUR, status=status, **reserved)
+    assert [each.status for each in feeds.read("tech-1", token, called_off=False).bookings] == list(statuses[:4])
+    assert [each.status for each in feeds.read("tech-1", token).bookings] == list(statuses)
 
 
 def test_a_property_is_shown_with_its_address_and_an_unknown_one_by_its_id(world: World) -> None:
@@ -231,7 +260,7 @@ def test_the_relay_does_not_read_changes_of_feeds(database: Any) -> None:
     assert [change.org for batch in feed.read() for change in batch] == ["demo"]
 
 
-def test_a_calendar_is_read_in_four_queries_each_served_by_an_index(world: World) -> None:
+def test_a_calendar_is_read_in_seven_queries_each_served_by_an_index(world: World) -> None:
     for days in range(1, 6):
         write(world, tomorrow() + timedelta(days=days), property_id=f"prop-{days % 3 + 1}")
     write(world, tomorrow(15), technician_id="tech-2")
@@ -240,15 +269,15 @@ def test_a_calendar_is_read_in_four_queries_each_served_by_an_index(world: World
     with profiled(world.services.db) as ran:
         assert len(world.services.calendar_feeds.read("tech-1", token).bookings) == 5
     assert [entry["ns"].partition(".")[2] for entry in ran] == [
-        CALENDAR_FEEDS,
-        "technicians",
-        "bookings",
+        *(CALENDAR_FEEDS, "technicians"),
+        *["bookings"] * 4,
         "properties",
     ]
-    assert [entry["nreturned"] for entry in ran] == [entry["docsExamined"] for entry in ran] == [1, 1, 5, 3]
+    assert [entry["nreturned"] for entry in ran] == [1, 1, 5, 0, 0, 0, 3]
+    assert [entry["docsExamined"] for entry in ran] == [1, 1, 5, 0, 5, 0, 3]
     plans = [entry["planSummary"] for entry in ran]
     assert plans[0] == "IXSCAN { token_sha256: 1 }"
-    assert plans[2] == "IXSCAN { org: 1, technician_id: 1, start: 1, _id: 1 }"
+    assert set(plans[2:6]) == {"IXSCAN { org: 1, technician_id: 1, start: 1, _id: 1 }"}
     for entry in ran:
         assert not entry.get("hasSortStage")
         assert "COLLSCAN" not in str(entry["execStats"])
