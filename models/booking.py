@@ -7,12 +7,10 @@ from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SkipValidation,
     StringConstraints,
-    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -215,43 +213,3 @@ class Booking(BookingReply):
     @property
     def active(self) -> bool:
         return self.status in ACTIVE_STATUSES
-
-
-class BookingPage(Shown):
-    """One page of bookings, by start; `next_cursor` is null on the last one. With `updated_since` they come by their
-    last change, the oldest first, and `next_updated_since` says from when to read on after the last page: no change is
-    missed, and some bookings may come twice."""
-
-    bookings: list[BookingReply]
-    next_cursor: str | None
-    next_updated_since: Instant | None = None
-
-
-def _moment_or_date(value: Any) -> Any:
-    # A list is asked for by day or by moment; a bare date is its first instant in UTC.
-    if isinstance(value, str) and len(value) == 10:
-        return f"{value}T00:00:00Z"
-    return value
-
-
-DayOrMoment = Annotated[
-    Moment,
-    BeforeValidator(_moment_or_date),
-    WithJsonSchema({"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}),
-]
-
-
-class BookingQuery(Request):
-    """Query of GET /bookings: bookings that start in [from, to), in order of start; with updated_since those of them
-    that changed since then, in the order of their last change."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    property_id: PlainId | None = None
-    technician_id: PlainId | None = None
-    status: BookingStatus | None = None
-    from_: DayOrMoment | None = Field(None, alias="from")
-    to: DayOrMoment | None = None
-    updated_since: DayOrMoment | None = None
-    limit: Annotated[WholeNumber, Field(ge=1, le=200)] = 50
-    cursor: Annotated[str, StringConstraints(max_length=256)] | None = None

@@ -82,8 +82,13 @@ def _plain(character: str) -> str:
     return chr(ord(character) - 0xFEE0) if "\uff01" <= character <= "\uff5e" else character
 
 
+def plain_phone(text: str) -> str:
+    """A text without what is not seen and without `tel:` before it, as a phone in it would be kept."""
+    return _TELEPHONE.sub("", _seen(text).replace("\t", " "))
+
+
 def _phone(value: str) -> str:
-    text = _TELEPHONE.sub("", _seen(value).replace("\t", " "))
+    text = plain_phone(value)
     if mended := _SPREADSHEET.match(text):
         text = mended[1]
     main = _main_part(text)

@@ -7,10 +7,10 @@ Otherwise the fault says what is missing.
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, GetCoreSchemaHandler, WithJsonSchema
+from pydantic import BeforeValidator, GetCoreSchemaHandler, PlainValidator, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 _DAY = r"\d{4}-\d{2}-\d{2}"
@@ -62,6 +62,12 @@ def _local_date(value: Any) -> date:
     raise PydanticCustomError("bad_date", "Give {field} as a date such as 2026-12-05.")
 
 
+def _day_or_moment(value: Any) -> datetime:
+    if isinstance(value, str) and len(value) == len("2026-12-05"):
+        return datetime.combine(_local_date(value), time())
+    return _moment(value)
+
+
 class _ToTheSecond:
     """Annotates a time in UTC that replies show without parts of a second."""
 
@@ -77,3 +83,17 @@ Instant = Annotated[datetime, _ToTheSecond()]
 """A time of a reply, aware UTC, whose parts of a second are cut off: no deadline is promised too late."""
 
 LocalDate = Annotated[date, BeforeValidator(_local_date), WithJsonSchema({"type": "string", "format": "date"})]
+
+DayOrMoment = Annotated[
+    datetime,
+    PlainValidator(_day_or_moment),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "anyOf": [{"format": "date"}, {"format": "date-time"}],
+            "description": "A time, or a date, which means its first instant: as a local date of the property, "
+            "else of the technician that is asked for, else of the org.",
+        }
+    ),
+]
+"""A time, or a bare date: a naive midnight, until the zone is known whose date it is."""

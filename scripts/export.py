@@ -17,7 +17,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -28,7 +28,7 @@ enter()
 
 from pydantic import TypeAdapter, ValidationError
 
-from models.booking import DayOrMoment
+from models.times import DayOrMoment
 from scripts.sheets.dumping import KINDS, STDOUT, Kind, run
 from scripts.sheets.outcome import outcome
 from scripts.sheets.progress import Progress
@@ -42,7 +42,7 @@ def _moment(text: str) -> datetime:
         found: datetime = TypeAdapter(DayOrMoment).validate_python(text)
     except ValidationError as error:
         raise argparse.ArgumentTypeError(error.errors()[0]["msg"]) from None
-    return found
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _kinds(text: str) -> list[Kind]:

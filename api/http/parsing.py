@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 _ID = re.compile(ID_PATTERN.rstrip("$") + r"\Z")
+_TRUTH = {"true": True, "false": False}
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})\Z", re.ASCII)
 
 
@@ -77,16 +78,17 @@ class Parser:
 class _QueryParser:
     """Reads the queries of one endpoint; without a model every parameter is unknown.
 
-    A query is all text: what the model wants as an integer becomes one where it is written as one. A model may know its
-    fields by another name as well; clients know the described one. A model that ignores further fields does so here.
+    A query is all text: what the model wants as an integer, a truth value or a list becomes one where it is written as
+    one. A model may know its fields by another name as well; clients know the described one. A model that ignores
+    further fields does so here.
     """
 
     def __init__(self, model: type[BaseModel] | None) -> None:
         self._model = model
         self._ignores_others = model is not None and model.model_config.get("extra") == "ignore"
         properties: dict[str, Any] = model.model_json_schema()["properties"] if model else {}
-        self._is_integer = {
-            name: any(option.get("type") == "integer" for option in schema.get("anyOf", [schema]))
+        self._kinds = {
+            name: {option.get("type") for option in schema.get("anyOf", [schema])}
             for name, schema in properties.items()
         }
 
@@ -97,28 +99,40 @@ class _QueryParser:
         except ValueError:
             return None, [Fault("query", "malformed_query", "Send the query string percent-encoded, in UTF-8.")]
         if self._ignores_others:
-            pairs = [(name, value) for name, value in pairs if name in self._is_integer]
-        given = dict(pairs)
-        faults = [Fault(name, "repeated", f"Give {name} only once.") for name in sorted(_repeated(pairs))]
-        faults += [unknown_field(name) for name in given if name not in self._is_integer]
+            pairs = [(name, value) for name, value in pairs if name in self._kinds]
+        given: dict[str, list[str]] = {}
+        for name, value in pairs:
+            given.setdefault(name, []).append(value)
+        faults = [Fault(name, "repeated", f"Give {name} only once.") for name in self._repeated(given)]
+        faults += [unknown_field(name) for name in given if name not in self._kinds]
         if self._model is None:
             return None, faults
         try:
             parsed = self._model.__pydantic_validator__.validate_python(
-                {
-                    name: int(value) if self._is_integer[name] and _WHOLE.match(value) else value
-                    for name, value in given.items()
-                    if name in self._is_integer
-                }
+                {name: _meant(values, self._kinds[name]) for name, values in given.items() if name in self._kinds}
             )
         except ValidationError as error:
-            return None, faults + faults_of(error)
+            return None, faults + [_of_parameter(fault) for fault in faults_of(error)]
         return (None if faults else parsed), faults
 
+    def _repeated(self, given: dict[str, list[str]]) -> list[str]:
+        lists = {name for name, kinds in self._kinds.items() if "array" in kinds}
+        return sorted({name[:LONGEST_FIELD] for name, values in given.items() if len(values) > 1 and name not in lists})
 
-def _repeated(pairs: list[tuple[str, str]]) -> set[str]:
-    names = [name for name, _ in pairs]
-    return {name[:LONGEST_FIELD] for name in names if names.count(name) > 1}
+
+def _meant(values: list[str], kinds: set[str]) -> Any:
+    if "array" in kinds:
+        return values
+    value = values[-1]
+    if "integer" in kinds and _WHOLE.match(value):
+        return int(value)
+    return _TRUTH.get(value, value) if "boolean" in kinds else value
+
+
+def _of_parameter(fault: Fault) -> Fault:
+    """The fault of a parameter, also where one of its several values is wrong."""
+    name, _, _ = fault.field.partition(".")
+    return Fault(name, fault.code, fault.message.replace(fault.field, name))
 
 
 def _path_faults(ids: dict[str, str]) -> list[Fault]:

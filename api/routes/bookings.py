@@ -11,8 +11,6 @@ from api.routes.slot_review import review_book, review_slot
 from models.access import STAFF, Caller, Role
 from models.booking import (
     Booking,
-    BookingPage,
-    BookingQuery,
     BookingReply,
     BookRequest,
     MadeReply,
@@ -20,6 +18,7 @@ from models.booking import (
     ReserveRequest,
 )
 from models.booking_changes import Action, BookingPatch, ReasonRequest
+from models.booking_lists import BookingPage, BookingQuery
 from models.errors import (
     BookingNotFound,
     HoldExpired,

@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from models.access import Caller, Role
-from models.booking import ACTIVE_STATUSES, Booking, BookingQuery
+from models.booking import ACTIVE_STATUSES, Booking
 from models.booking_changes import CUSTOMER_MAY_CHANGE, TRANSITIONS, Action, BookingPatch
+from models.booking_lists import BookingQuery
 from models.errors import BookingNotFound, Forbidden, InvalidTransition, Unauthenticated, VersionConflict
+from services.bookings.local_days import LocalDays
 from services.bookings.rescheduling import SLOT_FIELDS, Rescheduling
 from services.catalogue.reader import Catalogue
 from services.claims.mirror import Mirror
@@ -38,6 +40,7 @@ class BookingLife:
         store: BookingStore,
         listing: BookingList,
         changes: ChangesSince,
+        days: LocalDays,
         mirror: Mirror,
         reservations: Reservations,
         rescheduling: Rescheduling,
@@ -48,6 +51,7 @@ class BookingLife:
         self._store = store
         self._listing = listing
         self._changes = changes
+        self._days = days
         self._mirror = mirror
         self._reservations = reservations
         self._rescheduling = rescheduling
@@ -102,7 +106,7 @@ class BookingLife:
 
         An overdue reservation is shown as expired, and not listed as pending. Writes nothing.
         """
-        found, cursor = self._listing.page(caller.org, query)
+        found, cursor = self._listing.page(caller.org, self._days.in_utc(caller.org, query))
         return self._reservations.standing(caller.org, found), cursor
 
     def changes_since(self, caller: Caller, query: BookingQuery, since: datetime) -> Changes:
@@ -110,7 +114,8 @@ class BookingLife:
 
         Raises what `page` raises.
         """
-        found = self._changes.page(caller.org, query, since)
+        query = self._days.in_utc(caller.org, query)
+        found = self._changes.page(caller.org, query, query.updated_since or since)
         return found._replace(bookings=self._reservations.standing(caller.org, found.bookings))
 
     def as_of(self, caller: Caller, booking_id: str, version: int) -> Booking:

@@ -16,7 +16,8 @@ from pymongo.client_session import ClientSession
 from pymongo.cursor import Cursor
 from pymongo.database import Database
 
-from models.booking import Booking, BookingQuery
+from models.booking import Booking
+from models.booking_lists import BookingQuery
 from services.ledger.documents import booking_of
 from services.ledger.listing import filter_of
 from services.stores.connections import Document

@@ -10,6 +10,7 @@ from bson.timestamp import Timestamp
 from models.booking import ACTIVE_STATUSES, Booking, BookingReply
 from models.fields import members_that_may_be_absent
 from services.ledger.persons import persons_in
+from services.ledger.search import search_fields
 from services.stores.connections import Document
 
 STORED = tuple(name for name in Booking.model_fields if name not in ("booking_id", "claims", "manage_token"))
@@ -30,6 +31,7 @@ def document_of(booking: Booking) -> Document:
     document["claims"] = [{"resource": resource, "tick": tick} for resource, tick in booking.claims]
     document["active"] = booking.status in ACTIVE_STATUSES
     document["persons"] = persons_in(booking.customer, booking.history)
+    document["search"] = search_fields(booking.booking_id, booking.property_id, booking.customer)
     document["changed"] = MONGO_PUTS_ITS_TIME_HERE
     return document
 

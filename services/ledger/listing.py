@@ -8,12 +8,18 @@ from pymongo import ASCENDING
 from pymongo.cursor import Cursor
 from pymongo.database import Database
 
-from models.booking import Booking, BookingQuery
+from models.booking import Booking
+from models.booking_lists import BookingQuery
 from services.ledger.documents import booking_of
+from services.ledger.search import search_filter
 from services.ledger.versions import OVERDUE
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 from services.stores.pages import bad_cursor, read_cursor, write_cursor
+from services.timetable.rules import LONGEST_VISIT
+
+EARLIEST = datetime(2, 1, 1, tzinfo=UTC)
+"""No visit is as early; a time from which LONGEST_VISIT can be taken away."""
 
 
 class BookingList:
@@ -37,8 +43,9 @@ class BookingList:
         wanted = filter_of(org, query)
         if query.cursor is not None:
             start, booking_id = _last_entry(query.cursor)
+            span = wanted.get("start", {})
             # The bound on start lets MongoDB enter the index there; the $or decides among bookings of the same start.
-            wanted["start"] = {**wanted.get("start", {}), "$gte": max(start, query.from_) if query.from_ else start}
+            wanted["start"] = {**span, "$gte": max(start, span.get("$gte", start))}
             wanted["$or"] = [{"start": {"$gt": start}}, {"start": start, "_id": {"$gt": booking_id}}]
         found = self._bookings.find(wanted).hint(_index(query))
         return found.sort([("start", ASCENDING), ("_id", ASCENDING)]).limit(query.limit + 1)
@@ -46,21 +53,36 @@ class BookingList:
 
 def filter_of(org: str, query: BookingQuery) -> Document:
     """What a query wants of an org, besides its page. An overdue reservation is not pending."""
-    wanted: Document = {"org": org}
-    for name in ("property_id", "technician_id", "status"):
+    wanted: Document = {"org": org, **_when(query)}
+    for name in ("property_id", "technician_id"):
         value = getattr(query, name)
         if value is not None:
             wanted[name] = value
-    if query.status == "pending":
-        wanted["$nor"] = [OVERDUE]
-    span = {"$gte": query.from_, "$lt": query.to}
-    span = {operator: moment for operator, moment in span.items() if moment is not None}
-    if span:
-        wanted["start"] = span
+    if query.status is not None:
+        wanted["status"] = {"$in": sorted(set(query.status))}
+        if "pending" in query.status:
+            wanted["$nor"] = [OVERDUE]
+    if query.q is not None:
+        wanted |= search_filter(query.q)
     return wanted
 
 
+def _when(query: BookingQuery) -> Document:
+    """The bounds of the visits' times. MongoDB finds overlapping ones by their start, because none is longer than
+    LONGEST_VISIT."""
+    begin, end = query.from_, query.to
+    found: Document = {"start": {}}
+    if begin is not None and query.overlapping:
+        found["end"] = {"$gt": begin}
+        begin = max(begin, EARLIEST) - LONGEST_VISIT
+    span = {"$gte": begin, "$lt": end}
+    found["start"] = {operator: moment for operator, moment in span.items() if moment is not None}
+    return {name: bounds for name, bounds in found.items() if bounds}
+
+
 def _index(query: BookingQuery) -> str:
+    if query.q is not None:
+        return "by_search"
     if query.property_id is not None:
         return "by_property"
     if query.technician_id is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pymongo import ASCENDING, IndexModel
 
 from services.ledger.persons import BY_PERSON
+from services.ledger.search import BY_NO_SEARCH, BY_SEARCH
 from services.stores.connections import Document
 
 GUARD = "one_booking_per_claim"
@@ -92,6 +93,8 @@ BOOKING_INDEXES = [
     IndexModel([("org", ASCENDING), ("changed", ASCENDING), ("_id", ASCENDING)], name="by_change"),
     # Of documents that an earlier release wrote.
     IndexModel([("changed", ASCENDING)], name="by_no_change", partialFilterExpression={"changed": None}),
+    BY_SEARCH,
+    BY_NO_SEARCH,
     # Of all orgs, for the relay; it holds what is pending and nothing else.
     IndexModel([("reserved_until", ASCENDING)], name="by_deadline", partialFilterExpression={"status": "pending"}),
 ]

@@ -32,6 +32,7 @@ from models.slot import Claim, Visit
 from services.ledger.documents import booking_of, difference, document_of
 from services.ledger.persons import fill_in_persons, persons_in
 from services.ledger.schema import BOOKING_INDEXES, VALIDATOR
+from services.ledger.search import fill_in_search
 from services.ledger.versions import OVERDUE, fill_in_changed, is_made, next_version
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
@@ -100,6 +101,7 @@ class BookingStore:
             self._bookings.create_indexes(BOOKING_INDEXES)
             fill_in_persons(self._bookings)
             fill_in_changed(self._bookings)
+            fill_in_search(self._bookings)
 
     def check_grid(self) -> None:
         """Compares the database's grid with ours, until they agree once. Raises GridChanged, StoreUnavailable."""

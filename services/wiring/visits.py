@@ -7,6 +7,7 @@ from services.bookings.booking import Bookings
 from services.bookings.changes import BookingLife
 from services.bookings.confirming import Confirming
 from services.bookings.daily_share import DailyShare
+from services.bookings.local_days import LocalDays
 from services.bookings.named_slots import NamedSlots
 from services.bookings.rescheduling import Rescheduling
 from services.bookings.without_redis import BookingWithoutRedis
@@ -84,6 +85,7 @@ def booking_life(parts: Parts) -> BookingLife:
         store=parts.store,
         listing=BookingList(parts.db),
         changes=ChangesSince(parts.db),
+        days=LocalDays(parts.catalogue_desk),
         mirror=parts.mirror,
         reservations=parts.reservations,
         rescheduling=rescheduling,

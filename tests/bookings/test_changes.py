@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from models.access import Caller
-from models.booking import Booking, BookingQuery
+from models.booking import Booking
+from models.booking_lists import BookingQuery
 from models.catalogue import PolicyPatch
 from models.errors import BookingNotFound, Forbidden, InvalidRequest, InvalidTransition, VersionConflict
 from services.bookings.changes import BookingLife

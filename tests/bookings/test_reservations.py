@@ -10,8 +10,8 @@ import pytest
 from pymongo.errors import WriteError
 
 from models.access import Caller, IdempotencyClaim
-from models.booking import BookingQuery
 from models.booking_changes import BookingPatch
+from models.booking_lists import BookingQuery
 from models.errors import IdempotencyKeyReused, InvalidTransition, SlotBooked, SlotHeld
 from scripts.dev_server.child import wait_until
 from services.ledger.documents import document_of

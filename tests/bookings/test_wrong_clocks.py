@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from models.access import Caller
-from models.booking import Booking, BookingQuery
+from models.booking import Booking
 from models.booking_changes import BookingPatch
+from models.booking_lists import BookingQuery
 from models.errors import InvalidTransition, RequestInProgress, SlotBooked
 from services import Services
 from services.ledger import store

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from models.booking import Booking, BookingQuery
+from models.booking import Booking
 from models.booking_changes import BookingPatch
+from models.booking_lists import BookingQuery
 from models.errors import InvalidRequest
 from scripts.dev_server.child import wait_until
 from services.ids import booking_id_for

@@ -10,7 +10,7 @@ import pytest
 
 from models.access import Role
 from models.availability import AvailabilityQuery
-from models.booking import BookingQuery
+from models.booking_lists import BookingQuery
 from models.errors import SlotBooked
 from scripts.dev_server.child import wait_until
 from services.claims.mirror import Mirror

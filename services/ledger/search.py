@@ -1,0 +1,122 @@
+"""The search fields of a booking, and what a search asks of them.
+
+A booking's document has `search`: `keys`, by which the index finds it; `name`, the words of the customer's name, each
+behind a blank; `phones`, the digits of each spelling of the phone. Keys are the beginnings of the words up to
+LONGEST_KEY letters, the last digits of the phones, and the ids of the booking and the property. Behind a key the index
+has the start, so a search reads the bookings of its key in order. Where the text says more than the key, it is compared
+with `name` and `phones`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
+
+from pymongo import ASCENDING, IndexModel, UpdateOne
+from pymongo.collection import Collection
+
+from models.contacts import e164, phone_digits, plain_phone
+from models.fields import ID_PATTERN
+from services.ledger.persons import ERASED
+from services.stores.connections import Document
+
+LONGEST_KEY: Final = 8
+LAST_DIGITS: Final = 4
+MOST_WORDS: Final = 12
+"""Of a name or a query. A name of more words is found by the first of them."""
+STEP: Final = 500
+"""Documents of an earlier release that one write fills in."""
+
+BY_SEARCH = IndexModel(
+    [("org", ASCENDING), ("search.keys", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)], name="by_search"
+)
+BY_NO_SEARCH = IndexModel([("search", ASCENDING)], name="by_no_search", partialFilterExpression={"search": None})
+"""Of documents that an earlier release wrote."""
+
+_APOSTROPHES = re.compile("['\u2018\u2019\u02bc`\u00b4]")
+_WORD = re.compile(r"[^\W_]+")
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})
+"""Letters that Unicode does not take apart into a plain one and an accent."""
+_LETTER = re.compile(r"[^\W\d_]")
+_ID = re.compile(ID_PATTERN)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a name without case and accents."""
+    apart = unicodedata.normalize("NFKD", _APOSTROPHES.sub("", text)).casefold()
+    plain = "".join(each for each in apart if not unicodedata.combining(each)).translate(_LETTERS)
+    return _WORD.findall(plain)[:MOST_WORDS]
+
+
+def search_fields(booking_id: str, property_id: str, customer: dict[str, Any]) -> Document:
+    """What a booking is found by. An erased person leaves nothing."""
+    words = [] if customer["name"] == ERASED else words_of(customer["name"])
+    numbers = (phone_digits(customer[field]) for field in ("phone", "phone_e164") if customer.get(field))
+    phones = list(dict.fromkeys(numbers))
+    keys = {_id_key(booking_id), _id_key(property_id)}
+    keys |= {_word_key(word[:length]) for word in words for length in range(1, LONGEST_KEY + 1)}
+    keys |= {_phone_key(phone) for phone in phones if len(phone) >= LAST_DIGITS}
+    return {"keys": sorted(keys), "name": "".join(f" {word}" for word in words), "phones": phones}
+
+
+def search_filter(text: str) -> Document:
+    """Matches the bookings that a text finds: by keys of the index, and by all of the text."""
+    found = dict([*_by_id(text.strip()), *_by_phone(plain_phone(text)), *_by_name(text)])
+    if not found:
+        return {"search.keys": {"$in": []}}
+    return {"search.keys": {"$in": list(found)}, "$and": [{"$or": list(found.values())}]}
+
+
+def _by_id(text: str) -> Iterator[tuple[str, Document]]:
+    if _ID.match(text):
+        yield _id_key(text), {"$or": [{"_id": text}, {"property_id": text}]}
+
+
+def _by_phone(text: str) -> Iterator[tuple[str, Document]]:
+    """A national number may begin with a zero that an international one leaves out."""
+    digits = phone_digits(text)
+    if len(digits) < LAST_DIGITS or _LETTER.search(text):
+        return
+    spellings = {digits, digits.lstrip("0"), (e164(text, None) or "").lstrip("+")}
+    whole = "|".join(sorted(each for each in spellings if len(each) >= LAST_DIGITS))
+    yield _phone_key(digits), {"search.phones": {"$regex": f"({whole})$"}}
+
+
+def _by_name(text: str) -> Iterator[tuple[str, Document]]:
+    """MongoDB enters the index at one word. The longest one mostly is the rarest."""
+    words = words_of(text)
+    if words:
+        beginnings = [{"search.name": {"$regex": f" {word}"}} for word in words]
+        yield _word_key(max(words, key=len)[:LONGEST_KEY]), {"$and": beginnings}
+
+
+def _word_key(beginning: str) -> str:
+    return f"n:{beginning}"
+
+
+def _phone_key(digits: str) -> str:
+    return f"t:{digits[-LAST_DIGITS:]}"
+
+
+def _id_key(name: str) -> str:
+    return f"i:{name}"
+
+
+def fill_in_search(bookings: Collection[Document]) -> None:
+    """Gives search fields to documents that an earlier release wrote, some at a time; a change that comes between is
+    filled in by the next start. The collection has the index by_no_search."""
+    old = bookings.find({"search": None}, {"customer": 1, "property_id": 1, "version": 1}).hint("by_no_search")
+    for some in iter(lambda: list(islice(old, STEP)), []):
+        bookings.bulk_write(
+            [
+                UpdateOne(
+                    {"_id": each["_id"], "version": each["version"], "search": None},
+                    {"$set": {"search": search_fields(each["_id"], each["property_id"], each["customer"])}},
+                )
+                for each in some
+            ],
+            ordered=False,
+        )
