@@ -133,8 +133,10 @@ def test_the_relay_of_a_wrong_machine_expires_what_is_overdue_and_nothing_else(w
 def test_the_relay_finds_overdue_reservations_along_the_index_of_deadlines(world: World) -> None:
     for hour in range(8, 18):
         reserve(world, hour)
-    found = world.services.db["bookings"].find(OVERDUE).hint("by_deadline").sort("reserved_until", 1)
-    assert found.explain()["executionStats"]["totalDocsExamined"] == 0
+    bookings = world.services.db["bookings"]
+    found = bookings.find(OVERDUE).hint("by_deadline").sort("reserved_until", 1)
+    # Other tests share the collection and may leave overdue reservations in it.
+    assert found.explain()["executionStats"]["totalDocsExamined"] <= bookings.count_documents(OVERDUE) < 10
 
 
 def test_times_of_a_booking_never_go_back(world: World, server: Server, bob: Caller) -> None:

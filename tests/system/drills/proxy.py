@@ -14,9 +14,6 @@ MIRRORING = b'"visit_ends_ms"'
 class Proxy(ThreadingTCPServer):
     """Passes bytes on, until a method says otherwise. `lost` is set once a reply was lost."""
 
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(self, upstream: int) -> None:
         super().__init__(("127.0.0.1", 0), _Connection)
         self.port, self.upstream = int(self.server_address[1]), upstream
@@ -47,9 +44,10 @@ class Proxy(ThreadingTCPServer):
         self.doomed, self.hangs_up = to, hang_up
 
     def close(self) -> None:
-        self.cut()
-        self.heal()
+        """End every connection and wait for its threads, so that no socket outlives the test."""
         self.shutdown()
+        self.moving.set()
+        self.cut()
         self.server_close()
 
 
