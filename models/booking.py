@@ -6,23 +6,23 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     SkipValidation,
     StringConstraints,
+    computed_field,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from models.contacts import FormEmail, FormPhone, e164
-from models.fields import Name, PlainId, Request, ShapedAs, Shown, Text, WholeNumber
+from models.details import Details
+from models.fields import Name, PlainId, Request, ShapedAs, Shown, WholeNumber
 from models.slot import SlotFields, SlotOptions
 from models.times import Instant, Moment
 
 BookingStatus = Literal["pending", "confirmed", "completed", "no_show", "cancelled", "expired"]
-Priority = Literal["low", "medium", "high", "emergency"]
 Source = Literal["web", "desk", "sms", "api"]
 
 ACTIVE_STATUSES = frozenset({"pending", "confirmed"})
@@ -50,18 +50,6 @@ class Customer(Request):
         kept = self.model_dump(include=set(CUSTOMER_FIELDS), exclude_none=True)
         international = e164(self.phone, country) if self.phone else None
         return {**kept, "phone_e164": international} if international else kept
-
-
-class Details(BaseModel):
-    """What a visit is about. A field that is added here is also in the requests, the booking, its document, the reply
-    and its example, and the CSV columns."""
-
-    description: Text = ""
-    priority: Priority = "medium"
-
-    def details(self) -> dict[str, Any]:
-        """These fields by name."""
-        return {name: getattr(self, name) for name in Details.model_fields}
 
 
 class BookRequest(SlotOptions, Details):
@@ -116,9 +104,9 @@ class ReserveRequest(SlotFields, Details):
     @property
     def as_booking(self) -> BookRequest:
         """The direct booking that this would be if it were firm at once."""
-        slot = {name: getattr(self, name) for name in SlotFields.model_fields}
+        fields = {name: getattr(self, name) for name in (*SlotFields.model_fields, *Details.model_fields)}
         customer = self.customer or Customer(name=self.reserved_by)
-        return BookRequest.model_construct(**slot, **self.details(), customer=customer)
+        return BookRequest.model_construct(**fields, customer=customer)
 
 
 class CustomerReply(TypedDict):
@@ -159,6 +147,11 @@ class _Visit(Shown):
     hold_id: str | None
     requested_start: datetime
     fallback_used: bool
+
+    @computed_field
+    def technician_ids(self) -> list[str]:
+        """Everybody who comes; `technician_id` is the first."""
+        return [self.technician_id]
 
 
 class BookingReply(Details, _Visit):

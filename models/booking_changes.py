@@ -7,18 +7,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from models.booking import Booking, BookingStatus, Customer, Priority
-from models.fields import FormText, Minutes, PlainId, Request, Text, WholeNumber
+from models.booking import Booking, BookingStatus, Customer
+from models.details import Metadata, Note, Overrides, Priority
+from models.fields import FormText, Minutes, PlainId, Reference, Request, Text, WholeNumber
 from models.times import Moment
 
 
 class BookingPatch(Request):
     """Body of PATCH /bookings/{id}: only the fields that change.
 
-    A customer is given whole. Null empties `description`.
+    A customer and `metadata` are given whole. Null empties the texts and `metadata`. `override` names the rules that
+    staff lift for this change.
     """
 
-    emptied_by_null = frozenset({"description"})
+    emptied_by_null = frozenset({"description", "internal_note", "metadata", "external_reference"})
 
     start: Moment | None = None
     duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
@@ -29,10 +31,14 @@ class BookingPatch(Request):
     customer: Customer | None = None
     description: Text | None = None
     priority: Priority | None = None
+    internal_note: Note = None
+    metadata: Metadata | None = None
+    external_reference: Reference = None
+    override: Overrides = Field(default_factory=list)
 
     def given(self, country: str | None) -> dict[str, Any]:
         """The fields that are to change, as a booking has them. country: of phones without a country code."""
-        values = {name: getattr(self, name) for name in self.model_fields_set}
+        values = {name: getattr(self, name) for name in self.model_fields_set - {"override"}}
         if "description" in values:
             values["description"] = self.description or ""
         if self.customer is not None:
@@ -43,10 +49,10 @@ class BookingPatch(Request):
 CUSTOMER_MAY_CHANGE = frozenset(
     {
         *("start", "duration_minutes", "buffer_before_minutes", "buffer_after_minutes"),
-        *("technician_id", "customer", "description"),
+        *("technician_id", "customer", "description", "priority"),
     }
 )
-"""What the bearer of a manage token may change; not the property or the priority."""
+"""What the bearer of a manage token may change; not the property."""
 
 
 class ReasonRequest(Request):

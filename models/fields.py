@@ -18,6 +18,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     StringConstraints,
+    TypeAdapter,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -78,6 +79,8 @@ def members_that_may_be_absent(model: type[BaseModel]) -> tuple[str, ...]:
 
 def _require_the_others(schema: dict[str, Any], model: type[BaseModel]) -> None:
     absent = {model.model_fields[name].alias or name for name in members_that_may_be_absent(model)}
+    for name, field in model.model_computed_fields.items():
+        schema["properties"][name] = TypeAdapter(field.return_type).json_schema() | {"description": field.description}
     schema["required"] = [name for name in schema["properties"] if name not in absent]
 
 
@@ -182,4 +185,9 @@ ShortText = Annotated[str, StringConstraints(min_length=1, max_length=320), Prin
 
 NoneIfBlank = BeforeValidator(lambda value: None if isinstance(value, str) and not _trimmed(value) else value)
 """Annotates a field that a form may hold empty: a text in which nothing can be seen is as good as null."""
+Reference = Annotated[
+    Annotated[str, StringConstraints(min_length=1, max_length=64), OneLine, BeforeValidator(_trimmed)] | None,
+    NoneIfBlank,
+]
+"""The name of a thing in another system. Blanks around it are dropped."""
 FormText = Annotated[Annotated[str, StringConstraints(max_length=320), Printable] | None, NoneIfBlank]

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SkipValidation, StringConstraints
 
-from models.fields import Printable, Request, Shown, WholeNumber
+from models.booking import Source
+from models.fields import PlainId, Printable, Request, Shown, WholeNumber
 from models.slot import SlotFields, Visit
 from models.times import Instant
 
@@ -18,10 +19,11 @@ Holder = Annotated[str, StringConstraints(min_length=1, max_length=128), Printab
 
 
 class HoldRequest(SlotFields):
-    """Body of POST /hold."""
+    """Body of POST /hold. replaces: an own live hold that is let go if this one is granted."""
 
     ttl_seconds: Annotated[WholeNumber, Field(ge=1, le=86_400)] | None = None
     holder: Holder | None = None
+    replaces: PlainId | None = None
 
 
 class ExtendRequest(Request):
@@ -31,11 +33,13 @@ class ExtendRequest(Request):
 
 
 class HoldReply(Shown):
-    """What clients see of a hold. `booking_id` only where it became a booking."""
+    """What clients see of a hold. `booking_id` only where it became a booking. `remaining_seconds` counts from the time
+    of the reply, by the clock that ends the hold."""
 
     hold_id: str
     property_id: str
     technician_id: str
+    technician_ids: list[str]
     start: datetime
     end: datetime
     duration_minutes: int
@@ -44,6 +48,8 @@ class HoldReply(Shown):
     status: HoldStatus
     expires_at: Instant
     ttl_seconds: int
+    remaining_seconds: int
+    source: Source
     requested_start: datetime
     fallback_used: bool
     booking_id: str | None = None

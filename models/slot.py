@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from models.details import Override, Overrides
 from models.fields import Minutes, PlainId, Request, WholeNumber
 from models.times import Moment
 
@@ -22,7 +23,10 @@ Claim = tuple[str, int]
 
 
 class SlotOptions(Request):
-    """What may be said of a slot besides where and when. Left out: from the org's policy; no technician means any."""
+    """What may be said of a slot besides where and when. Left out: from the org's policy; no technician means any.
+
+    override: the rules that staff lift for this visit.
+    """
 
     technician_id: PlainId | None = None
     duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
@@ -30,6 +34,7 @@ class SlotOptions(Request):
     buffer_after_minutes: Minutes | None = None
     fallback: Literal["none", "next_available"] = "none"
     suggest: Annotated[WholeNumber, Field(ge=0, le=5)] = 0
+    override: Overrides = Field(default_factory=list)
 
 
 class SlotFields(SlotOptions):
@@ -84,6 +89,7 @@ class Wish:
 
     standing: a booking has this start already, so today's lead and horizon do not apply to it.
     discreet: the client must not learn when technicians are off, so time off looks like bookings.
+    lifted: the rules that do not apply to it. for_staff: the client may lift rules.
     """
 
     property_id: str
@@ -96,6 +102,8 @@ class Wish:
     suggest: int = 0
     standing: bool = False
     discreet: bool = False
+    for_staff: bool = False
+    lifted: frozenset[Override] = frozenset()
 
     @classmethod
     def exactly(cls, visit: Visit, *, suggest: int = 0) -> Wish:

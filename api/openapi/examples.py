@@ -29,7 +29,16 @@ _SLOT: Json = {
 }
 
 HOLD = ReplyShape(HoldReply).of(
-    HoldReply(hold_id="h_2a7c9d", status="held", ttl_seconds=300, expires_at=_ASKED + timedelta(seconds=300), **_SLOT)
+    HoldReply(
+        hold_id="h_2a7c9d",
+        status="held",
+        ttl_seconds=300,
+        remaining_seconds=300,
+        expires_at=_ASKED + timedelta(seconds=300),
+        source="web",
+        technician_ids=["tech-7"],
+        **_SLOT,
+    )
 )
 BOOKING = ReplyShape(BookingReply).of(
     BookingReply(

@@ -7,7 +7,7 @@ from typing import Any
 from api.http.endpoint import EVERY_KEY, Ask, Recall, Reply, Routes, View
 from api.http.replies import ReplyShape
 from api.routes.holds import SLOT_REFUSALS
-from api.routes.slot_review import review_book, review_slot
+from api.routes.slot_review import review_book, review_patch, review_reservation
 from models.access import STAFF, Caller, Role
 from models.booking import (
     Booking,
@@ -19,6 +19,7 @@ from models.booking import (
 )
 from models.booking_changes import Action, BookingPatch, ReasonRequest
 from models.booking_lists import BookingPage, BookingQuery
+from models.details import WITHHELD
 from models.errors import (
     BookingNotFound,
     HoldExpired,
@@ -37,13 +38,14 @@ OFFICE = EVERY_KEY - {Role.CHECKOUT}
 """The roles that see an org's bookings: all, except that of the key in the browser."""
 
 SHAPE = ReplyShape(BookingReply)
+HIDDEN = {role: None if role in STAFF else {"history", *WITHHELD[role]} for role in Role}
 
 
 def shown(caller: Caller, booking: Booking, *, listed: bool = False) -> dict[str, Any]:
     """A booking as a caller sees it: the history for staff, the hold's id for its holder, though not in a list."""
     is_holder = booking.made_by == caller.key_id or booking.booking_id == caller.booking_id
     hold_id = booking.held_as if is_holder and not listed else None
-    return {**SHAPE.of(booking, None if caller.is_staff else {"history"}), "hold_id": hold_id}
+    return {**SHAPE.of(booking, HIDDEN[caller.role]), "hold_id": hold_id}
 
 
 @routes.post(
@@ -76,7 +78,7 @@ def _made(ask: Ask[Any], made: Confirmed) -> Reply:
     "Keep a slot for some hours, to be confirmed",
     roles=STAFF,
     body=ReserveRequest,
-    review=review_slot(),
+    review=review_reservation(),
     replies={201: BookingReply, 200: BookingReply},
     refusals=SLOT_REFUSALS,
     idempotency="service",
@@ -123,7 +125,7 @@ def page(ask: Ask[BookingQuery]) -> Reply:
     "Move a booking or change its details",
     roles=OFFICE | {Role.CUSTOMER},
     body=BookingPatch,
-    review=review_slot(),
+    review=review_patch(),
     replies={200: BookingReply},
     refusals=(
         *SLOT_REFUSALS,

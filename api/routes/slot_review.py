@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from api.http.endpoint import Review
-from models.access import Caller, Role
+from models.access import STRANGERS, Caller, Role
+from models.booking_changes import BookingPatch
+from models.details import WITHHELD
 from models.errors import Fault, InvalidRequest, Refusal
 from models.slot import SlotFields
 from services import Services
@@ -27,11 +31,12 @@ def review_hold() -> Review:
     """Of POST /hold."""
     return Review(
         lambda services, caller, fields, faulty: [
+            *_withheld_faults(caller, fields),
             *_holder_faults(caller, fields, faulty),
             *_slot_faults(services, caller, fields, faulty),
             *_lifetime_faults(services, caller, fields, faulty),
         ],
-        suspects=_short_holder,
+        suspects=lambda caller, body: _short_holder(caller, body) or _has_withheld(caller, body),
     )
 
 
@@ -39,17 +44,43 @@ def review_book() -> Review:
     """Of POST /book."""
     return Review(
         lambda services, caller, fields, faulty: [
+            *_withheld_faults(caller, fields),
             *_target_faults(fields, faulty),
             *(_slot_faults(services, caller, fields, faulty) if _given(fields, "property_id", "start") else []),
             *_priority_faults(caller, fields, faulty),
         ],
-        suspects=_is_too_loud,
+        suspects=lambda caller, body: _is_too_loud(caller, body) or _has_withheld(caller, body),
     )
 
 
-def review_slot() -> Review:
-    """Of a body with slot fields and none of a hold's: POST /reserve, PATCH /bookings/{booking_id}."""
+def review_reservation() -> Review:
+    """Of POST /reserve."""
     return Review(_slot_faults)
+
+
+def review_patch() -> Review:
+    """Of PATCH /bookings/{booking_id}."""
+    return Review(
+        lambda services, caller, fields, faulty: [
+            *_withheld_faults(caller, fields, BookingPatch.emptied_by_null),
+            *_slot_faults(services, caller, fields, faulty),
+            *_priority_faults(caller, fields, faulty),
+        ],
+        suspects=lambda caller, body: _is_too_loud(caller, body) or _has_withheld(caller, body),
+    )
+
+
+def _has_withheld(caller: Caller, body: BaseModel) -> bool:
+    return not (caller.is_staff or body.model_fields_set.isdisjoint(WITHHELD[caller.role]))
+
+
+def _withheld_faults(caller: Caller, fields: dict[str, Any], emptied: frozenset[str] = frozenset()) -> list[Fault]:
+    """emptied: the fields for which null is a value."""
+    return [
+        Fault(name, "not_allowed", f"Leave out {name}, which this key may not set.")
+        for name in fields
+        if name in WITHHELD[caller.role] and (fields[name] is not None or name in emptied)
+    ]
 
 
 def _short_holder(caller: Caller, body: Any) -> bool:
@@ -67,11 +98,11 @@ def _holder_faults(caller: Caller, fields: dict[str, Any], faulty: frozenset[str
 
 
 def _is_too_loud(caller: Caller, body: Any) -> bool:
-    return bool(body.priority == TOO_LOUD) and caller.is_public
+    return bool(body.priority == TOO_LOUD) and caller.role in STRANGERS
 
 
 def _priority_faults(caller: Caller, fields: dict[str, Any], faulty: frozenset[str]) -> list[Fault]:
-    if not caller.is_public or fields.get("priority") != TOO_LOUD or "priority" in faulty:
+    if caller.role not in STRANGERS or fields.get("priority") != TOO_LOUD or "priority" in faulty:
         return []
     return [Fault("priority", "not_allowed", "Give priority as 'low', 'medium' or 'high' with this key.")]
 

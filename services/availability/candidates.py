@@ -12,23 +12,25 @@ The rules here, besides those of timetable.rules:
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime
 from typing import NamedTuple
 
-from models.access import STRANGERS, Role
+from models.access import STAFF, STRANGERS, Role
 from models.catalogue import Policy
 from models.errors import Fault, InvalidRequest, NoSlotAvailable, PropertyUnavailable, TechnicianUnavailable
 from models.slot import SlotFields, Visit, Wish
 from services.availability.lengths import Lengths, measured
 from services.catalogue.reader import Snapshot
-from services.timetable.grid import Grid, day_span, local_day
+from services.timetable.grid import LAST_DAY, Grid, day_span, local_day
 from services.timetable.rules import Extent, Rules
 from services.timetable.time_off import HiddenTimeOff
 from services.timetable.working_hours import Timetable
 
 LONGEST_DAY_MINUTES = 25 * 60
 """Bounds a search: no local date of our time is longer."""
+YEARS = range(2000, LAST_DAY.year)
+"""The years of visits for which staff lift rules. Nothing else bounds those."""
 
 
 class Choices(NamedTuple):
@@ -62,18 +64,17 @@ class Candidates:
 
         role: of the caller; see availability.lengths.
         standing: the fields that a booking has already. They need to be on the grid and nothing else, and its start is
-        then not too soon nor too far ahead either: a stricter policy touches nothing that exists.
+        then not too soon nor too far ahead either: a stricter policy touches nothing that exists. Of the rules that the
+        request overrides the wish knows.
         faults: what the caller found wrong with the request.
         Raises InvalidRequest with all faults together: off_grid, past_start, and those of `measured`.
         """
+        lifted = frozenset(fields.override)
+        if "duration" in lifted:
+            standing = {*standing, "duration_minutes"}
         extent, found = measured(self._grid, snapshot.policy, fields, role, standing)
         tick = self._grid.exact_tick(fields.start)
-        if tick is None:
-            example = f"such as 10:00 or 10:{self._grid.minutes:02}"
-            text = f"Give start on the grid of {self._grid.minutes} minutes, {example}."
-            found.append(Fault("start", "off_grid", text))
-        if fields.start < now and "start" not in standing:
-            found.append(Fault("start", "past_start", "Give start as a time that is not in the past."))
+        found += self._start_faults(fields, now, role, standing, on_grid=tick is not None)
         if tick is None or found or faults:
             raise InvalidRequest(*found, *faults)
         return Wish(
@@ -85,7 +86,21 @@ class Candidates:
             suggest=fields.suggest,
             standing="start" in standing,
             discreet=role in STRANGERS,
+            for_staff=role in STAFF,
+            lifted=lifted,
         )
+
+    def _start_faults(
+        self, fields: SlotFields, now: datetime, role: Role, standing: Set[str], *, on_grid: bool
+    ) -> Iterator[Fault]:
+        if not on_grid:
+            example = f"such as 10:00 or 10:{self._grid.minutes:02}"
+            yield Fault("start", "off_grid", f"Give start on the grid of {self._grid.minutes} minutes, {example}.")
+        if fields.override and fields.start.year not in YEARS:
+            yield Fault("start", "bad_time", f"Give start in a year from {YEARS.start} to {YEARS.stop - 1}.")
+        elif fields.start < now and not ("start" in standing or "past" in fields.override):
+            text = "Give start as a time that is not in the past"
+            yield Fault("start", "past_start", text + (", or give past in override." if role in STAFF else "."))
 
     def extent(self, policy: Policy, lengths: Lengths, role: Role) -> Extent:
         """How long the visit would be. Raises InvalidRequest as `wish` does."""
@@ -104,6 +119,8 @@ class Candidates:
         rules = self.rules(snapshot, now, wish.property_id, wish.technician_id, extent, discreet=wish.discreet)
         if wish.standing:
             rules.admit(wish.start)
+        if wish.lifted:
+            rules.lift(wish.lifted, wish.start)
         if rules.site.status != "available":
             raise PropertyUnavailable
         if not rules.technicians:
@@ -111,7 +128,7 @@ class Candidates:
         end = self._search_end(wish.start, rules) if wish.fallback else wish.start + 1
         fits = rules.fitting(wish.start, end)
         if not fits:
-            raise NoSlotAvailable if wish.fallback else rules.refusal(wish.start)
+            raise NoSlotAvailable if wish.fallback else rules.refusal(wish.start, for_staff=wish.for_staff)
         starts, first = range(wish.start, end), wish.start - wish.before
         visits = [wish.at(start, who) for at, start in enumerate(starts) for who, mask in fits if mask >> at & 1]
         return Choices(visits, HiddenTimeOff(first, rules.hidden(first, end + wish.length + wish.after)))

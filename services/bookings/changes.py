@@ -169,7 +169,7 @@ class BookingLife:
             self._require(booking, expected_version, booking.active)
             _require_few_changes(caller, booking)
             self._require_allowed(caller, booking, patch)
-            changed = self._rescheduling.change(caller, booking, given)
+            changed = self._rescheduling.change(caller, booking, given, patch.override)
             if changed:
                 return changed
         raise VersionConflict
@@ -205,6 +205,6 @@ def _require_few_changes(caller: Caller, booking: Booking) -> None:
 def _was_made_before(caller: Caller, booking: Booking, given: dict[str, Any], version: int) -> bool:
     """Whether this very change made the version after the one that it names, so that it is a repeat."""
     last = booking.history[-1]
-    changed = last["changes"].keys() & BookingPatch.model_fields.keys()
+    changed = last["changes"].keys() & (BookingPatch.model_fields.keys() - {"override"})
     made = booking.version == version + 1 and caller.was(last["by"]) and last["action"] in ("move", "edit")
     return made and changed <= given.keys() and all(getattr(booking, name) == value for name, value in given.items())

@@ -12,6 +12,7 @@ from typing import Any
 from models.access import SOURCES, Caller, IdempotencyClaim
 from models.booking import Booking, BookRequest
 from models.catalogue import Policy
+from models.details import Details
 from models.errors import HoldNotFound, IdempotencyKeyReused
 from models.slot import SlotFields, Visit
 from services.claims.hold_records import HoldRecord
@@ -36,7 +37,7 @@ class Draft:
     pin, hold_id: the name under which Redis has its claims, and that of its hold if there is one.
     slot: what to claim directly; None if a live hold has the slot. standing: its fields that a hold had already.
     requested: the start tick that the client asked for, if it is not that of the claims. owner: of its hold, as
-    HoldRecord has it; '' if there is no hold.
+    HoldRecord has it; '' if there is no hold. override: the words of the rules that staff lifted for its visit.
     reserved_by, hours: of a reservation, which is pending for so many hours.
     """
 
@@ -50,6 +51,7 @@ class Draft:
     standing: frozenset[str] = frozenset()
     requested: int | None = None
     owner: str = ""
+    override: str = ""
     idempotency: IdempotencyClaim | None = None
     reserved_by: str | None = None
     hours: int | None = None
@@ -61,8 +63,12 @@ class Draft:
 
     def describes(self, booking: Booking) -> bool:
         """Whether the request says the same about its visit as a booking does."""
-        said = {"customer": self._customer, **self.request.details()}
+        said = {"customer": self._customer, **self._details}
         return all(getattr(booking, name) == value for name, value in said.items())
+
+    @property
+    def _details(self) -> dict[str, Any]:
+        return {name: getattr(self.request, name) for name in Details.model_fields}
 
     @property
     def _customer(self) -> dict[str, Any]:
@@ -73,7 +79,8 @@ class Draft:
         of a store, because a deadline must not depend on the server."""
         request, caller = self.request, self.caller
         times = grid.times(visit, requested)
-        made = change(now, caller.name, "reserve" if self.hours else "book", {})
+        lifted = {"override": (None, self.override.split())} if self.override else {}
+        made = change(now, caller.name, "reserve" if self.hours else "book", lifted)
         until = now.replace(microsecond=0) + timedelta(hours=self.hours) if self.hours else None
         return Booking(
             booking_id=self.booking_id,
@@ -87,7 +94,7 @@ class Draft:
             buffer_before_minutes=times.buffer_before_minutes,
             buffer_after_minutes=times.buffer_after_minutes,
             customer=self._customer,
-            **request.details(),
+            **self._details,
             source=SOURCES[caller.role],  # type: ignore[arg-type]  # the four words of Source
             version=1,
             created_at=made["at"],

@@ -6,10 +6,12 @@ own slot. Must not write.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from models.booking import BookRequest
+from models.details import Override
 from models.errors import Fault, HoldNotFound, InvalidRequest
 from models.slot import SlotFields, Visit
 from services.availability.lengths import LENGTHS
@@ -48,7 +50,8 @@ class NamedSlots:
 
     def anew(self, draft: Draft, record: HoldRecord) -> Draft:
         """The draft of a hold that ran out, to be claimed once more as it was."""
-        return replace(self._of_visit(draft, record.visit), requested=record.requested, owner=record.owner)
+        draft = self._of_visit(draft, record.visit, record.override.split())
+        return replace(draft, requested=record.requested, owner=record.owner)
 
     def proven(self, draft: Draft) -> Draft | None:
         """The draft with the slot that the request names, if its hold id proves that this is the hold's slot. The
@@ -79,8 +82,10 @@ class NamedSlots:
         technicians = [chosen] if chosen else [each.id for each in snapshot.technicians(None)]
         return [Visit(named["property_id"], who, start, start + length, before, after) for who in technicians]
 
-    def _of_visit(self, draft: Draft, visit: Visit) -> Draft:
-        slot = SlotFields.model_construct(**self._fields_of(visit), suggest=draft.request.suggest)
+    def _of_visit(self, draft: Draft, visit: Visit, lifted: Iterable[str] = ()) -> Draft:
+        request = draft.request
+        override: list[Override] = sorted({*request.override, *lifted})  # type: ignore[arg-type]  # words we wrote
+        slot = SlotFields.model_construct(**self._fields_of(visit), suggest=request.suggest, override=override)
         return replace(draft, slot=slot, standing=frozenset(LENGTHS))
 
     def _fields_of(self, visit: Visit) -> dict[str, Any]:

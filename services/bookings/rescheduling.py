@@ -10,6 +10,7 @@ While Redis is down no visit is moved, because a hold might be in the way.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ import structlog
 
 from models.access import Caller, Role
 from models.booking import Booking
+from models.details import Override
 from models.errors import RequestInProgress, SlotBooked, SlotHeld, StoreUnavailable
 from models.slot import SlotFields, Visit, Wish
 from services.claims.claims import Claims
@@ -31,6 +33,7 @@ from services.ids import move_pin, version_moved
 from services.ledger.documents import difference, noted
 from services.ledger.persons import are_alike
 from services.ledger.store import BookingStore, ClaimsTaken, NothingSent, WriteRefused
+from services.stores.connections import Document
 from services.timetable.grid import Grid
 
 log = structlog.get_logger()
@@ -81,9 +84,12 @@ class Rescheduling:
         self._clock = clock
         self._crash = crash
 
-    def change(self, caller: Caller, booking: Booking, given: dict[str, Any]) -> Booking | None:
+    def change(
+        self, caller: Caller, booking: Booking, given: dict[str, Any], override: Sequence[Override] = ()
+    ) -> Booking | None:
         """The booking after a change of the given fields; the same booking if none of them is new. Another phone or
-        e-mail address ends the manage tokens, unless the customer gives it with one of them.
+        e-mail address ends the manage tokens, unless the customer gives it with one of them. override: the rules that
+        staff lift for the new visit.
 
         None if MongoDB no longer has the version that was read. Raises the refusals of Placing.claim, SlotBooked,
         SlotHeld, RequestInProgress (another change of this version is under way), StoreUnavailable: the old booking
@@ -93,7 +99,7 @@ class Rescheduling:
         if caller.role is not Role.CUSTOMER and not are_alike(wanted.customer, booking.customer):
             wanted = wanted.changed(token_generation=booking.token_generation + 1)
         if any(getattr(wanted, name) != getattr(booking, name) for name in SLOT_FIELDS):
-            return self._move(caller, booking, wanted)
+            return self._move(caller, booking, wanted, list(override))
         fields, changes = difference(booking, wanted)
         if not fields:
             return booking
@@ -102,11 +108,14 @@ class Rescheduling:
             self._mirror.settle_or_leave(changed)
         return changed
 
-    def _move(self, caller: Caller, booking: Booking, wanted: Booking) -> Booking | None:
-        claimed = self._claim(caller, booking, wanted)
+    def _move(self, caller: Caller, booking: Booking, wanted: Booking, override: list[Override]) -> Booking | None:
+        claimed = self._claim(caller, booking, wanted, override)
         self._crash("after_move_claim")
+        fields, changes = difference(booking, self._moved(booking, wanted, claimed.visit))
+        if override:
+            changes["override"] = (None, override)
         try:
-            moved = self._update(caller, booking, self._moved(booking, wanted, claimed.visit), claimed.visit)
+            moved = self._update(caller, booking, fields, noted(caller.name, "move", changes), claimed.visit)
         except (NothingSent, WriteRefused, SlotBooked, SlotHeld):
             if claimed.first:
                 self._give_back(booking, claimed)
@@ -133,9 +142,10 @@ class Rescheduling:
             self._crash("after_move_mirrored")
         self._give_back(booking, claimed)
 
-    def _claim(self, caller: Caller, booking: Booking, wanted: Booking) -> Claimed:
+    def _claim(self, caller: Caller, booking: Booking, wanted: Booking, override: list[Override]) -> Claimed:
         """Pins what the new visit needs beyond the old one."""
-        slot = SlotFields.model_construct(**{name: getattr(wanted, name) for name in SLOT_FIELDS})
+        fields = {name: getattr(wanted, name) for name in SLOT_FIELDS}
+        slot = SlotFields.model_construct(**fields, override=override)
         target = digest(*(str(getattr(wanted, field)) for field in SLOT_FIELDS))[:12]
         name = move_pin(booking.booking_id, booking.version, target)
         standing = {field for field in SLOT_FIELDS if getattr(wanted, field) == getattr(booking, field)}
@@ -178,10 +188,10 @@ class Rescheduling:
             return None
         return Claimed(record.hold_id, record.visit, begun.record.deadline_ms, first=False)
 
-    def _update(self, caller: Caller, booking: Booking, moved: Booking, visit: Visit) -> Booking | None:
+    def _update(
+        self, caller: Caller, booking: Booking, fields: Document, entry: Document, visit: Visit
+    ) -> Booking | None:
         """The one write that decides. None if MongoDB no longer has the version that was read."""
-        fields, changes = difference(booking, moved)
-        entry = noted(caller.name, "move", changes)
         for _ in range(MOST_UPDATES):
             try:
                 return self._store.update(booking, fields, entry)

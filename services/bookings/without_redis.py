@@ -6,6 +6,7 @@ Then the remembered catalogue cannot be trusted either, so it is read again. Onl
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from itertools import filterfalse
 
@@ -82,6 +83,7 @@ class BookingWithoutRedis:
         known = draft if draft.slot else self._named.proven(draft)
         if known is None or known.slot is None:
             raise StoreUnavailable
+        draft = replace(draft, override=" ".join(known.slot.override))
         wish = self._candidates.wish(snapshot, now, known.slot, caller.role, standing=known.standing)
         visits, hidden = self._candidates.choices(snapshot, now, wish)
         self._share.take(caller, snapshot.policy)

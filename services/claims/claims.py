@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic_core import to_json
 from redis import Redis
 
-from models.access import IdempotencyClaim
+from models.access import SOURCES, IdempotencyClaim
 from models.errors import (
     Forbidden,
     HoldExpired,
@@ -250,6 +250,8 @@ class Claims:
                 "attempt": placement.attempt,
                 "remembered_ms": remembered_ms,
                 "address": request.address_digest,
+                "source": SOURCES[request.role],
+                "override": " ".join(request.slot.override),
             },
             "candidates": _candidates(placement),
         }

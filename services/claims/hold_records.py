@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
+from models.booking import Source
 from models.hold import Hold, HoldStatus
 from models.slot import Visit
 from services.timetable.grid import Grid
@@ -29,6 +30,8 @@ class HoldRecord:
     cold: placed while the mirror was not whole, and MongoDB has not been asked yet.
     found: the first answer to an idempotency key was a hold that its holder had already.
     direct: the pin of a direct booking or a move. moves: the pin of a move.
+    source: of the request that placed it. override: the words of the rules that staff lifted for it.
+    now_ms: the time of the script that gave this record; 0 where the record was read.
     """
 
     hold_id: str
@@ -48,6 +51,9 @@ class HoldRecord:
     found: bool = False
     moves: bool = False
     read_ms: int = 0
+    now_ms: int = 0
+    source: Source = "api"
+    override: str = ""
     key_id: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,6 +63,11 @@ class HoldRecord:
     def holder_digest(self) -> str:
         """Of the holder that the request named; '' if it named none."""
         return self.owner.partition(" ")[2]
+
+    @property
+    def remaining_seconds(self) -> int:
+        """How long the hold would live from the time of this reply or read, in whole seconds, rounded up."""
+        return max(0, -((self.read_ms or self.now_ms or self.created_ms) - self.expires_ms) // 1000)
 
     @property
     def standing(self) -> HoldStatus:
@@ -94,6 +105,7 @@ def hold_view(record: HoldRecord, hold_id: str, grid: Grid) -> Hold:
         hold_id=hold_id,
         property_id=visit.property_id,
         technician_id=visit.technician_id,
+        technician_ids=[visit.technician_id],
         visit=visit,
         status=status,
         start=times.start,
@@ -102,6 +114,8 @@ def hold_view(record: HoldRecord, hold_id: str, grid: Grid) -> Hold:
         buffer_before_minutes=times.buffer_before_minutes,
         buffer_after_minutes=times.buffer_after_minutes,
         ttl_seconds=round(record.lifetime_ms / 1000),
+        remaining_seconds=record.remaining_seconds if status == "held" else 0,
+        source=record.source,
         created_at=moment_of_ms(record.created_ms),
         expires_at=moment_of_ms(record.expires_ms),
         requested_start=times.requested_start,

@@ -49,7 +49,8 @@ def booking_of(document: Document) -> Booking:
 def difference(old: Booking, new: Booking) -> tuple[Document, dict[str, tuple[Any, Any]]]:
     """What to set in a booking's document, and what its history says of that: each field's value before and after."""
     before, after = document_of(old), document_of(new)
-    fields = {name: value for name, value in after.items() if before.get(name) != value}
+    names = dict.fromkeys((*after, *before))  # a field that is emptied is in the earlier one alone
+    fields = {name: after.get(name) for name in names if before.get(name) != after.get(name)}
     return fields, {name: (before.get(name), value) for name, value in fields.items() if name in STORED}
 
 

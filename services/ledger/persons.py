@@ -26,7 +26,7 @@ BY_PERSON = IndexModel([("persons", ASCENDING), ("org", ASCENDING)], name="by_pe
 
 ERASED = "Erased"
 """Stands where a name was, in a record whose form demands one."""
-_TEXTS: dict[str, str] = {"description": "", "reason": "", "reserved_by": ERASED}
+_TEXTS: dict[str, str | None] = {"description": "", "internal_note": None, "reason": "", "reserved_by": ERASED}
 """Texts that may speak of a person, and what stands there afterwards."""
 
 

@@ -6,6 +6,8 @@ The rules, in the order in which a refusal names the first one that forbids a st
 3. The visit [start, end) lies within the technician's working hours. Travel may lie outside of them.
 4. The visit with its travel touches no time off of the technician.
 
+Staff may lift the first three for one visit; models.details has the words.
+
 Discreet rules hide the fourth from a stranger: they allow such a start, and `hidden` says which ticks count as booked.
 
 A single hold and whole days of availability use the same rules.
@@ -13,16 +15,19 @@ A single hold and whole days of availability use the same rules.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from models.catalogue import Policy, Property, Technician
+from models.details import Override
 from models.errors import OutsideWorkingHours, Refusal, TechnicianUnavailable, TooFarAhead, TooSoon
 from services.timetable.grid import ones, runs
 from services.timetable.working_hours import Timetable
 
 LONGEST_VISIT = timedelta(days=3)
 """No visit with its travel lasts longer."""
+CLOSED_DATE = "No visits take place on this date. Please choose another one."
 
 
 class Extent(NamedTuple):
@@ -40,7 +45,10 @@ class Rules:
     last start within the horizon. In every mask of starts, bit i stands for a visit that starts at from_tick + i.
     """
 
-    __slots__ = ("_discreet", "_earliest", "_policy", "_timetable", "extent", "latest", "site", "technicians")
+    __slots__ = (
+        *("_discreet", "_earliest", "_lifted", "_now", "_policy", "_timetable"),
+        *("extent", "latest", "site", "technicians"),
+    )
 
     def __init__(
         self,
@@ -59,13 +67,25 @@ class Rules:
         self._timetable = timetable
         self._policy = policy
         self._discreet = discreet
+        self._lifted: Set[Override] = frozenset()
         seconds, grid = now.timestamp(), timetable.grid
+        self._now = -int(-seconds // grid.seconds)
         self._earliest = -int(-(seconds + policy.min_lead_minutes * 60) // grid.seconds)
         self.latest = int((seconds + policy.horizon_days * 86_400) // grid.seconds)
 
     def admit(self, start: int) -> None:
         """Allows a start that is too soon or too far ahead, because a booking has it already."""
         self._earliest, self.latest = min(self._earliest, start), max(self.latest, start)
+
+    def lift(self, words: Set[Override], start: int) -> None:
+        """Lifts the rules of these names, which staff may, for visits from a start on."""
+        self._lifted = words
+        if "lead_time" in words:
+            self._earliest = self._now
+        if "past" in words and start < self._now:
+            self._earliest = start
+        if "horizon" in words:
+            self.latest = max(self.latest, start + 2 * 86_400 // self._timetable.grid.seconds)
 
     def fitting(self, from_tick: int, to_tick: int) -> list[tuple[str, int]]:
         """(technician id, mask of starts) for each technician with an allowed start in [from_tick, to_tick)."""
@@ -88,16 +108,17 @@ class Rules:
             return ones(to_tick - from_tick)
         return self._timetable.away_ticks(technician, from_tick, to_tick) if technician.time_off else 0
 
-    def refusal(self, start: int) -> Refusal:
-        """The reason why `fitting` has no technician for a start."""
+    def refusal(self, start: int, *, for_staff: bool = False) -> Refusal:
+        """The reason why `fitting` has no technician for a start. for_staff: with the word that lifts the rule."""
+        hint = ' Or send override: ["{}"].' if for_staff else ""
         if start < self._earliest:
-            return TooSoon()
+            return TooSoon(TooSoon.sentence + hint.format("lead_time"))
         if start > self.latest:
-            return TooFarAhead()
+            return TooFarAhead(TooFarAhead.sentence + hint.format("horizon"))
         if self._blacked_out(start, start + 1):
-            return OutsideWorkingHours("No visits take place on this date. Please choose another one.")
+            return OutsideWorkingHours(CLOSED_DATE + hint.format("blackout"))
         if not any(self._at_work(each, start, start + 1) for each in self.technicians):
-            return OutsideWorkingHours()
+            return OutsideWorkingHours(OutsideWorkingHours.sentence + hint.format("working_hours"))
         if len(self.technicians) == 1:
             return TechnicianUnavailable()
         return TechnicianUnavailable("No technician is available then. Please choose another time.")
@@ -111,7 +132,7 @@ class Rules:
 
     def _blacked_out(self, from_tick: int, to_tick: int) -> int:
         """The starts of visits that touch a blackout date."""
-        if not self._policy.blackout_dates:
+        if not self._policy.blackout_dates or "blackout" in self._lifted:
             return 0
         end = to_tick - 1 + self.extent.length
         blackout = self._timetable.blackout_ticks(self._policy, self.site.timezone, from_tick, end)
@@ -129,7 +150,7 @@ class Rules:
         return suits & _clear_of(away, end - begin, before + length + after)
 
     def _at_work(self, technician: Technician, from_tick: int, to_tick: int) -> int:
-        if technician.working_hours is None:
+        if technician.working_hours is None or "working_hours" in self._lifted:
             return -1  # all bits set: every start
         length = self.extent.length
         return runs(self._timetable.open_ticks(technician, from_tick, to_tick - 1 + length), length)

@@ -21,6 +21,8 @@ def test_it_holds_a_slot(town: Town) -> None:
         **visit_at_ten(),
         "status": "held",
         "ttl_seconds": 120,
+        "remaining_seconds": 120,
+        "source": "web",
     }
     assert len(town.world.marks()) == 8
 

@@ -26,12 +26,12 @@ from tests.world import World
 
 Json = dict[str, Any]
 
-MAY_END_SO = {"address", "description", "reason", "phone", "holder"}
+MAY_END_SO = {"address", "description", "internal_note", "metadata", "reason", "phone", "holder"}
 """Fields of any text, and the phone, of which the digits count."""
 DECODED = {"cursor", "token"}
 """Fields that a service reads; below they have a test of their own."""
 UNREAD = {"phone_e164"}
-TRIMMED = {"display_name", "email", "name", "reserved_by"}
+TRIMMED = {"display_name", "email", "external_reference", "name", "reserved_by"}
 """Fields of which blanks around the value are dropped, so that the value is stored without the line break."""
 SAMPLES = {
     "address": "Elm Street 1",

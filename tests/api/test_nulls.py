@@ -15,7 +15,11 @@ from tests.api.test_sentences import good
 from tests.api.town import Town, body_of
 
 BODIES = sorted({each.body for each in all_endpoints() if each.body is not None}, key=lambda model: model.__name__)
-EMPTIED = {"BookingPatch": {"description"}, "PropertyPatch": {"address"}, "TechnicianPatch": {"working_hours"}}
+EMPTIED = {
+    "BookingPatch": {"description", "internal_note", "metadata", "external_reference"},
+    "PropertyPatch": {"address"},
+    "TechnicianPatch": {"working_hours"},
+}
 
 
 def optional(model: type[BaseModel]) -> list[str]:

@@ -21,6 +21,7 @@ def visit_at_ten() -> dict[str, Any]:
     return {
         "property_id": "prop-1",
         "technician_id": "tech-1",
+        "technician_ids": ["tech-1"],
         "start": rfc3339(tomorrow(10)),
         "end": rfc3339(tomorrow(11)),
         "duration_minutes": 60,
