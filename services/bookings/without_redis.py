@@ -98,7 +98,8 @@ class BookingWithoutRedis:
         raise SlotBooked(conflicts=conflicts(obstacles, Wish.exactly(first), Asker(caller.role), self._grid))
 
     def _book_first(self, draft: Draft, visits: list[Visit], requested: int) -> Confirmed | None:
-        now, free = self._mongo_clock(), self._free(draft.caller.org, visits)
+        # One read: an insert for each visit would take too long.
+        now, free = self._mongo_clock(), self._reservations.free_of(draft.caller.org, visits)
         attempts = (self._insert(draft, visit, requested, now) for visit in free)
         return next((confirmed for confirmed in attempts if confirmed), None)
 
@@ -107,16 +108,6 @@ class BookingWithoutRedis:
         if confirmed or self._reservations.blockers(draft.caller.org, visit, redis_answers=False):
             return confirmed
         return self._confirming.insert(draft, visit, requested, now)  # an overdue reservation was in the way
-
-    def _free(self, org: str, visits: list[Visit]) -> list[Visit]:
-        """The visits that have no booking in their way, by one read: an insert for each would take too long."""
-        if len(visits) < 2:
-            return visits
-        spans = [span for visit in visits for span in visit.spans()]
-        resources = sorted({resource for resource, _, _ in spans})
-        first, last = min(start for _, start, _ in spans), max(end for _, _, end in spans)
-        taken = self._store.active_claims(org, resources, first, last)
-        return [visit for visit in visits if taken.isdisjoint(visit.claims())]
 
     def _vouch_for(self, caller: Caller, hold_id: str, snapshot: Snapshot, now: datetime) -> None:
         """Raises HoldNotFound unless the hold was granted to this API key, HoldExpired if its age rules out that it

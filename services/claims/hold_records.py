@@ -67,7 +67,7 @@ class HoldRecord:
     @property
     def remaining_seconds(self) -> int:
         """How long the hold would live from the time of this reply or read, in whole seconds, rounded up."""
-        return max(0, -((self.read_ms or self.now_ms or self.created_ms) - self.expires_ms) // 1000)
+        return max(0, -(((self.read_ms or self.now_ms or self.created_ms) - self.expires_ms) // 1000))
 
     @property
     def standing(self) -> HoldStatus:

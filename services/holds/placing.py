@@ -189,6 +189,12 @@ class Placing:
         Raises StoreUnavailable when the calls or the time are used up while visits are left.
         """
         visits = placement.visits
+        if "past" in placement.wish.lifted and placement.request.state != "moving":
+            visits = self._reservations.free_of(placement.request.org, visits)  # Redis forgets visits that are over
+            if not visits:
+                obstacles = self.mirror_blockers(placement.request.org, placement.visits[0])
+                return self._granted_before(placement.request) or Taken(obstacles)
+            placement = replace(placement, visits=visits)
         if len(visits) == 1 or len(list(islice(batches_of(visits), 2))) == 1:
             return self._claims.place(placement)
         request, wish = placement.request, placement.wish
