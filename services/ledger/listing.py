@@ -54,7 +54,7 @@ class BookingList:
 def filter_of(org: str, query: BookingQuery) -> Document:
     """What a query wants of an org, besides its page. An overdue reservation is not pending."""
     wanted: Document = {"org": org, **_when(query)}
-    for name in ("property_id", "technician_id"):
+    for name in ("property_id", "technician_id", "external_reference"):
         value = getattr(query, name)
         if value is not None:
             wanted[name] = value
@@ -83,6 +83,8 @@ def _when(query: BookingQuery) -> Document:
 def _index(query: BookingQuery) -> str:
     if query.q is not None:
         return "by_search"
+    if query.external_reference is not None:
+        return "by_reference"
     if query.property_id is not None:
         return "by_property"
     if query.technician_id is not None:

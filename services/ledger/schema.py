@@ -89,6 +89,11 @@ BOOKING_INDEXES = [
         name="by_technician",
     ),
     IndexModel([("org", ASCENDING), ("status", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)], name="by_status"),
+    IndexModel(
+        [("org", ASCENDING), ("external_reference", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)],
+        name="by_reference",
+        partialFilterExpression={"external_reference": {"$gt": ""}},  # most bookings have none
+    ),
     BY_PERSON,
     IndexModel([("org", ASCENDING), ("changed", ASCENDING), ("_id", ASCENDING)], name="by_change"),
     # Of documents that an earlier release wrote.

@@ -39,6 +39,8 @@ FILTERS: list[tuple[dict[str, Any], str]] = [
     ({"q": "Alice", **SPAN}, "by_search"),
     ({"q": "prop-3"}, "by_search"),
     ({"q": "0099"}, "by_search"),
+    ({"external_reference": "WO-3"}, "by_reference"),
+    ({"external_reference": "WO-3", "status": "completed", **SPAN}, "by_reference"),
     ({"status": ["cancelled", "completed"]}, "by_status"),
     ({"status": ["cancelled", "completed"], **SPAN}, "by_status"),
 ]
@@ -55,6 +57,7 @@ def inactive(world: World, number: int) -> Booking:
         property_id=f"prop-{number % PROPERTIES}",
         technician_id=f"tech-{number % TECHNICIANS}",
         made_by=world.caller("desk").key_id,
+        external_reference=f"WO-{number % PROPERTIES}",
     )
 
 

@@ -36,7 +36,12 @@ def fill(world: World) -> None:
     hold = services.holds.place(bot, world.hold_request(buffer_after_minutes=30)).hold
     services.bookings.book(bot, world.book_request(hold_id=hold.hold_id, customer=customer))
     for hour, action, text in ((1, "cancel", TRICKY), (3, "complete", WORSE), (5, "no_show", "'=1")):
-        request = world.direct_request(start=rfc3339(tomorrow(hour)), description=text, priority="emergency")
+        kept = {
+            "internal_note": text,
+            "metadata": {"$set": text.replace("\r", ""), "a.b": ""},
+            "external_reference": "=1",
+        }
+        request = world.direct_request(start=rfc3339(tomorrow(hour)), description=text, priority="emergency", **kept)
         made = services.bookings.book(desk, request).booking
         services.booking_life.act(desk, made.booking_id, action)  # type: ignore[arg-type]
     slot = {"property_id": "prop-2", "technician_id": "tech-2", "start": rfc3339(tomorrow())}
