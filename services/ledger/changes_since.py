@@ -28,6 +28,9 @@ LONGEST_WRITE_SECONDS: Final = 15
 """A write of ours ends within two seconds. While nothing is written, the time of MongoDB's log stands still for up to
 ten seconds, so a write may carry a time that is older by so much."""
 
+LATEST_SECONDS: Final = 2**32 - 1
+"""The last time that MongoDB's log can name, in 2106."""
+
 
 class Changes(NamedTuple):
     """One page of changed bookings. cursor: of the next page, or None. following: from when to read on after it all."""
@@ -78,7 +81,8 @@ class ChangesSince:
         """The documents of a page and one more, read in the order of the index."""
         wanted = filter_of(org, query)
         if last is None:
-            wanted["changed"] = {"$gte": Timestamp(max(0, int(since.timestamp())), 0)}
+            seconds = min(max(0, int(since.timestamp())), LATEST_SECONDS)
+            wanted["changed"] = {"$gte": Timestamp(seconds, 0)}
         else:
             wanted["changed"] = {"$gte": last.changed}
             beyond = [{"changed": {"$gt": last.changed}}, {"changed": last.changed, "_id": {"$gt": last.booking_id}}]

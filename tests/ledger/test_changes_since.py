@@ -238,3 +238,9 @@ def test_the_cursors_of_the_two_orders_are_not_mixed_up(world: World) -> None:
         changes(world, cursor=by_start)
     with pytest.raises(InvalidRequest):
         BookingList(world.services.db).page(world.org, BookingQuery(cursor=by_change))
+
+
+@pytest.mark.parametrize(("year", "found"), [(1, 1), (1969, 1), (2107, 0), (9999, 0)])
+def test_times_that_no_log_of_mongodb_can_name_are_taken(world: World, year: int, found: int) -> None:
+    book(world)
+    assert len(changes(world, datetime(year, 6, 1, tzinfo=UTC)).bookings) == found
