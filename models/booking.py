@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import (
-    ConfigDict,
     Field,
     SkipValidation,
     StringConstraints,
@@ -18,7 +17,7 @@ from typing_extensions import TypedDict
 
 from models.contacts import FormEmail, FormPhone, e164
 from models.details import Details
-from models.fields import Name, PlainId, Request, ShapedAs, Shown, WholeNumber
+from models.fields import Form, Name, PlainId, Request, ShapedAs, Shown, WholeNumber
 from models.slot import SlotFields, SlotOptions
 from models.times import Instant, Moment
 
@@ -58,13 +57,9 @@ class BookRequest(SlotOptions, Details):
     With both, the slot serves where the hold cannot be read because Redis is down.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "anyOf": [
-                {"required": list(names), "properties": {name: {"type": "string"} for name in names}}
-                for names in (("hold_id",), ("property_id", "start"))
-            ]
-        }
+    forms = (
+        Form("BookHeld", "Confirms a hold.", needs=("hold_id",)),
+        Form("BookDirectly", "Books a slot, with or without a hold on it.", needs=("property_id", "start")),
     )
 
     hold_id: PlainId | None = None

@@ -77,6 +77,8 @@ class TimeOff(Request):
 
 
 class PropertyCreate(Request):
+    """Body of POST /properties."""
+
     id: PlainId | None = None
     name: Name
     address: FormText = None
@@ -86,6 +88,8 @@ class PropertyCreate(Request):
 
 
 class PropertyPatch(Request):
+    """Body of PATCH /properties/{id}: only the fields that change. Null empties `address`."""
+
     emptied_by_null = frozenset({"address"})
 
     name: Name | None = None
@@ -96,6 +100,8 @@ class PropertyPatch(Request):
 
 
 class TechnicianCreate(Request):
+    """Body of POST /technicians."""
+
     id: PlainId | None = None
     name: Name
     timezone: Timezone = "UTC"
@@ -105,6 +111,8 @@ class TechnicianCreate(Request):
 
 
 class TechnicianPatch(Request):
+    """Body of PATCH /technicians/{id}: only the fields that change. Null empties `working_hours`."""
+
     emptied_by_null = frozenset({"working_hours"})
 
     name: Name | None = None

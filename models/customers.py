@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from pydantic import ConfigDict, model_validator
+from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from models.booking import BookingReply
 from models.contacts import Email, Phone
-from models.fields import Request, Shown
+from models.fields import Form, Request, Shown
 from models.waitlist import WaitReply
 
 
 class PersonRequest(Request):
     """Body of POST /customers/erase and /customers/export: a person by phone, or by e-mail address."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": [{"required": [name], "properties": {name: {"type": "string"}}} for name in ("phone", "email")]
-        }
+    forms = (
+        Form("PersonByPhone", "Names a person by phone.", needs=("phone",), without=("email",)),
+        Form("PersonByEmail", "Names a person by e-mail address.", needs=("email",), without=("phone",)),
     )
 
     phone: Phone | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import (
     BaseModel,
@@ -29,14 +29,29 @@ ID_PATTERN = r"^(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}|\.[A-Za-z0-9_-][A-Za-z0-9._
 ID_SENTENCE = "Give {field} as 1 to 64 letters, digits, dots, hyphens or underscores, and not as one or two dots."
 
 
+class Form(NamedTuple):
+    """One of several forms of a body, which the document shows as a whole schema of its own.
+
+    name: of the schema. about: a sentence on it. needs: the fields that this form requires besides those that the body
+    always does. without: the fields that it does not have.
+    """
+
+    name: str
+    about: str
+    needs: tuple[str, ...]
+    without: tuple[str, ...] = ()
+
+
 class Request(BaseModel):
     """Base of what clients send: strict, and an unknown field is a fault. Null is as good as left out.
 
     emptied_by_null: the fields of a change for which null is a value, because it empties them.
+    forms: the forms of a body that has several.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
     emptied_by_null: ClassVar[frozenset[str]] = frozenset()
+    forms: ClassVar[tuple[Form, ...]] = ()
 
     @model_validator(mode="before")
     @classmethod

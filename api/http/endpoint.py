@@ -56,6 +56,13 @@ class Reply:
 View = Callable[..., Reply]
 
 
+class Tag(NamedTuple):
+    """A noun of the API, and what it is, for the document."""
+
+    name: str
+    description: str
+
+
 class Recall(NamedTuple):
     """How a first answer is given again without keeping it, because it holds a customer's data.
 
@@ -81,6 +88,7 @@ class Review(NamedTuple):
 class Endpoint:
     """One method of one path.
 
+    view: its name is the operation's id in the document, and begins with a verb; its docstring describes the operation.
     roles: the roles that may call it; None for an endpoint that needs no key.
     replies: success status -> model of its body.
     refusals: what the service may raise, besides what every endpoint may answer.
@@ -97,7 +105,7 @@ class Endpoint:
     path: str
     summary: str
     view: View
-    tag: str
+    tag: Tag
     roles: frozenset[Role] | None = EVERY_KEY
     body: type[BaseModel] | None = None
     body_required: bool = True
@@ -133,10 +141,10 @@ class Endpoint:
 
 
 class Routes:
-    """The endpoints that one module declares, in order."""
+    """The endpoints that one module declares, in order, under one tag of the document."""
 
-    def __init__(self, tag: str) -> None:
-        self.tag = tag
+    def __init__(self, name: str, description: str) -> None:
+        self.tag = Tag(name, description)
         self.endpoints: list[Endpoint] = []
 
     def __iter__(self) -> Iterator[Endpoint]:

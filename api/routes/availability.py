@@ -6,7 +6,7 @@ from api.http.endpoint import Ask, Reply, Routes
 from models.availability import AvailabilityQuery, AvailabilityReply
 from models.errors import PropertyNotFound, TechnicianNotFound
 
-routes = Routes("Availability")
+routes = Routes("Availability", "The slots of a property that are free, held, booked or closed.")
 
 
 @routes.get(
@@ -16,5 +16,7 @@ routes = Routes("Availability")
     replies={200: AvailabilityReply},
     refusals=(PropertyNotFound, TechnicianNotFound),
 )
-def days(ask: Ask[AvailabilityQuery]) -> Reply:
+def read_availability(ask: Ask[AvailabilityQuery]) -> Reply:
+    """Shows one entry for each start on the grid of the asked local dates, with its state. A slot that is `free` can be
+    held at that moment."""
     return Reply(200, ask.services.availability.days(ask.caller.org, ask.given, ask.caller.role))

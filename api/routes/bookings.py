@@ -32,7 +32,11 @@ from models.errors import (
 )
 from services.bookings.confirming import Confirmed
 
-routes = Routes("Bookings")
+routes = Routes(
+    "Bookings",
+    "A booking is a visit that takes place. It is confirmed, or reserved until a deadline. Later it is cancelled, "
+    "completed or missed.",
+)
 
 OFFICE = EVERY_KEY - {Role.CHECKOUT}
 """The roles that see an org's bookings: all, except that of the key in the browser."""
@@ -60,6 +64,9 @@ def shown(caller: Caller, booking: Booking, *, listed: bool = False) -> dict[str
     etag=True,
 )
 def book(ask: Ask[BookRequest]) -> Reply:
+    """Makes a confirmed booking: of a hold that the caller owns, or of a slot at once. A repeat of the same request
+    gets the same booking, with 200. `manage_token` in the reply is a credential of this one booking, to be given to the
+    customer."""
     return _made(ask, ask.services.bookings.book(ask.caller, ask.given, ask.idempotency))
 
 
@@ -86,6 +93,8 @@ def _made(ask: Ask[Any], made: Confirmed) -> Reply:
     etag=True,
 )
 def reserve(ask: Ask[ReserveRequest]) -> Reply:
+    """Keeps a slot as a `pending` booking until a deadline. It blocks the slot as a booking does; without a
+    confirmation it becomes `expired`."""
     return _made(ask, ask.services.bookings.reserve(ask.caller, ask.given, ask.idempotency))
 
 
@@ -97,7 +106,8 @@ def reserve(ask: Ask[ReserveRequest]) -> Reply:
     refusals=(BookingNotFound,),
     etag=True,
 )
-def read(ask: Ask[None], booking_id: str) -> Reply:
+def read_booking(ask: Ask[None], booking_id: str) -> Reply:
+    """Shows one booking. Its `ETag` is the version that a change names in `If-Match`."""
     return Reply(200, shown(ask.caller, ask.services.booking_life.get(ask.caller, booking_id)))
 
 
@@ -108,7 +118,8 @@ def read(ask: Ask[None], booking_id: str) -> Reply:
     query=BookingQuery,
     replies={200: BookingPage},
 )
-def page(ask: Ask[BookingQuery]) -> Reply:
+def list_bookings(ask: Ask[BookingQuery]) -> Reply:
+    """Lists bookings by start, or with `updated_since` by their last change. Pages follow one another by `cursor`."""
     life, query = ask.services.booking_life, ask.given
     body: dict[str, Any] = {}
     if query.updated_since is None:
@@ -138,7 +149,9 @@ def page(ask: Ask[BookingQuery]) -> Reply:
     if_match="required",
     etag=True,
 )
-def reschedule(ask: Ask[BookingPatch], booking_id: str) -> Reply:
+def change_booking(ask: Ask[BookingPatch], booking_id: str) -> Reply:
+    """Moves a booking to another time, technician or property, or changes what it says. A move is made whole or not at
+    all: after a refusal the booking stands as it was."""
     booking = ask.services.booking_life.reschedule(ask.caller, booking_id, ask.given, ask.expected_version)
     return Reply(200, shown(ask.caller, booking))
 
@@ -151,25 +164,27 @@ def reschedule(ask: Ask[BookingPatch], booking_id: str) -> Reply:
     refusals=(BookingNotFound, InvalidTransition, VersionConflict),
     idempotency="none",
 )
-def new_token(ask: Ask[None], booking_id: str) -> Reply:
-    """No idempotency key, as in `routes.keys`."""
+def make_manage_token(ask: Ask[None], booking_id: str) -> Reply:
+    """Makes a new manage token for a booking. All earlier tokens of the booking end at once. The reply is never
+    repeated, so it takes no idempotency key."""
     booking = ask.services.booking_life.end_tokens(ask.caller, booking_id)
     token = ask.services.access.manage_tokens.make(booking.org, booking.booking_id, booking.token_generation)
     return Reply(201, ManageTokenReply(manage_token=token))
 
 
-def _acting(path: str, summary: str, action: Action, roles: frozenset[Role]) -> View:
-    """Declares one way from status to status: POST /bookings/{id}/<path>."""
+def _acting(path: str, summary: str, action: Action, roles: frozenset[Role], about: str) -> View:
+    """Declares one way from status to status: POST /bookings/{id}/<path>. about: what it does, for the document."""
 
     def act(ask: Ask[ReasonRequest], booking_id: str) -> Reply:
         life, reason = ask.services.booking_life, ask.given.reason
         booking = life.act(ask.caller, booking_id, action, reason, ask.expected_version)
         return Reply(200, shown(ask.caller, booking))
 
-    act.__name__ = action
+    act.__name__ = "mark_no_show" if action == "no_show" else f"{action}_booking"
+    act.__doc__ = f"{about} A repeat gets the same answer."
     declare = routes.post(
         f"/bookings/{{booking_id}}/{path}",
-        f"{summary}; again gives the same answer",
+        summary,
         roles=roles,
         body=ReasonRequest,
         body_required=False,
@@ -187,7 +202,25 @@ def _as_then(ask: Ask[ReasonRequest], kept: dict[str, Any]) -> dict[str, Any]:
     return shown(ask.caller, booking)
 
 
-confirm = _acting("confirm", "Confirm a reservation", "confirm", STAFF)
-cancel = _acting("cancel", "Cancel a booking", "cancel", OFFICE | {Role.CUSTOMER})
-complete = _acting("complete", "Note that a visit took place", "complete", STAFF)
-no_show = _acting("no-show", "Note that the customer was not there", "no_show", STAFF)
+_acting(
+    "confirm",
+    "Confirm a reservation",
+    "confirm",
+    STAFF,
+    "Makes a `pending` booking `confirmed`, so that it has no deadline any more.",
+)
+_acting(
+    "cancel",
+    "Cancel a booking",
+    "cancel",
+    OFFICE | {Role.CUSTOMER},
+    "Ends a booking before its visit, and frees the slot.",
+)
+_acting("complete", "Note that a visit took place", "complete", STAFF, "Makes a `confirmed` booking `completed`.")
+_acting(
+    "no-show",
+    "Note that the customer was not there",
+    "no_show",
+    STAFF,
+    "Makes a `confirmed` booking `no_show`, because the customer was not there.",
+)

@@ -11,13 +11,15 @@ from models.calendar import CalendarQuery, CalendarReply
 from models.errors import TechnicianNotFound
 from services.calendars.icalendar_text import calendar_tag
 
-routes = Routes("Calendars")
+routes = Routes("Calendars", "A technician's visits as an iCalendar feed at a secret address, for calendar programs.")
 
 CALENDAR_TYPE = "text/calendar; charset=utf-8"
 ASK_EACH_TIME = "private, no-cache"
 """A calendar may be kept, and is asked about each time: it mostly has not changed, and then it is not sent."""
 
 
+# No idempotency key: the first answer, kept for a day, would be the secret in Redis. A repeat makes a new address; one
+# whose answer was lost is known to no client.
 @routes.post(
     "/technicians/{technician_id}/calendar",
     "Make the address of a technician's calendar; the one before is dead at once",
@@ -27,8 +29,8 @@ ASK_EACH_TIME = "private, no-cache"
     idempotency="none",
 )
 def make_calendar(ask: Ask[None], technician_id: str) -> Reply:
-    """No idempotency key: the first answer, kept for a day, would be the secret in Redis. A repeat makes a new address;
-    one whose answer was lost is known to no client."""
+    """Makes the secret address of the feed. The address before it ends at once. The reply is never repeated, so it
+    takes no idempotency key."""
     made = ask.services.calendar_feeds.issue(ask.caller.org, technician_id)
     url = f"/technicians/{technician_id}/calendar.ics?token={made.token}"
     shown = CalendarReply(technician_id=technician_id, calendar_url=url, created_at=made.created_at)
@@ -43,6 +45,7 @@ def make_calendar(ask: Ask[None], technician_id: str) -> Reply:
     refusals=(TechnicianNotFound,),
 )
 def revoke_calendar(ask: Ask[None], technician_id: str) -> Reply:
+    """Ends the address of the feed. A repeat is fine."""
     ask.services.calendar_feeds.revoke(ask.caller.org, technician_id)
     return Reply(204)
 
@@ -57,6 +60,8 @@ def revoke_calendar(ask: Ask[None], technician_id: str) -> Reply:
     content_type=CALENDAR_TYPE,
 )
 def read_calendar(ask: Ask[CalendarQuery], technician_id: str) -> Reply:
+    """Shows the visits as iCalendar (RFC 5545). The token in the address is the credential; there is no API key. A
+    calendar that has not changed is answered with 304."""
     feeds = ask.services.calendar_feeds
     calendar = feeds.read(technician_id, ask.given.token, called_off=ask.given.cancelled == "1")
     tag = calendar_tag(calendar)

@@ -23,7 +23,10 @@ from models.catalogue import (
 )
 from models.errors import AlreadyExists, Forbidden, PropertyNotFound, TechnicianNotFound
 
-routes = Routes("Catalogue")
+routes = Routes(
+    "Catalogue",
+    "The properties and technicians of an org, and its policy: the rules for holds and bookings.",
+)
 
 ADMIN = frozenset({Role.ADMIN})
 NOT_PUBLIC: Mapping[type[BaseModel], Set[str]] = {
@@ -35,6 +38,8 @@ NOT_PUBLIC: Mapping[type[BaseModel], Set[str]] = {
 
 @routes.get("/properties", "List properties by id", query=PageQuery, replies={200: PropertyPage})
 def list_properties(ask: Ask[PageQuery]) -> Reply:
+    """Lists properties by id, page by page. With the publishable key they have no `address`, and unlisted ones are left
+    out."""
     desk, public = ask.services.catalogue_desk, ask.caller.is_public
     found, next_cursor = desk.list_properties(ask.caller.org, ask.given.limit, ask.given.cursor, listed_only=public)
     return Reply(200, {"properties": [_seen(ask, each) for each in found], "next_cursor": next_cursor})
@@ -49,13 +54,15 @@ def list_properties(ask: Ask[PageQuery]) -> Reply:
     refusals=(AlreadyExists,),
     location="/properties/{id}",
 )
-def create_property(ask: Ask[PropertyCreate]) -> Reply:
+def add_property(ask: Ask[PropertyCreate]) -> Reply:
+    """Adds a property. Without `id` it gets one."""
     made = ask.services.catalogue_desk.create_property(ask.caller.org, ask.given, request=_request(ask))
     return _shown(made, 201)
 
 
 @routes.get("/properties/{property_id}", "Read a property", replies={200: Property}, refusals=(PropertyNotFound,))
 def read_property(ask: Ask[None], property_id: str) -> Reply:
+    """Shows one property. With the publishable key it has no `address`."""
     return Reply(200, _seen(ask, ask.services.catalogue_desk.get_property(ask.caller.org, property_id)))
 
 
@@ -67,13 +74,16 @@ def read_property(ask: Ask[None], property_id: str) -> Reply:
     replies={200: Property},
     refusals=(PropertyNotFound,),
 )
-def patch_property(ask: Ask[PropertyPatch], property_id: str) -> Reply:
+def change_property(ask: Ask[PropertyPatch], property_id: str) -> Reply:
+    """Changes the fields that are sent. The role `desk` may change the `status` only. Bookings that exist are not
+    touched."""
     _desk_changes_status_only(ask)
     return _shown(ask.services.catalogue_desk.patch_property(ask.caller.org, property_id, ask.given))
 
 
 @routes.get("/technicians", "List technicians by id", query=PageQuery, replies={200: TechnicianPage})
 def list_technicians(ask: Ask[PageQuery]) -> Reply:
+    """Lists technicians by id, page by page. The publishable key sees their `id` and `name` alone."""
     found, next_cursor = ask.services.catalogue_desk.list_technicians(ask.caller.org, ask.given.limit, ask.given.cursor)
     return Reply(200, {"technicians": [_seen(ask, each) for each in found], "next_cursor": next_cursor})
 
@@ -87,7 +97,8 @@ def list_technicians(ask: Ask[PageQuery]) -> Reply:
     refusals=(AlreadyExists,),
     location="/technicians/{id}",
 )
-def create_technician(ask: Ask[TechnicianCreate]) -> Reply:
+def add_technician(ask: Ask[TechnicianCreate]) -> Reply:
+    """Adds a technician. Without `id` it gets one."""
     made = ask.services.catalogue_desk.create_technician(ask.caller.org, ask.given, request=_request(ask))
     return _shown(made, 201)
 
@@ -96,6 +107,7 @@ def create_technician(ask: Ask[TechnicianCreate]) -> Reply:
     "/technicians/{technician_id}", "Read a technician", replies={200: Technician}, refusals=(TechnicianNotFound,)
 )
 def read_technician(ask: Ask[None], technician_id: str) -> Reply:
+    """Shows one technician. The publishable key sees `id` and `name` alone."""
     return Reply(200, _seen(ask, ask.services.catalogue_desk.get_technician(ask.caller.org, technician_id)))
 
 
@@ -107,18 +119,22 @@ def read_technician(ask: Ask[None], technician_id: str) -> Reply:
     replies={200: Technician},
     refusals=(TechnicianNotFound,),
 )
-def patch_technician(ask: Ask[TechnicianPatch], technician_id: str) -> Reply:
+def change_technician(ask: Ask[TechnicianPatch], technician_id: str) -> Reply:
+    """Changes the fields that are sent. The role `desk` may change the `status` only. Bookings that exist are not
+    touched."""
     _desk_changes_status_only(ask)
     return _shown(ask.services.catalogue_desk.patch_technician(ask.caller.org, technician_id, ask.given))
 
 
 @routes.get("/policy", "Read the policy", roles=ADMIN, replies={200: Policy})
 def read_policy(ask: Ask[None]) -> Reply:
+    """Shows the rules of the org for holds and bookings."""
     return _shown(ask.services.catalogue_desk.get_policy(ask.caller.org))
 
 
 @routes.patch("/policy", "Change the policy", roles=ADMIN, body=PolicyPatch, replies={200: Policy})
-def patch_policy(ask: Ask[PolicyPatch]) -> Reply:
+def change_policy(ask: Ask[PolicyPatch]) -> Reply:
+    """Changes the rules that are sent. Holds and bookings that exist are not touched."""
     return _shown(ask.services.catalogue_desk.patch_policy(ask.caller.org, ask.given))
 
 
@@ -126,6 +142,7 @@ def patch_policy(ask: Ask[PolicyPatch]) -> Reply:
     "/policy/public", "Read what every caller may know", roles=EVERY_KEY | {Role.CUSTOMER}, replies={200: PublicPolicy}
 )
 def read_public_policy(ask: Ask[None]) -> Reply:
+    """Shows the rules that decide which slots a client may ask for, and how the org is called."""
     policy = ask.services.catalogue_desk.get_policy(ask.caller.org)
     return Reply(200, PublicPolicy.of(policy, ask.services.grid.minutes))
 

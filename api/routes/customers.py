@@ -12,7 +12,7 @@ from models.customers import Erased, PersonReply, PersonRequest
 from models.errors import BookingNotFound, RequestInProgress
 from models.waitlist import WaitReply
 
-routes = Routes("Customers")
+routes = Routes("Customers", "The personal data of customers, to be exported or erased.")
 
 ADMIN = frozenset({Role.ADMIN})
 
@@ -27,6 +27,8 @@ WAITING = ReplyShape(WaitReply)
     refusals=(BookingNotFound, RequestInProgress),
 )
 def erase_booking(ask: Ask[None], booking_id: str) -> Reply:
+    """Removes name, phone, e-mail address and free text from one booking and from its history. The visit itself stays.
+    A repeat is fine."""
     return Reply(200, ask.services.personal_data.erase_booking(ask.caller, booking_id))
 
 
@@ -39,6 +41,8 @@ def erase_booking(ask: Ask[None], booking_id: str) -> Reply:
     refusals=(RequestInProgress,),
 )
 def erase_person(ask: Ask[PersonRequest]) -> Reply:
+    """Removes name, phone, e-mail address and free text from everything that names this person. The visits themselves
+    stay. A repeat is fine."""
     return Reply(200, ask.services.personal_data.erase_person(ask.caller, ask.given))
 
 
@@ -59,4 +63,5 @@ def _held(ask: Ask[PersonRequest], _kept: dict[str, Any] | None = None) -> dict[
     recall=Recall((), _held),
 )
 def export_person(ask: Ask[PersonRequest]) -> Reply:
+    """Shows all that is kept of this person."""
     return Reply(200, _held(ask))

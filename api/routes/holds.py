@@ -25,7 +25,10 @@ from models.errors import (
 )
 from models.hold import ExtendRequest, HoldReply, HoldRequest
 
-routes = Routes("Holds")
+routes = Routes(
+    "Holds",
+    "A hold keeps a property and a technician for one slot, for some minutes and for one client. It ends by itself.",
+)
 
 SLOT_REFUSALS = (
     PropertyNotFound,
@@ -52,13 +55,17 @@ SLOT_REFUSALS = (
     idempotency="service",
     location="/hold/{hold_id}",
 )
-def place(ask: Ask[HoldRequest]) -> Reply:
+def place_hold(ask: Ask[HoldRequest]) -> Reply:
+    """Takes the slot for some minutes, so that no other client can hold or book it. The same client asking for the same
+    slot again gets its own live hold, with 200."""
     placed = ask.services.holds.place(ask.caller, ask.given, ask.idempotency)
     return Reply(201 if placed.created else 200, placed.hold, placed.replayed)
 
 
 @routes.get("/hold/{hold_id}", "Read a hold", replies={200: HoldReply}, refusals=(HoldNotFound,))
-def read(ask: Ask[None], hold_id: str) -> Reply:
+def read_hold(ask: Ask[None], hold_id: str) -> Reply:
+    """Shows a hold and what became of it. A hold that ended is remembered for an hour, and for ten minutes with the
+    publishable key."""
     return Reply(200, ask.services.holds.get(ask.caller, hold_id))
 
 
@@ -69,7 +76,8 @@ def read(ask: Ask[None], hold_id: str) -> Reply:
     replies={200: HoldReply},
     refusals=(HoldNotFound, HoldLimit, InvalidTransition, RequestInProgress, HoldExpired, HoldReleased),
 )
-def extend(ask: Ask[ExtendRequest], hold_id: str) -> Reply:
+def extend_hold(ask: Ask[ExtendRequest], hold_id: str) -> Reply:
+    """Keeps a live hold for `ttl_seconds` from now, up to the longest time that the policy allows."""
     return Reply(200, ask.services.holds.extend(ask.caller, hold_id, ask.given.ttl_seconds))
 
 
@@ -79,6 +87,7 @@ def extend(ask: Ask[ExtendRequest], hold_id: str) -> Reply:
     replies={204: None},
     refusals=(HoldNotFound, InvalidTransition, RequestInProgress),
 )
-def release(ask: Ask[None], hold_id: str) -> Reply:
+def release_hold(ask: Ask[None], hold_id: str) -> Reply:
+    """Gives the slot back. A repeat is fine."""
     ask.services.holds.release(ask.caller, hold_id)
     return Reply(204)

@@ -8,7 +8,7 @@ from models.access import Role
 from models.errors import InvalidTransition, NotFound
 from models.keys import KeyMade, KeyPage, KeyRequest, RotateRequest
 
-routes = Routes("API keys")
+routes = Routes("API keys", "The API keys of an org. Each has one role.")
 
 ADMIN = frozenset({Role.ADMIN})
 
@@ -18,6 +18,7 @@ ADMIN = frozenset({Role.ADMIN})
 
 @routes.post("/keys", "Make an API key", roles=ADMIN, body=KeyRequest, replies={201: KeyMade}, idempotency="none")
 def make_key(ask: Ask[KeyRequest]) -> Reply:
+    """Makes an API key. Only this reply shows it. The reply is never repeated, so it takes no idempotency key."""
     wanted = ask.given
     made = ask.services.access.create_key(
         ask.caller.org, Role(wanted.role), name=wanted.name, origins=wanted.origins or ()
@@ -27,6 +28,7 @@ def make_key(ask: Ask[KeyRequest]) -> Reply:
 
 @routes.get("/keys", "List API keys, the oldest first", roles=ADMIN, query=PageQuery, replies={200: KeyPage})
 def list_keys(ask: Ask[PageQuery]) -> Reply:
+    """Lists the API keys, page by page, without the keys themselves."""
     keys, next_cursor = ask.services.access.api_keys.list_keys(ask.caller.org, ask.given.limit, ask.given.cursor)
     return Reply(200, KeyPage(keys=keys, next_cursor=next_cursor))
 
@@ -41,6 +43,8 @@ def list_keys(ask: Ask[PageQuery]) -> Reply:
     idempotency="none",
 )
 def rotate_key(ask: Ask[RotateRequest], key_id: str) -> Reply:
+    """Makes a new key of the same role, name and origins. The old one stays valid for `overlap_seconds`. The new key
+    owns what the old one made."""
     return Reply(201, ask.services.access.rotate_key(ask.caller.org, key_id, ask.given.overlap_seconds))
 
 
@@ -52,5 +56,6 @@ def rotate_key(ask: Ask[RotateRequest], key_id: str) -> Reply:
     refusals=(NotFound,),
 )
 def revoke_key(ask: Ask[None], key_id: str) -> Reply:
+    """Ends a key. Every server refuses it within two seconds."""
     ask.services.access.revoke_key(ask.caller.org, key_id)
     return Reply(204)

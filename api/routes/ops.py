@@ -6,13 +6,14 @@ from api.http.endpoint import Ask, Reply, Routes
 from api.openapi.schemas import Health, Readiness
 from models.errors import StoreUnavailable
 
-routes = Routes("Operations")
+routes = Routes("Operations", "The state of this server, and the description of its API.")
 
 READY_AGAIN_SECONDS = 5
 
 
 @routes.get("/healthz", "Does the process answer", roles=None, keyless="free", replies={200: Health})
-def healthz(_ask: Ask[None]) -> Reply:
+def check_health(_ask: Ask[None]) -> Reply:
+    """Answers as long as the process does. It asks neither Redis nor MongoDB."""
     return Reply(200, {"status": "ok"})
 
 
@@ -24,7 +25,9 @@ def healthz(_ask: Ask[None]) -> Reply:
     replies={200: Readiness},
     refusals=(StoreUnavailable,),
 )
-def readyz(ask: Ask[None]) -> Reply:
+def check_readiness(ask: Ask[None]) -> Reply:
+    """Asks Redis and MongoDB whether they take writes, and whether the indexes and settings are right. Not ready is
+    503."""
     checks = ask.services.health.readiness()
     wrong = [f"{name}: {found}" for name, found in checks.items() if found != "ok"]
     if wrong:

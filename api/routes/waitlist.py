@@ -21,7 +21,10 @@ from models.errors import (
 from models.waitlist import WaitEntry, WaitPage, WaitQuery, WaitReply, WaitRequest
 from services import Services
 
-routes = Routes("Waitlist")
+routes = Routes(
+    "Waitlist",
+    "An entry waits for a slot that is taken now. When it becomes free, it is held for the entry that waits longest.",
+)
 
 SHAPE = ReplyShape(WaitReply)
 
@@ -59,20 +62,25 @@ def _further_faults(services: Services, caller: Caller, fields: dict[str, Any], 
     idempotency="service",
     location="/waitlist/{waitlist_id}",
 )
-def join(ask: Ask[WaitRequest]) -> Reply:
+def join_waitlist(ask: Ask[WaitRequest]) -> Reply:
+    """Makes an entry that waits for a slot in a window of time. When one becomes free, it is held for the entry, and
+    the entry shows the hold. With the publishable key a wish that can be met at once is refused with `slot_available`.
+    """
     joined = ask.services.waitlist.join(ask.caller, ask.given, ask.idempotency)
     return Reply(201, _shown(ask, joined.entry), joined.replayed)
 
 
 @routes.get("/waitlist", "List the waitlist", roles=STAFF, query=WaitQuery, replies={200: WaitPage})
-def page(ask: Ask[WaitQuery]) -> Reply:
+def list_waitlist(ask: Ask[WaitQuery]) -> Reply:
+    """Lists the entries in the order in which they are served, page by page."""
     entries, next_cursor = ask.services.waitlist.page(ask.caller, ask.given)
     found = [SHAPE.of(_shown(ask, entry)) for entry in entries]
     return Reply(200, {"waitlist": found, "next_cursor": next_cursor})
 
 
 @routes.get("/waitlist/{waitlist_id}", "Read an entry of the waitlist", replies={200: WaitReply}, refusals=(NotFound,))
-def read(ask: Ask[None], waitlist_id: str) -> Reply:
+def read_waitlist_entry(ask: Ask[None], waitlist_id: str) -> Reply:
+    """Shows one entry, and the hold that is offered to it."""
     return Reply(200, _shown(ask, ask.services.waitlist.get(ask.caller, waitlist_id)))
 
 
@@ -82,7 +90,8 @@ def read(ask: Ask[None], waitlist_id: str) -> Reply:
     replies={204: None},
     refusals=(NotFound, InvalidTransition, RequestInProgress),
 )
-def leave(ask: Ask[None], waitlist_id: str) -> Reply:
+def leave_waitlist(ask: Ask[None], waitlist_id: str) -> Reply:
+    """Ends the entry and releases what is offered to it. A repeat is fine."""
     ask.services.waitlist.leave(ask.caller, waitlist_id)
     return Reply(204)
 

@@ -7,15 +7,9 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from api.http.endpoint import Endpoint
-from api.openapi import examples
+from models.examples import BODIES
 from tests.api.town import Town, body_of
 from tests.world import rfc3339, tomorrow
-
-GOOD_BODIES: dict[str, dict[str, Any]] = {
-    "POST /keys/{key_id}/rotate": {"overlap_seconds": 60},
-    "PATCH /technicians/{technician_id}": {"status": "unavailable"},
-}
-"""Bodies of endpoints with a path parameter that the document's examples do not show."""
 
 
 class Rival:
@@ -52,10 +46,7 @@ def good_body(endpoint: Endpoint) -> dict[str, Any] | None:
     """A body that the endpoint takes, as far as its form goes."""
     if endpoint.body is None:
         return None
-    if endpoint.name in GOOD_BODIES:
-        return GOOD_BODIES[endpoint.name]
-    shown = examples.BODIES.get(endpoint.name)
-    body: dict[str, Any] = next(iter(shown.values()))["value"] if shown else {}
+    body: dict[str, Any] = next(iter(BODIES[endpoint.body].values()))["value"]
     return body | ({"start": rfc3339(tomorrow(15))} if "start" in body else {})
 
 

@@ -19,6 +19,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.core.transport import Response
 
 from api.app import all_endpoints, app_over
+from api.http.problem_codes import PROBLEM_TYPE
 from api.openapi.document import description_route, openapi
 from models.catalogue import PropertyCreate, TechnicianCreate
 from tests.world import World
@@ -96,7 +97,20 @@ def only_what_no_schema_says(_ctx: CheckContext, response: Response, case: Case[
         assert {fault["code"] for fault in faults} <= BEYOND_SCHEMAS, faults
 
 
+def only_codes_that_are_described(_ctx: CheckContext, response: Response, case: Case[Any]) -> None:
+    """The code of a refusal is among those that the document has for this operation and status.
+
+    A status that the document does not have, such as 405 for another method, is left to schemathesis' own checks.
+    """
+    described = case.operation.definition.raw["responses"].get(str(response.status_code))
+    if response.status_code >= 400 and described is not None:
+        assert response.json()["code"] in described["content"][PROBLEM_TYPE]["examples"], response.json()
+
+
+CHECKS = [only_what_no_schema_says, only_codes_that_are_described]
+
+
 @schema.parametrize()
 @settings(max_examples=EXAMPLES_PER_OPERATION, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_reply_is_as_the_document_says(case: Case[Any], world: World) -> None:
-    case.call_and_validate(headers=world.auth("admin"), additional_checks=[only_what_no_schema_says])
+    case.call_and_validate(headers=world.auth("admin"), additional_checks=CHECKS)

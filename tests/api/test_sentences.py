@@ -13,9 +13,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from api.app import all_endpoints
-from api.openapi import examples
 from models import errors
 from models.errors import Fault, Refusal
+from models.examples import BODIES
 from models.faults import SENTENCES, faults_of
 
 ROOT = Path(__file__).parents[2]
@@ -37,12 +37,9 @@ def models() -> list[type[BaseModel]]:
 
 def good(model: type[BaseModel]) -> dict[str, Any]:
     """A request that the model takes."""
-    for endpoint in all_endpoints():
-        shown = examples.BODIES.get(endpoint.name, {})
-        if endpoint.body is model and shown:
-            return dict(next(iter(shown.values()))["value"])
-    needed = {"from": "2026-12-05", "property_id": "prop-101", "token": "hfc_1", "name": "Alice", "ttl_seconds": 60}
-    needed |= {"role": "bot", "overlap_seconds": 60}
+    if model in BODIES:
+        return dict(next(iter(BODIES[model].values()))["value"])
+    needed = {"from": "2026-12-05", "property_id": "prop-101", "token": "hfc_1"}
     schema = model.model_json_schema()
     return {name: needed[name] for name in schema.get("required", [])}
 

@@ -1,0 +1,143 @@
+"""Examples for the document: a body for each request model, and what the refusals of a code carry besides.
+
+Tests hold each example against its schema.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from models.booking import BookRequest, ReserveRequest
+from models.booking_changes import BookingPatch, ReasonRequest
+from models.catalogue import PolicyPatch, PropertyCreate, PropertyPatch, TechnicianCreate, TechnicianPatch
+from models.customers import PersonRequest
+from models.hold import ExtendRequest, HoldRequest
+from models.keys import KeyRequest, RotateRequest
+from models.waitlist import WaitRequest
+
+Json = dict[str, Any]
+
+_SLOT: Json = {"property_id": "prop-101", "technician_id": "tech-7", "start": "2026-12-05T10:00:00Z"}
+_ALICE: Json = {"name": "Alice Example", "phone": "+1 555 0100"}
+
+
+def _example(summary: str, value: Json) -> Json:
+    return {"summary": summary, "value": value}
+
+
+BODIES: dict[type[BaseModel], dict[str, Json]] = {
+    HoldRequest: {
+        "exactly": _example(
+            "This technician at this time",
+            {**_SLOT, "duration_minutes": 60, "holder": "web-5f1c9a7be2d04c6b", "suggest": 3},
+        ),
+        "the next one": _example(
+            "Any technician, from this time on",
+            {"property_id": "prop-101", "start": "2026-12-05T10:00:00Z", "fallback": "next_available"},
+        ),
+    },
+    ExtendRequest: {"longer": _example("Five minutes from now", {"ttl_seconds": 300})},
+    BookRequest: {
+        "a hold": _example(
+            "Confirm what is held",
+            {"hold_id": "h_2a7c9d", "customer": _ALICE, "description": "The kitchen tap drips."},
+        ),
+        "directly": _example(
+            "Book at once; roles bot, desk and admin",
+            {**_SLOT, "customer": {"name": "Alice Example"}, "priority": "high"},
+        ),
+    },
+    ReserveRequest: {
+        "two days": _example(
+            "Keep a slot for two days", {**_SLOT, "reserved_by": "Dana Example, housing association", "hours": 48}
+        )
+    },
+    BookingPatch: {
+        "an hour later": _example("Move it by an hour", {"start": "2026-12-05T11:00:00Z"}),
+        "another technician comes": _example(
+            "Send another technician", {"technician_id": "tech-3", "priority": "high"}
+        ),
+    },
+    ReasonRequest: {"why": _example("With the reason", {"reason": "The customer called."})},
+    WaitRequest: {
+        "any time that day": _example(
+            "Any time on one day",
+            {
+                "property_id": "prop-101",
+                "from": "2026-12-05T08:00:00Z",
+                "to": "2026-12-05T18:00:00Z",
+                "duration_minutes": 60,
+                "customer": _ALICE,
+                "offer_minutes": 30,
+            },
+        )
+    },
+    KeyRequest: {
+        "for a web page": _example(
+            "A publishable key for one site",
+            {"role": "checkout", "name": "Web site", "origins": ["https://www.example.com"]},
+        )
+    },
+    RotateRequest: {"a day": _example("Both keys are valid for a day", {"overlap_seconds": 86400})},
+    PersonRequest: {
+        "by phone": _example("A person by phone", {"phone": "+1 555 0100"}),
+        "by e-mail": _example("A person by e-mail address", {"email": "alice@example.com"}),
+    },
+    PropertyCreate: {
+        "chosen id": _example(
+            "With an id of yours", {"id": "prop-201", "name": "Mill House", "timezone": "Europe/Paris"}
+        )
+    },
+    PropertyPatch: {"closed": _example("No visits for now", {"status": "unavailable"})},
+    TechnicianCreate: {
+        "weekdays": _example(
+            "With working hours and time off",
+            {
+                "name": "Bob Example",
+                "timezone": "Europe/Paris",
+                "working_hours": {"mon": [["08:00", "12:00"], ["13:00", "17:00"]], "tue": [["08:00", "17:00"]]},
+                "time_off": [{"start": "2026-12-24T00:00:00Z", "end": "2026-12-27T00:00:00Z"}],
+            },
+        )
+    },
+    TechnicianPatch: {"away": _example("No visits for now", {"status": "unavailable"})},
+    PolicyPatch: {
+        "stricter": _example(
+            "An hour of lead, and a closed day", {"min_lead_minutes": 60, "blackout_dates": ["2026-12-25"]}
+        )
+    },
+}
+"""Request model -> examples by name."""
+
+_CONFLICT: Json = {
+    "kind": "technician",
+    "id": "tech-7",
+    "start": "2026-12-05T10:00:00Z",
+    "end": "2026-12-05T11:00:00Z",
+}
+
+
+def _opening(start: str, end: str) -> Json:
+    return {"start": f"2026-12-05T{start}:00Z", "end": f"2026-12-05T{end}:00Z", "technician_id": "tech-7"}
+
+
+MEMBERS: dict[str, Json] = {
+    "invalid_request": {
+        "errors": [
+            {
+                "field": "start",
+                "code": "naive_time",
+                "message": "Give start with an offset from UTC at its end, Z or +01:00; a query writes + as %2B.",
+            }
+        ]
+    },
+    "slot_held": {"conflicts": [{**_CONFLICT, "state": "held", "retry_after_seconds": 240}]},
+    "slot_available": {"next_available": [_opening("10:00", "11:00")]},
+    "slot_booked": {
+        "conflicts": [{**_CONFLICT, "state": "booked"}],
+        "next_available": [_opening("11:00", "12:00")],
+    },
+}
+"""Code of a refusal -> the members that its problem document has besides those that all have."""
