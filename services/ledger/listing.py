@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import get_args
 
 from pymongo import ASCENDING
 from pymongo.cursor import Cursor
 from pymongo.database import Database
 
-from models.booking import Booking
+from models.booking import Booking, BookingStatus
 from models.booking_lists import BookingQuery
 from services.ledger.documents import booking_of
 from services.ledger.search import search_filter
@@ -58,10 +59,11 @@ def filter_of(org: str, query: BookingQuery) -> Document:
         value = getattr(query, name)
         if value is not None:
             wanted[name] = value
-    if query.status is not None:
-        wanted["status"] = {"$in": sorted(set(query.status))}
-        if "pending" in query.status:
-            wanted["$nor"] = [OVERDUE]
+    # The index of a search has the status before the start, so MongoDB wants it by name there.
+    if query.status is not None or query.q is not None:
+        wanted["status"] = {"$in": sorted(set(query.status or get_args(BookingStatus)))}
+    if query.status is not None and "pending" in query.status:
+        wanted["$nor"] = [OVERDUE]
     if query.q is not None:
         wanted |= search_filter(query.q)
     return wanted
@@ -81,14 +83,14 @@ def _when(query: BookingQuery) -> Document:
 
 
 def _index(query: BookingQuery) -> str:
-    if query.q is not None:
-        return "by_search"
     if query.external_reference is not None:
         return "by_reference"
     if query.property_id is not None:
         return "by_property"
     if query.technician_id is not None:
         return "by_technician"
+    if query.q is not None:
+        return "by_search"
     return "by_status" if query.status is not None else "by_start"
 
 

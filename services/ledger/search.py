@@ -2,17 +2,17 @@
 
 A booking's document has `search`: `keys`, by which the index finds it; `name`, the words of the customer's name, each
 behind a blank; `phones`, the digits of each spelling of the phone. Keys are the beginnings of the words up to
-LONGEST_KEY letters, the last digits of the phones, and the ids of the booking and the property. Behind a key the index
-has the start, so a search reads the bookings of its key in order. Where the text says more than the key, it is compared
-with `name` and `phones`.
+LONGEST_KEY letters, for two words their first letters together, the last digits of the phones, and the ids of the
+booking and the property. Behind a key the index has status and start, so a search reads the bookings of its key in
+order. Where the text says more than the key, it is compared with `name` and `phones`.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import combinations, islice
 from typing import Any, Final
 
 from pymongo import ASCENDING, IndexModel, UpdateOne
@@ -23,15 +23,15 @@ from models.fields import ID_PATTERN
 from services.ledger.persons import ERASED
 from services.stores.connections import Document
 
-LONGEST_KEY: Final = 8
+LONGEST_KEY: Final = 6
 LAST_DIGITS: Final = 4
-MOST_WORDS: Final = 12
+MOST_WORDS: Final = 8
 """Of a name or a query. A name of more words is found by the first of them."""
 STEP: Final = 500
 """Documents of an earlier release that one write fills in."""
 
 BY_SEARCH = IndexModel(
-    [("org", ASCENDING), ("search.keys", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)], name="by_search"
+    [(name, ASCENDING) for name in ("org", "search.keys", "status", "start", "_id")], name="by_search"
 )
 BY_NO_SEARCH = IndexModel([("search", ASCENDING)], name="by_no_search", partialFilterExpression={"search": None})
 """Of documents that an earlier release wrote."""
@@ -58,6 +58,7 @@ def search_fields(booking_id: str, property_id: str, customer: dict[str, Any]) -
     phones = list(dict.fromkeys(numbers))
     keys = {_id_key(booking_id), _id_key(property_id)}
     keys |= {_word_key(word[:length]) for word in words for length in range(1, LONGEST_KEY + 1)}
+    keys |= {_pair_key(pair, length) for pair in combinations(words, 2) for length in (1, 2)}
     keys |= {_phone_key(phone) for phone in phones if len(phone) >= LAST_DIGITS}
     return {"keys": sorted(keys), "name": "".join(f" {word}" for word in words), "phones": phones}
 
@@ -86,15 +87,22 @@ def _by_phone(text: str) -> Iterator[tuple[str, Document]]:
 
 
 def _by_name(text: str) -> Iterator[tuple[str, Document]]:
-    """MongoDB enters the index at one word. The longest one mostly is the rarest."""
-    words = words_of(text)
+    """MongoDB enters the index at one key. Of several words the longest mostly are the rarest."""
+    words = sorted(words_of(text), key=len, reverse=True)
     if words:
         beginnings = [{"search.name": {"$regex": f" {word}"}} for word in words]
-        yield _word_key(max(words, key=len)[:LONGEST_KEY]), {"$and": beginnings}
+        key = _word_key(words[0]) if len(words) == 1 else _pair_key(words[:2], min(2, len(words[1])))
+        yield key, {"$and": beginnings}
 
 
-def _word_key(beginning: str) -> str:
-    return f"n:{beginning}"
+def _word_key(word: str) -> str:
+    return f"n:{word[:LONGEST_KEY]}"
+
+
+def _pair_key(words: Sequence[str], length: int) -> str:
+    """Of two words, in whatever order, by so many letters of each."""
+    one, other = sorted(word[:length] for word in words)
+    return f"{length}:{one}:{other}"
 
 
 def _phone_key(digits: str) -> str:

@@ -129,8 +129,10 @@ def test_the_index_finds_it_in_order(world: World, text: str) -> None:
     used = stages(plan["queryPlanner"]["winningPlan"])
     assert {stage["indexName"] for stage in used if stage["stage"] == "IXSCAN"} == {"by_search"}
     assert {"COLLSCAN", "SORT"}.isdisjoint(stage["stage"] for stage in used)
-    bounds = [stage["indexBounds"]["search.keys"] for stage in used if stage["stage"] == "IXSCAN"]
-    assert all('"n:' in each or '"t:' in each or '"i:' in each for (each,) in bounds)
+    for stage in used:
+        for bounds in stage.get("indexBounds", {}).get("search.keys", []):
+            low, high = bounds.strip("[]").split(", ")
+            assert low == high
 
 
 def test_a_change_of_the_customer_or_the_property_changes_what_finds_it(world: World) -> None:
