@@ -20,7 +20,7 @@ STAFF = frozenset({Role.DESK, Role.ADMIN})
 STRANGERS = frozenset({Role.CHECKOUT, Role.CUSTOMER})
 """The roles that anybody on the internet can have. Policy decides how long their visits are, and the travel around."""
 
-SOURCES = {Role.CHECKOUT: "web", Role.DESK: "desk", Role.BOT: "sms", Role.ADMIN: "api"}
+SOURCES = {Role.CHECKOUT: "web", Role.CUSTOMER: "web", Role.DESK: "desk", Role.BOT: "sms", Role.ADMIN: "api"}
 """A caller's role -> the source of the bookings that it makes."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -13,16 +13,33 @@ from models.times import LocalDate
 SlotState = Literal["free", "held", "booked", "closed"]
 
 
-class AvailabilityQuery(Request):
-    """Query of GET /availability: some local dates of a property, for a visit that takes so long."""
+class VisitQuery(Request):
+    """A visit that takes so long, on some local dates of a property.
+
+    step_minutes: only the starts at such multiples after midnight by the property's clock. except_booking_id: this
+    booking is in the way of nothing, and gives the lengths that are left out.
+    """
 
     property_id: PlainId
     technician_id: PlainId | None = None
     from_: LocalDate = Field(alias="from")
-    days: Annotated[WholeNumber, Field(ge=1, le=14)] = 1
     duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
     buffer_before_minutes: Minutes | None = None
     buffer_after_minutes: Minutes | None = None
+    step_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
+    except_booking_id: PlainId | None = None
+
+
+class AvailabilityQuery(VisitQuery):
+    """Query of GET /availability: the slots of some days."""
+
+    days: Annotated[WholeNumber, Field(ge=1, le=14)] = 1
+
+
+class DaysQuery(VisitQuery):
+    """Query of GET /availability/days: how much is free on each of some days."""
+
+    days: Annotated[WholeNumber, Field(ge=1, le=62)] = 31
 
 
 class AvailabilitySlot(Shown):
@@ -40,3 +57,18 @@ class AvailabilityReply(Shown):
     timezone: str
     grid_minutes: int
     slots: list[AvailabilitySlot]
+
+
+class FreeDay(Shown):
+    """One local date: how many starts are free, and the first of them, which is null where none is."""
+
+    date: date
+    free: int
+    first: datetime | None
+
+
+class DaysReply(Shown):
+    """The local dates of a property, each with what was free at most ten seconds ago. `timezone` is the property's."""
+
+    timezone: str
+    days: list[FreeDay]

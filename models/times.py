@@ -87,13 +87,6 @@ LocalDate = Annotated[date, BeforeValidator(_local_date), WithJsonSchema({"type"
 DayOrMoment = Annotated[
     datetime,
     PlainValidator(_day_or_moment),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "anyOf": [{"format": "date"}, {"format": "date-time"}],
-            "description": "A time, or a date, which means its first instant: as a local date of the property, "
-            "else of the technician that is asked for, else of the org.",
-        }
-    ),
+    WithJsonSchema({"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}),
 ]
 """A time, or a bare date: a naive midnight, until the zone is known whose date it is."""

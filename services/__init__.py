@@ -9,9 +9,9 @@ from redis import Redis
 
 from services.access.authentication import Access
 from services.availability.candidates import Candidates
-from services.availability.slots import Availability
 from services.bookings.booking import Bookings
 from services.bookings.changes import BookingLife
+from services.bookings.free_times import FreeTimes
 from services.calendars.feeds import CalendarFeeds
 from services.catalogue.editor import CatalogueDesk
 from services.catalogue.reader import Catalogue
@@ -48,7 +48,7 @@ class Services:
     catalogue: Catalogue
     catalogue_desk: CatalogueDesk
     candidates: Candidates
-    availability: Availability
+    free_times: FreeTimes
     holds: Holds
     bookings: Bookings
     booking_life: BookingLife
@@ -89,6 +89,7 @@ def build_services(
 
 
 def _assemble(settings: Settings, parts: Parts) -> Services:
+    booking_life = visits.booking_life(parts)
     waitlist, offers = waiting.waitlist(parts), waiting.offers(parts)
     return Services(
         settings=settings,
@@ -100,10 +101,10 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         catalogue=parts.catalogue,
         catalogue_desk=parts.catalogue_desk,
         candidates=parts.candidates,
-        availability=parts.availability,
+        free_times=FreeTimes(parts.availability, parts.day_counts, booking_life),
         holds=visits.holds(parts),
         bookings=visits.bookings(parts),
-        booking_life=visits.booking_life(parts),
+        booking_life=booking_life,
         personal_data=waiting.personal_data(parts, waitlist),
         waitlist=waitlist,
         offers=offers,

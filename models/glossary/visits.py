@@ -138,7 +138,22 @@ WORDS: dict[str, str] = {
         "Only slots of this technician. If it is left out, a slot is free if any technician is."
     ),
     "AvailabilityQuery.from": "The first date to show, in the time zone of the property.",
-    "days": "How many dates to show, from 1 to 14.",
+    "AvailabilityQuery.days": "How many dates to show, from 1 to 14.",
+    "DaysQuery.technician_id": "Only starts of this technician. If it is left out, a start is free if any technician is.",
+    "DaysQuery.from": "The first date to show, in the time zone of the property.",
+    "DaysQuery.days": "How many dates to show, from 1 to 62.",
+    "step_minutes": (
+        "Only starts at such multiples of minutes after midnight, by the clock of the property. A multiple of "
+        "`grid_minutes`."
+    ),
+    "except_booking_id": (
+        "A booking that is in the way of nothing, because it is to be moved. It gives the lengths that are left out. "
+        "For staff; a manage token leaves out its own booking by itself."
+    ),
+    "DaysReply.days": "One entry for each date, in order.",
+    "FreeDay.date": "The local date of the property.",
+    "FreeDay.free": "How many starts on the grid are free.",
+    "FreeDay.first": "The first start that is free; null if none is.",
     "slots": "One entry for each start on the grid, by start.",
     "AvailabilitySlot.state": (
         "`free` can be held now; `held` and `booked` are taken; `closed` is outside working hours or the rules of "

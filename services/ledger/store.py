@@ -174,13 +174,18 @@ class BookingStore:
         with mongo_faults():
             return [booking_of(document) for document in self._bookings.find(query)]
 
-    def active_claims(self, org: str, resources: list[str], from_tick: int, to_tick: int) -> set[Claim]:
+    def active_claims(
+        self, org: str, resources: list[str], from_tick: int, to_tick: int, *, besides: str | None = None
+    ) -> set[Claim]:
         """The claims of active bookings on some resources over the ticks [from_tick, to_tick). Raises StoreUnavailable.
 
-        It leaves out overdue reservations: a request for their slot expires them.
+        It leaves out the booking with the id `besides`, and overdue reservations: a request for their slot expires
+        them.
         """
         touched = {"$elemMatch": {"resource": {"$in": resources}, "tick": {"$gte": from_tick, "$lt": to_tick}}}
-        query = {"org": org, "active": True, "claims": touched, "$nor": [OVERDUE]}
+        query: Document = {"org": org, "active": True, "claims": touched, "$nor": [OVERDUE]}
+        if besides is not None:
+            query["_id"] = {"$ne": besides}
         wanted = set(resources)
         with mongo_faults():
             found = self._bookings.find(query, {"claims": 1})

@@ -130,6 +130,16 @@ def local_day(tick: int, timezone: str, grid: Grid) -> date:
     return datetime.fromtimestamp(tick * grid.seconds, zone_of(timezone)).date()
 
 
+def clock_steps(span: Span, timezone: str, grid: Grid, minutes: int) -> int:
+    """The mask of the ticks of a span that begin such a multiple of minutes after midnight by the local clock."""
+    zone, mask = zone_of(timezone), 0
+    for at, tick in enumerate(range(*span)):
+        local = datetime.fromtimestamp(tick * grid.seconds, zone)
+        if local.second == 0 and (local.hour * 60 + local.minute) % minutes == 0:
+            mask |= 1 << at
+    return mask
+
+
 def ones(width: int) -> int:
     """A mask of `width` ticks, all set. A negative width counts as 0."""
     return (1 << width) - 1 if width > 0 else 0

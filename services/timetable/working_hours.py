@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
 
@@ -100,6 +100,12 @@ class Timetable:
             found = self._kept.setdefault(key, compute())
             weakref.finalize(source, self._kept.pop, key, None).atexit = False
         return found  # type: ignore[no-any-return]
+
+
+def daily(hours: Sequence[Sequence[str]], timezone: str) -> Technician:
+    """Somebody who works at these times of each day: for `Timetable.open_ticks`, which then says when they are."""
+    shifts = [list(shift) for shift in hours]
+    return Technician(id="daily", name="daily", timezone=timezone, working_hours=dict.fromkeys(WEEKDAYS, shifts))
 
 
 def _week_mask(technician: Technician, grid: Grid, week: int) -> int:

@@ -7,6 +7,8 @@ from redis import Redis
 
 from services.access.authentication import Access
 from services.availability.candidates import Candidates
+from services.availability.day_counts import DayCounts
+from services.availability.reading import Readings
 from services.availability.slots import Availability
 from services.catalogue.editor import CatalogueDesk
 from services.catalogue.reader import Catalogue
@@ -48,9 +50,9 @@ class Parts:
         self.mirror = Mirror(redis, self.scripts, self.grid, self.store.find)
         self.reservations = Reservations(self.store, self.mirror)
         self.candidates = Candidates(self.grid)
-        self.availability = Availability(
-            self.catalogue, self.candidates, self.grid, self.mirror, self.store, clock=clock
-        )
+        readings = Readings(self.catalogue, self.mirror, self.store, clock)
+        self.availability = Availability(readings, self.candidates, self.grid)
+        self.day_counts = DayCounts(readings, self.availability, self.grid, clock)
         self.placing = Placing(
             claims=self.claims,
             mirror=self.mirror,

@@ -41,6 +41,7 @@ FOR_STRANGERS = {
     "DELETE /hold/{hold_id}",
     "POST /book",
     "GET /availability",
+    "GET /availability/days",
     "POST /waitlist",
     "GET /waitlist/{waitlist_id}",
     "DELETE /waitlist/{waitlist_id}",
@@ -56,6 +57,8 @@ FOR_CUSTOMERS = {
     "PATCH /bookings/{booking_id}",
     "POST /bookings/{booking_id}/cancel",
     "GET /policy/public",
+    "GET /availability",
+    "GET /availability/days",
 }
 """What a manage token may call."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from models.access import Caller, Role
+from models.access import Caller
 from models.availability import AvailabilityQuery
 from models.catalogue import WEEKDAYS, PolicyPatch, PropertyPatch, TechnicianPatch
 from models.errors import Refusal
@@ -59,9 +59,8 @@ def shown(world: World, technician_id: str | None) -> list[dict[str, Any]]:
         "technician_id": technician_id,
         **LENGTHS,
     }
-    slots: list[dict[str, Any]] = world.services.availability.days(
-        world.org, AvailabilityQuery.model_validate(given), Role.DESK
-    )["slots"]
+    query = AvailabilityQuery.model_validate(given)
+    slots: list[dict[str, Any]] = world.services.free_times.slots(world.caller("desk"), query)["slots"]
     return slots
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, given, settings
 
@@ -96,14 +99,31 @@ def test_a_search_tries_the_plain_candidates_of_the_rest_of_the_day_in_order(sce
 
 @UNHURRIED
 @given(scene=scenes())
-def test_openings_are_the_first_free_slots_from_the_wish_on(scene: Scene) -> None:
+def test_openings_are_free_and_begin_with_the_first_free_slot(scene: Scene) -> None:
     slots = shown(scene)
     if not slots:
         return
     begin = len(slots) // 3
-    free = [(slot.start, slot.end, slot.technician_ids[0]) for slot in slots[begin:] if slot.state == "free"]
+    free = [(slot.start, slot.technician_ids[0]) for slot in slots[begin:] if slot.state == "free"]
     wish = wish_at(scene, scene.calendar.grid.tick(slots[begin].start))
     found = scene.calendar.availability.openings(ORG, wish, 5)
-    assert len(found) >= min(5, len(free))
-    told = [(opening.start, opening.end, opening.technician_id) for opening in found]
-    assert told[: len(free)] == free[:5]
+    wished = [(each.start, each.technician_id) for each in found if scene.technician_id in (None, each.technician_id)]
+    assert wished[:1] == free[:1] or not free or len(found) > len(wished)
+    assert set(wished) <= set(free) | {each for each in wished if each[0] > slots[-1].start}
+    for one, other in pairwise(wished):
+        assert other[0] - one[0] >= max(slots[0].end - slots[0].start, timedelta(hours=1))
+
+
+@UNHURRIED
+@given(scene=scenes())
+def test_a_count_by_day_is_that_of_the_slots(scene: Scene) -> None:
+    query = {**scene.query, "technician_id": scene.technician_id, "days": scene.days}
+    try:
+        counts = scene.calendar.counts(scene.first, **query)
+    except Refusal:
+        return
+    zone = ZoneInfo(scene.calendar.shelf.site.timezone)
+    free = [slot.start for slot in shown(scene) if slot.state == "free"]
+    for day, count in counts.items():
+        of_day = [start for start in free if start.astimezone(zone).date().isoformat() == day]
+        assert (count["free"], count["first"]) == (len(of_day), of_day[0] if of_day else None)

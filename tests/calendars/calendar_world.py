@@ -9,12 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 from models.access import Role
-from models.availability import AvailabilityQuery
+from models.availability import AvailabilityQuery, DaysQuery
 from models.catalogue import Away, Policy, Property, Technician
 from models.errors import PropertyNotFound
 from models.slot import SlotFields, Visit, Wish
 from services.availability.candidates import Candidates
-from services.availability.slots import Availability
+from services.availability.day_counts import DayCounts
+from services.availability.reading import Readings
+from services.availability.slots import Asked, Availability
 from services.catalogue.reader import Snapshot
 from services.claims.keys import Mark
 from services.claims.mirror import Spans
@@ -104,7 +106,9 @@ class Board:
         self.epoch_reads += counted
         return self.epochs.pop(0) if len(self.epochs) > 1 else self.epochs[0]
 
-    def active_claims(self, _org: str, resources: list[str], from_tick: int, to_tick: int) -> set[tuple[str, int]]:
+    def active_claims(
+        self, _org: str, resources: list[str], from_tick: int, to_tick: int, *, besides: str | None = None
+    ) -> set[tuple[str, int]]:
         self.store_reads += 1
         return {(name, tick) for name, tick in self.booked if name in resources and from_tick <= tick < to_tick}
 
@@ -126,7 +130,15 @@ class Calendar:
     def availability(self) -> Availability:
         board: Any = self.board
         catalogue: Any = self.shelf
-        return Availability(catalogue, self.candidates, self.grid, board, board, clock=lambda: self.now)
+        return Availability(Readings(catalogue, board, board, lambda: self.now), self.candidates, self.grid)
+
+    def counts(self, first: str | date, **changed: Any) -> dict[str, Any]:
+        """The days of a new DayCounts, by date."""
+        board, catalogue = (self.board, self.shelf)
+        query = DaysQuery.model_validate({"property_id": "prop-1", "from": str(first), **changed})
+        readings: Any = Readings(catalogue, board, board, lambda: self.now)  # type: ignore[arg-type]
+        found = DayCounts(readings, self.availability, self.grid, lambda: self.now).days(ORG, query, Asked(Role.DESK))
+        return {day["date"].isoformat(): day for day in found["days"]}
 
     def wish(self, start: str, technician_id: str | None = "tech-1", **changed: Any) -> Wish:
         fields = {"property_id": "prop-1", "technician_id": technician_id, "start": f"{start}:00Z"} | changed
@@ -143,7 +155,7 @@ class Calendar:
     def days(self, first: str | date, **changed: Any) -> list[Any]:
         """The slots of a property's dates, with attributes."""
         query = AvailabilityQuery.model_validate({"property_id": "prop-1", "from": str(first), **changed})
-        return [SimpleNamespace(**slot) for slot in self.availability.days(ORG, query, Role.DESK)["slots"]]
+        return [SimpleNamespace(**slot) for slot in self.availability.days(ORG, query, Asked(Role.DESK))["slots"]]
 
     def states(self, first: str, **changed: Any) -> dict[str, str]:
         """State by start, as HH:MM in UTC, of one date."""

@@ -8,7 +8,6 @@ from functools import partial
 
 import pytest
 
-from models.access import Role
 from models.availability import AvailabilityQuery
 from models.booking_lists import BookingQuery
 from models.errors import SlotBooked
@@ -109,7 +108,7 @@ def test_availability_shows_its_slot_as_free(world: World, cold: bool) -> None:
     query = AvailabilityQuery.model_validate({"property_id": "prop-1", "from": tomorrow().date().isoformat()})
 
     def state() -> str:
-        slots = world.services.availability.days(world.org, query, Role.DESK)["slots"]
+        slots = world.services.free_times.slots(world.caller("desk"), query)["slots"]
         return next(str(slot["state"]) for slot in slots if slot["start"] == tomorrow(10))
 
     if cold:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
-from models.access import Role
 from models.availability import AvailabilityQuery
 from models.slot import Visit
 from services.ledger.documents import as_of, booking_of
@@ -115,7 +114,7 @@ class Checked(Asking):
             "duration_minutes": grid.minutes_of(visit.end - visit.start),
             "buffer_after_minutes": grid.minutes_of(visit.after),
         }
-        days = self.services.availability.days(self.world.org, AvailabilityQuery.model_validate(query), Role.DESK)
+        days = self.services.free_times.slots(self.world.caller("desk"), AvailabilityQuery.model_validate(query))
         (slot,) = [slot for slot in days["slots"] if slot["start"] == start]
         return bool(slot["state"] == "free")
 
