@@ -139,7 +139,9 @@ WORDS: dict[str, str] = {
     ),
     "AvailabilityQuery.from": "The first date to show, in the time zone of the property.",
     "AvailabilityQuery.days": "How many dates to show, from 1 to 14.",
-    "DaysQuery.technician_id": "Only starts of this technician. If it is left out, a start is free if any technician is.",
+    "DaysQuery.technician_id": (
+        "Only starts of this technician. If it is left out, a start is free if any technician is."
+    ),
     "DaysQuery.from": "The first date to show, in the time zone of the property.",
     "DaysQuery.days": "How many dates to show, from 1 to 62.",
     "step_minutes": (
