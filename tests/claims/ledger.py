@@ -138,6 +138,9 @@ class Ledger:
 
     def mirror(self, booking_id: str, version: int, visit: Visit, active: bool, hold_id: str) -> str:
         known = self.mirrored.get(booking_id, Mirrored(0, []))
+        over = visit.technician_span[1] * TICK_MS
+        ends = max(over, self.now) if active else self.now
+        active = active and over > self.now
         if known.version > version or (known.version == version and not (active and known.active)):
             self._finish(hold_id)
             return "SAME"
@@ -151,8 +154,7 @@ class Ledger:
             return "SAME"
         self._drop(known.claims, booking_id)
         for claim in claims:
-            self.marks[claim] = Mark("booked", booking_id, visit.technician_span[1] * TICK_MS)
-        ends = max(visit.technician_span[1] * TICK_MS, self.now) if active else self.now
+            self.marks[claim] = Mark("booked", booking_id, over)
         self.mirrored[booking_id] = Mirrored(version, claims, active, ends + REMEMBERED_MS)
         self._finish(hold_id)
         return "MIRRORED"

@@ -21,6 +21,9 @@ from tests.claims.board import ALICE, BOB, LIFETIME_MS, Board, granted, visit
 from tests.claims.ledger import LONGEST_MS, Ledger
 from tests.servers import MongoServer, RedisServer
 
+DAY = 86_400
+"""After it some visits are over and others are not."""
+
 HOLDS = st.sampled_from([f"h{number}" for number in range(8)])
 BOOKINGS = st.sampled_from(["bk_0", "bk_1", "bk_2"])
 KEYS = st.sampled_from([ALICE, ALICE, BOB])
@@ -102,7 +105,7 @@ class ScriptsAndLedger(RuleBasedStateMachine):
         assert word == self.ledger.mirror(booking_id, version, where, True, "")
 
     @precondition(lambda self: self.moves_time)
-    @rule(seconds=st.sampled_from([1, 20, 290, 310, 3_100, 7_300]))
+    @rule(seconds=st.sampled_from([1, 20, 290, 310, 3_100, 7_300, DAY]))
     def wait(self, seconds: int) -> None:
         self.pass_time(seconds)
         self.ledger.pass_time(self.board.now_ms())
