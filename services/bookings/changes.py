@@ -104,7 +104,7 @@ class BookingLife:
     def page(self, caller: Caller, query: BookingQuery) -> tuple[list[Booking], str | None]:
         """One page of the org's bookings by start, and the cursor of the next page or None.
 
-        An overdue reservation is shown as expired, and not listed as pending. Writes nothing.
+        An overdue reservation is listed and shown as expired. Writes nothing.
         """
         found, cursor = self._listing.page(caller.org, self._days.in_utc(caller.org, query))
         return self._reservations.standing(caller.org, found), cursor

@@ -13,7 +13,7 @@ from models.booking import Booking, BookingStatus
 from models.booking_lists import BookingQuery
 from services.ledger.documents import booking_of
 from services.ledger.search import search_filter
-from services.ledger.versions import OVERDUE
+from services.ledger.versions import LASTING, OVERDUE
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 from services.stores.pages import bad_cursor, read_cursor, write_cursor
@@ -53,7 +53,7 @@ class BookingList:
 
 
 def filter_of(org: str, query: BookingQuery) -> Document:
-    """What a query wants of an org, besides its page. An overdue reservation is not pending."""
+    """What a query wants of an org, besides its page."""
     wanted: Document = {"org": org, **_when(query)}
     for name in ("property_id", "technician_id", "external_reference"):
         value = getattr(query, name)
@@ -61,12 +61,19 @@ def filter_of(org: str, query: BookingQuery) -> Document:
             wanted[name] = value
     # The index of a search has the status before the start, so MongoDB wants it by name there.
     if query.status is not None or query.q is not None:
-        wanted["status"] = {"$in": sorted(set(query.status or get_args(BookingStatus)))}
-    if query.status is not None and "pending" in query.status:
-        wanted["$nor"] = [OVERDUE]
+        wanted |= _standing(set(query.status or get_args(BookingStatus)))
     if query.q is not None:
         wanted |= search_filter(query.q)
     return wanted
+
+
+def _standing(statuses: set[str]) -> Document:
+    """Matches what is shown under any of these statuses: an overdue reservation as expired, although its document says
+    `pending` until the relay has noted it."""
+    if "expired" not in statuses:
+        return {"status": {"$in": sorted(statuses)}, "$nor": [OVERDUE]}
+    written = {"status": {"$in": sorted({*statuses, "pending"})}}
+    return written if "pending" in statuses else {**written, "$nor": [LASTING]}
 
 
 def _when(query: BookingQuery) -> Document:

@@ -15,6 +15,8 @@ from services.stores.connections import Document
 
 OVERDUE: Document = {"status": "pending", "$expr": {"$lte": ["$reserved_until", "$$NOW"]}}
 """Matches reservations whose deadline is over."""
+LASTING: Document = {"status": "pending", "$expr": {"$gt": ["$reserved_until", "$$NOW"]}}
+"""Matches reservations whose deadline is still to come."""
 
 
 def next_version(old: Booking, fields: Document, noted: Document) -> list[Document]:

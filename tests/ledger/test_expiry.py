@@ -36,6 +36,7 @@ from tests.bookings.reserving import (
 from tests.world import World, services_over, tomorrow
 
 SOON = 10
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("take", [hold_and_book, book, search, reserve_too, move_there])
@@ -173,3 +174,24 @@ def test_a_list_shows_it_as_expired(world: World) -> None:
     bob = world.caller("desk")
     assert listed(bob, BookingQuery(status="pending")) == ([], None)
     assert [found.status for found in listed(bob, BookingQuery())[0]] == ["expired"]
+
+
+def test_lists_by_status_know_the_deadline_before_it_is_noted(world: World) -> None:
+    lasting, over, noted, bob = reserve(world, 8), reserve(world, 10), reserve(world, 12), world.caller("desk")
+    run_out(world, noted)
+    reservations_of(world).current(noted)
+    run_out(world, over)
+    life = world.services.booking_life
+
+    def shown(*statuses: str) -> list[tuple[str, str]]:
+        query = BookingQuery.model_validate({"status": list(statuses)})
+        by_start, by_change = life.page(bob, query)[0], life.changes_since(bob, query, LONG_AGO).bookings
+        assert by_start == sorted(by_change, key=lambda found: found.start)
+        return [(found.booking_id, found.status) for found in by_start]
+
+    kept, ended = (lasting.booking_id, "pending"), [(each.booking_id, "expired") for each in (over, noted)]
+    assert shown("pending") == [kept]
+    assert shown("expired") == shown("expired", "cancelled") == ended
+    assert shown("expired", "pending") == [kept, *ended]
+    assert shown("confirmed") == []
+    assert (now_in_store(world, over).status, now_in_store(world, over).version) == ("pending", 1)

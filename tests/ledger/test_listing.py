@@ -43,6 +43,9 @@ FILTERS: list[tuple[dict[str, Any], str]] = [
     ({"external_reference": "WO-3", "status": "completed", **SPAN}, "by_reference"),
     ({"status": ["cancelled", "completed"]}, "by_status"),
     ({"status": ["cancelled", "completed"], **SPAN}, "by_status"),
+    ({"status": "expired"}, "by_status"),
+    ({"status": ["expired", "completed"], **SPAN}, "by_status"),
+    ({"status": ["expired", "pending"]}, "by_status"),
 ]
 
 
