@@ -114,7 +114,7 @@ class Runner:
             return self._serve(environ, KEYLESS, ids, body)
 
     def _serve(self, environ: WSGIEnvironment, caller: Caller, ids: dict[str, str], body: bytes) -> Response:
-        with self._turns.trouble.watch_request():
+        with self._turns.asking(environ):
             ask = self._parse(environ, caller, ids, body)
             if self._once and ask.idempotency is not None:
                 return self._replies.response(self._run_once(ask, ask.idempotency, ids))

@@ -101,7 +101,7 @@ class Gate:
 
     def _look_up(self, environ: WSGIEnvironment, address: str, token: str) -> Caller:
         turns = self._turns
-        with self._limits.unless_known(address), turns.keyless(environ), turns.trouble.watch_request():
+        with self._limits.unless_known(address), turns.keyless(environ), turns.asking(environ):
             return self._access.authenticate(token)  # another request may have read it meanwhile
 
 

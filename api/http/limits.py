@@ -62,7 +62,7 @@ class Limits:
         """What MongoDB says; the defaults while it does not answer. The request has no turn yet, so it takes one."""
         turns = self._turns
         if not turns.trouble.lately():
-            with suppress(StoreUnavailable), turns.keyless(environ), turns.trouble.watch_request():
+            with suppress(StoreUnavailable), turns.keyless(environ), turns.asking(environ):
                 return self._catalogue.policy(org)
         return DEFAULTS
 

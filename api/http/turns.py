@@ -37,6 +37,8 @@ INSIDE_SECONDS = 0.3
 overloaded worker did so, it served a third of what it could."""
 LOOK_SECONDS = 0.5
 """How often a request that waits looks whether waiting is useless, because a store no longer answers."""
+LEFT = "holdfast.left"
+"""Where the environ of a request keeps how many seconds MongoDB has left for it."""
 
 
 class Overloaded(StoreUnavailable):
@@ -102,7 +104,8 @@ class Turns:
     """
 
     def __init__(self, request_seconds: float) -> None:
-        self.trouble = StoreTrouble(request_seconds=request_seconds)
+        self._request_seconds = request_seconds
+        self.trouble = StoreTrouble()
         self.porch = Queue(INSIDE, OUTSIDE_SECONDS, self.trouble.lately)
         self._keyed = Queue(AT_ONCE, LONGEST_WAIT_SECONDS, self.trouble.lately)
         self._keyless = Queue(KEYLESS_AT_ONCE, LONGEST_WAIT_SECONDS, self.trouble.lately)
@@ -114,6 +117,16 @@ class Turns:
     def keyless(self, environ: WSGIEnvironment) -> AbstractContextManager[None]:
         """A turn for a request without one. Raises Overloaded."""
         return _turn(self._keyless, environ)
+
+    @contextmanager
+    def asking(self, environ: WSGIEnvironment) -> Iterator[None]:
+        """Around what a request asks of the stores, in one block or one after another: all of them share one time."""
+        left, began = environ.get(LEFT, self._request_seconds), monotonic()
+        try:
+            with self.trouble.watch_for(left):
+                yield
+        finally:
+            environ[LEFT] = left - (monotonic() - began)
 
 
 @contextmanager

@@ -23,11 +23,12 @@ from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 from redis.exceptions import RedisClusterException, RedisError
 
 from models.errors import StoreUnavailable
-from services.settings import DEFAULTS
 
 log = structlog.get_logger()
 
 TROUBLE_SECONDS = 2.0
+NO_TIME = 0.001
+"""A call with so little time fails. For pymongo 0 seconds are no limit."""
 LOG_EVERY_SECONDS = 1.0
 """A dead store fails thousands of requests a second; one log line a second for each kind of error says as much."""
 
@@ -43,14 +44,11 @@ class RedisUnavailable(StoreUnavailable):
 class StoreTrouble:
     """Remembers the failures of stores within `watch`, for one app.
 
-    monotonic: seconds that never go back. request_seconds: see `watch_request`.
+    monotonic: seconds that never go back.
     """
 
-    def __init__(
-        self, monotonic: Callable[[], float] = time.monotonic, *, request_seconds: float = DEFAULTS.request_seconds
-    ) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._request_seconds = request_seconds
         self._last = float("-inf")
         self._logged: dict[str, tuple[float, int]] = {}
 
@@ -64,14 +62,14 @@ class StoreTrouble:
             _watching.reset(before)
 
     @contextmanager
-    def watch_request(self) -> Iterator[None]:
-        """As `watch`, and ends all calls to MongoDB in the block, however many, request_seconds from now.
+    def watch_for(self, seconds: float) -> Iterator[None]:
+        """As `watch`, and ends all calls to MongoDB in the block, however many, so many seconds from now.
 
         While pymongo seeks a primary it checks the time every half second, so it may end half a second later.
         The time-outs of single calls add up: without this limit a direct booking took 4.9 seconds while Redis was
         stalled and MongoDB frozen.
         """
-        with pymongo.timeout(self._request_seconds), self.watch():
+        with pymongo.timeout(max(seconds, NO_TIME)), self.watch():
             yield
 
     def lately(self) -> bool:

@@ -41,9 +41,14 @@ def deeds() -> list[Deed]:
 
 @contextmanager
 def far_customers(
-    installation: Installation, deeds: list[Deed], link: Callable[[Server], SlowLink], **timeouts: float
+    installation: Installation,
+    deeds: list[Deed],
+    link: Callable[[Server], SlowLink],
+    *,
+    ready: bool = True,
+    **timeouts: float,
 ) -> Iterator[tuple[Customers, list[SlowLink]]]:
-    """Customers of an API whose stores are at the end of two links, and which has read ahead what a worker reads."""
+    """Customers of an API whose stores are at the end of two links. ready: it has read ahead what a worker reads."""
     links = [link(installation.redis), link(installation.mongo)]
     services = build_services(
         settings(
@@ -54,7 +59,8 @@ def far_customers(
             **timeouts,
         )
     )
-    services.warming.run()
+    if ready:
+        services.warming.run()
     try:
         customers = Customers(installation, LocalApi(services))
         customers.deeds = deeds
@@ -86,6 +92,21 @@ def test_links_of_100_ms_work_at_once_with_the_defaults(installation: Installati
             ]
             assert all(is_unavailable(answer) for answer in refused), refused
     check_rules(customers)
+
+
+@pytest.mark.parametrize("one_way", [0.16, 0.2])
+def test_a_worker_that_knows_nothing_yet_answers_in_time(
+    installation: Installation, deeds: list[Deed], one_way: float
+) -> None:
+    """The look-ups of its key and of the policy share the time of the request."""
+
+    def far(server: Server) -> SlowLink:
+        return SlowLink(server.port, one_way)
+
+    with far_customers(installation, deeds, far, ready=False) as (customers, _):
+        for _ in range(3):
+            answer = customers.hold(installation.slot())
+            assert in_time(answer, 201) or is_unavailable(answer), answer
 
 
 @pytest.mark.parametrize("timeouts", [{}, FOR_SLOWER], ids=["with the defaults", "with longer time-outs"])
