@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints, ValidationInfo, field
 from pydantic_core import PydanticCustomError
 
 from models.booking import Customer, CustomerFields
+from models.catalogue import Shift
 from models.fields import PlainId, Request, Shown, WholeNumber
 from models.times import Instant, Moment
 
@@ -21,7 +22,8 @@ LIVE_STATUSES = frozenset({"waiting", "offered"})
 class WaitRequest(Request):
     """Body of POST /waitlist: a visit of some length, anywhere in the window [from, to).
 
-    No technician means any; no duration the one of the org's policy. An offer stands for offer_minutes.
+    No technician means any; no duration the one of the org's policy. hours: the times of day, by the property's clock,
+    within which the visit lies; without them at any hour. An offer stands for offer_minutes.
     """
 
     property_id: PlainId
@@ -29,6 +31,7 @@ class WaitRequest(Request):
     from_: Moment = Field(alias="from")
     to: Moment
     duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
+    hours: Annotated[list[Shift], Field(min_length=1, max_length=8)] | None = None
     customer: Customer
     offer_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] = 15
 
@@ -45,6 +48,7 @@ class WaitRequest(Request):
 class WaitEntry:
     """One entry of the waitlist as MongoDB has it. Times are aware UTC.
 
+    hours: the times of day within which the visit lies; empty means any.
     hold_id: the name of the hold that is offered, or was; while the entry is `waiting`, the name under which its next
     offer will be placed, or is being placed just now.
     held_as, start, end, offered_technician_id, offered_until: of the last offer; held_as is its hold's id for clients.
@@ -69,6 +73,7 @@ class WaitEntry:
     version: int
     created_at: datetime
     updated_at: datetime
+    hours: list[list[str]] = field(default_factory=list)
     unsettled: bool = True
     hold_id: str | None = None
     held_as: str | None = None
@@ -83,9 +88,10 @@ class WaitEntry:
     history: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def wish(self) -> tuple[str, str | None, int, datetime, datetime]:
+    def wish(self) -> tuple[object, ...]:
         """What it waits for: of two entries with the same wish the first is served first."""
-        return (self.property_id, self.technician_id, self.duration_minutes, self.from_, self.to)
+        hours = tuple(map(tuple, self.hours))
+        return (self.property_id, self.technician_id, self.duration_minutes, self.from_, self.to, hours)
 
 
 class WaitQuery(Request):
@@ -113,6 +119,7 @@ class WaitReply(Shown):
     from_: Instant = Field(alias="from")
     to: Instant
     duration_minutes: int
+    hours: list[list[str]] | None = None
     offer_minutes: int
     created_at: Instant
     hold_id: str | None = None
@@ -132,7 +139,7 @@ class WaitReply(Shown):
             offered = ("start", "end", "offered_technician_id")
             values |= {name: getattr(entry, name) for name in offered}
             values |= {"hold_id": entry.held_as, "expires_at": entry.offered_until}
-        return cls(**values, customer=entry.customer if with_customer else None)
+        return cls(**values, hours=entry.hours or None, customer=entry.customer if with_customer else None)
 
 
 class WaitPage(Shown):

@@ -165,6 +165,11 @@ WORDS: dict[str, str] = {
     "waitlist_id": "The id of the entry on the waitlist.",
     "WaitRequest.from": "The beginning of the window in which the visit may lie.",
     "WaitRequest.to": "The end of the window: the visit ends by then.",
+    "WaitRequest.hours": (
+        "The times of day, by the clock of the property, within which the visit lies, such as "
+        '`[["08:00", "17:00"]]`. If they are left out, it may lie at any hour.'
+    ),
+    "WaitReply.hours": "The times of day within which the visit lies; left out if it may lie at any hour.",
     "WaitReply.from": "The beginning of the window in which the visit may lie.",
     "WaitReply.to": "The end of the window: the visit ends by then.",
     "WaitReply.technician_id": "The technician who was asked for; null if any will do.",

@@ -98,10 +98,11 @@ class Waitlist:
         faults = self.rules.faults(caller, (request.from_, request.to), request.duration_minutes)
         if faults:
             raise InvalidRequest(*faults)
-        self._catalogue.property(caller.org, request.property_id)
+        zone = self._catalogue.property(caller.org, request.property_id).timezone
         if request.technician_id is not None:
             self._catalogue.technician(caller.org, request.technician_id)
         entry = self._new_entry(caller, request, waitlist_id, idempotency)
+        self.rules.require_hours_that_fit(entry, zone)
         if self._admission.admit(entry):
             return Joined(entry, replayed=False)
         _, answered = self._first_answer(caller, idempotency)
@@ -173,6 +174,7 @@ class Waitlist:
             from_=to_milliseconds(request.from_),
             to=to_milliseconds(request.to),
             duration_minutes=self._grid.minutes_of(extent.length),
+            hours=request.hours or [],
             offer_minutes=_offer_minutes(caller, request, policy),
             customer=request.customer.record(policy.country),
             version=1,

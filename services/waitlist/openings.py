@@ -41,7 +41,7 @@ class Openings:
             until = self._grid.tick(entry.to)
             if most_ticks is not None:
                 until = min(until, wish.start + self._ticks_each(entry, extent, most_ticks))
-            return self._availability.first_openings(entry.org, wish, until, count)
+            return self._availability.first_openings(entry.org, wish, until, count, entry.hours)
         except StoreUnavailable:
             raise
         except Refusal:

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from models.access import Caller
 from models.errors import Fault, InvalidRequest
 from models.slot import SlotOptions
+from models.waitlist import WaitEntry
 from services.availability.candidates import Candidates
 from services.catalogue.reader import Catalogue
 from services.clock import Clock
-from services.timetable.grid import Grid
+from services.timetable.grid import Grid, runs
+from services.timetable.working_hours import Timetable, daily
 
 LONGEST_WINDOW = timedelta(days=62)
 
@@ -25,6 +27,7 @@ class WaitRules:
         self._catalogue = catalogue
         self._candidates = candidates
         self._grid = grid
+        self._timetable = Timetable(grid)
         self._clock = clock
 
     def faults(
@@ -48,6 +51,16 @@ class WaitRules:
                 text = "Give a window with room for a visit of this length."
                 found.append(Fault("to", "no_visit_fits", text))
         return found
+
+    def require_hours_that_fit(self, entry: WaitEntry, zone: str) -> None:
+        """Raises InvalidRequest if no visit of the entry lies within its hours, by the clock of this zone."""
+        if not entry.hours:
+            return
+        grid, length = self._grid, self._grid.ticks(entry.duration_minutes)
+        first, end = grid.tick_from(max(entry.from_, self._clock())), grid.tick(entry.to)
+        if not runs(self._timetable.open_ticks(daily(entry.hours, zone), first, end), length):
+            text = "Give hours with room for a visit of this length in the window."
+            raise InvalidRequest(Fault("hours", "no_visit_fits", text))
 
     def _window_faults(self, org: str, begin: datetime, end: datetime) -> list[Fault]:
         found: list[Fault] = []

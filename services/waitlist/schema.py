@@ -35,6 +35,7 @@ VALIDATOR: Document = {
             "to": _MOMENT,
             "duration_minutes": _WHOLE,
             "offer_minutes": _WHOLE,
+            "hours": {"bsonType": "array"},
             "customer": {"bsonType": "object"},
             "version": _WHOLE,
             "unsettled": {"bsonType": "bool"},

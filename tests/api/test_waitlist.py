@@ -52,6 +52,29 @@ def stored(town: Town) -> int:
     return town.world.services.db["waitlist"].count_documents({"org": town.world.org})
 
 
+def test_hours_of_the_day_are_in_every_reply(town: Town) -> None:
+    hours = [["08:00", "12:00"], ["13:00", "23:59"]]
+    made = join(town, hours=hours)
+    shown = [["08:00", "12:00"], ["13:00", "24:00"]]
+    listed = body_of(town.call("GET", "/waitlist", key="desk"))["waitlist"]
+    assert [made["hours"], read(town, made["waitlist_id"])["hours"], listed[0]["hours"]] == [shown] * 3
+    assert "hours" not in join(town)
+
+
+@pytest.mark.parametrize(
+    ("hours", "fault"),
+    [
+        ([["22:00", "02:00"]], ("hours.0", "bad_shift")),
+        ([["8", "17:00"]], ("hours.0.0", "bad_clock")),
+        ([], ("hours", "too_short")),
+        ([["08:00"]], ("hours.0", "too_short")),
+        ([["12:00", "13:00"]], ("hours", "no_visit_fits")),
+    ],
+)
+def test_hours_that_are_wrong_are_a_fault(town: Town, hours: Any, fault: tuple[str, str]) -> None:
+    assert fault_codes(town.call("POST", "/waitlist", wish(hours=hours), key="bot")) == {fault}
+
+
 def test_it_makes_an_entry(town: Town) -> None:
     reply = town.call("POST", "/waitlist", wish(), key="bot")
     body = body_of(reply)
