@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from urllib.parse import urlsplit
 from pymongo import MongoClient
 from pymongo.database import Database
 from redis import Redis
+
+from scripts.client.wire import LOST, exchange
 
 ROOT = Path(__file__).resolve().parents[3]
 ROLES = ("admin", "checkout", "desk", "bot")
@@ -45,17 +46,12 @@ class Target:
 
     def call(self, method: str, path: str, role: str = "admin", body: Document | None = None) -> tuple[int, Document]:
         """One request on a connection of its own, for preparations: status and JSON body. Raises Unreachable."""
-        connection = http.client.HTTPConnection(*self.address, timeout=30)
-        headers = {"Authorization": f"Bearer {self.keys.get(role, '')}", "Content-Type": "application/json"}
+        key = {"Authorization": f"Bearer {self.keys.get(role, '')}"}
         try:
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
-            answer = connection.getresponse()
-            text = answer.read()
-        except OSError as error:
+            answer = exchange(self.url, method, path, body, key, timeout_seconds=30)
+        except LOST as error:
             raise Unreachable(f"{self.url} does not answer ({error}). {HOW_TO_START}") from error
-        finally:
-            connection.close()
-        return answer.status, json.loads(text) if text else {}
+        return answer.status, answer.body
 
     def demand(self, status: int, method: str, path: str, **more: Any) -> Any:
         """The JSON body of a request that must get this status. Raises Unreachable."""

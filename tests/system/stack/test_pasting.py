@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ def _paste(server: WholeServer, text: str) -> str:
     done = subprocess.run(
         ["bash", "-c", text.replace(DOCUMENTED, server.dev["url"])],
         cwd=server.data.parent,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},  # the documents are pasted in the folder of the project
         capture_output=True,
         text=True,
         check=True,
@@ -48,6 +50,14 @@ def test_the_readme_holds_and_books_at_each_of_three_pastes(server: WholeServer)
         assert refused["next_available"]
         starts.add(booked["start"])
     assert len(starts) == 3
+
+
+def test_the_readme_holds_and_books_from_python(server: WholeServer) -> None:
+    (block,) = [each for each in _blocks("README.md") if "scripts.client" in each]
+    for _ in range(2):
+        refused, booked = _paste(server, block).splitlines()
+        assert refused.startswith("slot_held - free instead: 20")
+        assert booked == "confirmed"
 
 
 def test_the_tour_of_the_api_gives_the_replies_that_it_shows(server: WholeServer) -> None:

@@ -1,0 +1,140 @@
+"""The calls of the client."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+from urllib.parse import quote, urlencode
+
+from scripts.client.errors import NoAnswer, Refused
+from scripts.client.results import Booking, Customer, Hold, Slot
+from scripts.client.wire import LOST, Answer, Json, exchange, pause_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Calls one server with one API key, or with a manage token. Threads may share it.
+
+    url: such as https://book.example.com. attempts: how often a request is sent at most. timeout_seconds: of one
+    attempt. patience_seconds: the longest `Retry-After` that is waited for; after a longer one the refusal is raised.
+    Each call raises Refused, or NoAnswer where no attempt was answered.
+    """
+
+    url: str
+    key: str
+    attempts: int = 6
+    timeout_seconds: float = 10.0
+    patience_seconds: float = 30.0
+    sleep: Callable[[float], None] = time.sleep
+
+    def free(self, property_id: str, day: date, *, days: int = 1, technician_id: str | None = None) -> list[Slot]:
+        """The free slots of a property on its local dates from `day` on."""
+        asked = {"property_id": property_id, "from": day.isoformat(), "days": str(days)}
+        if technician_id is not None:
+            asked["technician_id"] = technician_id
+        slots = map(Slot.of, self._call("GET", f"/availability?{urlencode(asked)}")["slots"])
+        return [slot for slot in slots if slot.state == "free"]
+
+    def hold(
+        self,
+        property_id: str,
+        start: datetime,
+        *,
+        technician_id: str | None = None,
+        duration_minutes: int | None = None,
+        ttl_seconds: int | None = None,
+        holder: str | None = None,
+        fallback: Literal["none", "next_available"] = "none",
+        suggest: int = 0,
+    ) -> Hold:
+        """Takes a slot for some minutes. start: aware. What is None comes from the policy of the org."""
+        asked = {
+            "property_id": property_id,
+            "start": start.isoformat(),
+            "technician_id": technician_id,
+            "duration_minutes": duration_minutes,
+            "ttl_seconds": ttl_seconds,
+            "holder": holder,
+            "fallback": fallback,
+            "suggest": suggest,
+        }
+        return Hold.of(self._call("POST", "/hold", asked))
+
+    def read_hold(self, hold_id: str) -> Hold:
+        """The hold, and what became of it."""
+        return Hold.of(self._call("GET", f"/hold/{quote(hold_id)}"))
+
+    def release(self, hold_id: str) -> None:
+        """Gives a slot back. A repeat is fine."""
+        self._call("DELETE", f"/hold/{quote(hold_id)}")
+
+    def book(
+        self,
+        hold_id: str,
+        customer: Customer,
+        *,
+        description: str | None = None,
+        if_expired: Literal["reject", "book_if_free"] = "reject",
+    ) -> Booking:
+        """Books what is held."""
+        asked = {"hold_id": hold_id, "description": description, "if_expired": if_expired}
+        return Booking.of(self._call("POST", "/book", {**asked, "customer": customer.json()}))
+
+    def book_directly(
+        self,
+        property_id: str,
+        start: datetime,
+        customer: Customer,
+        *,
+        technician_id: str | None = None,
+        duration_minutes: int | None = None,
+        description: str | None = None,
+    ) -> Booking:
+        """Books a slot at once, for the roles bot, desk and admin. start: aware."""
+        asked = {
+            "property_id": property_id,
+            "start": start.isoformat(),
+            "technician_id": technician_id,
+            "duration_minutes": duration_minutes,
+            "description": description,
+        }
+        return Booking.of(self._call("POST", "/book", {**asked, "customer": customer.json()}))
+
+    def read_booking(self, booking_id: str) -> Booking:
+        """The booking as it is now."""
+        return Booking.of(self._call("GET", f"/bookings/{quote(booking_id)}"))
+
+    def cancel(self, booking_id: str, *, reason: str | None = None) -> Booking:
+        """Cancels a booking. A repeat is fine."""
+        return Booking.of(self._call("POST", f"/bookings/{quote(booking_id)}/cancel", {"reason": reason}))
+
+    def _call(self, method: str, path: str, body: Json | None = None) -> Json:
+        """The JSON of a reply, after as many attempts as it takes. All of them are one request to the server."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        if method == "POST":
+            headers["Idempotency-Key"] = uuid.uuid4().hex
+        given = None if body is None else {name: value for name, value in body.items() if value is not None}
+        lost: Exception | None = None
+        for attempt in range(self.attempts):
+            is_last = attempt + 1 == self.attempts
+            try:
+                answer = exchange(self.url, method, path, given, headers, timeout_seconds=self.timeout_seconds)
+            except LOST as error:
+                lost, wait = error, None
+            else:
+                wait = answer.retry_after_seconds
+                if is_last or not answer.is_worth_repeating or (wait or 0) > self.patience_seconds:
+                    return _settled(answer)
+            if not is_last:
+                self.sleep(pause_seconds(attempt, wait))
+        raise NoAnswer(f"{self.url} did not answer {self.attempts} times: {lost}") from lost
+
+
+def _settled(answer: Answer) -> Json:
+    if answer.status >= 400:
+        raise Refused(answer.status, answer.body, answer.retry_after_seconds)
+    return answer.body

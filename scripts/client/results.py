@@ -1,0 +1,125 @@
+"""What the client takes and gives. Members of replies that it does not know are ignored, so a newer server is fine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """The person that a visit is for."""
+
+    name: str
+    phone: str | None = None
+    email: str | None = None
+
+    def json(self) -> Json:
+        """The customer as a request has it, without what is not known."""
+        members = {"name": self.name, "phone": self.phone, "email": self.email}
+        return {name: value for name, value in members.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One start. technician_ids: who could come."""
+
+    start: datetime
+    end: datetime
+    technician_ids: tuple[str, ...]
+    state: str = "free"
+
+    @classmethod
+    def of(cls, reply: Json) -> Self:
+        """From an availability, or from `next_available` of a refusal."""
+        technicians = reply["technician_ids"] if "technician_ids" in reply else [reply["technician_id"]]
+        return cls(_time(reply["start"]), _time(reply["end"]), tuple(technicians), reply.get("state", "free"))
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """One property or technician that is taken. kind: `property` or `technician`; state: `held` or `booked`."""
+
+    kind: str
+    id: str
+    state: str
+    start: datetime
+    end: datetime
+    retry_after_seconds: int | None = None
+    yours: bool = False
+
+    @classmethod
+    def of(cls, reply: Json) -> Self:
+        """From `conflicts` of a refusal."""
+        return cls(
+            reply["kind"],
+            reply["id"],
+            reply["state"],
+            _time(reply["start"]),
+            _time(reply["end"]),
+            reply.get("retry_after_seconds"),
+            reply.get("yours", False),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A slot that is kept until expires_at. booking_id: what it became."""
+
+    hold_id: str
+    status: str
+    property_id: str
+    technician_id: str
+    start: datetime
+    end: datetime
+    expires_at: datetime
+    booking_id: str | None = None
+
+    @classmethod
+    def of(cls, reply: Json) -> Self:
+        """From the reply of a call on a hold."""
+        return cls(
+            reply["hold_id"],
+            reply["status"],
+            reply["property_id"],
+            reply["technician_id"],
+            _time(reply["start"]),
+            _time(reply["end"]),
+            _time(reply["expires_at"]),
+            reply.get("booking_id"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A booking. manage_token: the customer's credential, in the reply that made it."""
+
+    booking_id: str
+    status: str
+    property_id: str
+    technician_id: str
+    start: datetime
+    end: datetime
+    version: int
+    manage_token: str | None = None
+
+    @classmethod
+    def of(cls, reply: Json) -> Self:
+        """From the reply of a call on a booking."""
+        return cls(
+            reply["booking_id"],
+            reply["status"],
+            reply["property_id"],
+            reply["technician_id"],
+            _time(reply["start"]),
+            _time(reply["end"]),
+            reply["version"],
+            reply.get("manage_token"),
+        )
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
