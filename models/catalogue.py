@@ -76,6 +76,10 @@ class TimeOff(Request):
     end: Moment
 
 
+MOST_TIMES_OFF = 200
+TimesOff = Annotated[list[TimeOff], Field(max_length=MOST_TIMES_OFF)]
+
+
 class PropertyCreate(Request):
     """Body of POST /properties."""
 
@@ -107,11 +111,15 @@ class TechnicianCreate(Request):
     timezone: Timezone = "UTC"
     status: ResourceStatus = "available"
     working_hours: WorkingHours | None = None
-    time_off: Annotated[list[TimeOff], Field(max_length=200)] = Field(default=[])
+    time_off: TimesOff = Field(default=[])
 
 
 class TechnicianPatch(Request):
-    """Body of PATCH /technicians/{id}: only the fields that change. Null empties `working_hours`."""
+    """Body of PATCH /technicians/{id}: only the fields that change. Null empties `working_hours`.
+
+    time_off: the whole list. time_off_remove and time_off_add: what leaves it and what joins it, whatever else is in
+    it. To remove what is not in it, and to add what is, changes nothing.
+    """
 
     emptied_by_null = frozenset({"working_hours"})
 
@@ -119,7 +127,9 @@ class TechnicianPatch(Request):
     timezone: Timezone | None = None
     status: ResourceStatus | None = None
     working_hours: WorkingHours | None = None
-    time_off: Annotated[list[TimeOff], Field(max_length=200)] | None = None
+    time_off: TimesOff | None = None
+    time_off_add: TimesOff | None = None
+    time_off_remove: TimesOff | None = None
 
 
 class Policy(BaseModel):
@@ -234,7 +244,8 @@ class PolicyPatch(Request):
 class Property(BaseModel):
     """Where technicians are sent to. With the publishable key it has no `address`.
 
-    unlisted: the publishable key reaches it by its id, but does not find it in the list.
+    unlisted: the publishable key reaches it by its id, but does not find it in the list. version: grows by one with
+    each change.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -245,6 +256,7 @@ class Property(BaseModel):
     timezone: str = "UTC"
     status: ResourceStatus = "available"
     unlisted: bool = False
+    version: int = 1
 
 
 class Away(BaseModel):
@@ -257,7 +269,10 @@ class Away(BaseModel):
 
 
 class Technician(BaseModel):
-    """A person who visits properties. No working hours means always. With the publishable key `id` and `name` alone."""
+    """A person who visits properties. No working hours means always. With the publishable key `id` and `name` alone.
+
+    version: grows by one with each change.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -267,6 +282,7 @@ class Technician(BaseModel):
     status: ResourceStatus = "available"
     working_hours: dict[str, list[list[str]]] | None = None
     time_off: list[Away] = []
+    version: int = 1
 
     def __hash__(self) -> int:
         return hash(self.id)

@@ -127,6 +127,11 @@ class AlreadyExists(Refusal):
     sentence = "Something with this id exists already. Please choose another id."
 
 
+class InUse(Refusal):
+    code = "in_use"
+    sentence = "A visit or a hold lies ahead. Please move, cancel or release it first."
+
+
 class SlotAvailable(Refusal):
     code = "slot_available"
     sentence = "Something is free in that time right now. Please hold one of next_available."

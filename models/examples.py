@@ -102,7 +102,12 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
             },
         )
     },
-    TechnicianPatch: {"away": _example("No visits for now", {"status": "unavailable"})},
+    TechnicianPatch: {
+        "away": _example("No visits for now", {"status": "unavailable"}),
+        "sick": _example(
+            "A sick day", {"time_off_add": [{"start": "2026-12-04T00:00:00+01:00", "end": "2026-12-05T00:00:00+01:00"}]}
+        ),
+    },
     PolicyPatch: {
         "stricter": _example(
             "An hour of lead, and a closed day", {"min_lead_minutes": 60, "blackout_dates": ["2026-12-25"]}

@@ -12,6 +12,7 @@ from services.availability.candidates import Candidates
 from services.bookings.booking import Bookings
 from services.bookings.changes import BookingLife
 from services.bookings.free_times import FreeTimes
+from services.bookings.upkeep import Upkeep
 from services.calendars.feeds import CalendarFeeds
 from services.catalogue.editor import CatalogueDesk
 from services.catalogue.reader import Catalogue
@@ -47,6 +48,7 @@ class Services:
     access: Access
     catalogue: Catalogue
     catalogue_desk: CatalogueDesk
+    upkeep: Upkeep
     candidates: Candidates
     free_times: FreeTimes
     holds: Holds
@@ -100,6 +102,7 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         access=parts.access,
         catalogue=parts.catalogue,
         catalogue_desk=parts.catalogue_desk,
+        upkeep=visits.upkeep(parts),
         candidates=parts.candidates,
         free_times=FreeTimes(parts.availability, parts.day_counts, booking_life),
         holds=visits.holds(parts),

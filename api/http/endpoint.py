@@ -94,7 +94,8 @@ class Endpoint:
     refusals: what the service may raise, besides what every endpoint may answer.
     idempotency: `service` hands the claim to the service, `once` wraps the view in services.idempotency, which keeps
     the whole reply, or what `recall` makes it from.
-    location: template of the Location header, filled from the reply. etag: the reply has a `version`.
+    location: template of the Location header, filled from the reply. etag: the reply has a `version`, unless it is
+    hidden from the caller.
     if_match: whether the header is read, and whether a request without it is refused.
     keyless: how requests to an endpoint without roles count. `counted`: against the address, unless they show a
     known key. `secret`: only where they are refused, because they show a secret of their own. `free`: not at all, and

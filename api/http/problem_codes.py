@@ -26,6 +26,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "too_far_ahead": (409, "Too far ahead"),
     "no_slot_available": (409, "No slot available"),
     "already_exists": (409, "Already exists"),
+    "in_use": (409, "In use"),
     "slot_available": (409, "Slot available"),
     "hold_limit": (409, "Hold limit reached"),
     "invalid_transition": (409, "Invalid transition"),

@@ -75,7 +75,7 @@ class Replies:
         if isinstance(body, dict):
             if self._location is not None:
                 headers.append(("Location", self._location.format_map(body)))
-            if self._etag:
+            if self._etag and "version" in body:
                 headers.append(("ETag", f'"{body["version"]}"'))
             if reply.replayed:
                 headers.append(("Idempotency-Replayed", "true"))

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.catalogue import Property, Technician
-from models.fields import PlainId, Request, Shown, WholeNumber
+from models.catalogue import Property, ResourceStatus, Technician
+from models.fields import PlainId, Printable, Request, Shown, WholeNumber
 from models.times import Moment
 
 
@@ -16,6 +16,14 @@ class PageQuery(Request):
 
     limit: Annotated[WholeNumber, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+
+
+class CatalogueQuery(PageQuery):
+    """Query of a list of properties or technicians: those with this status, and with each word of `q` at the beginning
+    of a word of their id, name or address. Case and accents do not count."""
+
+    status: ResourceStatus | None = None
+    q: Annotated[str, Field(min_length=1, max_length=100), Printable] | None = None
 
 
 class PropertyPage(Shown):

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.http.endpoint import EVERY_KEY, Ask, Json, Reply, Routes
-from api.openapi.schemas import PageQuery, PropertyPage, TechnicianPage
+from api.openapi.schemas import CatalogueQuery, PropertyPage, TechnicianPage
 from models.access import STAFF, Role
 from models.catalogue import (
     Policy,
@@ -21,7 +21,8 @@ from models.catalogue import (
     TechnicianCreate,
     TechnicianPatch,
 )
-from models.errors import AlreadyExists, Forbidden, PropertyNotFound, TechnicianNotFound
+from models.errors import AlreadyExists, Forbidden, InUse, PropertyNotFound, TechnicianNotFound, VersionConflict
+from models.time_off import ChangedTechnician
 
 routes = Routes(
     "Catalogue",
@@ -34,14 +35,23 @@ NOT_PUBLIC: Mapping[type[BaseModel], Set[str]] = {
     Technician: Technician.model_fields.keys() - {"id", "name"},
 }
 """The members that the publishable key does not see."""
+STATUS = {"status": "the status"}
+DESK_CHANGES: Mapping[type[BaseModel], Mapping[str, str]] = {
+    Property: STATUS,
+    Technician: {**STATUS, **dict.fromkeys(("time_off", "time_off_add", "time_off_remove"), "the time off")},
+}
+"""The fields that the desk may change, each with its word in a sentence."""
 
 
-@routes.get("/properties", "List properties by id", query=PageQuery, replies={200: PropertyPage})
-def list_properties(ask: Ask[PageQuery]) -> Reply:
-    """Lists properties by id, page by page. With the publishable key they have no `address`, and unlisted ones are left
-    out."""
-    desk, public = ask.services.catalogue_desk, ask.caller.is_public
-    found, next_cursor = desk.list_properties(ask.caller.org, ask.given.limit, ask.given.cursor, listed_only=public)
+@routes.get("/properties", "List properties by id", query=CatalogueQuery, replies={200: PropertyPage})
+def list_properties(ask: Ask[CatalogueQuery]) -> Reply:
+    """Lists properties by id, page by page. `q` finds those in which each of its words begins a word of the id, the
+    name or the address. With the publishable key they have no `address`, none is found by it, and unlisted ones are
+    left out."""
+    asked, public = ask.given, ask.caller.is_public
+    found, next_cursor = ask.services.catalogue_desk.list_properties(
+        ask.caller.org, asked.limit, asked.cursor, status=asked.status, q=asked.q, public=public
+    )
     return Reply(200, {"properties": [_seen(ask, each) for each in found], "next_cursor": next_cursor})
 
 
@@ -53,6 +63,7 @@ def list_properties(ask: Ask[PageQuery]) -> Reply:
     replies={201: Property},
     refusals=(AlreadyExists,),
     location="/properties/{id}",
+    etag=True,
 )
 def add_property(ask: Ask[PropertyCreate]) -> Reply:
     """Adds a property. Without `id` it gets one."""
@@ -60,7 +71,9 @@ def add_property(ask: Ask[PropertyCreate]) -> Reply:
     return _shown(made, 201)
 
 
-@routes.get("/properties/{property_id}", "Read a property", replies={200: Property}, refusals=(PropertyNotFound,))
+@routes.get(
+    "/properties/{property_id}", "Read a property", replies={200: Property}, refusals=(PropertyNotFound,), etag=True
+)
 def read_property(ask: Ask[None], property_id: str) -> Reply:
     """Shows one property. With the publishable key it has no `address`."""
     return Reply(200, _seen(ask, ask.services.catalogue_desk.get_property(ask.caller.org, property_id)))
@@ -72,19 +85,47 @@ def read_property(ask: Ask[None], property_id: str) -> Reply:
     roles=STAFF,
     body=PropertyPatch,
     replies={200: Property},
-    refusals=(PropertyNotFound,),
+    refusals=(PropertyNotFound, VersionConflict),
+    if_match="optional",
+    etag=True,
 )
 def change_property(ask: Ask[PropertyPatch], property_id: str) -> Reply:
     """Changes the fields that are sent. The role `desk` may change the `status` only. Bookings that exist are not
-    touched."""
-    _desk_changes_status_only(ask)
-    return _shown(ask.services.catalogue_desk.patch_property(ask.caller.org, property_id, ask.given))
+    touched. With `If-Match` it changes only the version that was read."""
+    _desk_changes_only(ask, DESK_CHANGES[Property])
+    desk, version = ask.services.catalogue_desk, ask.expected_version
+    return _shown(desk.patch_property(ask.caller.org, property_id, ask.given, version))
 
 
-@routes.get("/technicians", "List technicians by id", query=PageQuery, replies={200: TechnicianPage})
-def list_technicians(ask: Ask[PageQuery]) -> Reply:
-    """Lists technicians by id, page by page. The publishable key sees their `id` and `name` alone."""
-    found, next_cursor = ask.services.catalogue_desk.list_technicians(ask.caller.org, ask.given.limit, ask.given.cursor)
+@routes.delete(
+    "/properties/{property_id}",
+    "Remove a property for which no visit and no hold lies ahead",
+    roles=ADMIN,
+    replies={204: None},
+    refusals=(PropertyNotFound, InUse, VersionConflict),
+    if_match="optional",
+)
+def remove_property(ask: Ask[None], property_id: str) -> Reply:
+    """Removes a property. While a visit or a hold lies ahead it is refused. Bookings of the past keep the id."""
+    ask.services.upkeep.remove_property(ask.caller.org, property_id, ask.expected_version)
+    return Reply(204)
+
+
+@routes.get(
+    "/technicians",
+    "List technicians by id",
+    query=CatalogueQuery,
+    replies={200: TechnicianPage},
+)
+def list_technicians(ask: Ask[CatalogueQuery]) -> Reply:
+    """Lists technicians by id, page by page. `q` finds those in which each of its words begins a word of the id or the
+    name. The publishable key sees their `id` and `name` alone, and may not ask for a `status`."""
+    asked = ask.given
+    if asked.status is not None and ask.caller.is_public:
+        raise Forbidden("This key may not ask who is available; /availability shows when somebody is free.")
+    found, next_cursor = ask.services.catalogue_desk.list_technicians(
+        ask.caller.org, asked.limit, asked.cursor, status=asked.status, q=asked.q
+    )
     return Reply(200, {"technicians": [_seen(ask, each) for each in found], "next_cursor": next_cursor})
 
 
@@ -96,6 +137,7 @@ def list_technicians(ask: Ask[PageQuery]) -> Reply:
     replies={201: Technician},
     refusals=(AlreadyExists,),
     location="/technicians/{id}",
+    etag=True,
 )
 def add_technician(ask: Ask[TechnicianCreate]) -> Reply:
     """Adds a technician. Without `id` it gets one."""
@@ -104,7 +146,11 @@ def add_technician(ask: Ask[TechnicianCreate]) -> Reply:
 
 
 @routes.get(
-    "/technicians/{technician_id}", "Read a technician", replies={200: Technician}, refusals=(TechnicianNotFound,)
+    "/technicians/{technician_id}",
+    "Read a technician",
+    replies={200: Technician},
+    refusals=(TechnicianNotFound,),
+    etag=True,
 )
 def read_technician(ask: Ask[None], technician_id: str) -> Reply:
     """Shows one technician. The publishable key sees `id` and `name` alone."""
@@ -113,17 +159,37 @@ def read_technician(ask: Ask[None], technician_id: str) -> Reply:
 
 @routes.patch(
     "/technicians/{technician_id}",
-    "Change a technician; the desk only its status",
+    "Change a technician; the desk only the status and time off",
     roles=STAFF,
     body=TechnicianPatch,
-    replies={200: Technician},
-    refusals=(TechnicianNotFound,),
+    replies={200: ChangedTechnician},
+    refusals=(TechnicianNotFound, VersionConflict),
+    if_match="optional",
+    etag=True,
 )
 def change_technician(ask: Ask[TechnicianPatch], technician_id: str) -> Reply:
-    """Changes the fields that are sent. The role `desk` may change the `status` only. Bookings that exist are not
-    touched."""
-    _desk_changes_status_only(ask)
-    return _shown(ask.services.catalogue_desk.patch_technician(ask.caller.org, technician_id, ask.given))
+    """Changes the fields that are sent. The role `desk` may change the `status` and the time off. Bookings that exist
+    are not touched: `visits` names those that lie in the time off that was sent. With `If-Match` it changes only the
+    version that was read."""
+    _desk_changes_only(ask, DESK_CHANGES[Technician])
+    changed = ask.services.upkeep.patch_technician(ask.caller.org, technician_id, ask.given, ask.expected_version)
+    hidden = {"visits"} if changed.visits is None else set()
+    return Reply(200, changed.model_dump(mode="json", exclude=hidden))
+
+
+@routes.delete(
+    "/technicians/{technician_id}",
+    "Remove a technician for whom no visit and no hold lies ahead",
+    roles=ADMIN,
+    replies={204: None},
+    refusals=(TechnicianNotFound, InUse, VersionConflict),
+    if_match="optional",
+)
+def remove_technician(ask: Ask[None], technician_id: str) -> Reply:
+    """Removes a technician and ends the address of the calendar. While a visit or a hold lies ahead it is refused.
+    Bookings of the past keep the id."""
+    ask.services.upkeep.remove_technician(ask.caller.org, technician_id, ask.expected_version)
+    return Reply(204)
 
 
 @routes.get("/policy", "Read the policy", roles=ADMIN, replies={200: Policy})
@@ -157,9 +223,11 @@ def _shown(made: BaseModel, status: int = 200) -> Reply:
     return Reply(status, made.model_dump(mode="json"))
 
 
-def _desk_changes_status_only(ask: Ask[Any]) -> None:
-    if ask.caller.role is Role.DESK and ask.given.model_fields_set - {"status"}:
-        raise Forbidden("The desk may change the status only.")
+def _desk_changes_only(ask: Ask[Any], allowed: Mapping[str, str]) -> None:
+    """allowed: the fields that the desk may change, each with its word in a sentence."""
+    if ask.caller.role is Role.DESK and ask.given.model_fields_set - allowed.keys():
+        words = " and ".join(dict.fromkeys(allowed.values()))
+        raise Forbidden(f"The desk may change only {words}.")
 
 
 def _request(ask: Ask[Any]) -> str | None:

@@ -20,6 +20,14 @@ WORDS: dict[str, str] = {
         "`24:00`."
     ),
     "time_off": "The times in which the technician is away.",
+    "time_off_add": "The times that join the technician's time off, whatever else is in it.",
+    "time_off_remove": "The times that leave the technician's time off, each by its `start` and `end`.",
+    "visits": "The visits that lie in the time off of the request with their travel, by start, at most 200.",
+    "CatalogueQuery.status": "Lists only those with this status.",
+    "CatalogueQuery.q": (
+        "Lists only those in which each of these words begins a word of the id, the name or the address. Case and "
+        "accents do not count. With the publishable key addresses are not searched."
+    ),
     "TimeOff.start": "When the time off begins.",
     "TimeOff.end": "When the time off ends.",
     "Away.start": "When the time off begins.",
@@ -66,7 +74,7 @@ WORDS: dict[str, str] = {
     # Calendars
     "calendar_url": "The path of the feed with its secret token. No later reply shows it.",
     "token": "The secret token of the feed.",
-    "cancelled": "`0` leaves cancelled visits out of the feed.",
+    "cancelled": "`0` leaves cancelled and expired visits out of the feed.",
     # API keys
     "key_id": "The public id of the key, as histories and logs name it.",
     "key": "The key itself. No later reply shows it.",

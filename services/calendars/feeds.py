@@ -104,13 +104,15 @@ class CalendarFeeds:
         if not _TOKEN.match(token):
             raise NotFound
         with mongo_faults():
-            feed = self._feeds.find_one({"token_sha256": _digest(token)}, {"org": 1, "technician_id": 1})
+            feed = self._feeds.find_one(
+                {"token_sha256": _digest(token)}, {"org": 1, "technician_id": 1, "created_at": 1}
+            )
             if feed is None or feed["technician_id"] != technician_id:
                 raise NotFound
             org = feed["org"]
             technician = self._technicians.find_one({"_id": document_id(org, technician_id), "org": org})
-            if technician is None:
-                raise NotFound
+            if technician is None or technician.get("created_at", feed["created_at"]) > feed["created_at"]:
+                raise NotFound  # also for an address of one who was removed, and whose id another has now
             bookings = self._visits(org, technician_id, called_off)
             properties = self._properties_of(org, {booking.property_id for booking in bookings})
         return TechnicianCalendar(technician_of(technician), bookings, properties)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from models.catalogue import Policy, PolicyPatch, TimeOff, WorkingHours
+from models.catalogue import Policy, PolicyPatch, TechnicianPatch, TimeOff, WorkingHours
 from models.errors import Fault, InvalidRequest
 from services.timetable.grid import to_milliseconds
 
@@ -42,13 +42,23 @@ def _overlapping(shifts: Sequence[tuple[str, str]]) -> list[int]:
     return sorted(found)
 
 
-def time_off_faults(time_off: Sequence[TimeOff] | None) -> list[Fault]:
+def time_off_faults(time_off: Sequence[TimeOff] | None, field: str = "time_off") -> list[Fault]:
     """A fault for each time off that is empty in whole milliseconds, because MongoDB stores no less."""
     return [
-        Fault(f"time_off.{index}.end", "bad_span", "Give an end after the start.")
+        Fault(f"{field}.{index}.end", "bad_span", "Give an end after the start.")
         for index, off in enumerate(time_off or ())
         if to_milliseconds(off.start) >= to_milliseconds(off.end)
     ]
+
+
+def patch_faults(patch: TechnicianPatch) -> list[Fault]:
+    """The faults of a technician's change that its fields show only together, or in whole milliseconds."""
+    faults = [*hours_faults(patch.working_hours), *time_off_faults(patch.time_off)]
+    faults += time_off_faults(patch.time_off_add, "time_off_add")
+    if "time_off" in patch.model_fields_set and {"time_off_add", "time_off_remove"} & patch.model_fields_set:
+        text = "Give either time_off, which is the whole list, or time_off_add and time_off_remove."
+        faults.append(Fault("time_off", "inconsistent", text))
+    return faults
 
 
 def policy_faults(policy: Policy, patch: PolicyPatch, grid_minutes: int) -> list[Fault]:

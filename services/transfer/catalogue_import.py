@@ -99,10 +99,14 @@ class CatalogueImport:
     def _creation(self, org: str, entry: Entry) -> UpdateOne:
         """A write that changes nothing if another client has made the record meanwhile."""
         now = to_milliseconds(self._clock())
-        fields = {**entry.fields, "org": org, "created_at": now, "updated_at": now}
+        fields = {**entry.fields, "org": org, "version": 1, "created_at": now, "updated_at": now}
         return UpdateOne({"_id": document_id(org, entry.id)}, {"$setOnInsert": fields}, upsert=True)
 
     def _change(self, org: str, entry: Entry) -> UpdateOne:
-        fields = {name: entry.fields[name] for name in entry.given - {"id"}}
-        changed = {**fields, "updated_at": to_milliseconds(self._clock())}
-        return UpdateOne({"_id": document_id(org, entry.id), "org": org}, {"$set": changed})
+        changed = {name: entry.fields[name] for name in entry.given - {"id"}}
+        changed["updated_at"] = to_milliseconds(self._clock())
+        change = {name: {"$literal": value} for name, value in changed.items()}
+        # A document of an earlier release has no version, and counts as version 1.
+        next_version = {"$add": [{"$ifNull": ["$version", 1]}, 1]}
+        query = {"_id": document_id(org, entry.id), "org": org}
+        return UpdateOne(query, [{"$set": {**change, "version": next_version}}])

@@ -10,10 +10,12 @@ from services.bookings.daily_share import DailyShare
 from services.bookings.local_days import LocalDays
 from services.bookings.named_slots import NamedSlots
 from services.bookings.rescheduling import Rescheduling
+from services.bookings.upkeep import Upkeep
 from services.bookings.without_redis import BookingWithoutRedis
 from services.holds.operations import Holds
 from services.ledger.changes_since import ChangesSince
 from services.ledger.listing import BookingList
+from services.ledger.visits_ahead import VisitsAhead
 from services.stores.mongo_clock import MongoClock
 from services.wiring.parts import Parts
 
@@ -92,4 +94,14 @@ def booking_life(parts: Parts) -> BookingLife:
         catalogue=parts.catalogue,
         clock=parts.clock,
         crash=parts.crash,
+    )
+
+
+def upkeep(parts: Parts) -> Upkeep:
+    return Upkeep(
+        desk=parts.catalogue_desk,
+        mirror=parts.mirror,
+        visits=VisitsAhead(parts.db),
+        grid=parts.grid,
+        clock=parts.clock,
     )

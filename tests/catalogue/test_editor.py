@@ -234,7 +234,7 @@ def test_a_policy_patch_gives_up_while_others_keep_changing_the_policy(world: Wo
 
 def test_a_write_with_an_unknown_outcome_is_announced_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.catalogue.technicians(ORG)
-    collection = world.desk._technicians
+    collection = world.desk._technicians._collection
     written = collection.find_one_and_update
 
     def lose_the_reply(*arguments: Any, **options: Any) -> None:

@@ -116,7 +116,7 @@ def test_update_changes_only_the_columns_of_the_file(office: Office) -> None:
     assert office.run(properties=renamed, update=True) == []
     assert office.output.strip() == "properties: 0 written, 1 changed, 1 there already"
     house = office.world.services.catalogue_desk.get_property(office.world.org, "house-1")
-    assert (house.name, house.address, house.status) == ("Villa", "Main St 1", "unavailable")
+    assert (house.name, house.address, house.status, house.version) == ("Villa", "Main St 1", "unavailable", 2)
 
 
 def test_the_same_file_again_writes_nothing_with_its_columns_in_any_order(office: Office) -> None:
