@@ -68,7 +68,7 @@ class Bookings:
         if known is None:
             raise HoldNotFound
         name, booking_id = known
-        policy = self._catalogue.policy(caller.org)
+        policy = self._catalogue.recent_policy(caller.org)
         return self._make(Draft(caller, request, policy, booking_id, name, hold_id=name, idempotency=idempotency))
 
     def reserve(
@@ -132,5 +132,5 @@ class Bookings:
         else:
             pin = direct_pin(digest(caller.key_id, idempotency.key))
             booking_id = booking_id_for(caller.org, caller.key_id, idempotency.key)
-        policy = self._catalogue.policy(caller.org)
+        policy = self._catalogue.recent_policy(caller.org)
         return Draft(caller, request, policy, booking_id, pin, slot=slot, idempotency=idempotency)
