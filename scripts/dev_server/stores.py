@@ -98,28 +98,34 @@ def missing_libraries(binary: str) -> list[str]:
     return [line.split()[0] for line in listed.stdout.splitlines() if line.rstrip().endswith("not found")]
 
 
-def redis_argv(binary: str, *, port: int, folder: Path, config: Path | None = None) -> list[str]:
-    """The command of a private Redis: loopback only, an append-only file that keeps the data, and no eviction.
+def redis_argv(binary: str, *, port: int, folder: Path, config: Path | None = None, host: str = HOST) -> list[str]:
+    """The command of a private Redis: on one address, an append-only file that keeps the data, and no eviction.
 
     config: a file with the password. A command line shows it to every user of the machine.
     """
     return [
         binary, *([str(config)] if config else []),
-        "--bind", HOST, "--port", str(port), "--dir", str(folder), "--daemonize", "no",
+        "--bind", host, "--port", str(port), "--dir", str(folder), "--daemonize", "no",
         "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
         "--maxmemory-policy", "noeviction", "--tcp-backlog", "4096", "--maxclients", "4000",
     ]  # fmt: skip
 
 
 def mongod_argv(
-    binary: str, *, port: int, folder: Path, key_file: Path | None = None, parameters: dict[str, str] | None = None
+    binary: str,
+    *,
+    port: int,
+    folder: Path,
+    key_file: Path | None = None,
+    parameters: dict[str, str] | None = None,
+    host: str = HOST,
 ) -> list[str]:
     """The command of a private mongod in a one-node replica set, which `make_primary` initiates.
 
     key_file: holds the password; with it mongod answers only clients that have it.
     """
     argv = [
-        binary, "--bind_ip", HOST, "--port", str(port), "--dbpath", str(folder), "--replSet", REPLICA_SET,
+        binary, "--bind_ip", host, "--port", str(port), "--dbpath", str(folder), "--replSet", REPLICA_SET,
         "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "512", "--nounixsocket",
         "--setParameter", "diagnosticDataCollectionEnabled=false",
     ]  # fmt: skip

@@ -34,7 +34,7 @@ def parse_mark(value: str, expires_ms: int) -> Mark:
     return Mark(state, owner, int(first), int(last), int(version), expires_ms)
 
 
-def _read_marks(redis: Any, target: Target, world: World, grid_seconds: int) -> dict[Claim, Mark]:
+def read_marks(redis: Any, target: Target, world: World, grid_seconds: int) -> dict[Claim, Mark]:
     """The marks on the run's properties and technicians, on its day with a margin."""
     first = int(world.day.timestamp()) // grid_seconds - MARGIN_TICKS
     last = first + 86_400 // grid_seconds + 2 * MARGIN_TICKS
@@ -88,7 +88,7 @@ def gather(target: Target, world: World, exchanges: list[Exchange], *, one_winne
         with target.redis() as redis:
             while True:
                 evidence.entries = list(database.waitlist.find(mine))
-                evidence.marks = _read_marks(redis, target, world, evidence.grid_seconds)
+                evidence.marks = read_marks(redis, target, world, evidence.grid_seconds)
                 if not unsettled(evidence) or time.monotonic() > latest:
                     evidence.offer_events, evidence.events_whole = _read_offers(redis, target, world)
                     return evidence

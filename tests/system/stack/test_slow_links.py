@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from scripts.drills.link import Link
 from services import build_services
 from tests.servers import Server
 from tests.system.drills.customers import Customers, Deed, in_time, is_unavailable, place_of
 from tests.system.drills.installation import CONFIRM_WINDOW_MS, DATABASE, Installation, LocalApi, private_installation
 from tests.system.drills.rules import check_rules
-from tests.system.stack.slow_link import SlowLink
 from tests.world import settings
 
 ONE_WAY = 0.1
@@ -43,11 +43,11 @@ def deeds() -> list[Deed]:
 def far_customers(
     installation: Installation,
     deeds: list[Deed],
-    link: Callable[[Server], SlowLink],
+    link: Callable[[Server], Link],
     *,
     ready: bool = True,
     **timeouts: float,
-) -> Iterator[tuple[Customers, list[SlowLink]]]:
+) -> Iterator[tuple[Customers, list[Link]]]:
     """Customers of an API whose stores are at the end of two links. ready: it has read ahead what a worker reads."""
     links = [link(installation.redis), link(installation.mongo)]
     services = build_services(
@@ -74,7 +74,7 @@ def far_customers(
 
 
 def test_links_of_100_ms_work_at_once_with_the_defaults(installation: Installation, deeds: list[Deed]) -> None:
-    with far_customers(installation, deeds, lambda server: SlowLink(server.port, ONE_WAY)) as (customers, links):
+    with far_customers(installation, deeds, lambda server: Link(server.port, ONE_WAY)) as (customers, links):
         hold = customers.hold(installation.slot())
         assert in_time(hold, 201), hold
         booked = customers.book(customers.wish(), {"hold_id": hold.body["hold_id"]})
@@ -100,8 +100,8 @@ def test_a_worker_that_knows_nothing_yet_answers_in_time(
 ) -> None:
     """The look-ups of its key and of the policy share the time of the request."""
 
-    def far(server: Server) -> SlowLink:
-        return SlowLink(server.port, one_way)
+    def far(server: Server) -> Link:
+        return Link(server.port, one_way)
 
     with far_customers(installation, deeds, far, ready=False) as (customers, _):
         for _ in range(3):
@@ -113,8 +113,8 @@ def test_a_worker_that_knows_nothing_yet_answers_in_time(
 def test_slower_links_that_lose_packets_work_with_longer_time_outs(
     installation: Installation, deeds: list[Deed], timeouts: dict[str, float]
 ) -> None:
-    def lossy(server: Server) -> SlowLink:
-        return SlowLink(server.port, SLOWER, loses_each=7)
+    def lossy(server: Server) -> Link:
+        return Link(server.port, SLOWER, loses_each=7)
 
     with far_customers(installation, deeds, lossy, **timeouts) as (customers, _):
         answers = []
