@@ -37,6 +37,8 @@ INSIDE_SECONDS = 0.3
 overloaded worker did so, it served a third of what it could."""
 LOOK_SECONDS = 0.5
 """How often a request that waits looks whether waiting is useless, because a store no longer answers."""
+SPARE = 0.2
+"""In the last part of its time, this share of the whole, a request begins no claim and no mirroring in Redis."""
 LEFT = "holdfast.left"
 """Where the environ of a request keeps how many seconds MongoDB has left for it."""
 
@@ -123,7 +125,7 @@ class Turns:
         """Around what a request asks of the stores, in one block or one after another: all of them share one time."""
         left, began = environ.get(LEFT, self._request_seconds), monotonic()
         try:
-            with self.trouble.watch_for(left):
+            with self.trouble.watch_for(left, SPARE * self._request_seconds):
                 yield
         finally:
             environ[LEFT] = left - (monotonic() - began)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +23,7 @@ from models.slot import PROPERTY, Claim
 from services.claims.keys import Mark, live_marks, org_keys
 from services.claims.placements import KEY_KEPT_MS, LOST_REQUEST_MS, REMEMBERED_MS
 from services.claims.scripts import Scripts
-from services.stores.faults import redis_faults
+from services.stores.faults import redis_faults, time_is_up
 from services.timetable.grid import Grid
 from services.timetable.rules import LONGEST_VISIT
 
@@ -94,11 +95,12 @@ class Mirror:
             clash = next((name for name in clashes if name), None)
 
     def settle_or_leave(self, booking: Booking) -> None:
-        """As `settle`, but if Redis does not answer, the relay mirrors the booking later."""
-        try:
-            self.settle(booking)
-        except StoreUnavailable:
-            log.warning("mirror_left_to_relay", org=booking.org, booking_id=booking.booking_id)
+        """As `settle`, but if Redis does not answer, or the request has no time left, the relay does it later."""
+        with suppress(StoreUnavailable):
+            if not time_is_up():
+                self.settle(booking)
+                return
+        log.warning("mirror_left_to_relay", org=booking.org, booking_id=booking.booking_id)
 
     def keep(self, booking: Booking) -> bool:
         """Lets a reservation's marks stand while it is confirmed. False if its deadline is over."""

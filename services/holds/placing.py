@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import islice
-from time import monotonic
 
 from models.errors import Fault, Refusal, StoreUnavailable
 from models.slot import Visit, Wish
@@ -26,6 +25,7 @@ from services.claims.quotas import limits_of
 from services.holds.conflicts import obstacles_of, refusal, with_time_off
 from services.ids import HoldIds, booking_id_for
 from services.ledger.expiry import Reservations
+from services.stores.faults import time_is_up
 from services.timetable.grid import Grid
 
 MOST_ATTEMPTS = 20
@@ -55,9 +55,7 @@ class Placing:
         availability: Availability,
         hold_ids: HoldIds,
         grid: Grid,
-        request_seconds: float,
     ) -> None:
-        """request_seconds: after this time no further try begins."""
         self._claims = claims
         self._mirror = mirror
         self._catalogue = catalogue
@@ -66,7 +64,6 @@ class Placing:
         self._availability = availability
         self._hold_ids = hold_ids
         self._grid = grid
-        self._request_seconds = request_seconds
 
     def claim(self, request: ClaimRequest) -> Placed:
         """Claims one of the visits that the request allows, or refuses with all that is known about why.
@@ -86,10 +83,10 @@ class Placing:
         has is found even if today's rules would refuse it.
         Raises InvalidRequest, every refusal of Candidates, and what Claims.place raises.
         """
-        reloaded, deadline = False, monotonic() + self._request_seconds
+        reloaded = False
         for _ in range(MOST_ATTEMPTS):
             snapshot = self._catalogue.snapshot(request.org)
-            if monotonic() > deadline:
+            if time_is_up():
                 break
             try:
                 placement = self._placement(request, snapshot)
@@ -103,7 +100,7 @@ class Placing:
                     raise
                 reloaded = True
                 continue
-            outcome = self._first_free(placement, deadline)
+            outcome = self._first_free(placement)
             if isinstance(outcome, Stale):
                 self._reload(request.org, outcome.epoch)
             elif isinstance(outcome, Taken):
@@ -183,7 +180,7 @@ class Placing:
         self._reload(snapshot.org, current)
         return False
 
-    def _first_free(self, placement: Placement, deadline: float) -> Placed | Stale | Taken:
+    def _first_free(self, placement: Placement) -> Placed | Stale | Taken:
         """One script call if it can look at all visits; else a look at the spans, and calls for what looks free.
 
         Raises StoreUnavailable when the calls or the time are used up while visits are left.
@@ -202,7 +199,7 @@ class Placing:
         # With nothing free the script still has its say about the idempotency key, the catalogue and the quotas.
         batches = list(islice(batches_of(looked.visits or visits[:1]), MOST_BATCHES + 1))
         for batch in batches[:MOST_BATCHES]:
-            if monotonic() > deadline:
+            if time_is_up():
                 raise StoreUnavailable
             outcome = self._claims.place(replace(placement, visits=batch))
             if not isinstance(outcome, Taken):

@@ -62,15 +62,20 @@ class StoreTrouble:
             _watching.reset(before)
 
     @contextmanager
-    def watch_for(self, seconds: float) -> Iterator[None]:
-        """As `watch`, and ends all calls to MongoDB in the block, however many, so many seconds from now.
+    def watch_for(self, seconds: float, spare: float) -> Iterator[None]:
+        """As `watch`, and ends all calls to MongoDB in the block, however many, so many seconds from now. For calls to
+        Redis time is up `spare` seconds earlier, because one that begins may stall.
 
         While pymongo seeks a primary it checks the time every half second, so it may end half a second later.
         The time-outs of single calls add up: without this limit a direct booking took 4.9 seconds while Redis was
         stalled and MongoDB frozen.
         """
-        with pymongo.timeout(max(seconds, NO_TIME)), self.watch():
-            yield
+        before = _last_start.set(time.monotonic() + seconds - spare)
+        try:
+            with pymongo.timeout(max(seconds, NO_TIME)), self.watch():
+                yield
+        finally:
+            _last_start.reset(before)
 
     def lately(self) -> bool:
         """Whether a call failed in the last TROUBLE_SECONDS, so that waiting for a store may be useless."""
@@ -88,7 +93,13 @@ class StoreTrouble:
         _log(store, error, suppressed)
 
 
+def time_is_up() -> bool:
+    """Whether it is too late in a request for another call to Redis. False outside of any `watch_for`."""
+    return time.monotonic() > _last_start.get()
+
+
 _watching: ContextVar[StoreTrouble | None] = ContextVar("store_trouble", default=None)
+_last_start: ContextVar[float] = ContextVar("last_start", default=float("inf"))
 
 
 class _Faults(AbstractContextManager[None]):

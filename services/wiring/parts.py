@@ -62,7 +62,6 @@ class Parts:
             availability=self.availability,
             hold_ids=self.hold_ids,
             grid=self.grid,
-            request_seconds=settings.request_seconds,
         )
         announce, minutes = self.mirror.announce_catalogue_change, settings.grid_minutes
         self.catalogue_desk = CatalogueDesk(db, clock, cached=self.catalogue, announce=announce, grid_minutes=minutes)
