@@ -115,7 +115,7 @@ class StubFeeds:
     right: str = ""
     asked: list[str] = field(default_factory=list)
 
-    def read(self, _technician_id: str, token: str) -> Any:
+    def read(self, _technician_id: str, token: str, **_shown: bool) -> Any:
         self.asked.append(token)
         self.first()
         if token != self.right:

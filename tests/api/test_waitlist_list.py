@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +29,9 @@ def ids(town: Town, query: str = "") -> list[str]:
 def entries(town: Town) -> list[str]:
     """Two entries for prop-1, of which the second is cancelled, and one for prop-2, in this order."""
     made = [join(town, property_id=which)["waitlist_id"] for which in ("prop-1", "prop-1", "prop-2")]
+    for seconds, waitlist_id in enumerate(made):  # two of one millisecond would come in any order
+        joined = {"$set": {"created_at": tomorrow(0) - timedelta(days=2) + timedelta(seconds=seconds)}}
+        town.world.services.db["waitlist"].update_one({"_id": waitlist_id}, joined)
     town.call("DELETE", f"/waitlist/{made[1]}", key="desk")
     return made
 
