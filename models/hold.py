@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, SkipValidation, StringConstraints
+from pydantic import ConfigDict, Field, SkipValidation, StringConstraints
 
 from models.booking import Source
 from models.fields import PlainId, Printable, Request, Shown, WholeNumber
 from models.slot import SlotFields, Visit
-from models.times import Instant
+from models.times import DayOrMoment, Instant
 
 HoldStatus = Literal["held", "confirming", "booked", "released", "expired"]
 
@@ -53,6 +53,30 @@ class HoldReply(Shown):
     requested_start: datetime
     fallback_used: bool
     booking_id: str | None = None
+
+
+class HoldPage(Shown):
+    """One page of live holds; `next_cursor` is null on the last one. A page may be empty although more follow."""
+
+    holds: list[HoldReply]
+    next_cursor: str | None
+
+
+class HoldsQuery(Request):
+    """Query of GET /holds: live holds whose visits overlap [from, to); without from, those of staff that are not over.
+
+    A bare date is the first instant of that local date: of the property, else of the technician, else of the org.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    holder: Holder | None = None
+    property_id: PlainId | None = None
+    technician_id: PlainId | None = None
+    from_: DayOrMoment | None = Field(None, alias="from")
+    to: DayOrMoment | None = None
+    limit: Annotated[WholeNumber, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, StringConstraints(max_length=512)] | None = None
 
 
 class Hold(HoldReply):

@@ -19,6 +19,7 @@ from services.catalogue.reader import Catalogue
 from services.claims.idempotency import Idempotency
 from services.clock import Clock, utc_now
 from services.customers.personal_data import PersonalDataDesk
+from services.holds.listing import HoldList
 from services.holds.operations import Holds
 from services.observability import Metrics
 from services.ops.health import Health
@@ -52,6 +53,7 @@ class Services:
     candidates: Candidates
     free_times: FreeTimes
     holds: Holds
+    hold_list: HoldList
     bookings: Bookings
     booking_life: BookingLife
     personal_data: PersonalDataDesk
@@ -106,6 +108,7 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         candidates=parts.candidates,
         free_times=FreeTimes(parts.availability, parts.day_counts, booking_life),
         holds=visits.holds(parts),
+        hold_list=visits.hold_list(parts),
         bookings=visits.bookings(parts),
         booking_life=booking_life,
         personal_data=waiting.personal_data(parts, waitlist),

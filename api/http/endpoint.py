@@ -94,6 +94,7 @@ class Endpoint:
     refusals: what the service may raise, besides what every endpoint may answer.
     idempotency: `service` hands the claim to the service, `once` wraps the view in services.idempotency, which keeps
     the whole reply, or what `recall` makes it from.
+    query_headers: headers that may stand in place of parameters of the query, by the parameter's name.
     location: template of the Location header, filled from the reply. etag: the reply has a `version`, unless it is
     hidden from the caller.
     if_match: whether the header is read, and whether a request without it is refused.
@@ -111,6 +112,7 @@ class Endpoint:
     body: type[BaseModel] | None = None
     body_required: bool = True
     query: type[BaseModel] | None = None
+    query_headers: Mapping[str, str] = field(default_factory=dict)
     replies: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
     refusals: tuple[type[Refusal], ...] = ()
     idempotency: Literal["none", "service", "once"] = "none"

@@ -32,6 +32,9 @@ class Parser:
         self._endpoint = endpoint
         self._services = services
         self._query = _QueryParser(endpoint.query)
+        self._query_headers = {
+            name: f"HTTP_{header.upper().replace('-', '_')}" for name, header in endpoint.query_headers.items()
+        }
 
     def parse(self, environ: WSGIEnvironment, caller: Caller, ids: dict[str, str], body: bytes) -> Ask[Any]:
         """What the view is asked. Raises InvalidRequest, PreconditionRequired, UnsupportedMediaType."""
@@ -41,7 +44,8 @@ class Parser:
         faults = _path_faults(ids) if ids else []
         query = environ.get("QUERY_STRING")
         if query or endpoint.query is not None:
-            ask.given, found = self._query.parse(query or "")
+            headers = [(name, environ[key]) for name, key in self._query_headers.items() if key in environ]
+            ask.given, found = self._query.parse(query or "", headers)
             faults += found
         if endpoint.body is not None:
             read = read_json(endpoint.body, environ, body, required=endpoint.body_required)
@@ -92,10 +96,11 @@ class _QueryParser:
             for name, schema in properties.items()
         }
 
-    def parse(self, query: str) -> tuple[BaseModel | None, list[Fault]]:
-        """(parsed, faults) of a raw query string."""
+    def parse(self, query: str, headers: list[tuple[str, str]]) -> tuple[BaseModel | None, list[Fault]]:
+        """(parsed, faults) of a raw query string, and of headers that stand in place of parameters."""
         try:
             pairs = parse_qsl(query.encode("latin-1").decode(), True, errors="strict", max_num_fields=MOST_FAULTS)
+            pairs += [(name, value.encode("latin-1").decode()) for name, value in headers]
         except ValueError:
             return None, [Fault("query", "malformed_query", "Send the query string percent-encoded, in UTF-8.")]
         if self._ignores_others:

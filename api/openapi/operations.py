@@ -103,7 +103,15 @@ def _in_query(endpoint: Endpoint) -> list[Json]:
 
 
 def _in_headers(endpoint: Endpoint) -> list[Json]:
-    found: list[Json] = []
+    found: list[Json] = [
+        {
+            "name": header,
+            "in": "header",
+            "description": f"In place of the parameter `{name}`, so that it stands in no log of a proxy.",
+            "schema": {"type": "string"},
+        }
+        for name, header in endpoint.query_headers.items()
+    ]
     if endpoint.idempotency != "none":
         text = "A key that you choose for this request. It is carried out once a key within 24 hours."
         schema: Json = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!#-~]([ -~]*[!-~])?$"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api.http.endpoint import Ask, Reply, Routes
+from api.http.replies import ReplyShape
 from api.routes.slot_review import review_hold
 from models.errors import (
     HoldExpired,
@@ -23,12 +24,14 @@ from models.errors import (
     TooManyHolds,
     TooSoon,
 )
-from models.hold import ExtendRequest, HoldReply, HoldRequest
+from models.hold import ExtendRequest, HoldPage, HoldReply, HoldRequest, HoldsQuery
 
 routes = Routes(
     "Holds",
     "A hold keeps a property and a technician for one slot, for some minutes and for one client. It ends by itself.",
 )
+
+SHAPE = ReplyShape(HoldReply)
 
 SLOT_REFUSALS = (
     PropertyNotFound,
@@ -60,6 +63,20 @@ def place_hold(ask: Ask[HoldRequest]) -> Reply:
     slot again gets its own live hold, with 200."""
     placed = ask.services.holds.place(ask.caller, ask.given, ask.idempotency)
     return Reply(201 if placed.created else 200, placed.hold, placed.replayed)
+
+
+@routes.get(
+    "/holds",
+    "List live holds",
+    query=HoldsQuery,
+    query_headers={"holder": "X-Holder"},
+    replies={200: HoldPage},
+)
+def list_holds(ask: Ask[HoldsQuery]) -> Reply:
+    """Lists the live holds of a holder and of the key that asks. Staff without a holder get those of all keys, of a
+    property, of a technician or of the whole org."""
+    holds, next_cursor = ask.services.hold_list.page(ask.caller, ask.given)
+    return Reply(200, {"holds": [SHAPE.of(hold) for hold in holds], "next_cursor": next_cursor})
 
 
 @routes.get("/hold/{hold_id}", "Read a hold", replies={200: HoldReply}, refusals=(HoldNotFound,))

@@ -55,6 +55,15 @@ WORDS: dict[str, str] = {
     ),
     "HoldReply.booking_id": "The booking that the hold became.",
     "HoldReply.expires_at": "When the hold ends by itself.",
+    "HoldsQuery.holder": "Only live holds of this holder that were placed with this key. Staff may leave it out.",
+    "HoldsQuery.property_id": "Only holds of this property.",
+    "HoldsQuery.technician_id": "Only holds of this technician.",
+    "HoldsQuery.from": (
+        "Only visits that end after this moment; without it and without a holder, those that are not over. A bare date "
+        "is the first instant of that local date: of the property, else of the technician, else of the org."
+    ),
+    "HoldsQuery.to": "Only visits that begin before this moment. A bare date is meant as in `from`.",
+    "holds": "The live holds of this page.",
     # A booking
     "booking_id": "The id of the booking.",
     "BlockReply.booking_id": "The id of the booking that stands in the way. For staff alone.",

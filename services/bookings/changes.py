@@ -13,8 +13,8 @@ from models.booking import ACTIVE_STATUSES, Booking
 from models.booking_changes import CUSTOMER_MAY_CHANGE, TRANSITIONS, Action, BookingPatch
 from models.booking_lists import BookingQuery
 from models.errors import BookingNotFound, Forbidden, InvalidTransition, Unauthenticated, VersionConflict
-from services.bookings.local_days import LocalDays
 from services.bookings.rescheduling import SLOT_FIELDS, Rescheduling
+from services.catalogue.local_days import LocalDays
 from services.catalogue.reader import Catalogue
 from services.claims.mirror import Mirror
 from services.clock import Clock

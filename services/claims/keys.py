@@ -98,6 +98,9 @@ class OrgKeys:
     def hold(self, hold_id: str) -> str:
         return f"{self.prefix}hold:{hold_id}"
 
+    def holder(self, holder_digest: str) -> str:
+        return f"{self.prefix}holder:{holder_digest}"
+
     def booking(self, booking_id: str) -> str:
         return f"{self.prefix}booking:{booking_id}"
 

@@ -7,11 +7,13 @@ from services.bookings.booking import Bookings
 from services.bookings.changes import BookingLife
 from services.bookings.confirming import Confirming
 from services.bookings.daily_share import DailyShare
-from services.bookings.local_days import LocalDays
 from services.bookings.named_slots import NamedSlots
 from services.bookings.rescheduling import Rescheduling
 from services.bookings.upkeep import Upkeep
 from services.bookings.without_redis import BookingWithoutRedis
+from services.catalogue.local_days import LocalDays
+from services.claims.live_holds import LiveHolds
+from services.holds.listing import HoldList
 from services.holds.operations import Holds
 from services.ledger.changes_since import ChangesSince
 from services.ledger.listing import BookingList
@@ -29,6 +31,18 @@ def holds(parts: Parts) -> Holds:
         grid=parts.grid,
         clock=parts.clock,
         crash=parts.crash,
+    )
+
+
+def hold_list(parts: Parts) -> HoldList:
+    return HoldList(
+        holds=LiveHolds(parts.redis),
+        mirror=parts.mirror,
+        catalogue=parts.catalogue_desk,
+        days=LocalDays(parts.catalogue_desk),
+        hold_ids=parts.hold_ids,
+        grid=parts.grid,
+        clock=parts.clock,
     )
 
 

@@ -37,6 +37,7 @@ UNMETERED = {"GET /healthz", "GET /readyz"}
 FOR_STRANGERS = {
     "POST /hold",
     "GET /hold/{hold_id}",
+    "GET /holds",
     "POST /hold/{hold_id}/extend",
     "DELETE /hold/{hold_id}",
     "POST /book",
