@@ -61,7 +61,13 @@ class ReasonRequest(Request):
     reason: FormText = None
 
 
-Action = Literal["confirm", "cancel", "complete", "no_show", "expire"]
+class ConfirmRequest(ReasonRequest):
+    """Body of POST /bookings/{id}/confirm. if_expired: what to do with a reservation that ran out."""
+
+    if_expired: Literal["reject", "book_if_free"] = "reject"
+
+
+Action = Literal["confirm", "cancel", "complete", "no_show", "restore", "expire"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +79,11 @@ class Transition:
 
     def is_done(self, booking: Booking) -> bool:
         """Whether the booking has gone this way already, so that the same request again gets the same answer."""
-        if self.after == "confirmed":
-            return booking.status == "confirmed" and booking.reserved_until is not None
-        return booking.status == self.after
+        if booking.status != self.after or self.after != "confirmed":
+            return booking.status == self.after
+        if "pending" in self.before:
+            return booking.reserved_until is not None
+        return any(entry["action"] == "restore" for entry in booking.history)
 
 
 TRANSITIONS: dict[Action, Transition] = {
@@ -83,6 +91,7 @@ TRANSITIONS: dict[Action, Transition] = {
     "cancel": Transition(frozenset({"pending", "confirmed"}), "cancelled"),
     "complete": Transition(frozenset({"confirmed"}), "completed"),
     "no_show": Transition(frozenset({"confirmed"}), "no_show"),
+    "restore": Transition(frozenset({"cancelled", "completed", "no_show"}), "confirmed"),
     "expire": Transition(frozenset({"pending"}), "expired"),
 }
 """Every change of status there is. A booking is made `pending` or `confirmed`; a move keeps its status."""

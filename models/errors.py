@@ -147,6 +147,16 @@ class InvalidTransition(Refusal):
     sentence = "This booking can no longer be changed in that way."
 
 
+class TooEarly(Refusal):
+    code = "too_early"
+    sentence = "This visit has not begun yet. Please wait until it has, or cancel it."
+
+
+class TooLate(Refusal):
+    code = "too_late"
+    sentence = "It is too late to change or cancel this visit online. Please call us."
+
+
 class RequestInProgress(Refusal):
     code = "request_in_progress"
     sentence = "The same request is being worked on. Please ask again in a moment."

@@ -23,6 +23,8 @@ def _parse_more(parser: _Parser, expression: Any) -> Any:
 
 
 def fake_database() -> Any:
-    """An empty database in memory: no uniqueness over claims, no validators, no change stream."""
+    """An empty database in memory: no uniqueness over claims, no validators, no change stream, of commands `hello`."""
     _Parser.parse = _parse_more
-    return mongomock.MongoClient(tz_aware=True)["test"]
+    database = mongomock.MongoClient(tz_aware=True)["test"]
+    database.command = lambda _name: {"localTime": datetime.now(UTC).replace(tzinfo=None)}
+    return database

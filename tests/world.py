@@ -106,6 +106,10 @@ class World:
         """The org's bookings as MongoDB has them."""
         return list(self.services.db["bookings"].find({"org": self.org, **query}))
 
+    def begin_visits(self) -> None:
+        """Makes every visit of tomorrow one that has begun, for what may happen to a visit only then."""
+        self.services.booking_life._store_clock = lambda: tomorrow() + timedelta(days=1)
+
     def marks(self) -> dict[str, str]:
         """Every claim key of the org in Redis, without its prefix, and its mark."""
         stem, redis = self.names.prefix + "claim:", self.services.redis

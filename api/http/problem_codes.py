@@ -30,6 +30,8 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "slot_available": (409, "Slot available"),
     "hold_limit": (409, "Hold limit reached"),
     "invalid_transition": (409, "Invalid transition"),
+    "too_early": (409, "Too early"),
+    "too_late": (409, "Too late"),
     "request_in_progress": (409, "Request in progress"),
     "hold_expired": (410, "Hold expired"),
     "hold_released": (410, "Hold released"),

@@ -17,7 +17,7 @@ from models.booking import (
     ManageTokenReply,
     ReserveRequest,
 )
-from models.booking_changes import Action, BookingPatch, ReasonRequest
+from models.booking_changes import Action, BookingPatch, ConfirmRequest, ReasonRequest
 from models.booking_lists import BookingPage, BookingQuery
 from models.details import WITHHELD
 from models.errors import (
@@ -27,7 +27,12 @@ from models.errors import (
     HoldReleased,
     InvalidTransition,
     PreconditionRequired,
+    Refusal,
     RequestInProgress,
+    SlotBooked,
+    SlotHeld,
+    TooEarly,
+    TooLate,
     VersionConflict,
 )
 from services.bookings.confirming import Confirmed
@@ -145,6 +150,7 @@ def list_bookings(ask: Ask[BookingQuery]) -> Reply:
         VersionConflict,
         PreconditionRequired,
         RequestInProgress,
+        TooLate,
     ),
     if_match="required",
     etag=True,
@@ -172,7 +178,9 @@ def make_manage_token(ask: Ask[None], booking_id: str) -> Reply:
     return Reply(201, ManageTokenReply(manage_token=token))
 
 
-def _acting(path: str, summary: str, action: Action, roles: frozenset[Role], about: str) -> View:
+def _acting(
+    path: str, summary: str, action: Action, roles: frozenset[Role], about: str, *refusals: type[Refusal]
+) -> View:
     """Declares one way from status to status: POST /bookings/{id}/<path>. about: what it does, for the document."""
 
     def act(ask: Ask[ReasonRequest], booking_id: str) -> Reply:
@@ -189,7 +197,7 @@ def _acting(path: str, summary: str, action: Action, roles: frozenset[Role], abo
         body=ReasonRequest,
         body_required=False,
         replies={200: BookingReply},
-        refusals=(BookingNotFound, InvalidTransition, VersionConflict),
+        refusals=(BookingNotFound, InvalidTransition, VersionConflict, *refusals),
         recall=Recall(("booking_id", "version"), _as_then),
         if_match="optional",
         etag=True,
@@ -202,25 +210,56 @@ def _as_then(ask: Ask[ReasonRequest], kept: dict[str, Any]) -> dict[str, Any]:
     return shown(ask.caller, booking)
 
 
-_acting(
-    "confirm",
+@routes.post(
+    "/bookings/{booking_id}/confirm",
     "Confirm a reservation",
-    "confirm",
-    STAFF,
-    "Makes a `pending` booking `confirmed`, so that it has no deadline any more.",
+    roles=STAFF,
+    body=ConfirmRequest,
+    body_required=False,
+    replies={200: BookingReply},
+    refusals=(BookingNotFound, InvalidTransition, VersionConflict, SlotHeld, SlotBooked, RequestInProgress),
+    recall=Recall(("booking_id", "version"), _as_then),
+    if_match="optional",
+    etag=True,
 )
+def confirm_booking(ask: Ask[ConfirmRequest], booking_id: str) -> Reply:
+    """Makes a `pending` booking `confirmed`, so that it has no deadline any more. A repeat gets the same answer. With
+    `if_expired: book_if_free` a reservation that ran out is confirmed too, if its slot is free."""
+    life, given, if_free = ask.services.booking_life, ask.given, ask.given.if_expired == "book_if_free"
+    booking = life.act(ask.caller, booking_id, "confirm", given.reason, ask.expected_version, if_free=if_free)
+    return Reply(200, shown(ask.caller, booking))
+
+
 _acting(
     "cancel",
     "Cancel a booking",
     "cancel",
     OFFICE | {Role.CUSTOMER},
     "Ends a booking before its visit, and frees the slot.",
+    TooLate,
 )
-_acting("complete", "Note that a visit took place", "complete", STAFF, "Makes a `confirmed` booking `completed`.")
+_acting(
+    "complete",
+    "Note that a visit took place",
+    "complete",
+    STAFF,
+    "Makes a `confirmed` booking `completed`, once its visit has begun.",
+    TooEarly,
+)
 _acting(
     "no-show",
     "Note that the customer was not there",
     "no_show",
     STAFF,
-    "Makes a `confirmed` booking `no_show`, because the customer was not there.",
+    "Makes a `confirmed` booking `no_show` after its visit has begun, because the customer was not there.",
+    TooEarly,
+)
+_acting(
+    "restore",
+    "Restore a booking that has ended",
+    "restore",
+    STAFF,
+    "Makes a `cancelled`, `completed` or `no_show` booking `confirmed` again, if its slot is free. The rules of the "
+    "policy are not asked again.",
+    *(SlotHeld, SlotBooked, RequestInProgress),
 )

@@ -26,9 +26,8 @@ from scripts.sheets.sheet import Columns
 from scripts.sheets.table import Reading, Span, Table, read
 from services.ids import booking_id_for, hold_name, is_pin
 from services.ledger.documents import change
-from services.timetable.grid import FIRST_DAY, LAST_DAY, to_milliseconds
+from services.timetable.grid import FIRST_DAY, LAST_DAY, SLOT, to_milliseconds
 from services.transfer.batches import Added
-from services.transfer.booking_import import SLOT, visit_of
 from services.transfer.wiring import Transfer
 
 LONGEST = timedelta(days=1)
@@ -119,7 +118,7 @@ class BookingTable(Table[Booking, Booking]):
 
     def visit_of(self, record: Booking) -> Visit | None:
         fields = {name: getattr(record, name) for name in SLOT}
-        return visit_of(fields, self._grid) if record.active else None
+        return self._grid.visit_of(fields) if record.active else None
 
     def find(self, ids: Sequence[str]) -> Mapping[str, Booking]:
         return self._transfer.bookings.find(ids)
@@ -215,7 +214,7 @@ class BookingTable(Table[Booking, Booking]):
         return Booking(
             org=self._org,
             customer=Customer.model_construct(**customer).record(self._country),
-            claims=tuple(visit_of(fields, self._grid).claims()),
+            claims=tuple(self._grid.visit_of(fields).claims()),
             history=[change(self._now, "system", "import", {})],
             **{**fields, **moments},
         )

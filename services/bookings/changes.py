@@ -12,7 +12,15 @@ from models.access import Caller, Role
 from models.booking import ACTIVE_STATUSES, Booking
 from models.booking_changes import CUSTOMER_MAY_CHANGE, TRANSITIONS, Action, BookingPatch
 from models.booking_lists import BookingQuery
-from models.errors import BookingNotFound, Forbidden, InvalidTransition, Unauthenticated, VersionConflict
+from models.errors import (
+    BookingNotFound,
+    Forbidden,
+    InvalidTransition,
+    TooEarly,
+    TooLate,
+    Unauthenticated,
+    VersionConflict,
+)
 from services.bookings.rescheduling import SLOT_FIELDS, Rescheduling
 from services.catalogue.local_days import LocalDays
 from services.catalogue.reader import Catalogue
@@ -21,7 +29,7 @@ from services.clock import Clock
 from services.crash_points import CrashPoints
 from services.ledger.changes_since import Changes, ChangesSince
 from services.ledger.documents import as_of, noted
-from services.ledger.expiry import Reservations
+from services.ledger.expiry import EXPIRED, Reservations
 from services.ledger.listing import BookingList
 from services.ledger.store import BookingStore
 from services.stores.connections import Document
@@ -46,8 +54,10 @@ class BookingLife:
         rescheduling: Rescheduling,
         catalogue: Catalogue,
         clock: Clock,
+        store_clock: Clock,
         crash: CrashPoints,
     ) -> None:
+        """store_clock: decides what is too early or too late, so that no server's clock does."""
         self._store = store
         self._listing = listing
         self._changes = changes
@@ -57,6 +67,7 @@ class BookingLife:
         self._rescheduling = rescheduling
         self._catalogue = catalogue
         self._clock = clock
+        self._store_clock = store_clock
         self._crash = crash
 
     def get(self, caller: Caller, booking_id: str) -> Booking:
@@ -65,7 +76,10 @@ class BookingLife:
         Raises BookingNotFound (also for another org's booking), Unauthenticated (a manage token that has ended),
         Forbidden (a manage token after the visit), StoreUnavailable.
         """
-        (standing,) = self._reservations.standing(caller.org, [self._read(caller, booking_id)])
+        booking = self._read(caller, booking_id)
+        if caller.role is Role.CUSTOMER and booking.end <= self._clock():
+            raise Forbidden("This link was good until the end of the visit. Please call us.")
+        (standing,) = self._reservations.standing(caller.org, [booking])
         return standing
 
     def _read(self, caller: Caller, booking_id: str) -> Booking:
@@ -74,16 +88,17 @@ class BookingLife:
         booking = self._store.find(caller.org, booking_id)
         if booking is None:
             raise BookingNotFound
-        if caller.role is Role.CUSTOMER:
-            if caller.token_generation != booking.token_generation:
-                raise Unauthenticated("This link has ended. Please call us.")
-            if booking.end <= self._clock():
-                raise Forbidden("This link was good until the end of the visit. Please call us.")
+        if caller.role is Role.CUSTOMER and caller.token_generation != booking.token_generation:
+            raise Unauthenticated("This link has ended. Please call us.")
         return booking
 
     def _to_change(self, caller: Caller, booking_id: str) -> Booking:
-        """As `get`, for a request that changes the booking: here an overdue reservation expires."""
-        return self._reservations.current(self._read(caller, booking_id))
+        """As `get`, for a request that changes the booking: here an overdue reservation expires. After the visit a
+        manage token is too late: TooLate."""
+        booking = self._read(caller, booking_id)
+        if caller.role is Role.CUSTOMER and booking.end <= self._clock():
+            raise TooLate
+        return self._reservations.current(booking)
 
     def end_tokens(self, caller: Caller, booking_id: str) -> Booking:
         """Ends the booking's manage tokens; the booking that comes back has a new one. A repeat ends that one.
@@ -129,37 +144,49 @@ class BookingLife:
         action: Action,
         reason: str | None = None,
         expected_version: int | None = None,
+        *,
+        if_free: bool = False,
     ) -> Booking:
         """Takes a booking to another status. If the booking went that way already, it is answered as it is.
 
+        if_free: a reservation that ran out is confirmed as well, if its slot is free.
         Raises BookingNotFound, VersionConflict (expected_version is not the current version), InvalidTransition (the
-        action may not follow the booking's status), Forbidden (inside the org's window only staff may cancel),
-        StoreUnavailable.
+        action may not follow the booking's status), TooEarly (the visit has not begun), TooLate (inside the org's
+        window only staff may cancel), StoreUnavailable; where an ended booking would be active again, also SlotBooked,
+        SlotHeld and RequestInProgress.
         """
         transition = TRANSITIONS[action]
         for _ in range(MOST_ATTEMPTS):
             booking = self._to_change(caller, booking_id)
             if transition.is_done(booking):
                 return booking
-            self._require(booking, expected_version, booking.status in transition.before)
-            if action == "cancel":
-                self._require_in_time(caller, booking, "It is too late to cancel this visit online. Please call us.")
-            if action == "confirm":
-                self._reservations.keep(booking)
+            possible = booking.status in transition.before or (if_free and booking.status == EXPIRED)
+            self._require(booking, expected_version, possible)
+            self._require_time_for(action, caller, booking)
             fields: Document = {"status": transition.after, "active": transition.after in ACTIVE_STATUSES}
             changes = {"status": (booking.status, transition.after)} | ({"reason": (None, reason)} if reason else {})
-            changed = self._store.update(booking, fields, noted(caller.name, action, changes))
+            changed = self._act(caller, booking, fields, noted(caller.name, action, changes))
             if changed:
-                self._crash("after_change")
-                self._mirror.settle_or_leave(changed)
                 return changed
         raise VersionConflict
+
+    def _act(self, caller: Caller, booking: Booking, fields: Document, entry: Document) -> Booking | None:
+        if fields["active"] and not booking.active:
+            _require_few_changes(caller, booking)
+            return self._rescheduling.revive(caller, booking, fields, entry)
+        if fields["active"]:
+            self._reservations.keep(booking)
+        changed = self._store.update(booking, fields, entry)
+        if changed:
+            self._crash("after_change")
+            self._mirror.settle_or_leave(changed)
+        return changed
 
     def reschedule(self, caller: Caller, booking_id: str, patch: BookingPatch, expected_version: int | None) -> Booking:
         """Changes an active booking's visit or details. A repeat of a change of one version gets the same answer.
 
         Raises BookingNotFound, VersionConflict, InvalidTransition (it has ended), Forbidden (a customer may not change
-        this field, or only staff may change the booking so late), and what Rescheduling.change raises.
+        this field), TooLate (only staff may move the visit now), and what Rescheduling.change raises.
         """
         given = patch.given(self._catalogue.policy(caller.org).country)
         for _ in range(MOST_ATTEMPTS):
@@ -186,15 +213,21 @@ class BookingLife:
         if caller.role is Role.CUSTOMER and fields - CUSTOMER_MAY_CHANGE:
             raise Forbidden("Please call us to change that.")
         if not fields.isdisjoint(SLOT_FIELDS):
-            self._require_in_time(caller, booking, "It is too late to move this visit online. Please call us.")
+            self._require_in_time(caller, booking)
 
-    def _require_in_time(self, caller: Caller, booking: Booking, sentence: str) -> None:
-        """Raises Forbidden inside the org's window before a visit, when only staff may move or cancel it."""
+    def _require_time_for(self, action: Action, caller: Caller, booking: Booking) -> None:
+        if action == "cancel":
+            self._require_in_time(caller, booking)
+        if action in ("complete", "no_show") and self._store_clock() < booking.start:
+            raise TooEarly
+
+    def _require_in_time(self, caller: Caller, booking: Booking) -> None:
+        """Raises TooLate inside the org's window before a visit, when only staff may move or cancel it."""
         if caller.is_staff:
             return
         window = timedelta(minutes=self._catalogue.policy(caller.org).cancel_window_minutes)
-        if self._clock() >= booking.start - window:
-            raise Forbidden(sentence)
+        if self._store_clock() >= booking.start - window:
+            raise TooLate
 
 
 def _require_few_changes(caller: Caller, booking: Booking) -> None:

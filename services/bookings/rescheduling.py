@@ -34,7 +34,7 @@ from services.ledger.documents import difference, noted
 from services.ledger.persons import are_alike
 from services.ledger.store import BookingStore, ClaimsTaken, NothingSent, WriteRefused
 from services.stores.connections import Document
-from services.timetable.grid import Grid
+from services.timetable.grid import SLOT, Grid
 
 log = structlog.get_logger()
 
@@ -99,7 +99,7 @@ class Rescheduling:
         if caller.role is not Role.CUSTOMER and not are_alike(wanted.customer, booking.customer):
             wanted = wanted.changed(token_generation=booking.token_generation + 1)
         if any(getattr(wanted, name) != getattr(booking, name) for name in SLOT_FIELDS):
-            return self._move(caller, booking, wanted, list(override))
+            return self._move(caller, booking, wanted, override)
         fields, changes = difference(booking, wanted)
         if not fields:
             return booking
@@ -108,14 +108,29 @@ class Rescheduling:
             self._mirror.settle_or_leave(changed)
         return changed
 
-    def _move(self, caller: Caller, booking: Booking, wanted: Booking, override: list[Override]) -> Booking | None:
-        claimed = self._claim(caller, booking, wanted, override)
-        self._crash("after_move_claim")
+    def _move(self, caller: Caller, booking: Booking, wanted: Booking, override: Sequence[Override]) -> Booking | None:
+        claimed = self._claim(caller, booking, wanted, override=override)
         fields, changes = difference(booking, self._moved(booking, wanted, claimed.visit))
         if override:
-            changes["override"] = (None, override)
+            changes["override"] = (None, list(override))
+        return self._decide(caller, booking, fields, noted(caller.name, "move", changes), claimed)
+
+    def revive(self, caller: Caller, booking: Booking, fields: Document, entry: Document) -> Booking | None:
+        """The booking, which has ended, active again where and when it was, if nothing else has its slot by now. No
+        rule is asked again.
+
+        fields: to change. entry: of its history. Gives and raises what `change` does.
+        """
+        visit = self._grid.visit_of({name: getattr(booking, name) for name in SLOT})
+        return self._decide(caller, booking, fields, entry, self._claim(caller, booking, booking, exact=visit))
+
+    def _decide(
+        self, caller: Caller, booking: Booking, fields: Document, entry: Document, claimed: Claimed
+    ) -> Booking | None:
+        """Writes what the claims are pinned for, mirrors it and gives the pin back."""
+        self._crash("after_move_claim")
         try:
-            moved = self._update(caller, booking, fields, noted(caller.name, "move", changes), claimed.visit)
+            moved = self._update(caller, booking, fields, entry, claimed.visit)
         except (NothingSent, WriteRefused, SlotBooked, SlotHeld):
             if claimed.first:
                 self._give_back(booking, claimed)
@@ -142,10 +157,18 @@ class Rescheduling:
             self._crash("after_move_mirrored")
         self._give_back(booking, claimed)
 
-    def _claim(self, caller: Caller, booking: Booking, wanted: Booking, override: list[Override]) -> Claimed:
-        """Pins what the new visit needs beyond the old one."""
+    def _claim(
+        self,
+        caller: Caller,
+        booking: Booking,
+        wanted: Booking,
+        *,
+        override: Sequence[Override] = (),
+        exact: Visit | None = None,
+    ) -> Claimed:
+        """Pins what the new visit needs beyond the old one. exact: the visit that no rule is asked about."""
         fields = {name: getattr(wanted, name) for name in SLOT_FIELDS}
-        slot = SlotFields.model_construct(**fields, override=override)
+        slot = SlotFields.model_construct(**fields, override=list(override))
         target = digest(*(str(getattr(wanted, field)) for field in SLOT_FIELDS))[:12]
         name = move_pin(booking.booking_id, booking.version, target)
         standing = {field for field in SLOT_FIELDS if getattr(wanted, field) == getattr(booking, field)}
@@ -162,6 +185,7 @@ class Rescheduling:
             booking_id=booking.booking_id,
             claimed=booking.claims,
             standing=standing,
+            exact=exact,
         )
         for _ in range(MOST_ATTEMPTS):
             outcome = self._placing.attempt(request)

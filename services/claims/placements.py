@@ -56,7 +56,8 @@ class ClaimRequest:
     lifetime_seconds: None means the policy's. bounded: the policy's longest lifetime limits it.
     state: held, or pinned at once: confirming for a direct booking, moving for a booking that exists. Its own marks are
     no obstacle to a move. booking_id: that booking's id in MongoDB. claimed: what a booking that moves has already.
-    standing: the slot fields that the booking or the hold has already, see Candidates.wish.
+    standing: the slot fields that the booking or the hold has already, see Candidates.wish. exact: the very visit, to
+    which no rule applies.
     """
 
     org: str
@@ -74,6 +75,7 @@ class ClaimRequest:
     booking_id: str = ""
     claimed: tuple[Claim, ...] = ()
     standing: Set[str] = frozenset()
+    exact: Visit | None = None
 
     @property
     def owner(self) -> str:

@@ -27,6 +27,7 @@ from services.ids import HoldIds, booking_id_for
 from services.ledger.expiry import Reservations
 from services.stores.faults import time_is_up
 from services.timetable.grid import Grid
+from services.timetable.time_off import HiddenTimeOff
 
 MOST_ATTEMPTS = 20
 MOST_BATCHES = 3
@@ -155,7 +156,9 @@ class Placing:
         )
 
     def _choices(self, request: ClaimRequest, snapshot: Snapshot, faults: list[Fault]) -> tuple[Wish, Choices]:
-        now = request.now
+        now, exact = request.now, request.exact
+        if exact is not None:
+            return Wish.exactly(exact), Choices([exact], HiddenTimeOff(exact.start, {}))
         wish = self._candidates.wish(
             snapshot, now, request.slot, request.role, standing=request.standing, faults=faults
         )

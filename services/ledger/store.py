@@ -222,7 +222,7 @@ class BookingStore:
     def update(
         self, old: Booking, fields: Document, noted: Document, also: Mapping[str, Any] = NOTHING_ELSE
     ) -> Booking | None:
-        """Changes an active booking and gives it as it is then; None if it is no longer the version `old`.
+        """Changes a booking and gives it as it is then; None if it is no longer the version `old`.
 
         noted: the entry for its history, to which MongoDB adds the time. also: what the booking has to match besides.
         After a failure with an unknown outcome it reads the booking back. If this entry is in its history, the change
@@ -230,7 +230,7 @@ class BookingStore:
         Raises ClaimsTaken if another booking has one of the new claims; NothingSent or WriteRefused if the change was
         definitely not made; StoreUnavailable if its outcome is unknown.
         """
-        query = {"_id": old.booking_id, "org": old.org, "version": old.version, "active": True, **also}
+        query = {"_id": old.booking_id, "org": old.org, "version": old.version, "active": old.active, **also}
         if "persons" in fields:  # the history names the earlier ones from now on
             persons = sorted({*persons_in(old.customer, old.history), *fields["persons"]})
             fields = {**fields, "persons": persons}

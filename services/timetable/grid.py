@@ -14,10 +14,10 @@ In a mask, bit i stands for the i-th tick of its span.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from models.slot import Visit
@@ -25,6 +25,9 @@ from models.slot import Visit
 FIRST_DAY = date(2, 1, 1)
 LAST_DAY = date(9998, 12, 31)
 """Between these two, every instant of a local date can be written in UTC. Other dates are not supported."""
+
+SLOT = ("property_id", "technician_id", "start", "end", "buffer_before_minutes", "buffer_after_minutes")
+"""The fields of a booking that say which ticks it takes."""
 
 Span = tuple[int, int]
 """Ticks [from, to)."""
@@ -82,6 +85,17 @@ class Grid:
     def exact_tick(self, moment: datetime) -> int | None:
         """The tick that begins at exactly this aware moment; None if none does."""
         return self.tick(moment) if self.is_on_grid(moment) else None
+
+    def visit_of(self, slot: Mapping[str, Any]) -> Visit:
+        """The ticks of a slot that is given by its fields: those in SLOT."""
+        return Visit(
+            slot["property_id"],
+            slot["technician_id"],
+            self.tick(slot["start"]),
+            self.tick(slot["end"]),
+            self.ticks(slot["buffer_before_minutes"]),
+            self.ticks(slot["buffer_after_minutes"]),
+        )
 
     def times(self, visit: Visit, requested: int) -> Times:
         """A visit, and the start tick that was asked for, in the words of the API."""

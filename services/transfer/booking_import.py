@@ -6,9 +6,8 @@ a file are valid; `scripts.sheets` does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 from pymongo.database import Database
@@ -24,7 +23,7 @@ from services.ledger.schema import GUARD
 from services.ledger.store import BookingStore
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
-from services.timetable.grid import Grid
+from services.timetable.grid import SLOT, Grid
 from services.timetable.rules import LONGEST_VISIT
 from services.transfer.batches import Added, Refused
 
@@ -32,7 +31,6 @@ log = structlog.get_logger("holdfast.bookings")
 
 DUPLICATE_KEY = 11000
 READ_BATCH = 5000
-SLOT = ("property_id", "technician_id", "start", "end", "buffer_before_minutes", "buffer_after_minutes")
 
 
 class NotPrepared(Exception):
@@ -52,18 +50,6 @@ def require_prepared(db: Database[Document]) -> int:
             f"The database {db.name} is not prepared: run `python -m scripts.prepare`, or correct the address."
         )
     return int(grid["minutes"])
-
-
-def visit_of(slot: Mapping[str, Any], grid: Grid) -> Visit:
-    """The ticks of a slot that is given by its fields: those in SLOT."""
-    return Visit(
-        slot["property_id"],
-        slot["technician_id"],
-        grid.tick(slot["start"]),
-        grid.tick(slot["end"]),
-        grid.ticks(slot["buffer_before_minutes"]),
-        grid.ticks(slot["buffer_after_minutes"]),
-    )
 
 
 class BookingImport:
@@ -90,7 +76,7 @@ class BookingImport:
         query = {"org": org, "active": True, "start": reach}
         with mongo_faults(), self._bookings.find(query, SLOT, batch_size=READ_BATCH).hint("by_start") as found:
             for each in found:
-                yield each["_id"], visit_of(each, self._grid)
+                yield each["_id"], self._grid.visit_of(each)
 
     def add(self, org: str, bookings: Sequence[Booking]) -> Added:
         """Inserts the bookings whose ids are not there. Mirrors those that are not over, so that holds respect them.
@@ -142,7 +128,7 @@ class BookingImport:
             log.error("import_refused", booking_id=booking.booking_id, store_code=code)
             return Refused(booking.booking_id, "invalid")
         blockers = self._store.blockers(
-            booking.org, visit_of({name: getattr(booking, name) for name in SLOT}, self._grid)
+            booking.org, self._grid.visit_of({name: getattr(booking, name) for name in SLOT})
         )
         return Refused(booking.booking_id, "taken", tuple(sorted(each.booking_id for each in blockers)))
 

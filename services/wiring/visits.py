@@ -107,6 +107,7 @@ def booking_life(parts: Parts) -> BookingLife:
         rescheduling=rescheduling,
         catalogue=parts.catalogue,
         clock=parts.clock,
+        store_clock=MongoClock(parts.db),
         crash=parts.crash,
     )
 

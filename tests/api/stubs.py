@@ -97,7 +97,13 @@ class StubBookingLife:
     listed: list[Any] = field(default_factory=list)
 
     def act(
-        self, _caller: Caller, _booking_id: str, _action: str, reason: str | None, expected_version: int | None
+        self,
+        _caller: Caller,
+        _booking_id: str,
+        _action: str,
+        reason: str | None,
+        expected_version: int | None,
+        **_if_free: bool,
     ) -> Any:
         self.cancelled.append((reason, expected_version))
         raise InvalidRequest(Fault("stub", "reached", "The service was reached."))

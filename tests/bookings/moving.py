@@ -15,7 +15,7 @@ from models.slot import Visit
 from services import Services, build_services
 from services.claims.hold_records import HoldRecord
 from services.ledger.documents import booking_of
-from tests.bookings.evidence import owners
+from tests.bookings.evidence import make_overdue, owners
 from tests.world import World, rfc3339, settings, tomorrow
 
 STEPS = ("after_move_claim", "after_move", "after_move_mirrored")
@@ -83,6 +83,15 @@ def pins(world: World) -> list[str]:
     """The pins that wait for an outcome."""
     found: Any = world.services.redis.zrange(world.names.pins, 0, -1)
     return list(found)
+
+
+def tend(world: World) -> None:
+    """Does the relay's work: mirrors changes, then resolves all pins as if their deadlines had passed."""
+    relay = world.services.relay
+    relay.carry_over_changes()
+    for name in pins(world):
+        make_overdue(world, name)
+    relay._pins.resolve_overdue(world.org)
 
 
 def stored(world: World, booking_id: str) -> Booking:

@@ -10,7 +10,7 @@ from models.access import Caller
 from models.booking import Booking
 from models.booking_lists import BookingQuery
 from models.catalogue import PolicyPatch
-from models.errors import BookingNotFound, Forbidden, InvalidRequest, InvalidTransition, VersionConflict
+from models.errors import BookingNotFound, InvalidRequest, InvalidTransition, TooLate, VersionConflict
 from services.bookings.changes import BookingLife
 from services.ledger.documents import as_of, change
 from tests.bookings.evidence import everything, lose_redis, owners
@@ -96,7 +96,7 @@ def test_inside_the_cancellation_window_only_staff_may_cancel(
     world.services.catalogue_desk.patch_policy(world.org, PolicyPatch(cancel_window_minutes=3 * 24 * 60))
     before = everything(world)
     for caller in (bot, customer_of(world, booking)):
-        with pytest.raises(Forbidden):
+        with pytest.raises(TooLate):
             life.act(caller, booking.booking_id, "cancel")
     assert everything(world) == before
     assert life.act(bob, booking.booking_id, "cancel").status == "cancelled"

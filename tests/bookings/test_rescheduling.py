@@ -243,6 +243,7 @@ def test_a_repeat_of_the_booking_request_after_a_move_gets_the_first_answer(worl
 
 @pytest.mark.parametrize("action", ["cancel", "complete", "no_show"])
 def test_an_ended_booking_is_not_changed(world: World, booking: Booking, bob: Caller, action: Any) -> None:
+    world.begin_visits()
     world.services.booking_life.act(bob, booking.booking_id, action)
     before = everything(world)
     for fields in ({"start": at(14)}, {"description": "new"}):

@@ -9,10 +9,11 @@ import pytest
 from models.booking import Booking
 from models.errors import RequestInProgress, SlotBooked, SlotHeld, VersionConflict
 from services.claims.scripts import Scripts
+from services.ledger.documents import difference, noted
 from services.ledger.store import NothingSent
 from services.stores.faults import RedisUnavailable
-from tests.bookings.evidence import another_server, begin, insert_only, lose_redis, make_overdue, owners, visits_for
-from tests.bookings.moving import STEPS, Died, at, at_step, check_settled, check_stands, die, later, move, pins, stored
+from tests.bookings.evidence import another_server, begin, insert_only, lose_redis, owners, visits_for
+from tests.bookings.moving import STEPS, Died, at, at_step, check_settled, check_stands, die, later, move, stored, tend
 from tests.world import World, rfc3339, tomorrow
 
 
@@ -44,15 +45,6 @@ def die_at(world: World, step: str, booking: Booking, **fields: Any) -> None:
     at_step(doomed, step, die)
     with pytest.raises(Died):
         move(doomed, world.caller("desk"), booking, booking.version, **fields)
-
-
-def tend(world: World) -> None:
-    """Does the relay's work: mirrors changes, then resolves all pins as if their deadlines had passed."""
-    relay = world.services.relay
-    relay.carry_over_changes()
-    for name in pins(world):
-        make_overdue(world, name)
-    relay._pins.resolve_overdue(world.org)
 
 
 @pytest.mark.parametrize("fields", WHERE.values(), ids=WHERE.keys())
@@ -217,7 +209,9 @@ def write_alone(world: World, booking: Booking, wanted: Booking) -> None:
     slot = world.direct_request(start=rfc3339(wanted.start)).slot
     assert slot is not None
     (visit,) = visits_for(world, slot)
-    assert worker._update(world.caller("desk"), booking, worker._moved(booking, wanted, visit), visit)
+    fields, changes = difference(booking, worker._moved(booking, wanted, visit))
+    caller = world.caller("desk")
+    assert worker._update(caller, booking, fields, noted(caller.name, "move", changes), visit)
 
 
 def test_a_mirror_that_failed_for_a_moment_leaves_the_pin_to_the_relay(

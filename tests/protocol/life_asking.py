@@ -27,7 +27,7 @@ CRASHES = {
     "hold": ["after_place"],
     "book_hold": ["before_begin", "after_begin", "after_insert", "after_finish"],
     "book": ["after_begin", "after_insert", "after_finish"],
-    "act": ["after_change"],
+    "act": ["after_change", "after_move_claim", "after_move", "after_move_mirrored"],
     "reschedule": ["after_move_claim", "after_move", "after_move_mirrored"],
 }
 
@@ -73,6 +73,7 @@ class Asking(RuleBasedStateMachine):
     def begin(self) -> None:
         services = self.services
         self.redis: Any = services.redis
+        services.booking_life._store_clock = services.clock  # MongoDB's clock is right
         for name in ("bookings", "orgs", "properties", "technicians", "api_keys"):
             services.db[name].delete_many({})
         self.hours_ahead[0], self.crash.armed = 0, ""

@@ -205,12 +205,19 @@ class Stores:
             raise TooSoon
 
     def claim(
-        self, record: Record, state: str, *, standing: bool = False, moved: Document | None = None
+        self,
+        record: Record,
+        state: str,
+        *,
+        standing: bool = False,
+        moved: Document | None = None,
+        exact: bool = False,
     ) -> Record | None:
         """Mark a visit for a record. Gives the earlier record of this name, if there is one. Raises the refusal."""
         own = moved.booking_id if moved else ""
         while True:
-            self.require_allowed(record.visit, standing=standing)
+            if not exact:
+                self.require_allowed(record.visit, standing=standing)
             known = self.records.get(record.name)
             if known and known.status in ("confirming", "booked", "held"):
                 return known

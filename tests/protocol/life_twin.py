@@ -14,6 +14,8 @@ from models.errors import (
     InvalidTransition,
     RequestInProgress,
     SlotBooked,
+    TooEarly,
+    TooLate,
     VersionConflict,
 )
 from models.slot import Visit
@@ -25,6 +27,7 @@ FOLLOWS = {
     "cancel": (("pending", "confirmed"), "cancelled"),
     "complete": (("confirmed",), "completed"),
     "no_show": (("confirmed",), "no_show"),
+    "restore": (("cancelled", "completed", "no_show"), "confirmed"),
 }
 
 
@@ -174,17 +177,26 @@ class Twin:
     def act(self, by: str, booking_id: str, action: str, expected: int | None) -> str:
         stores, (before, after) = self.stores, FOLLOWS[action]
         document = stores.current(booking_id)
-        if document.status == after and (action != "confirm" or document.until):
+        if document.status == after and self._is_done(document, action):
             return booking_id
         self._require(document, expected, document.status in before)
         if action == "cancel":
             self._require_in_time(by, document)
+        if action in ("complete", "no_show") and stores.now < stores.moment_of(document.visit.start):
+            raise TooEarly
+        if action == "restore":
+            return self._decide(by, document, document.visit, action, {"status": after}, exact=True)
         if after in ACTIVE:
             stores.settle(document)
         changed = stores.update(document, action, by, status=after)
         stores.crash("after_change")
         stores.settle(changed)
         return booking_id
+
+    def _is_done(self, document: Document, action: str) -> bool:
+        if action == "restore":
+            return any(entry[0] == "restore" for entry in document.history)
+        return action != "confirm" or document.until is not None
 
     def reschedule(self, by: str, booking_id: str, patch: dict[str, Any], expected: int | None) -> str:
         """patch: fields of a visit, in ticks, and of its details."""
@@ -205,13 +217,20 @@ class Twin:
         return booking_id
 
     def _move(self, by: str, document: Document, visit: Visit, details: dict[str, Any]) -> str:
+        changed = changed_fields(document, visit, details)
+        return self._decide(by, document, visit, "move", {"visit": visit, "details": details, "changed": changed})
+
+    def _decide(
+        self, by: str, document: Document, visit: Visit, action: str, changes: dict[str, Any], *, exact: bool = False
+    ) -> str:
+        """exact: no rule is asked about the visit."""
         stores, standing = self.stores, visit.start == document.visit.start
         booking_id, version = document.booking_id, document.version
         target = f"{visit.property_id} {visit.technician_id} {visit.start} {visit.end} {visit.before} {visit.after}"
         record = Record(
             f"m_{booking_id}.{version}.{target}", by, visit, "confirming", booking_id, direct=True, moves=version
         )
-        known = stores.claim(record, "moving", standing=standing, moved=document)
+        known = stores.claim(record, "moving", standing=standing, moved=document, exact=exact)
         if known:
             if known.key != by or not known.old:
                 raise RequestInProgress(retry_after_seconds=2)
@@ -222,8 +241,7 @@ class Twin:
                 if not known:
                     stores.abort(record, restore=False)
                 raise SlotBooked
-        changed = changed_fields(document, visit, details)
-        moved = stores.update(document, "move", by, visit=visit, details=details, changed=changed)
+        moved = stores.update(document, action, by, **changes)
         stores.crash("after_move")
         stores.settle(moved)
         stores.crash("after_move_mirrored")
@@ -245,7 +263,7 @@ class Twin:
 
     def _require_in_time(self, by: str, document: Document) -> None:
         if by not in self.staff and self.stores.now >= self.stores.moment_of(document.visit.start):
-            raise Forbidden
+            raise TooLate
 
     # The relay
 

@@ -86,7 +86,7 @@ class Life(Checked):
     @rule(
         by=CALLERS,
         which=WHICH,
-        action=st.sampled_from(["confirm", "confirm", "cancel", "complete", "no_show"]),
+        action=st.sampled_from(["confirm", "confirm", "cancel", "complete", "no_show", "restore"]),
         expected=EXPECTED,
         dies=DIES,
     )

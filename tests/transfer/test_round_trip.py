@@ -31,6 +31,7 @@ def fill(world: World) -> None:
     hours: Any = {"mon": [["08:00", "12:00"], ["13:00", "24:00"]], "sun": []}
     admin.create_technician(world.org, TechnicianCreate(id="t", name="+1", working_hours=hours, time_off=off))
     admin.create_technician(world.org, TechnicianCreate(id="never", name="'t Hooft", working_hours={}))
+    world.begin_visits()
     customer = {"name": "-Ann", "phone": "+45 (12) 34-56", "email": "ann@example.com"}
     bot = world.caller("bot")
     hold = services.holds.place(bot, world.hold_request(buffer_after_minutes=30)).hold
