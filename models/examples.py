@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from models.booking import BookRequest, ReserveRequest
-from models.booking_changes import BookingPatch, ReasonRequest
+from models.booking_changes import BookingPatch, ConfirmRequest, ReasonRequest
 from models.catalogue import PolicyPatch, PropertyCreate, PropertyPatch, TechnicianCreate, TechnicianPatch
 from models.customers import PersonRequest
 from models.hold import ExtendRequest, HoldRequest
@@ -60,6 +60,7 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
             "Send another technician", {"technician_id": "tech-3", "priority": "high"}
         ),
     },
+    ConfirmRequest: {"late": _example("Even if the reservation ran out", {"if_expired": "book_if_free"})},
     ReasonRequest: {"why": _example("With the reason", {"reason": "The customer called."})},
     WaitRequest: {
         "any time that day": _example(

@@ -94,6 +94,9 @@ WORDS: dict[str, str] = {
     "internal_note": "A note that only staff see and change.",
     "metadata": "Up to 20 pairs of another system, which are only kept. For `bot`, `desk` and `admin`.",
     "external_reference": "The id of the visit in another system. For `bot`, `desk` and `admin`.",
+    "ConfirmRequest.if_expired": (
+        "What to do if the reservation has run out: `reject` refuses; `book_if_free` confirms it if its slot is free."
+    ),
     "if_expired": (
         "What to do if the hold has run out: `reject` refuses; `book_if_free` books its slot if that is still free."
     ),
