@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
 
 from api.http.bodies import read_body
+from api.http.compression import compress
 from api.http.endpoint import Ask, Endpoint, Reply
 from api.http.guards import KEYLESS, Gate
 from api.http.parsing import Parser
@@ -118,7 +119,10 @@ class Runner:
             ask = self._parse(environ, caller, ids, body)
             if self._once and ask.idempotency is not None:
                 return self._replies.response(self._run_once(ask, ask.idempotency, ids))
-            return self._replies.response(self._view(ask, **ids))
+            response = self._replies.response(self._view(ask, **ids))
+        if self._endpoint.method == "GET":
+            return compress(response, environ.get("HTTP_ACCEPT_ENCODING", ""), keyless=self._admit is None)
+        return response
 
     def _run_once(self, ask: Ask[Any], claim: IdempotencyClaim, ids: dict[str, str]) -> Reply:
         recall, fresh = self._endpoint.recall, list[Reply]()

@@ -9,6 +9,7 @@ from typing import Any
 from flask import request
 from pydantic_core import to_json
 
+from api.http.conditions import entity_tags
 from api.http.endpoint import Ask, Endpoint, Reply
 from api.openapi.components import schemas_of
 from api.openapi.operations import examples_of_problems, operation
@@ -52,7 +53,7 @@ def description_route(endpoints: list[Endpoint]) -> Endpoint:
         """Describes every endpoint as OpenAPI 3.1. The reply has an `ETag` and may be kept for five minutes."""
         text, tag = made[0]
         headers = (("ETag", f'"{tag}"'),)
-        if request.if_none_match.contains_weak(tag):
+        if request.if_none_match.star_tag or tag in entity_tags(request.headers.get("If-None-Match", "")):
             return Reply(304, cache=CACHE, headers=headers)
         return Reply(200, text, cache=CACHE, headers=headers)
 
