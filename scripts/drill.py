@@ -43,7 +43,7 @@ from scripts.drills.site import site
 from scripts.load.client.target import Unreachable
 from scripts.load.report import terminal
 
-SHORTEST, LONGEST = 6.0, 600.0
+SHORTEST, LONGEST = 6.0, 120.0
 
 
 def _seconds(text: str) -> float:

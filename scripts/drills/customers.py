@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -15,7 +16,7 @@ from scripts.load.client.steps import Exchange, Pause, Play
 from scripts.load.client.target import Target
 from scripts.load.players import plays
 from scripts.load.players.person import Person
-from scripts.load.scenarios.stage import Scenario, World, person
+from scripts.load.scenarios.stage import HOURS, Scenario, World, person
 
 REPLY_SECONDS = 10.0
 """An answer that takes longer counts as none."""
@@ -31,8 +32,14 @@ THINKS = (0.1, 0.3)
 AGAIN = 0.2
 """The share of wishes for a slot that an earlier customer wanted."""
 
-STAGE = Scenario("drill", "customers book while the network parts", 40, 40, lambda *_: [])
-"""The objects that a case needs, of its own. There are slots for more customers than come in a minute."""
+WISHES_A_SECOND = 40
+"""More than the customers at two servers can have, because each of them thinks before the next one."""
+
+
+def stage(seconds: float) -> Scenario:
+    """The objects that a case of so many seconds needs: a slot for each wish."""
+    pairs = math.ceil(seconds * WISHES_A_SECOND / HOURS)
+    return Scenario("drill", "customers book while the network parts", pairs, pairs, lambda *_: [])
 
 
 class Crowd:

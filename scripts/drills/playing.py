@@ -7,7 +7,7 @@ import time
 
 from scripts.dev_server.child import wait_until
 from scripts.drills.cases import Broken, Case
-from scripts.drills.customers import STAGE, Crowd
+from scripts.drills.customers import Crowd, stage
 from scripts.drills.mirror import seconds_until_right
 from scripts.drills.report import Row, row_of
 from scripts.drills.site import Site
@@ -27,7 +27,7 @@ def play(site: Site, case: Case, seconds: float, seed: int) -> Row:
     site.stores.fence(case.fenced)
     with site.serving(case.settings, case.clocks) as servers:
         servers[0].demand(200, "PATCH", "/policy", body=NO_LIMITS)
-        world = acts.build(servers[0], STAGE, f"dr{rng.randrange(16**8):08x}")
+        world = acts.build(servers[0], stage(seconds), f"dr{rng.randrange(16**8):08x}")
         with Crowd(servers, world, f"{seed}:{case.name}") as crowd:
             time.sleep(CALM * seconds)
             broken = _part(site, case, until=time.monotonic() + FAULT * seconds)
@@ -39,7 +39,6 @@ def play(site: Site, case: Case, seconds: float, seed: int) -> Row:
         last = site.target(servers[0].url)
         evidence = gather(last, world, crowd.exchanges, one_winner=False)
         evidence.offers_refused = offers_refused(last, world, rng)
-        acts.retire(last, STAGE, world)
     row = row_of(case, crowd, evidence, mirror)
     row.breaks += broken
     return row
