@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from models.access import Caller, IdempotencyClaim, Role
 from models.booking import BookRequest, ReserveRequest
-from models.errors import Forbidden, HoldNotFound, IdempotencyKeyReused, StoreUnavailable
+from models.errors import Forbidden, HoldNotFound, IdempotencyKeyReused, Refusal, StoreUnavailable
 from services.bookings.beginning import Beginning
 from services.bookings.confirming import Begun, Confirmed, Confirming, Draft
 from services.catalogue.reader import Catalogue
@@ -82,23 +82,29 @@ class Bookings:
         return self._make(replace(draft, reserved_by=request.reserved_by, hours=request.hours))
 
     def _make(self, draft: Draft) -> Confirmed:
-        """The way of every booking: begin (pin its claims), insert (MongoDB decides), mirror (show it in Redis)."""
+        """The way of every booking: begin (pin its claims), insert (MongoDB decides), mirror (show it in Redis).
+
+        A slot that MongoDB has given to another booking is no longer free in Redis, so a direct booking begins again
+        with the next one. Redis goes on to show it as free where its clock alone says that a reservation is over.
+        """
+        refused: Refusal = StoreUnavailable()
         for _ in range(MOST_ATTEMPTS):
             begun = self._beginning.begin(draft)
             if isinstance(begun, Confirmed):
                 return begun
-            confirmed = self._insert(begun)
-            if confirmed:
-                self._mirror.settle_or_leave(confirmed.stored)
+            made = self._insert(begun)
+            if isinstance(made, Confirmed):
+                self._mirror.settle_or_leave(made.stored)
                 self._crash("after_finish")
-                return confirmed
-            draft = begun.draft
-        raise StoreUnavailable
+                return made
+            refused, draft = made, begun.draft
+            if draft.slot is None:
+                break
+        raise refused
 
-    def _insert(self, begun: Begun) -> Confirmed | None:
-        """Inserts what is pinned. None if MongoDB has given the slot to another booking and the next one may be tried.
-
-        Redis did not know of such a booking: the mirror is mended. If none is in the way, it was cancelled in between.
+    def _insert(self, begun: Begun) -> Confirmed | Refusal:
+        """Inserts what is pinned. A refusal if MongoDB has given the slot to another booking, of which Redis did not
+        know: the mirror is mended. If none is in the way, it was cancelled in between.
         """
         record, beginning = begun.record, self._beginning
         draft = replace(begun.draft, owner=begun.draft.owner or record.owner, override=record.override)
@@ -115,9 +121,7 @@ class Bookings:
             obstacles = self._placing.mirror_blockers(draft.caller.org, record.visit)
             if obstacles:
                 beginning.take_back(begun, restore=False)
-                if draft.slot is None:
-                    raise beginning.refusal(draft, record, obstacles)
-                return None
+                return beginning.refusal(draft, record, obstacles)
         beginning.take_back(begun, restore=True)
         raise StoreUnavailable
 

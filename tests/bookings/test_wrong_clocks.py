@@ -13,6 +13,7 @@ from models.booking_changes import BookingPatch
 from models.booking_lists import BookingQuery
 from models.errors import InvalidTransition, RequestInProgress, SlotBooked
 from services import Services
+from services.claims.mirror import Mirror
 from services.ledger import store
 from services.ledger.versions import OVERDUE
 from services.stores.connections import connect_redis
@@ -20,6 +21,7 @@ from tests.bookings.evidence import lose_redis
 from tests.bookings.moving import at_step, move
 from tests.bookings.reserving import (
     Clock,
+    Take,
     book,
     confirm,
     expired,
@@ -31,6 +33,7 @@ from tests.bookings.reserving import (
     search,
     seen_by,
 )
+from tests.claim_keys import end_claims
 from tests.world import World, rfc3339, services_over, tomorrow
 
 WRONG = {"two hours ahead": timedelta(hours=2), "an hour behind": timedelta(hours=-1)}
@@ -154,6 +157,19 @@ def test_times_of_a_booking_never_go_back(world: World, server: Server, bob: Cal
     assert is_about_now(times[0])
     assert is_about_now(times[-1])
     assert last.created_at == times[0]
+
+
+@pytest.mark.parametrize("take", [book, reserve_too, search])
+def test_a_direct_booking_is_refused_while_redis_alone_takes_a_reservation_for_over(
+    world: World, monkeypatch: pytest.MonkeyPatch, take: Take
+) -> None:
+    """The clock of Redis is ahead, so it takes no marks of the reservation."""
+    booking = reserve(world)
+    end_claims(world.services.redis, world.names, booking.booking_id)
+    monkeypatch.setattr(Mirror, "settle", lambda *_: None)
+    with pytest.raises(SlotBooked):
+        take(world)
+    assert (world.marks(), now_in_store(world, booking)) == ({}, booking)
 
 
 def test_the_next_time_is_no_earlier_than_the_last_even_if_mongodbs_clock_went_back(world: World, bob: Caller) -> None:
