@@ -7,12 +7,12 @@ gone when their processes are, however the drill ends.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from shutil import which
 
 from scripts.dev_server.child import Child, StartError, wait_until
 from scripts.drills.network import MACHINES, Network
@@ -27,7 +27,7 @@ SUBNET = "10.77"
 
 def missing() -> str:
     """Why this machine cannot play a network of namespaces, as a sentence; '' where it can."""
-    lacking = sorted({package for tool, package in TOOLS.items() if not shutil.which(tool)})
+    lacking = sorted({package for tool, package in TOOLS.items() if not which(tool)})
     if lacking:
         return f"The package {' and '.join(lacking)} is missing."
     if not Path("/dev/net/tun").exists():

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from scripts.drill import conclude, main
+from scripts.drills import namespaces
 from scripts.drills.cases import CASES, MANY, Case
 from scripts.drills.mirror import differences
 from scripts.drills.report import Row, longest_gap
@@ -60,6 +61,11 @@ def test_the_exit_status_is_0_only_if_no_rule_was_broken() -> None:
     console = Console(file=StringIO())
     assert conclude(console, [row]) == 0
     assert conclude(console, [row, broken]) == 1
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(namespaces, "which", lambda tool: None if tool == "ip" else f"/usr/bin/{tool}")
+    assert namespaces.missing() == "The package iproute2 is missing."
 
 
 def test_the_outage_is_the_longest_time_without_a_booking_also_at_the_edges() -> None:
