@@ -87,7 +87,7 @@ class Bookings:
         A slot that MongoDB has given to another booking is no longer free in Redis, so a direct booking begins again
         with the next one. Redis goes on to show it as free where its clock alone says that a reservation is over.
         """
-        refused: Refusal = StoreUnavailable()
+        refused: Refusal | None = None
         for _ in range(MOST_ATTEMPTS):
             begun = self._beginning.begin(draft)
             if isinstance(begun, Confirmed):
@@ -100,7 +100,7 @@ class Bookings:
             refused, draft = made, begun.draft
             if draft.slot is None:
                 break
-        raise refused
+        raise refused or StoreUnavailable
 
     def _insert(self, begun: Begun) -> Confirmed | Refusal:
         """Inserts what is pinned. A refusal if MongoDB has given the slot to another booking, of which Redis did not

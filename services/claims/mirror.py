@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -23,7 +24,7 @@ from models.slot import PROPERTY, Claim
 from services.claims.keys import Mark, live_marks, org_keys
 from services.claims.placements import KEY_KEPT_MS, LOST_REQUEST_MS, REMEMBERED_MS
 from services.claims.scripts import Scripts
-from services.stores.faults import redis_faults, time_is_up
+from services.stores.faults import last_start, redis_faults
 from services.timetable.grid import Grid
 from services.timetable.rules import LONGEST_VISIT
 
@@ -97,7 +98,7 @@ class Mirror:
     def settle_or_leave(self, booking: Booking) -> None:
         """As `settle`, but if Redis does not answer, or the request has no time left, the relay does it later."""
         with suppress(StoreUnavailable):
-            if not time_is_up():
+            if monotonic() < last_start.get():
                 self.settle(booking)
                 return
         log.warning("mirror_left_to_relay", org=booking.org, booking_id=booking.booking_id)

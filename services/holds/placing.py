@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import islice
+from time import monotonic
 
 from models.errors import Fault, Refusal, StoreUnavailable
 from models.slot import Visit, Wish
@@ -25,7 +26,7 @@ from services.claims.quotas import limits_of
 from services.holds.conflicts import obstacles_of, refusal, with_time_off
 from services.ids import HoldIds, booking_id_for
 from services.ledger.expiry import Reservations
-from services.stores.faults import time_is_up
+from services.stores.faults import last_start
 from services.timetable.grid import Grid
 from services.timetable.time_off import HiddenTimeOff
 
@@ -87,7 +88,7 @@ class Placing:
         reloaded = False
         for _ in range(MOST_ATTEMPTS):
             snapshot = self._catalogue.snapshot(request.org)
-            if time_is_up():
+            if monotonic() > last_start.get():
                 break
             try:
                 placement = self._placement(request, snapshot)
@@ -202,7 +203,7 @@ class Placing:
         # With nothing free the script still has its say about the idempotency key, the catalogue and the quotas.
         batches = list(islice(batches_of(looked.visits or visits[:1]), MOST_BATCHES + 1))
         for batch in batches[:MOST_BATCHES]:
-            if time_is_up():
+            if monotonic() > last_start.get():
                 raise StoreUnavailable
             outcome = self._claims.place(replace(placement, visits=batch))
             if not isinstance(outcome, Taken):

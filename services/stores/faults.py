@@ -70,12 +70,12 @@ class StoreTrouble:
         The time-outs of single calls add up: without this limit a direct booking took 4.9 seconds while Redis was
         stalled and MongoDB frozen.
         """
-        before = _last_start.set(time.monotonic() + seconds - spare)
+        before = last_start.set(time.monotonic() + seconds - spare)
         try:
             with pymongo.timeout(max(seconds, NO_TIME)), self.watch():
                 yield
         finally:
-            _last_start.reset(before)
+            last_start.reset(before)
 
     def lately(self) -> bool:
         """Whether a call failed in the last TROUBLE_SECONDS, so that waiting for a store may be useless."""
@@ -93,13 +93,9 @@ class StoreTrouble:
         _log(store, error, suppressed)
 
 
-def time_is_up() -> bool:
-    """Whether it is too late in a request for another call to Redis. False outside of any `watch_for`."""
-    return time.monotonic() > _last_start.get()
-
-
+last_start: ContextVar[float] = ContextVar("last_start", default=float("inf"))
+"""The monotonic time after which a request claims and mirrors nothing more in Redis. Only `watch_for` sets it."""
 _watching: ContextVar[StoreTrouble | None] = ContextVar("store_trouble", default=None)
-_last_start: ContextVar[float] = ContextVar("last_start", default=float("inf"))
 
 
 class _Faults(AbstractContextManager[None]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -178,12 +179,13 @@ def test_a_search_that_fits_one_script_call_is_one_round_trip(
     assert len(watched.keys) == 1
 
 
-@pytest.mark.parametrize("answers", [[True], [False, True]], ids=["before a try", "before a script call"])
+@pytest.mark.parametrize("clock", [[9], [0, 9]], ids=["before a try", "before a script call"])
 def test_the_deadline_of_the_request_ends_a_search(
-    world: World, monkeypatch: pytest.MonkeyPatch, answers: list[bool]
+    world: World, monkeypatch: pytest.MonkeyPatch, clock: list[int]
 ) -> None:
-    bob, asked = staffed(world, 50), iter(answers)
-    monkeypatch.setattr(placing, "time_is_up", lambda: next(asked))
+    bob, times = staffed(world, 50), iter(clock)
+    monkeypatch.setattr(placing, "monotonic", lambda: next(times))
+    monkeypatch.setattr(placing, "last_start", ContextVar("last_start", default=5.0))
     with pytest.raises(StoreUnavailable):
         world.services.holds.place(bob, world.hold_request(start=rfc3339(tomorrow(0)), **LONG))
     assert world.marks() == {}
