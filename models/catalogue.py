@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from pydantic_core import PydanticCustomError
 
 from models.contacts import Country, FormPhone
-from models.fields import FormText, Minutes, Name, PlainId, Request, WholeNumber
+from models.fields import FormText, Minutes, Name, PlainId, Request, WholeNumber, require_all, require_the_others
 from models.times import Instant, LocalDate, Moment
 
 ResourceStatus = Literal["available", "unavailable"]
@@ -138,7 +138,7 @@ class Policy(BaseModel):
     country: two letters; of phones without a country code.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", json_schema_extra=require_all)
 
     default_duration_minutes: int = 60
     max_duration_minutes: int = 480
@@ -170,7 +170,7 @@ class PublicPolicy(BaseModel):
     grid_minutes: each start, duration and buffer is a multiple of it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", json_schema_extra=require_all)
 
     grid_minutes: int
     timezone: str
@@ -248,7 +248,7 @@ class Property(BaseModel):
     each change.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", json_schema_extra=require_the_others)
 
     id: str
     name: str

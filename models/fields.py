@@ -92,7 +92,13 @@ def members_that_may_be_absent(model: type[BaseModel]) -> tuple[str, ...]:
     )
 
 
-def _require_the_others(schema: dict[str, Any], model: type[BaseModel]) -> None:
+def require_all(schema: dict[str, Any]) -> None:
+    """For the schema of a reply that has every member, null or not."""
+    schema["required"] = list(schema["properties"])
+
+
+def require_the_others(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    """For the schema of a reply in which only the members with the default None may be absent."""
     absent = {model.model_fields[name].alias or name for name in members_that_may_be_absent(model)}
     for name, field in model.model_computed_fields.items():
         schema["properties"][name] = TypeAdapter(field.return_type).json_schema() | {"description": field.description}
@@ -102,7 +108,7 @@ def _require_the_others(schema: dict[str, Any], model: type[BaseModel]) -> None:
 class Shown(BaseModel):
     """Base of what clients are sent. A reply has every member, except that one with the default None may be absent."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=_require_the_others)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=require_the_others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic import BaseModel
+
 from api.http.replies import ReplyShape
-from models.booking import BookingReply
-from models.hold import HoldReply
-from models.waitlist import WaitReply
+from api.openapi.schemas import Health, PropertyPage, Readiness, TechnicianPage
+from models.availability import AvailabilityReply, AvailabilitySlot, DaysReply, FreeDay
+from models.booking import BookingReply, MadeReply, ManageTokenReply
+from models.booking_lists import BookingPage
+from models.calendar import CalendarReply
+from models.catalogue import Away, Policy, Property, PublicPolicy, Technician
+from models.customers import Erased, PersonReply
+from models.hold import HoldPage, HoldReply
+from models.keys import ApiKey, KeyMade, KeyPage
+from models.time_off import ChangedTechnician, VisitInTimeOff
+from models.waitlist import WaitPage, WaitReply
 
 Json = dict[str, Any]
 
@@ -67,6 +77,7 @@ WAITING = ReplyShape(WaitReply).of(
     )
 )
 
+MADE: Json = {**BOOKING, "manage_token": "hfm_demo.bk_5f1c9a.0123456789abcdef"}
 RESERVATION: Json = {
     **BOOKING,
     "status": "pending",
@@ -76,19 +87,76 @@ RESERVATION: Json = {
     "reserved_until": "2026-12-06T09:01:00Z",
 }
 
-REPLIES: dict[tuple[str, int], Json] = {
-    ("POST /technicians/{technician_id}/calendar", 201): {
-        "technician_id": "tech-7",
-        "calendar_url": "/technicians/tech-7/calendar.ics?token=hfc_0123456789abcdefghijklmnopqrstuv",
-        "created_at": "2026-12-04T09:01:00Z",
-    },
-    ("POST /hold", 201): HOLD,
-    ("POST /hold", 200): HOLD,
-    ("GET /hold/{hold_id}", 200): HOLD,
-    ("POST /book", 201): {**BOOKING, "manage_token": "hfm_demo.bk_5f1c9a.0123456789abcdef"},
+_PROPERTY = Property(
+    id="prop-101", name="Harbour House", address="Quay Street 28, 1010 Sampletown", timezone="Europe/Paris"
+)
+_TECHNICIAN = Technician(
+    id="tech-7",
+    name="Bob Example",
+    timezone="Europe/Paris",
+    working_hours={"mon": [["08:00", "12:00"], ["13:00", "17:00"]]},
+    time_off=[Away(start=datetime(2026, 12, 24, tzinfo=UTC), end=datetime(2026, 12, 27, tzinfo=UTC))],
+)
+_KEY = ApiKey(
+    key_id="key_4711",
+    role="checkout",
+    name="Web site",
+    origins=["https://www.example.com"],
+    created_at=_ASKED,
+    expires_at=None,
+    revoked=False,
+)
+_AWAY_VISIT = VisitInTimeOff(booking_id="bk_5f1c9a", property_id="prop-101", start=_START, end=_START + _HOUR)
+_FREE = AvailabilitySlot(start=_START, end=_START + _HOUR, state="free", technician_ids=["tech-7"])
+
+
+def _page(name: str, *entries: Json) -> Json:
+    return {name: list(entries), "next_cursor": None}
+
+
+def _of(value: BaseModel) -> Json:
+    return ReplyShape(type(value)).of(value)
+
+
+_OF_MODELS: dict[type[BaseModel], Json] = {
+    HoldReply: HOLD,
+    HoldPage: _page("holds", HOLD),
+    BookingReply: BOOKING,
+    MadeReply: BOOKING,
+    BookingPage: _page("bookings", BOOKING),
+    ManageTokenReply: {"manage_token": MADE["manage_token"]},
+    WaitReply: WAITING,
+    WaitPage: _page("waitlist", WAITING),
+    AvailabilityReply: _of(AvailabilityReply(timezone="Europe/Paris", grid_minutes=15, slots=[_FREE])),
+    DaysReply: _of(DaysReply(timezone="Europe/Paris", days=[FreeDay(date=_START.date(), free=17, first=_START)])),
+    Property: _of(_PROPERTY),
+    PropertyPage: _page("properties", _of(_PROPERTY)),
+    Technician: _of(_TECHNICIAN),
+    ChangedTechnician: {**_of(_TECHNICIAN), "visits": [_of(_AWAY_VISIT)], "version": 2},
+    TechnicianPage: _page("technicians", _of(_TECHNICIAN)),
+    Policy: Policy().model_dump(mode="json"),
+    PublicPolicy: PublicPolicy.of(Policy(), 15).model_dump(mode="json"),
+    CalendarReply: _of(
+        CalendarReply(
+            technician_id="tech-7",
+            calendar_url="/technicians/tech-7/calendar.ics?token=hfc_0123456789abcdefghijklmnopqrstuv",
+            created_at=_ASKED,
+        )
+    ),
+    KeyMade: _of(KeyMade(key_id="key_4711", key="hf_checkout_0123456789abcdefghijklmnopqrstuv")),
+    KeyPage: _page("keys", _of(_KEY)),
+    Erased: _of(Erased(bookings=2, waitlist=1)),
+    PersonReply: {"bookings": [BOOKING], "waitlist": [WAITING]},
+    Health: _of(Health(status="ok")),
+    Readiness: _of(Readiness(status="ready", checks={"redis": "ok", "mongodb": "ok"})),
+}
+"""A reply of each model."""
+
+_OF_ENDPOINTS: dict[tuple[str, int], Json] = {
+    ("POST /book", 201): MADE,
     ("POST /reserve", 201): RESERVATION,
+    ("POST /reserve", 200): RESERVATION,
     ("POST /bookings/{booking_id}/confirm", 200): {**RESERVATION, "status": "confirmed", "version": 2},
-    ("GET /bookings/{booking_id}", 200): BOOKING,
     ("PATCH /bookings/{booking_id}", 200): {
         **BOOKING,
         "start": "2026-12-05T11:00:00Z",
@@ -97,9 +165,9 @@ REPLIES: dict[tuple[str, int], Json] = {
         "version": 2,
     },
     ("POST /bookings/{booking_id}/cancel", 200): {**BOOKING, "status": "cancelled", "version": 2},
-    ("GET /bookings", 200): {"bookings": [BOOKING], "next_cursor": None},
-    ("POST /waitlist", 201): WAITING,
-    ("GET /waitlist", 200): {"waitlist": [WAITING], "next_cursor": None},
+    ("POST /bookings/{booking_id}/complete", 200): {**BOOKING, "status": "completed", "version": 2},
+    ("POST /bookings/{booking_id}/no-show", 200): {**BOOKING, "status": "no_show", "version": 2},
+    ("POST /bookings/{booking_id}/restore", 200): {**BOOKING, "version": 3},
     ("GET /waitlist/{waitlist_id}", 200): {
         **WAITING,
         "status": "offered",
@@ -110,3 +178,9 @@ REPLIES: dict[tuple[str, int], Json] = {
         "expires_at": "2026-12-04T12:31:00Z",
     },
 }
+"""A more fitting reply of some endpoints."""
+
+
+def example_of(endpoint: str, status: int, model: type[BaseModel]) -> Json | None:
+    """A reply of an endpoint with this status, or None if there is no example of its model."""
+    return _OF_ENDPOINTS.get((endpoint, status)) or _OF_MODELS.get(model)

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from api.http.endpoint import Endpoint
 from api.http.problem_codes import PROBLEM_TYPE, PROBLEMS, document
 from api.http.problems import ALWAYS_RETRYABLE
-from api.openapi import examples
 from api.openapi.components import SCHEMAS, properties_of
+from api.openapi.examples import example_of
 from models.errors import (
     Forbidden,
     IdempotencyKeyReused,
@@ -140,8 +140,8 @@ def _success(endpoint: Endpoint, status: int, model: type[BaseModel] | None, ref
     reply: Json = {"description": text, "headers": _headers(headers)}
     if model is not None:
         content: Json = {"schema": refs[model]}
-        if (endpoint.name, status) in examples.REPLIES:
-            content["example"] = examples.REPLIES[endpoint.name, status]
+        if (example := example_of(endpoint.name, status, model)) is not None:
+            content["example"] = example
         reply["content"] = {"application/json": content}
     elif status not in (204, 304):
         media = endpoint.content_type.partition(";")[0]
