@@ -54,7 +54,15 @@ SLOT_REFUSALS = (
     body=HoldRequest,
     review=review_hold(),
     replies={201: HoldReply, 200: HoldReply},
-    refusals=(*SLOT_REFUSALS, TooManyHolds),
+    refusals=(
+        *SLOT_REFUSALS,
+        TooManyHolds,
+        HoldNotFound,
+        HoldExpired,
+        HoldReleased,
+        InvalidTransition,
+        RequestInProgress,
+    ),
     idempotency="service",
     location="/hold/{hold_id}",
 )

@@ -27,14 +27,23 @@ class Looked:
     obstacles: list[Obstacle]
 
 
-def look(mirror: Mirror, org: str, wish: Wish, visits: list[Visit], hidden: HiddenTimeOff, *, holder: bool) -> Looked:
+def look(
+    mirror: Mirror,
+    org: str,
+    wish: Wish,
+    visits: list[Visit],
+    hidden: HiddenTimeOff,
+    *,
+    holder: bool,
+    spared: str = "",
+) -> Looked:
     """Looks at visits of a wish, sorted by start, in two round trips to Redis. Raises StoreUnavailable.
 
     hidden: bars some of the visits. holder: the request names a holder, so a visit that may be the holder's own hold is
-    kept, and comes first.
+    kept, and comes first. spared: the owner of marks that are in no way.
     """
     site, first, last = visits[0].property_resource, visits[0].start, visits[-1].end
-    shown = mirror.read_spans(org, [site], first, last).taken
+    shown = _without(spared, mirror.read_spans(org, [site], first, last).taken)
     open_ = _free_starts(shown[site], first, last, wish.length)
     wished = [visit for visit in visits if visit.start == wish.start]
     left = [visit for visit in visits if open_ >> visit.start - first & 1]
@@ -42,7 +51,7 @@ def look(mirror: Mirror, org: str, wish: Wish, visits: list[Visit], hidden: Hidd
     kept = [visit for visit in visits if (visit.start, visit.end) in own_slots]
     technicians = list(dict.fromkeys(visit.technician_resource for visit in [*wished, *kept, *left]))
     begin, end = first - wish.before, last + wish.after
-    shown |= mirror.read_spans(org, technicians, begin, end).taken
+    shown |= _without(spared, mirror.read_spans(org, technicians, begin, end).taken)
     width = wish.before + wish.length + wish.after
     free = {name: _free_starts(shown[name], begin, end, width) for name in technicians}
     return Looked(
@@ -54,6 +63,10 @@ def look(mirror: Mirror, org: str, wish: Wish, visits: list[Visit], hidden: Hidd
         ],
         _obstacles(wished, shown),
     )
+
+
+def _without(owner: str, shown: Shown) -> Shown:
+    return {name: [mark for mark in marks if mark.owner != owner] for name, marks in shown.items()}
 
 
 def _free_starts(marks: list[Mark], from_tick: int, to_tick: int, width: int) -> int:

@@ -7,6 +7,7 @@ may raise StoreUnavailable.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -18,10 +19,13 @@ from models.errors import (
     Forbidden,
     HoldExpired,
     HoldLimit,
+    HoldNotFound,
     HoldReleased,
     IdempotencyKeyReused,
     InvalidTransition,
+    Refusal,
     RequestInProgress,
+    StoreUnavailable,
 )
 from services.claims import quotas
 from services.claims.hold_records import HoldRecord, read_hold
@@ -59,6 +63,15 @@ _RELEASED: Final[dict[str, Released]] = {
     "BOOKED": "booked",
     "MISSING": "unknown",
 }
+_KEPT: Final[dict[str, Callable[[], Refusal]]] = {
+    "MISSING": HoldExpired,  # its id shows that this key had it
+    "FOREIGN": HoldNotFound,
+    "CONFIRMING": lambda: RequestInProgress("The hold to be replaced is being booked.", retry_after_seconds=2),
+    "BOOKED": lambda: InvalidTransition("The hold to be replaced is booked already."),
+    "RELEASED": HoldReleased,
+    "EXPIRED": HoldExpired,
+    "COLD": StoreUnavailable,
+}
 NOT_YOURS = "This hold belongs to somebody else."
 
 
@@ -73,7 +86,8 @@ class Claims:
     def place(self, placement: Placement) -> Placed | Stale | Taken:
         """Claims the first visit that is wholly free, or says what stands in the way.
 
-        Raises IdempotencyKeyReused, TooManyHolds (with the seconds until one of them ends), RateLimited.
+        Raises IdempotencyKeyReused, TooManyHolds (with the seconds until one of them ends), RateLimited; where the hold
+        to be replaced cannot be: HoldNotFound, HoldExpired, HoldReleased, InvalidTransition, RequestInProgress.
         """
         keys, ask = self._ask(placement)
         word, *rest = self._scripts.run("place_hold", keys, [to_json(ask)])
@@ -87,6 +101,8 @@ class Claims:
             raise IdempotencyKeyReused
         if word == "FULL":
             raise quotas.refusal(*rest)
+        if word == "KEPT":
+            raise _KEPT[rest[0]]()
         record = read_hold(rest)
         if record.attempt == placement.attempt:
             return Placed(record, "new", cold=record.cold)  # the client sent this very call twice
@@ -231,6 +247,7 @@ class Claims:
             "limits": placement.limits,
             "daily": placement.daily or 0,
             "fingerprint": request.idempotency.fingerprint if request.idempotency else "",
+            "replaces": request.replaces,
             "requested": wish.start,
             "length": wish.length,
             "key_kept_ms": placement.lifetime_ms + remembered_ms if short_lived else KEY_KEPT_MS,

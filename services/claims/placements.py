@@ -54,6 +54,7 @@ class ClaimRequest:
     address_digest: of the client's address where the publishable key's shares count the claims (see quotas), else ''.
     now: the moment as of which the rules apply.
     lifetime_seconds: None means the policy's. bounded: the policy's longest lifetime limits it.
+    replaces: the name of an own live hold that is let go if and only if this one is granted; '' if there is none.
     state: held, or pinned at once: confirming for a direct booking, moving for a booking that exists. Its own marks are
     no obstacle to a move. booking_id: that booking's id in MongoDB. claimed: what a booking that moves has already.
     standing: the slot fields that the booking or the hold has already, see Candidates.wish. exact: the very visit, to
@@ -71,6 +72,7 @@ class ClaimRequest:
     holder_digest: str = ""
     address_digest: str = ""
     idempotency: IdempotencyClaim | None = None
+    replaces: str = ""
     state: Literal["held", "confirming", "moving"] = "held"
     booking_id: str = ""
     claimed: tuple[Claim, ...] = ()

@@ -54,7 +54,8 @@ class Holds:
     def place(self, caller: Caller, request: HoldRequest, idempotency: IdempotencyClaim | None = None) -> PlacedHold:
         """Holds the first visit that the request allows.
 
-        Raises InvalidRequest, the refusals of Placing.claim, TooManyHolds, IdempotencyKeyReused.
+        Raises InvalidRequest, the refusals of Placing.claim, TooManyHolds, IdempotencyKeyReused; for a hold that cannot
+        be replaced what Claims.place raises.
         """
         now = self._clock()
         placed = self._placing.claim(
@@ -70,6 +71,7 @@ class Holds:
                 holder_digest=digest("holder", caller.key_id, request.holder) if request.holder else "",
                 address_digest=address_of(caller),
                 idempotency=idempotency,
+                replaces=self._own_name(caller, request.replaces) if request.replaces else "",
             )
         )
         self._crash("after_place")
@@ -123,6 +125,12 @@ class Holds:
         name = hold_name(hold_id)
         if name is None or not self._hold_ids.was_given(caller.org, hold_id):
             raise HoldNotFound
+        return name
+
+    def _own_name(self, caller: Caller, hold_id: str) -> str:
+        """As `_name`, of a hold that this API key was given."""
+        name = self._name(caller, hold_id)
+        self._require_issued(caller, name)
         return name
 
     def _require_issued(self, caller: Caller, name: str) -> None:

@@ -199,7 +199,15 @@ class Placing:
         if len(visits) == 1 or len(list(islice(batches_of(visits), 2))) == 1:
             return self._claims.place(placement)
         request, wish = placement.request, placement.wish
-        looked = look(self._mirror, request.org, wish, visits, placement.hidden, holder=bool(request.holder_digest))
+        looked = look(
+            self._mirror,
+            request.org,
+            wish,
+            visits,
+            placement.hidden,
+            holder=bool(request.holder_digest),
+            spared=request.replaces,
+        )
         # With nothing free the script still has its say about the idempotency key, the catalogue and the quotas.
         batches = list(islice(batches_of(looked.visits or visits[:1]), MOST_BATCHES + 1))
         for batch in batches[:MOST_BATCHES]:

@@ -62,6 +62,7 @@ def place_argument(hold_id: str, visits: tuple[Visit, ...], state: str, fields: 
         "limits": {},
         "daily": 0,
         "fingerprint": "",
+        "replaces": "",
         "requested": first.start,
         "length": first.end - first.start,
         "candidates": [(each.technician_id, each.start) for each in visits],

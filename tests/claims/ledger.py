@@ -29,6 +29,8 @@ class Kept:
     expires: int
     until: int
     status: str = "held"
+    requested: int = 0
+    replaced_by: str = ""
 
     def over(self, now: int) -> bool:
         return self.status == "released" or (self.status == "held" and self.expires <= now)
@@ -65,10 +67,38 @@ class Ledger:
         """The word, and for HELD the number of the candidate, from 1."""
         if hold_id in self.holds and not self.holds[hold_id].over(self.now):
             return "OWN", 0
+        return self._grant(hold_id, key, visits, "")
+
+    def replace(self, hold_id: str, old: str, key: str, visits: list[Visit]) -> tuple[str, int]:
+        """As `place`, where the hold `old` is let go if the new one is granted."""
+        if hold_id in self.holds and not self.holds[hold_id].over(self.now):
+            return "OWN", 0
+        kept = self.holds.get(old)
+        if kept is None or kept.key != key:
+            return "KEPT", 0
+        if kept.status == "released" and self._is_wanted(kept.replaced_by, key, visits):
+            return "OWN", 0
+        if kept.status != "held" or kept.expires <= self.now:
+            return "KEPT", 0
+        return self._grant(hold_id, key, visits, old)
+
+    def _is_wanted(self, hold_id: str, key: str, visits: list[Visit]) -> bool:
+        """Whether a hold has one of the visits, and was asked for with the same start."""
+        kept = self.holds.get(hold_id)
+        if kept is None or kept.key != key or visits[0].start not in (kept.requested, kept.visit.start):
+            return False
+        mark = self.marks.get(self.claims(kept.visit)[0])
+        return kept.visit in visits and mark is not None and mark.owner == hold_id and mark.state != "booked"
+
+    def _grant(self, hold_id: str, key: str, visits: list[Visit], old: str) -> tuple[str, int]:
         for number, visit in enumerate(visits, 1):
-            if not any(claim in self.marks for claim in self.claims(visit)):
+            if not any(self.marks[claim].owner != old for claim in self.claims(visit) if claim in self.marks):
+                if old:
+                    self.holds[old].replaced_by = hold_id
+                    self._end(old, self.holds[old], "released")
                 expires = self.now + LIFETIME_MS
-                self.holds[hold_id] = Kept(key, visit, self.now, expires, expires + REMEMBERED_MS)
+                requested = visits[0].start
+                self.holds[hold_id] = Kept(key, visit, self.now, expires, expires + REMEMBERED_MS, requested=requested)
                 self._mark(visit, "held", hold_id, expires)
                 return "HELD", number
         return "TAKEN", 0

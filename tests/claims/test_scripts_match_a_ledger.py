@@ -73,6 +73,15 @@ class ScriptsAndLedger(RuleBasedStateMachine):
             record, chosen = granted(reply), visits[number - 1]
             assert (record["start"], record["technician_id"]) == (str(chosen.start), chosen.technician_id)
 
+    @rule(hold_id=HOLDS, old=HOLDS, key=KEYS, visits=CANDIDATES)
+    def replace(self, hold_id: str, old: str, key: str, visits: list[Visit]) -> None:
+        reply = self.board.place(hold_id, *visits, owner=key, replaces=old)
+        expected, number = self.ledger.replace(hold_id, old, key, visits)
+        assert reply[0] == expected
+        if expected == "HELD":
+            record, chosen = granted(reply), visits[number - 1]
+            assert (record["start"], record["technician_id"]) == (str(chosen.start), chosen.technician_id)
+
     @rule(hold_id=HOLDS, key=KEYS)
     def begin(self, hold_id: str, key: str) -> None:
         assert self.board.begin(hold_id, key=key)[0] == self.ledger.begin(hold_id, key)

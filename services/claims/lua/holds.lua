@@ -24,6 +24,30 @@ local function quotas_of(record)
   return quotas
 end
 
+-- Counts a hold in its sets.
+local function join_quotas(prefix, record, now)
+  for _, quota in ipairs(quotas_of(record)) do
+    local set = prefix .. quota[1]
+    redis.call('ZREMRANGEBYSCORE', set, '-inf', now)
+    redis.call('ZADD', set, record.expires_ms, record.hold_id)
+    redis.call('PEXPIRE', set, DAY_MS)
+  end
+end
+
+-- Why a hold cannot be replaced by another one of this owner; nil if it can.
+local function why_kept(hold, owner, epoch, now)
+  if not hold.owner then
+    return 'MISSING'
+  end
+  if hold.owner ~= owner or hold.direct == '1' then
+    return 'FOREIGN'
+  end
+  if hold.status ~= 'held' then
+    return string.upper(hold.status)
+  end
+  return tonumber(hold.expires_ms) <= now and 'EXPIRED' or not epoch and 'COLD' or nil
+end
+
 -- The key under which the publishable key placed a hold is kept no longer than the hold.
 local function keep_short_key(prefix, record, kept_ms)
   if record.address ~= '' and record.idempotency_key ~= '' then
@@ -41,6 +65,15 @@ local function close_hold(record_key, record, pins, hold_id, status, remembered_
   for _, quota in ipairs(quotas_of(record)) do
     redis.call('ZREM', prefix .. quota[1], hold_id)
   end
+end
+
+-- Lets a live hold go. key_id: of the API key that does it. replaced_by: the hold that takes its place, '' = none.
+local function let_go(prefix, pins, events, hold_id, hold, key_id, replaced_by)
+  local record_key = prefix .. 'hold:' .. hold_id
+  drop_claims(prefix, spans_of(hold), hold_id)
+  redis.call('HSET', record_key, 'released_by', key_id, 'replaced_by', replaced_by)
+  close_hold(record_key, hold, pins, hold_id, 'released', hold.remembered_ms)
+  publish(events, 'release', hold_id, hold, 'free')
 end
 
 -- Counts one more booking of a client address on this UTC day. Gives the counter's name; or, when the address has made

@@ -12,6 +12,7 @@
 --                      a set without a limit has any number
 --         daily        most bookings of the client address on a UTC day, if a direct booking is counted; 0 = it is not
 --         fingerprint  of the request, '' = it has no idempotency key
+--         replaces     a live hold of the same owner that is let go if this one is granted, '' = none. It stands in no way
 --         requested    the start tick that the client asked for
 --         length       of the visit, in ticks
 --         key_kept_ms, window_ms, backstop_ms
@@ -28,6 +29,8 @@
 --       {REUSED}                      the idempotency key belongs to another request
 --       {REPLAY, field, value, …}     the first answer to this idempotency key
 --       {OWN, field, value, …}        the same holder has this very slot, or this hold id was here before
+--       {KEPT, why}                   the hold to be replaced cannot be: MISSING, FOREIGN, CONFIRMING, BOOKED, RELEASED,
+--                                     EXPIRED; COLD: MongoDB would have to be asked first
 --       {FULL, word, most, ms}        this limit is reached, at so many; the first of what counts ends in so many ms
 --       {TAKEN, cold, [resource, mark, ttl ms, [field, value, …] | holder's digest]…}
 --                                     what stands in the way at the requested start; with the record of a hold, or the
@@ -60,6 +63,12 @@ local function earlier_answer()
   if known.status and known.status ~= 'released' and not lapsed then
     return {'OWN', unpack(flat)}
   end
+end
+
+local replaced = ask.replaces ~= '' and hash_of(redis.call('HGETALL', prefix .. 'hold:' .. ask.replaces))
+
+local function let_replaced_go(by)
+  let_go(prefix, KEYS[3], KEYS[4], ask.replaces, replaced, string.match(record.owner, '^[^ ]*'), by)
 end
 
 local function spans_at(candidate)
@@ -113,15 +122,18 @@ local function is_same_slot(hold, candidate)
     and tonumber(hold.before) == before and tonumber(hold.after) == after
 end
 
--- The live hold that this holder has of one of the candidates, as a flat list of fields.
+-- The live hold that this holder has of one of the candidates, as a flat list of fields; or the hold that has taken the
+-- place of the one to be replaced already, for a repeat without a holder.
 local function own_hold(marks)
-  if not held or not string.find(record.owner, ' ', 1, true) then
+  local gone = replaced and replaced.owner == record.owner and replaced.status == 'released'
+  local seen, before = {}, gone and replaced.replaced_by
+  if not held or not (before or string.find(record.owner, ' ', 1, true)) then
     return nil
   end
-  local seen = {}
   for _, candidate in ipairs(candidates) do
     local mark = marks[candidate.spans[1][1]][candidate[2]]
     local id = mark and mark_state(mark) ~= 'booked' and mark_owner(mark)
+    id = (string.find(record.owner, ' ', 1, true) or id == before) and id
     if id and not seen[id] then
       local flat = redis.call('HGETALL', prefix .. 'hold:' .. id)
       seen[id] = {flat = flat, hold = hash_of(flat)}
@@ -137,25 +149,20 @@ local function full_quota()
   local live = '(' .. number_text(now)
   for _, quota in ipairs(quotas_of(record)) do
     local set, most = prefix .. quota[1], ask.limits[quota[2]]
-    if most and redis.call('ZCOUNT', set, live, '+inf') >= most then
+    local spared = replaced and tonumber(redis.call('ZSCORE', set, ask.replaces) or 0) > now and 1 or 0
+    if most and redis.call('ZCOUNT', set, live, '+inf') - spared >= most then
       local first = redis.call('ZRANGEBYSCORE', set, live, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
       return {'FULL', quota[2], most, tonumber(first[2]) - now}
     end
   end
 end
 
-local function join_quotas()
-  for _, quota in ipairs(quotas_of(record)) do
-    local set = prefix .. quota[1]
-    redis.call('ZREMRANGEBYSCORE', set, '-inf', now)
-    redis.call('ZADD', set, record.expires_ms, record.hold_id)
-    redis.call('PEXPIRE', set, DAY_MS)
-  end
-end
-
+-- Whether a mark stands in the way: neither that of the booking that moves nor that of the hold to be replaced does.
 local function is_taken(mark)
-  local own = moving and mark and mark_state(mark) == 'booked' and mark_owner(mark) == record.booking_id
-  return mark and not own
+  if not mark or (replaced and mark_owner(mark) == ask.replaces) then
+    return false
+  end
+  return not (moving and mark_state(mark) == 'booked' and mark_owner(mark) == record.booking_id)
 end
 
 local function first_free(marks)
@@ -197,7 +204,8 @@ local function set_claims(marks, names, chosen, expires)
     local first, until_ms = nil, number_text(expires)
     local mark = table.concat({ask.state, record.hold_id, number_text(from), number_text(to), '0'}, '|')
     for tick = from, to do
-      if tick < to and not marks[resource][tick] then
+      local found = marks[resource][tick]
+      if tick < to and (not found or (replaced and mark_owner(found) == ask.replaces)) then
         redis.call('SET', names[resource][tick], mark, 'NX', 'PXAT', until_ms)
         first = first or tick
       elseif first then
@@ -231,6 +239,9 @@ local function grant(marks, names, chosen)
     end
     record.counter = counter
   end
+  if replaced then
+    let_replaced_go(record.hold_id)
+  end
   local lasts = math.max(record.lifetime_ms, held and 0 or ask.backstop_ms)
   set_claims(marks, names, chosen, now + (held and record.lifetime_ms or ask.backstop_ms))
   complete_record(chosen)
@@ -241,7 +252,7 @@ local function grant(marks, names, chosen)
     redis.call('HSET', KEYS[5], 'fingerprint', ask.fingerprint, unpack(flat))
     redis.call('PEXPIRE', KEYS[5], ask.key_kept_ms)
   end
-  join_quotas()
+  join_quotas(prefix, record, now)
   if not held then
     redis.call('ZADD', KEYS[3], record.deadline_ms, record.hold_id)
   end
@@ -259,13 +270,20 @@ if answered then
   return answered
 end
 local marks, names = read_all()
-local own = own_hold(marks)
+local own, kept = own_hold(marks), replaced and why_kept(replaced, record.owner, epoch, now)
 if own then
+  local id = hash_of(own).hold_id
+  if replaced and not kept and id ~= ask.replaces then
+    let_replaced_go(id)
+  end
   if has_key then
     redis.call('HSET', KEYS[5], 'fingerprint', ask.fingerprint, 'found', 1, unpack(own))
     redis.call('PEXPIRE', KEYS[5], ask.key_kept_ms)
   end
   return {'OWN', unpack(own)}
+end
+if kept then
+  return {'KEPT', kept}
 end
 local full = full_quota()
 if full then

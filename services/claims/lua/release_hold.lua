@@ -18,10 +18,7 @@ if hold.status == 'confirming' or hold.status == 'booked' then
   return {string.upper(hold.status)}
 end
 if hold.status == 'held' and tonumber(hold.expires_ms) > now_ms() then
-  drop_claims(prefix, spans_of(hold), hold_id)
-  redis.call('HSET', KEYS[1], 'released_by', ARGV[2])
-  close_hold(KEYS[1], hold, KEYS[2], hold_id, 'released', hold.remembered_ms)
-  publish(KEYS[3], 'release', hold_id, hold, 'free')
+  let_go(prefix, KEYS[2], KEYS[3], hold_id, hold, ARGV[2], '')
 end
 if ARGV[4] == '1' then
   redis.call('DEL', KEYS[1])
