@@ -4,6 +4,7 @@
     scripts/import.py --data .data --bookings bookings.csv --dry-run      reports the problems by line; writes nothing
     scripts/import.py --org acme --properties p.csv --technicians t.csv --bookings b.csv
     zcat b.csv.gz | scripts/import.py --org acme --bookings - --problems problems.txt
+    scripts/import.py --org acme --bookings b.csv --times-in Europe/Copenhagen      local times: 2026-12-05 10:00
 
 Checks every line first, and writes nothing if one is wrong. The same command again writes only what is missing. The
 environment names the stores (MONGO_URL, HOLDFAST_MONGO_DB, REDIS_URL); with --data they are those of a running
@@ -26,7 +27,11 @@ from scripts.environment import enter
 
 enter()
 
+from pydantic import TypeAdapter, ValidationError
+
+from models.catalogue import Timezone
 from scripts.sheets.importing import Files, run
+from scripts.sheets.local_times import LocalTimes
 from scripts.sheets.outcome import outcome
 from scripts.sheets.progress import Progress
 from scripts.sheets.sheet import STDIN
@@ -41,8 +46,21 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument(f"--{kind}", metavar="FILE", help=f"{kind} as CSV; - is standard input")
     made.add_argument("--dry-run", action="store_true", help="only check")
     made.add_argument("--update", action="store_true", help="change properties and technicians that differ")
+    made.add_argument(
+        "--times-in",
+        type=_zone,
+        metavar="ZONE",
+        help="the time zone of times without an offset, such as 2026-12-05 10:00, by its IANA name",
+    )
     made.add_argument("--problems", metavar="FILE", help="write the problems to this file instead of stdout")
     return made
+
+
+def _zone(name: str) -> LocalTimes:
+    try:
+        return LocalTimes(TypeAdapter(Timezone).validate_python(name))
+    except ValidationError as error:
+        raise argparse.ArgumentTypeError(f"{name} is no IANA name of a zone, such as Europe/Paris") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,6 +89,7 @@ def _import(options: argparse.Namespace, files: Files) -> int:
             update=options.update,
             dry_run=options.dry_run,
             problems_file=options.problems,
+            local_times=options.times_in,
         )
 
 

@@ -1,7 +1,8 @@
 """The parts of scripts/import.py and scripts/export.py.
 
-sheet        a CSV file: its header, its rows, and faults in their shape
+sheet        a CSV file: its header, its rows, and faults in their shape;  dialect  how it is written
 cells        a value as the text of a cell, and back; protection against spreadsheet formulas
+local_times  times without an offset, in one zone
 problems     the faults of a file, and how they are printed
 table        what the three kinds of records have in common, and how a row is read
 catalogue_table, booking_table   the columns of each kind, and what a row means

@@ -21,9 +21,10 @@ from models.fields import Matches, Minutes, Name, PlainId, Request, ShortText, W
 from models.slot import Visit
 from models.times import Moment
 from scripts.sheets import cells
+from scripts.sheets.local_times import LocalTimes
 from scripts.sheets.problems import BadRow, Fault
 from scripts.sheets.sheet import Columns
-from scripts.sheets.table import Reading, Span, Table, read
+from scripts.sheets.table import Reading, Span, StandIns, Table, read
 from services.ids import booking_id_for, hold_name, is_pin
 from services.ledger.documents import change
 from services.timetable.grid import FIRST_DAY, LAST_DAY, SLOT, to_milliseconds
@@ -33,13 +34,15 @@ from services.transfer.wiring import Transfer
 LONGEST = timedelta(days=1)
 FIRST_START = datetime(FIRST_DAY.year, 1, 1, tzinfo=UTC)
 LAST_START = datetime(LAST_DAY.year, 12, 1, tzinfo=UTC)
-_UNREAD = {
-    "property_id": "unread",
-    "technician_id": "unread",
-    "start": "2100-01-01T00:00:00Z",
-    "customer_name": "unread",
-}
-"""Stands in for cells that cannot be read. The start is on every grid and in every calendar, so it adds no fault."""
+_STAND_INS = StandIns(
+    {
+        "property_id": "unread",
+        "technician_id": "unread",
+        "start": "2100-01-01T00:00:00Z",
+        "customer_name": "unread",
+    }
+)
+"""The start is on every grid and in every calendar, so it adds no fault."""
 
 BookingId = Annotated[
     str,
@@ -91,30 +94,43 @@ CUSTOMER = {f"customer_{name}": name for name in CUSTOMER_FIELDS}
 
 
 class BookingTable(Table[Booking, Booking]):
-    """The bookings of an org. Rows that do not say when they were made count as made at `now`."""
+    """The bookings of an org. Rows that do not say when they were made count as made now. local_times: as in `read`."""
 
     kind = "bookings"
     word = "booking"
     exported = tuple(name for name in BookingRow.model_fields if name != "reference")
-    columns = Columns(("reference", *exported), ("property_id", "technician_id", "start", "customer_name"))
+    columns = Columns(
+        ("reference", *exported),
+        ("property_id", "technician_id", "start", "customer_name"),
+        frozenset({"reference", "description", "internal_note"}),
+    )
     named_by = ("booking_id", "reference")
-    references: Mapping[str, str] = {"property_id": "property", "technician_id": "technician"}
 
-    def __init__(self, transfer: Transfer, org: str) -> None:
+    def __init__(self, transfer: Transfer, org: str, local_times: LocalTimes | None = None) -> None:
         self._transfer = transfer
         self._org = org
         self._grid = transfer.grid
         self._now = to_milliseconds(transfer.clock())
         self._country = transfer.catalogue.country(org)
+        self._local_times = local_times
 
     def parse(self, row: Mapping[str, str], _given: frozenset[str]) -> Booking:
-        reading = read(BookingRow, row, _UNREAD)
+        reading = read(BookingRow, row, _STAND_INS, self._local_times)
         if faults := [*reading.faults, *self._id_faults(reading, row), *self._time_faults(reading)]:
             raise BadRow(faults)
         return self._booking(reading.made, row)
 
     def id_of(self, record: Booking) -> str:
         return record.booking_id
+
+    def references(self, row: Mapping[str, str], record: Booking | None) -> Mapping[str, str]:
+        """An exported visit that is over or cancelled may name what was removed since."""
+        if record is not None and "booking_id" in row and not self._is_ahead(record):
+            return {}
+        return {"property_id": "property", "technician_id": "technician"}
+
+    def _is_ahead(self, record: Booking) -> bool:
+        return record.active and record.end + timedelta(minutes=record.buffer_after_minutes) > self._now
 
     def visit_of(self, record: Booking) -> Visit | None:
         fields = {name: getattr(record, name) for name in SLOT}
@@ -228,6 +244,11 @@ class BookingTable(Table[Booking, Booking]):
 
 
 def _as_typed(booking: Booking, name: str) -> Any:
-    """A field of a booking, of its customer what people say: the rest follows from that and from the policy."""
+    """A field of a booking, of its customer what people say: the rest follows from that and from the policy.
+
+    Line breaks are all the same, because spreadsheets write their own.
+    """
     value = getattr(booking, name)
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").replace("\r", "\n")
     return {each: value.get(each) for each in CUSTOMER_FIELDS} if name == "customer" else value

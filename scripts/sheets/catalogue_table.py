@@ -10,17 +10,17 @@ from pydantic import BaseModel
 from models import errors
 from models.catalogue import PropertyCreate, TechnicianCreate
 from scripts.sheets import cells
+from scripts.sheets.local_times import LocalTimes
 from scripts.sheets.problems import BadRow, Fault
 from scripts.sheets.sheet import Columns
-from scripts.sheets.table import Span, Table, read
+from scripts.sheets.table import Span, StandIns, Table, read
 from services.catalogue.checks import hours_faults, time_off_faults
 from services.timetable.grid import to_milliseconds
 from services.transfer.batches import Added
 from services.transfer.catalogue_import import CatalogueKind, Entry
 from services.transfer.wiring import Transfer
 
-_AWAY = {"start": "2100-01-01T00:00:00Z", "end": "2100-01-02T00:00:00Z"}
-"""A time off without faults, in place of one that cannot be read."""
+_STAND_INS = StandIns({"name": "unread"}, {"start": "2100-01-01T00:00:00Z", "end": "2100-01-02T00:00:00Z"})
 
 
 class _Shape(NamedTuple):
@@ -40,24 +40,35 @@ def _shape_of(kind: CatalogueKind) -> _Shape:
 
 
 class CatalogueTable(Table[Entry, BaseModel]):
-    """The properties or the technicians of an org. update: whether an import may change existing ones."""
+    """The properties or the technicians of an org.
+
+    update: whether an import may change existing ones. local_times: as in `read`.
+    """
 
     named_by = ("id",)
-    references: Mapping[str, str] = {}
 
-    def __init__(self, kind: CatalogueKind, transfer: Transfer, org: str, *, update: bool = False) -> None:
+    def __init__(
+        self,
+        kind: CatalogueKind,
+        transfer: Transfer,
+        org: str,
+        *,
+        update: bool = False,
+        local_times: LocalTimes | None = None,
+    ) -> None:
         self.kind: str = kind
         self._kind: CatalogueKind = kind
         self.word, self._model, self._checks = _shape_of(kind)
         self.exported = tuple(self._model.model_fields)
-        self.columns = Columns(self.exported, ("id", "name"))
+        self.columns = Columns(self.exported, ("id", "name"), frozenset({"name", "address"}))
         self._transfer = transfer
         self._org = org
         self._update = update
+        self._local_times = local_times
 
     def parse(self, row: Mapping[str, str], given: frozenset[str]) -> Entry:
         missing = [] if "id" in row else [Fault("id", "Give id, which is required.")]
-        reading = read(self._model, row, {"name": "unread"}, _AWAY)
+        reading = read(self._model, row, _STAND_INS, self._local_times)
         further = [Fault(fault.field, fault.message) for fault in self._checks(reading.made)]
         if faults := missing + reading.faults + further:
             raise BadRow(faults)
@@ -68,6 +79,9 @@ class CatalogueTable(Table[Entry, BaseModel]):
 
     def id_of(self, record: Entry) -> str:
         return record.id
+
+    def references(self, _row: Mapping[str, str], _record: Entry | None) -> Mapping[str, str]:
+        return {}
 
     def visit_of(self, _record: Entry) -> None:
         return None

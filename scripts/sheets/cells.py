@@ -2,8 +2,9 @@
 
 A spreadsheet runs a cell that begins with = + - @ (or their wide forms, a tab, a return, a line feed) as a formula. It
 may also take what follows a semicolon, a tab or a line break inside a cell for a cell of its own, and drop blanks
-before the sign. So export puts an apostrophe before each such beginning, and import removes one. Any other apostrophe
-is ordinary text.
+before the sign. Other programs take a text such as 007, 1E5 or NA for a number or for nothing, and save another one. So
+export puts an apostrophe before each such beginning and each such text, and import removes one. Any other apostrophe is
+ordinary text.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from models.fields import INVISIBLE
 
 _SIGNS = "=+\\-@＝＋－＠"
 _RUN = f"(?=['{INVISIBLE}]*[{_SIGNS}])"
-_RUNS = re.compile(f"\\A(?='*[\t\r\n])|(?:\\A|(?<=[;\t\r\n])){_RUN}")
-_GUARDED = re.compile(f"\\A'(?='*[\t\r\n])|(?:\\A|(?<=[;\t\r\n]))'{_RUN}")
+_NUMBER = r"[.,]?[0-9][0-9 .,:/-]*(?:e[+-]?[0-9]+)?"
+_NO_TEXT = f"(?='*(?i:{_NUMBER}|true|false|#?n/?a|<na>|-?nan|null|none|inf(?:inity)?)\\Z)"
+_RUNS = re.compile(f"\\A(?='*[\t\r\n])|\\A{_NO_TEXT}|(?:\\A|(?<=[;\t\r\n])){_RUN}")
+_GUARDED = re.compile(f"\\A'(?='*[\t\r\n])|\\A'{_NO_TEXT}|(?:\\A|(?<=[;\t\r\n]))'{_RUN}")
 
 
 def guarded(text: str) -> str:
-    """The text as a cell of which no spreadsheet runs anything."""
+    """The text as a cell of which no spreadsheet runs anything, and which no program takes for something else."""
     return _RUNS.sub("'", text)
 
 
@@ -42,7 +45,7 @@ def written(value: Any) -> str:
         return moment(value)
     if isinstance(value, list | Mapping):
         return json.dumps(value, ensure_ascii=False, default=moment)
-    return guarded(str(value))
+    return guarded(value) if isinstance(value, str) else str(value)
 
 
 def moment(value: datetime) -> str:
@@ -52,8 +55,9 @@ def moment(value: datetime) -> str:
 
 
 def structure(cell: str) -> Any:
-    """The JSON value of a cell. Other text stays text, so that the model can report it."""
+    """The JSON value of a cell, with true and false in any case. Other text stays text, so that the model can report
+    it."""
     try:
-        return json.loads(cell)
+        return json.loads(cell.lower() if cell.lower() in ("true", "false") else cell)
     except (ValueError, RecursionError):
         return cell

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from scripts.sheets.problems import BadRow, Fault, Problems
@@ -87,7 +87,7 @@ class Checking:
             record = table.parse(row.cells, given)
         except BadRow as bad:
             faults += bad.faults
-        faults += self._unknown(table, row, {fault.field for fault in faults})
+        faults += self._unknown(table.references(row.cells, record), row, {fault.field for fault in faults})
         if record is None:
             return None
         first = self._scratch.first_line(table.word, table.id_of(record), row.line)
@@ -96,9 +96,9 @@ class Checking:
             return None
         return record
 
-    def _unknown(self, table: Table[Record, Stored], row: Row, faulty: set[str | None]) -> Iterator[Fault]:
+    def _unknown(self, references: Mapping[str, str], row: Row, faulty: set[str | None]) -> Iterator[Fault]:
         """A fault for each reference to a record that does not exist. Columns in `faulty` have a fault already."""
-        for column, word in table.references.items():
+        for column, word in references.items():
             named = row.cells.get(column)
             if named is not None and column not in faulty and not self._scratch.knows(word, named):
                 yield Fault(column, f"Give a {word} that exists; there is no {word} {named}.")

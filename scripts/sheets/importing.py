@@ -13,6 +13,7 @@ from scripts.sheets.booking_table import BookingTable
 from scripts.sheets.catalogue_table import CatalogueTable
 from scripts.sheets.checking import Checking
 from scripts.sheets.loading import load
+from scripts.sheets.local_times import LocalTimes
 from scripts.sheets.problems import Problems
 from scripts.sheets.progress import Progress
 from scripts.sheets.scratch import Scratch
@@ -47,14 +48,15 @@ def run(
     update: bool,
     dry_run: bool,
     problems_file: str | None,
+    local_times: LocalTimes | None = None,
 ) -> int:
     """Imports the files. Returns the exit status: 0, or 1 if there were problems.
 
     update: existing properties and technicians may change. dry_run: only check. problems_file: the file for the
-    problems, None for stdout. Raises Unreadable, StoreUnavailable, OSError.
+    problems, None for stdout. local_times: gives times their offset. Raises Unreadable, StoreUnavailable, OSError.
     """
     with _problems(problems_file, progress) as problems, ExitStack() as stack:
-        sheets = _open(transfer, org, files, update, stack)
+        sheets = _open(transfer, org, files, stack, update=update, local_times=local_times)
         found = _check(transfer, org, sheets, problems, progress)
         if problems.count:
             progress.end()
@@ -95,14 +97,16 @@ def _load(sheets: _Sheets, problems: Problems, progress: Progress) -> Numbers:
     return done
 
 
-def _open(transfer: Transfer, org: str, files: Files, update: bool, stack: ExitStack) -> _Sheets:
+def _open(
+    transfer: Transfer, org: str, files: Files, stack: ExitStack, *, update: bool, local_times: LocalTimes | None
+) -> _Sheets:
     def opened(path: str, table: CatalogueTable | BookingTable) -> Sheet:
         return stack.enter_context(open_sheet(path, table.columns))
 
     properties = CatalogueTable("properties", transfer, org, update=update)
-    technicians = CatalogueTable("technicians", transfer, org, update=update)
+    technicians = CatalogueTable("technicians", transfer, org, update=update, local_times=local_times)
     given = ((files.properties, properties), (files.technicians, technicians))
-    bookings = BookingTable(transfer, org)
+    bookings = BookingTable(transfer, org, local_times)
     return _Sheets(
         [(opened(path, table), table) for path, table in given if path],
         [(opened(files.bookings, bookings), bookings)] if files.bookings else [],

@@ -1,4 +1,4 @@
-"""A CSV file: comma-separated, UTF-8 with or without a byte order mark, with a header. Read twice, never kept.
+"""A CSV file with a header, as export, spreadsheets and other programs write it. Read twice, never kept.
 
 A row comes with the faults of its shape. Must not know what cells mean.
 """
@@ -15,11 +15,12 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from scripts.sheets.cells import unguarded
+from scripts.sheets.dialect import dialect_of, encoding_of, is_nameless
 from scripts.sheets.problems import Fault
 
 LONGEST_LINE = 1_048_576
@@ -42,10 +43,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns that a file may have, and those that it must have."""
+    """The columns that a file may have, those that it must have, and those in which blanks around a cell count."""
 
     known: Sequence[str]
     required: Sequence[str]
+    texts: frozenset[str] = frozenset()
 
 
 class Sheet:
@@ -66,10 +68,15 @@ class Sheet:
         """All rows, from the beginning. Raises Unreadable, also if the file has changed since it was read before."""
         self._require_unchanged()
         self._file.seek(0)
+        encoding = encoding_of(self._file.read(2))
+        self._file.seek(0)
         # Bytes that are not UTF-8 become lone surrogates, so that their line can be reported and the next one read.
-        text = io.TextIOWrapper(self._file, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        errors = "surrogateescape" if encoding == "utf-8-sig" else "surrogatepass"
+        text = io.TextIOWrapper(self._file, encoding=encoding, errors=errors, newline="")
         try:
             yield from self._read(text)
+        except UnicodeDecodeError as error:
+            raise Unreadable(f"{self.name} is not whole UTF-16. Save it as UTF-8.") from error
         finally:
             text.detach()
         self._require_unchanged()
@@ -86,7 +93,11 @@ class Sheet:
         return Unreadable(f"{self.name} was changed while it was read. Run the same command again.")
 
     def _read(self, text: io.TextIOWrapper) -> Iterator[Row]:
-        reader = csv.reader(self._lines(text), strict=True)
+        lines = self._lines(text)
+        first = next(lines, "")
+        dialect = dialect_of(first, self._columns.known)
+        again = chain([first] if first else [], lines)
+        reader = csv.reader(again, delimiter=dialect.separator, skipinitialspace=dialect.blanks, strict=True)
         header: list[str] | None = None
         while True:
             line = reader.line_num + 1
@@ -103,7 +114,7 @@ class Sheet:
                 header = self._header(cells)
                 if self.header_faults and not self.given.issuperset(self._columns.required):
                     return
-            elif cells:
+            elif any(map(str.strip, cells)):
                 yield self._row(line, header, cells)
         if header is None:
             self.header_faults = [Fault(None, "Name the columns in the first line.")]
@@ -118,29 +129,49 @@ class Sheet:
             yield line
 
     def _header(self, cells: list[str]) -> list[str]:
+        """The names of the columns, without those at the end that have none."""
         names = [cell.strip() for cell in cells]
+        while names and is_nameless(names[-1]):
+            names.pop()
         self.given = frozenset(names) & frozenset(self._columns.known)
         faults = [
             Fault(_shown(name), f"Leave this column out; the known ones are {', '.join(self._columns.known)}.")
             for name in dict.fromkeys(names)
-            if name not in self._columns.known
+            if name not in self._columns.known and not is_nameless(name)
         ]
         faults += [Fault(name, "Give this column only once.") for name in sorted(self.given) if names.count(name) > 1]
         faults += [Fault(name, "Add this required column.") for name in self._columns.required if name not in names]
-        if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
-            faults = [Fault(None, "Separate the columns by commas.")]
         self.header_faults = faults
         return names
 
     def _row(self, line: int, header: list[str], cells: list[str]) -> Row:
-        if len(cells) != len(header):
+        if len(cells) < len(header) or any(map(str.strip, cells[len(header) :])):
             sentence = f"Give {len(header)} cells, as many as the header has; this line has {len(cells)}."
+            if any(cell.startswith(' "') for cell in cells):
+                sentence += " Leave out the blanks before the quotes."
             return Row(line, {}, (Fault(None, sentence),))
-        broken = [name for name, cell in zip(header, cells, strict=True) if not cell.isascii() and not _is_utf8(cell)]
-        if broken:
-            return Row(line, {}, tuple(Fault(_shown(name), "Give this cell in UTF-8.") for name in broken))
-        pairs = zip(header, cells, strict=True)
-        return Row(line, {name: unguarded(cell) for name, cell in pairs if cell and name in self.given})
+        faults = [
+            Fault(_shown(name), "Give this cell in UTF-8.")
+            for name, cell in zip(header, cells, strict=False)
+            if not cell.isascii() and not _is_utf8(cell)
+        ]
+        faults += self._nameless_faults(header, cells)
+        if faults:
+            return Row(line, {}, tuple(faults))
+        return Row(line, dict(self._given_cells(header, cells)))
+
+    def _nameless_faults(self, header: list[str], cells: list[str]) -> Iterator[Fault]:
+        """A fault for each cell of a column without a name. Numbers of rows before the first named column are none."""
+        first_named = next(number for number, name in enumerate(header) if not is_nameless(name))
+        for number, (name, cell) in enumerate(zip(header, map(str.strip, cells), strict=False)):
+            if is_nameless(name) and cell and not (number < first_named and cell.isdecimal()):
+                yield Fault(None, f"Name column {number + 1} in the first line, or leave it out.")
+
+    def _given_cells(self, header: list[str], cells: list[str]) -> Iterator[tuple[str, str]]:
+        for name, cell in zip(header, cells, strict=False):
+            text = cell if name in self._columns.texts else cell.strip()
+            if text and name in self.given:
+                yield name, unguarded(text)
 
 
 @contextmanager

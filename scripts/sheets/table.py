@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from models.faults import faults_of
 from models.slot import Visit
 from scripts.sheets import cells
+from scripts.sheets.local_times import LocalTimes
 from scripts.sheets.problems import Fault
 from scripts.sheets.sheet import Columns
 from services.transfer.batches import Added
@@ -34,7 +35,7 @@ class Table(Protocol[Record, Stored]):
     """One kind of record of one org, in a file and in the database.
 
     word: one such record in a sentence. exported: the columns that export writes. named_by: the columns that may name a
-    record. references: columns that must hold the id of an existing record -> that record's word.
+    record.
     """
 
     kind: str
@@ -42,13 +43,15 @@ class Table(Protocol[Record, Stored]):
     columns: Columns
     exported: Sequence[str]
     named_by: Sequence[str]
-    references: Mapping[str, str]
 
     def parse(self, row: Mapping[str, str], given: frozenset[str]) -> Record:
         """The record of a row's cells. given: the columns of the file. Raises BadRow with all faults."""
 
     def id_of(self, record: Record) -> str:
         """The id of a record, unique among the records of its kind."""
+
+    def references(self, row: Mapping[str, str], record: Record | None) -> Mapping[str, str]:
+        """The columns that must hold the id of an existing record -> its word. record: None if it has faults."""
 
     def visit_of(self, record: Record) -> Visit | None:
         """The ticks that a record takes, or None."""
@@ -85,23 +88,56 @@ class Reading(Generic[Model]):
     faults: list[Fault]
 
 
+@dataclass(frozen=True, slots=True)
+class StandIns:
+    """Values without faults in place of cells that cannot be read: of required fields, and of a member of a list."""
+
+    fields: Mapping[str, Any]
+    member: Mapping[str, str] | None = None
+
+
 def read(
-    model: type[Model], row: Mapping[str, str], stand_ins: Mapping[str, Any], member: Mapping[str, str] | None = None
+    model: type[Model], row: Mapping[str, str], stand_ins: StandIns, local_times: LocalTimes | None = None
 ) -> Reading[Model]:
     """Reads every cell that can be read, so that its meaning can be checked whatever is wrong with the other cells.
 
-    stand_ins: values without faults for the required fields, in place of cells that cannot be read. member: the same
-    for one member of a list.
+    local_times: gives times their offset. Without it, a time without one is a fault.
     """
     json = json_fields(model)
     values = {name: cells.structure(cell) if name in json else cell for name, cell in row.items()}
+    unclear: list[Fault] = []
+    if local_times is not None:
+        times = time_fields(model) & values.keys()
+        values |= {name: local_times.given(values[name], name, unclear) for name in times}
     try:
         return Reading(model.model_validate(values), frozenset(), [])
     except ValidationError as error:
         found, places = faults_of(error), [each["loc"] for each in error.errors(include_url=False, include_input=False)]
-    made = model.model_validate({**stand_ins, **_readable(values, places, member)})
-    faults = [Fault(each.field, each.message) for each in found]
+    made = model.model_validate({**stand_ins.fields, **_readable(values, places, stand_ins.member)})
+    sentences = {fault.field: fault.sentence for fault in unclear}
+    faults = [Fault(each.field, sentences.get(each.field, each.message)) for each in found]
     return Reading(made, frozenset(str(place[0]) for place in places), faults)
+
+
+@cache
+def time_fields(model: type[BaseModel]) -> frozenset[str]:
+    """The fields that are times, or lists of objects with times."""
+    schema = model.model_json_schema()
+    properties: dict[str, dict[str, Any]] = schema["properties"]
+    return frozenset(
+        name
+        for name, field in properties.items()
+        if any(_holds_times(option, schema) for option in field.get("anyOf", [field]))
+    )
+
+
+def _holds_times(field: Mapping[str, Any], schema: Mapping[str, Any]) -> bool:
+    """Whether a JSON Schema describes a time, or a list of objects of which one member is a time."""
+    if field.get("type") != "array":
+        return field.get("format") == "date-time"
+    _, _, name = field["items"].get("$ref", "").rpartition("/")
+    members = schema.get("$defs", {}).get(name, {}).get("properties", {})
+    return any(_holds_times(member, schema) for member in members.values())
 
 
 @cache

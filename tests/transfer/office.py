@@ -11,6 +11,7 @@ from typing import Any
 
 from scripts.sheets import dumping, importing
 from scripts.sheets.importing import Files
+from scripts.sheets.local_times import LocalTimes
 from scripts.sheets.progress import Progress
 from scripts.sheets.table import Span
 from services.stores.connections import Stores
@@ -72,6 +73,7 @@ class Office:
         dry_run: bool = False,
         update: bool = False,
         problems_file: str | None = None,
+        times_in: str | None = None,
         on_phase: Callable[[str], None] = lambda name: None,
     ) -> list[str]:
         """Imports. Returns the printed problems, without the folder."""
@@ -86,6 +88,7 @@ class Office:
                 update=update,
                 dry_run=dry_run,
                 problems_file=problems_file,
+                local_times=LocalTimes(times_in) if times_in else None,
             )
         self.output = out.getvalue()
         stem = f"{self.folder}/"

@@ -164,7 +164,7 @@ def test_lines_are_counted_as_in_an_editor(office: Office) -> None:
     ("header", "sentence"),
     [
         ("", "Name the columns in the first line."),
-        ("property_id;technician_id;start", "Separate the columns by commas."),
+        ("property_id;technician_id;customer_name", "start: Add this required column."),
         ("property_id,technician_id,customer_name", "start: Add this required column."),
         (",".join(SIMPLE) + ",colour", "colour: Leave this column out"),
         (",".join(SIMPLE) + ",start", "start: Give this column only once."),
