@@ -67,15 +67,13 @@ class Availability:
         """
         return self._readings.answer(org, lambda reading: self._days(query, asked, reading), besides=asked.besides)
 
-    def openings(self, org: str, wish: Wish, count: int, *, besides: str | None = None) -> list[Opening]:
+    def openings(self, org: str, wish: Wish, count: int) -> list[Opening]:
         """Free visits in place of the wished one, at most `count` and within seven local dates, spread.
 
         First the other technicians at the wished start, then later starts that are apart: with the wished technician,
-        else the first free one. besides: as in Asked. Raises what `days` raises.
+        else the first free one. Raises what `days` raises.
         """
-        return self._readings.answer(
-            org, lambda reading: list(islice(self._spread(wish, reading), count)), besides=besides
-        )
+        return self._readings.answer(org, lambda reading: list(islice(self._spread(wish, reading), count)))
 
     def first_openings(
         self, org: str, wish: Wish, until_tick: int, count: int, hours: Sequence[Sequence[str]] = ()

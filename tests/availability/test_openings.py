@@ -54,14 +54,6 @@ def test_later_starts_are_those_of_the_wished_technician() -> None:
     assert (found.start, found.technician_id) == (utc(f"{DAY}T10:30"), "tech-2")
 
 
-def test_a_booking_that_moves_is_in_its_own_way_of_nothing() -> None:
-    shown = calendar()
-    shown.board.mark(FIRST, shown.ticks(f"{DAY}T10:00", f"{DAY}T11:00"), "booked")
-    wish = shown.wish(f"{DAY}T10:15")
-    assert shown.availability.openings(ORG, wish, 1)[0].start == utc(f"{DAY}T11:00")
-    assert shown.availability.openings(ORG, wish, 1, besides="somebody")[0].start == utc(f"{DAY}T10:15")
-
-
 def test_the_search_goes_on_to_other_days_and_stops_when_it_has_enough() -> None:
     shown = calendar(people=[technician(working_hours={"mon": [["10:00", "12:15"]], "tue": [["09:00", "10:00"]]})])
     found = shown.availability.openings(ORG, shown.wish(f"{DAY}T10:00"), 2)
