@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from models.booking import BookingReply, BookingStatus
-from models.fields import PlainId, Reference, Request, Shown, WholeNumber
+from models.fields import PlainId, ReferenceText, Request, Shown, WholeNumber
 from models.times import DayOrMoment, Instant
 
 
@@ -46,7 +46,7 @@ class BookingQuery(Request):
     to: DayOrMoment | None = None
     overlapping: bool = False
     q: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
-    external_reference: Reference = None
+    external_reference: ReferenceText | None = None
     updated_since: DayOrMoment | None = None
     limit: Annotated[WholeNumber, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, StringConstraints(max_length=256)] | None = None

@@ -206,9 +206,7 @@ ShortText = Annotated[str, StringConstraints(min_length=1, max_length=320), Prin
 
 NoneIfBlank = BeforeValidator(lambda value: None if isinstance(value, str) and not _trimmed(value) else value)
 """Annotates a field that a form may hold empty: a text in which nothing can be seen is as good as null."""
-Reference = Annotated[
-    Annotated[str, StringConstraints(min_length=1, max_length=64), OneLine, BeforeValidator(_trimmed)] | None,
-    NoneIfBlank,
-]
+ReferenceText = Annotated[str, StringConstraints(min_length=1, max_length=64), OneLine, BeforeValidator(_trimmed)]
 """The name of a thing in another system. Blanks around it are dropped."""
+Reference = Annotated[ReferenceText | None, NoneIfBlank]
 FormText = Annotated[Annotated[str, StringConstraints(max_length=320), Printable] | None, NoneIfBlank]

@@ -105,12 +105,13 @@ def _in_query(endpoint: Endpoint) -> list[Json]:
 def _in_headers(endpoint: Endpoint) -> list[Json]:
     found: list[Json] = [
         {
-            "name": header,
+            **each,
+            "name": endpoint.query_headers[each["name"]],
             "in": "header",
-            "description": f"In place of the parameter `{name}`, so that it stands in no log of a proxy.",
-            "schema": {"type": "string"},
+            "description": f"In place of the parameter `{each['name']}`, so that it stands in no log of a proxy.",
         }
-        for name, header in endpoint.query_headers.items()
+        for each in _in_query(endpoint)
+        if each["name"] in endpoint.query_headers
     ]
     if endpoint.idempotency != "none":
         text = "A key that you choose for this request. It is carried out once a key within 24 hours."

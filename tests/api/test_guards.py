@@ -45,7 +45,7 @@ def test_without_a_valid_key_nothing_of_the_request_is_checked(send: Send) -> No
         ("GET", "/properties", {"manage-token"}),
         ("POST", "/technicians", {"checkout", "bot", "desk", "manage-token"}),
         ("PATCH", "/technicians/t", {"checkout", "bot", "manage-token"}),
-        ("GET", "/availability", {"manage-token"}),
+        ("GET", "/holds", {"manage-token"}),
     ],
 )
 def test_a_role_without_the_right_is_forbidden(send: Send, method: str, path: str, refused: set[str]) -> None:

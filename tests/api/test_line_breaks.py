@@ -26,8 +26,8 @@ from tests.world import World
 
 Json = dict[str, Any]
 
-MAY_END_SO = {"address", "description", "internal_note", "metadata", "reason", "phone", "holder"}
-"""Fields of any text, and the phone, of which the digits count."""
+MAY_END_SO = {"address", "description", "internal_note", "metadata", "reason", "phone", "holder", "q"}
+"""Fields of any text, the phone, of which the digits count, and what is searched for."""
 DECODED = {"cursor", "token"}
 """Fields that a service reads; below they have a test of their own."""
 UNREAD = {"phone_e164"}

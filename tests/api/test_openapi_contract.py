@@ -43,6 +43,7 @@ BEYOND_SCHEMAS = {
     "origins_not_allowed",  # for a key that is not publishable
     "overlapping_shifts",
     "past_start",
+    "repeated",  # a parameter, and the header that stands in its place
     "too_far_ahead",
     "too_long",  # for the policy
     "window_over",
@@ -113,4 +114,5 @@ CHECKS = [only_what_no_schema_says, only_codes_that_are_described]
 @schema.parametrize()
 @settings(max_examples=EXAMPLES_PER_OPERATION, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_reply_is_as_the_document_says(case: Case[Any], world: World) -> None:
-    case.call_and_validate(headers=world.auth("admin"), additional_checks=CHECKS)
+    headers = {**world.auth("admin"), "Accept-Encoding": "identity"}  # the test client does not decompress
+    case.call_and_validate(headers=headers, additional_checks=CHECKS)
