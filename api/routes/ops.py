@@ -31,5 +31,5 @@ def check_readiness(ask: Ask[None]) -> Reply:
     checks = ask.services.health.readiness()
     wrong = [f"{name}: {found}" for name, found in checks.items() if found != "ok"]
     if wrong:
-        raise StoreUnavailable("Not ready. " + "; ".join(wrong), retry_after_seconds=READY_AGAIN_SECONDS, checks=checks)
+        raise StoreUnavailable("Not ready. " + " ".join(wrong), retry_after_seconds=READY_AGAIN_SECONDS, checks=checks)
     return Reply(200, {"status": "ready", "checks": checks})

@@ -120,6 +120,7 @@ class Beginning:
         caller, request = draft.caller, draft.request
         existing = self._store.find(caller.org, draft.booking_id)
         if existing and existing.made_by == caller.key_id:
+            self._named.require_same_as_booked(draft, existing)
             answer = self._confirming.answer(draft, existing)
             return replace(answer, replayed=answer.replayed or found.repeated)
         record, anew = found.record, None

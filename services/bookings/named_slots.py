@@ -10,18 +10,22 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from models.booking import BookRequest
+from models.booking import Booking, BookRequest
+from models.catalogue import Policy
 from models.details import Override
 from models.errors import Fault, HoldNotFound, InvalidRequest
 from models.slot import SlotFields, Visit
 from services.availability.lengths import LENGTHS
 from services.bookings.confirming import Draft
-from services.catalogue.reader import Catalogue, Snapshot
+from services.catalogue.reader import Catalogue
 from services.claims.hold_records import HoldRecord
 from services.ids import HoldIds
-from services.timetable.grid import Grid
+from services.ledger.documents import as_of
+from services.timetable.grid import SLOT, Grid
 
 NAMED = ("property_id", "technician_id", "start", *LENGTHS)
+NAMED_AT_LEAST = frozenset({"property_id", "technician_id", "start"})
+"""What a request names of the slot of a hold that Redis has forgotten, so that its id proves it."""
 SENTENCE = "Give {field} as the hold has it, or leave it out."
 
 
@@ -39,11 +43,25 @@ class NamedSlots:
         Raises HoldNotFound for an id that was not made for this hold, InvalidRequest (not_the_hold) with every named
         field that differs.
         """
-        sealed = draft.request.hold_id or ""
-        if not self._hold_ids.proves(draft.caller.org, draft.caller.key_id, sealed, record.visit):
+        if not self._proves(draft, record.visit):
             raise HoldNotFound
+        self._require(draft, record.visit)
+
+    def require_same_as_booked(self, draft: Draft, booking: Booking) -> None:
+        """As `require_same`, of a hold that became this booking: by the slot that it had then. The hold's id proves
+        that slot, wherever the visit has moved since."""
+        first = as_of(booking, 1)
+        visit = self._grid.visit_of({name: getattr(first, name) for name in SLOT})
+        if self._proves(draft, visit):
+            self._require(draft, visit)
+
+    def _proves(self, draft: Draft, visit: Visit) -> bool:
+        caller = draft.caller
+        return self._hold_ids.proves(caller.org, caller.key_id, draft.request.hold_id or "", visit)
+
+    def _require(self, draft: Draft, visit: Visit) -> None:
         named = _named(draft.request)
-        held = self._fields_of(record.visit) if named else {}
+        held = self._fields_of(visit) if named else {}
         different = [name for name, value in named.items() if value != held[name]]
         if different:
             raise _not_the_hold(*different)
@@ -55,32 +73,26 @@ class NamedSlots:
 
     def proven(self, draft: Draft) -> Draft | None:
         """The draft with the slot that the request names, if its hold id proves that this is the hold's slot. The
-        policy fills in lengths that are left out, and any technician of the org may be meant by none.
+        policy fills in lengths that are left out.
 
         None if the request names too little. Raises InvalidRequest (not_the_hold) if it names all and is wrong.
         """
         named = _named(draft.request)
-        if not {"property_id", "start"} <= named.keys():
-            return None
-        org, key_id, sealed = draft.caller.org, draft.caller.key_id, draft.request.hold_id or ""
-        for visit in self._visits(named, self._catalogue.snapshot(org)):
-            if self._hold_ids.proves(org, key_id, sealed, visit):
-                return self._of_visit(draft, visit)
+        visit = self._visit(named, self._catalogue.policy(draft.caller.org)) if named.keys() >= NAMED_AT_LEAST else None
+        if visit and self._proves(draft, visit):
+            return self._of_visit(draft, visit)
         if named.keys() == set(NAMED):
             raise _not_the_hold("hold_id")
         return None
 
-    def _visits(self, named: dict[str, Any], snapshot: Snapshot) -> list[Visit]:
-        policy, grid = snapshot.policy, self._grid
-        start = grid.exact_tick(named["start"])
+    def _visit(self, named: dict[str, Any], policy: Policy) -> Visit | None:
+        grid, start = self._grid, self._grid.exact_tick(named["start"])
         defaults = (policy.default_duration_minutes, policy.buffer_before_minutes, policy.buffer_after_minutes)
         minutes = [named.get(name, default) for name, default in zip(LENGTHS, defaults, strict=True)]
         if start is None or any(each % grid.minutes for each in minutes):
-            return []
+            return None
         length, before, after = (grid.ticks(each) for each in minutes)
-        chosen = named.get("technician_id")
-        technicians = [chosen] if chosen else [each.id for each in snapshot.technicians(None)]
-        return [Visit(named["property_id"], who, start, start + length, before, after) for who in technicians]
+        return Visit(named["property_id"], named["technician_id"], start, start + length, before, after)
 
     def _of_visit(self, draft: Draft, visit: Visit, lifted: Iterable[str] = ()) -> Draft:
         request = draft.request

@@ -72,6 +72,7 @@ class BookingWithoutRedis:
         caller = draft.caller
         existing = self._store.find(caller.org, draft.booking_id) if draft.hold_id else None
         if existing and existing.made_by == caller.key_id:
+            self._named.require_same_as_booked(draft, existing)
             return self._confirming.answer(draft, existing)
         answered = self._confirming.first_answer(draft)
         if answered:

@@ -24,6 +24,9 @@ def test_ready_names_a_missing_index(world: World) -> None:
     try:
         body = refused(Town(world).call("GET", "/readyz", key=None), 503, "store_unavailable")
         assert body["checks"]["indexes"] != "ok"
+        assert body["detail"].startswith("Not ready. indexes: ")
+        assert ".;" not in body["detail"]
+        assert ".." not in body["detail"]
     finally:
         world.services.prepare()
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from models.access import Caller
+from models.booking_changes import BookingPatch
 from models.catalogue import PolicyPatch
 from models.errors import Fault, HoldExpired, HoldNotFound, InvalidRequest, StoreUnavailable
 from services import Services
@@ -79,7 +80,7 @@ def test_a_live_hold_stays_live_after_a_wrong_slot(world: World, alice: Caller, 
     assert world.services.holds.get(alice, hold_id).status == "held"
 
 
-@pytest.mark.parametrize("left_out", [(), ("technician_id",), ("duration_minutes", "buffer_after_minutes")])
+@pytest.mark.parametrize("left_out", [(), ("duration_minutes", "buffer_after_minutes")])
 def test_a_forgotten_hold_is_booked_where_its_id_proves_the_slot(
     world: World, bookings: Bookings, alice: Caller, hold_id: str, left_out: tuple[str, ...]
 ) -> None:
@@ -103,7 +104,10 @@ def test_another_slot_than_that_of_a_forgotten_hold_is_a_fault(
 
 @pytest.mark.parametrize(
     "named",
-    [{}, {"start": WHOLE["start"]}, {"duration_minutes": 60}, {"property_id": "prop-2", "start": WHOLE["start"]}],
+    [
+        *({}, {"start": WHOLE["start"]}, {"duration_minutes": 60}),
+        *({"property_id": where, "start": WHOLE["start"]} for where in ("prop-1", "prop-2")),
+    ],
 )
 def test_a_slot_that_is_named_in_part_and_not_proven_is_gone(
     world: World, bookings: Bookings, alice: Caller, hold_id: str, named: dict[str, Any]
@@ -159,6 +163,22 @@ def test_a_booked_hold_is_unknown_under_another_proof(
     assert bookings.book(alice, world.book_request(hold_id=hold_id)).booking == made
 
 
+@pytest.mark.parametrize("redis", ["remembers", "has forgotten"])
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_booked_hold_is_not_another_slot_wherever_its_visit_has_moved(
+    world: World, bookings: Bookings, alice: Caller, hold_id: str, name: str, redis: str
+) -> None:
+    made = bookings.book(alice, world.book_request(hold_id=hold_id)).booking
+    moved = BookingPatch.model_validate({"start": OTHERS["start"], "technician_id": "tech-2"})
+    world.services.booking_life.reschedule(world.caller("desk"), made.booking_id, moved, 1)
+    if redis == "has forgotten":
+        lose_redis(world)
+    with pytest.raises(InvalidRequest) as refused:
+        bookings.book(alice, world.book_request(hold_id=hold_id, **{**WHOLE, name: OTHERS[name]}))
+    assert [(fault.field, fault.code) for fault in refused.value.faults] == [(name, "not_the_hold")]
+    assert bookings.book(alice, world.book_request(hold_id=hold_id, **WHOLE)).booking.start == tomorrow(14)
+
+
 def test_without_redis_a_hold_is_booked_with_its_own_slot_alone(
     world: World, alice: Caller, hold_id: str, cut_off: Services
 ) -> None:
@@ -168,5 +188,7 @@ def test_without_redis_a_hold_is_booked_with_its_own_slot_alone(
     with pytest.raises(StoreUnavailable):
         book(alice, world.book_request(hold_id=hold_id, property_id="prop-2", start=WHOLE["start"]))
     assert world.bookings() == []
-    booking = book(alice, world.book_request(hold_id=hold_id, property_id="prop-1", start=WHOLE["start"])).booking
+    booking = book(
+        alice, world.book_request(hold_id=hold_id, property_id="prop-1", technician_id="tech-1", start=WHOLE["start"])
+    ).booking
     assert (booking.technician_id, booking.held_as) == ("tech-1", hold_id)
