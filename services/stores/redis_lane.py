@@ -13,6 +13,7 @@ from redis import BlockingConnectionPool
 from redis.connection import Connection
 from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as TimedOut
 
 
 class ScriptLane:
@@ -34,6 +35,9 @@ class ScriptLane:
             return self._exchange(self._new(), words)
         try:
             return self._exchange(connection, words)
+        except TimedOut:
+            self._drop_idle()  # a link that swallowed this reply swallows theirs too: the next call begins anew
+            raise
         except Disconnected:
             self._drop_idle()
             return self._exchange(self._new(), words)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as Stalled
 from redis.retry import Retry
 
+from scripts.dev_server.child import wait_until
 from services.claims.scripts import Scripts
 from services.stores.redis_lane import ScriptLane
 from tests.servers import RedisServer
@@ -65,6 +68,18 @@ def test_a_refusal_by_redis_is_raised_and_its_connection_used_again(lane: Script
         lane.call("EVAL", "return redis.error_reply('MINE')", 0)
     assert lane.call("ECHO", "next") == "next"
     assert connections(server) == 1
+
+
+def test_after_a_reply_that_did_not_come_no_other_connection_is_trusted(lane: ScriptLane, server: RedisServer) -> None:
+    together = Barrier(2)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda key: (together.wait(), lane.call("BLPOP", key, "0.05")), ("one", "two")))
+    assert connections(server) == 2
+    server.freeze()
+    with pytest.raises(Stalled):
+        lane.call("ECHO", "lost")
+    server.thaw()
+    assert wait_until(lambda: connections(server) == 0, seconds=5)
 
 
 def test_a_connection_that_a_restart_closed_is_replaced_without_an_error(lane: ScriptLane, server: RedisServer) -> None:
