@@ -77,7 +77,7 @@ def row_of(case: Case, crowd: Crowd, evidence: Evidence, mirror: float | None) -
         acknowledged=len(acknowledged(crowd.exchanges)),
         lost=len(findings[LOST]),
         doubled=len({_ids(finding) for rule in DOUBLED for finding in findings[rule]}),
-        worst=max((each.milliseconds / 1000 for each in crowd.exchanges), default=0.0),
+        worst=max((_seconds(each) for each in crowd.exchanges), default=0.0),
         outage=gaps[0],
         outage_of_one=max(gaps[1:]),
         mirror=mirror,
@@ -86,8 +86,17 @@ def row_of(case: Case, crowd: Crowd, evidence: Evidence, mirror: float | None) -
     for rule, broken in findings.items():
         if case.holds or rule not in HOLDS:
             row.breaks += [f"{rule}: {finding.sentence}" for finding in broken]
+    row.breaks += [
+        f"{each.operation} was answered {each.code} after {_seconds(each):.1f} s, and {case.answers:g} s is the most"
+        for each in crowd.exchanges
+        if _seconds(each) > case.answers
+    ]
     row.breaks += _limits(row)
     return row
+
+
+def _seconds(exchange: Exchange) -> float:
+    return exchange.milliseconds / 1000
 
 
 def _ids(finding: Finding) -> frozenset[str]:
@@ -99,7 +108,6 @@ def _limits(row: Row) -> list[str]:
     """The limits of time that a case went over."""
     case = row.case
     measured = {
-        "an answer took": (row.worst, case.answers),
         "no server acknowledged a booking for": (row.outage, case.outage),
         "one server acknowledged no booking for": (row.outage_of_one, case.outage_of_one),
     }
