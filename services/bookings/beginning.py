@@ -166,6 +166,7 @@ class Beginning:
             slot=slot,
             now=self._clock(),
             lifetime_seconds=DIRECT_LIFETIME_SECONDS,
+            holder_digest=draft.owner.partition(" ")[2],
             address_digest=address_of(draft.caller),
             idempotency=draft.idempotency,
             state="confirming",

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from models.access import Caller, IdempotencyClaim, Role
 from models.booking import BookRequest, ReserveRequest
+from models.contacts import e164
 from models.errors import Forbidden, HoldNotFound, IdempotencyKeyReused, Refusal, StoreUnavailable
 from services.bookings.beginning import Beginning
 from services.bookings.confirming import Begun, Confirmed, Confirming, Draft
@@ -137,4 +138,12 @@ class Bookings:
             pin = direct_pin(digest(caller.key_id, idempotency.key))
             booking_id = booking_id_for(caller.org, caller.key_id, idempotency.key)
         policy = self._catalogue.recent_policy(caller.org)
-        return Draft(caller, request, policy, booking_id, pin, slot=slot, idempotency=idempotency)
+        owner = _owner(caller, request, policy.country) if caller.role is Role.BOT else ""
+        return Draft(caller, request, policy, booking_id, pin, slot=slot, owner=owner, idempotency=idempotency)
+
+
+def _owner(caller: Caller, request: BookRequest, country: str | None) -> str:
+    """The owner, as a hold's record has it, of what a bot books directly: the phone is the holder. So a second message
+    from the same phone learns that the slot is its own. Nobody else does, because the bot's key is part of it."""
+    phone = request.customer.phone
+    return f"{caller.key_id} {digest('holder', caller.key_id, e164(phone, country) or phone)}" if phone else ""

@@ -96,7 +96,11 @@ class BookingWithoutRedis:
             return confirmed
         first = visits[0]
         obstacles = with_time_off(obstacles_of(first, self._store.blockers(caller.org, first)), [first], hidden)
-        raise SlotBooked(conflicts=conflicts(obstacles, Wish.exactly(first), Asker(caller.role), self._grid))
+        raise SlotBooked(
+            conflicts=conflicts(
+                obstacles, Wish.exactly(first), Asker(caller.role, draft.owner.partition(" ")[2]), self._grid
+            )
+        )
 
     def _book_first(self, draft: Draft, visits: list[Visit], requested: int) -> Confirmed | None:
         # One read: an insert for each visit would take too long.

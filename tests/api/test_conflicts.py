@@ -145,3 +145,35 @@ def test_ones_own_booking_of_the_technician_is_not_the_reason_where_the_property
     assert body_of(reply)["detail"] != OWN_BOOKING
     alone = hold(town, holder=ALICES_BROWSER, property_id="prop-3")
     assert body_of(alone)["detail"] == OWN_BOOKING
+
+
+PHONE = {"name": "Alice", "phone": "+354 555 0101"}
+
+
+def book_by_text(town: Town, phone: str, *, key: str = "bot", **fields: Any) -> TestResponse:
+    asked = {**town.slot(**fields), "customer": {**PHONE, "phone": phone}}
+    return town.call("POST", "/book", asked, key=key)
+
+
+@pytest.mark.parametrize("spelled", ["+354 555 0101", "+3545550101", "00354-555-0101"])
+def test_a_second_message_from_a_phone_learns_that_the_booking_is_its_own(town: Town, spelled: str) -> None:
+    assert book_by_text(town, PHONE["phone"]).status_code == 201
+    problem = refused(book_by_text(town, spelled), 409, "slot_booked")
+    assert problem["detail"].startswith("You have booked")
+    assert {block["yours"] for block in problem["conflicts"]} == {True}
+    assert not any("booking_id" in block for block in problem["conflicts"])
+
+
+def test_a_bot_that_holds_for_the_phone_learns_it_too(town: Town) -> None:
+    assert book_by_text(town, PHONE["phone"]).status_code == 201
+    asked = town.slot(holder="+3545550101")
+    assert {block["yours"] for block in blocks(town.call("POST", "/hold", asked, key="bot"), "slot_booked")} == {True}
+
+
+def test_another_phone_and_another_key_do_not_learn_whose_it_is(town: Town) -> None:
+    assert book_by_text(town, PHONE["phone"]).status_code == 201
+    assert not any("yours" in block for block in blocks(book_by_text(town, "+354 555 0102"), "slot_booked"))
+    assert not any("yours" in block for block in blocks(book_by_text(town, PHONE["phone"], key="desk"), "slot_booked"))
+    for holder in (PHONE["phone"], "+3545550101", "+3545550101    "):
+        asked = town.slot(holder=holder.ljust(16, "0"))
+        assert not any("yours" in block for block in blocks(town.call("POST", "/hold", asked), "slot_booked"))
