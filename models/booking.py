@@ -160,6 +160,15 @@ class BookingReply(Details, _Visit):
     history: list[HistoryFields] | None = None
 
 
+class OwnBookingReply(BookingReply):
+    """A booking; with its manage token also what the customer cannot look up: names, the address and the time zone."""
+
+    property_name: str | None = None
+    property_address: str | None = None
+    technician_names: list[str] | None = None
+    timezone: str | None = None
+
+
 class MadeReply(BookingReply):
     """The booking that a request made or had made before. With the publishable key, `customer` and `description` are
     null and there is no `manage_token`, unless this request made it less than 15 minutes ago."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from api.http.replies import ReplyShape
 from api.openapi.schemas import Health, PropertyPage, Readiness, TechnicianPage
 from models.availability import AvailabilityReply, AvailabilitySlot, DaysReply, FreeDay
-from models.booking import BookingReply, MadeReply, ManageTokenReply
+from models.booking import BookingReply, MadeReply, ManageTokenReply, OwnBookingReply
 from models.booking_lists import BookingPage
 from models.calendar import CalendarReply
 from models.catalogue import Away, Policy, Property, PublicPolicy, Technician
@@ -122,6 +122,7 @@ _OF_MODELS: dict[type[BaseModel], Json] = {
     HoldReply: HOLD,
     HoldPage: _page("holds", HOLD),
     BookingReply: BOOKING,
+    OwnBookingReply: BOOKING,
     MadeReply: BOOKING,
     BookingPage: _page("bookings", BOOKING),
     ManageTokenReply: {"manage_token": MADE["manage_token"]},

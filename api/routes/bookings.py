@@ -15,6 +15,7 @@ from models.booking import (
     BookRequest,
     MadeReply,
     ManageTokenReply,
+    OwnBookingReply,
     ReserveRequest,
 )
 from models.booking_changes import Action, BookingPatch, ConfirmRequest, ReasonRequest
@@ -55,6 +56,12 @@ def shown(caller: Caller, booking: Booking, *, listed: bool = False) -> dict[str
     is_holder = booking.made_by == caller.key_id or booking.booking_id == caller.booking_id
     hold_id = booking.held_as if is_holder and not listed else None
     return {**SHAPE.of(booking, HIDDEN[caller.role]), "hold_id": hold_id}
+
+
+def _seen(ask: Ask[Any], booking: Booking) -> dict[str, Any]:
+    """A booking as the caller sees it, for its customer with the names."""
+    body = shown(ask.caller, booking)
+    return body | ask.services.booking_life.names(booking) if ask.caller.role is Role.CUSTOMER else body
 
 
 @routes.post(
@@ -107,13 +114,13 @@ def reserve(ask: Ask[ReserveRequest]) -> Reply:
     "/bookings/{booking_id}",
     "Read a booking",
     roles=OFFICE | {Role.CUSTOMER},
-    replies={200: BookingReply},
+    replies={200: OwnBookingReply},
     refusals=(BookingNotFound,),
     etag=True,
 )
 def read_booking(ask: Ask[None], booking_id: str) -> Reply:
     """Shows one booking. Its `ETag` is the version that a change names in `If-Match`."""
-    return Reply(200, shown(ask.caller, ask.services.booking_life.get(ask.caller, booking_id)))
+    return Reply(200, _seen(ask, ask.services.booking_life.get(ask.caller, booking_id)))
 
 
 @routes.get(
@@ -142,7 +149,7 @@ def list_bookings(ask: Ask[BookingQuery]) -> Reply:
     roles=OFFICE | {Role.CUSTOMER},
     body=BookingPatch,
     review=review_patch(),
-    replies={200: BookingReply},
+    replies={200: OwnBookingReply},
     refusals=(
         *SLOT_REFUSALS,
         BookingNotFound,
@@ -159,7 +166,7 @@ def change_booking(ask: Ask[BookingPatch], booking_id: str) -> Reply:
     """Moves a booking to another time, technician or property, or changes what it says. A move is made whole or not at
     all: after a refusal the booking stands as it was."""
     booking = ask.services.booking_life.reschedule(ask.caller, booking_id, ask.given, ask.expected_version)
-    return Reply(200, shown(ask.caller, booking))
+    return Reply(200, _seen(ask, booking))
 
 
 @routes.post(
@@ -186,7 +193,7 @@ def _acting(
     def act(ask: Ask[ReasonRequest], booking_id: str) -> Reply:
         life, reason = ask.services.booking_life, ask.given.reason
         booking = life.act(ask.caller, booking_id, action, reason, ask.expected_version)
-        return Reply(200, shown(ask.caller, booking))
+        return Reply(200, _seen(ask, booking))
 
     act.__name__ = "mark_no_show" if action == "no_show" else f"{action}_booking"
     act.__doc__ = f"{about} A repeat gets the same answer."
@@ -196,7 +203,7 @@ def _acting(
         roles=roles,
         body=ReasonRequest,
         body_required=False,
-        replies={200: BookingReply},
+        replies={200: OwnBookingReply},
         refusals=(BookingNotFound, InvalidTransition, VersionConflict, *refusals),
         recall=Recall(("booking_id", "version"), _as_then),
         if_match="optional",
@@ -207,7 +214,7 @@ def _acting(
 
 def _as_then(ask: Ask[ReasonRequest], kept: dict[str, Any]) -> dict[str, Any]:
     booking = ask.services.booking_life.as_of(ask.caller, kept["booking_id"], kept["version"])
-    return shown(ask.caller, booking)
+    return _seen(ask, booking)
 
 
 @routes.post(
@@ -216,7 +223,7 @@ def _as_then(ask: Ask[ReasonRequest], kept: dict[str, Any]) -> dict[str, Any]:
     roles=STAFF,
     body=ConfirmRequest,
     body_required=False,
-    replies={200: BookingReply},
+    replies={200: OwnBookingReply},
     refusals=(BookingNotFound, InvalidTransition, VersionConflict, SlotHeld, SlotBooked, RequestInProgress),
     recall=Recall(("booking_id", "version"), _as_then),
     if_match="optional",
@@ -227,7 +234,7 @@ def confirm_booking(ask: Ask[ConfirmRequest], booking_id: str) -> Reply:
     `if_expired: book_if_free` a reservation that ran out is confirmed too, if its slot is free."""
     life, given, if_free = ask.services.booking_life, ask.given, ask.given.if_expired == "book_if_free"
     booking = life.act(ask.caller, booking_id, "confirm", given.reason, ask.expected_version, if_free=if_free)
-    return Reply(200, shown(ask.caller, booking))
+    return Reply(200, _seen(ask, booking))
 
 
 _acting(

@@ -20,7 +20,9 @@ WORDS: dict[str, str] = {
     "BlockReply.start": "When the resource is taken from, with travel.",
     "BlockReply.end": "Until when the resource is taken, with travel.",
     "retry_after_seconds": "For how many seconds the hold in the way lives at most, unless it is extended.",
-    "yours": "True if it is the caller's own hold, a booking that was made of one, or what a bot booked for the same phone.",
+    "yours": (
+        "True if it is the caller's own hold, a booking that was made of one, or what a bot booked for the same phone."
+    ),
     "OpeningReply.technician_id": "A technician who was free for this slot.",
     "Health.status": "The process answers.",
     "Readiness.status": "Every check is `ok`.",

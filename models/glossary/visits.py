@@ -31,6 +31,10 @@ WORDS: dict[str, str] = {
     "suggest": "How many free alternatives a refusal names in `next_available`, from 0 to 5.",
     "requested_start": "The start that was asked for. It differs from `start` after a fallback.",
     "fallback_used": "Whether another start than the one asked for was taken, because of `fallback`.",
+    "property_name": "The name of the property. With a manage token alone.",
+    "property_address": "Where the property is. With a manage token alone.",
+    "technician_names": "The names of the technicians who come. With a manage token alone.",
+    "OwnBookingReply.timezone": "The IANA name of the property's time zone. With a manage token alone.",
     # A hold
     "hold_id": "The id of a hold. Who knows it can book what is held, so it is shown to its holder alone.",
     "path.hold_id": "The id of the hold, from the reply that made it.",

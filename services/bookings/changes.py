@@ -5,6 +5,7 @@ Each change goes to MongoDB first, by version, then to the mirror, and adds to t
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,9 @@ from models.errors import (
     BookingNotFound,
     Forbidden,
     InvalidTransition,
+    PropertyNotFound,
+    StoreUnavailable,
+    TechnicianNotFound,
     TooEarly,
     TooLate,
     Unauthenticated,
@@ -99,6 +103,18 @@ class BookingLife:
         if caller.role is Role.CUSTOMER and booking.end <= self._clock():
             raise TooLate
         return self._reservations.current(booking)
+
+    def names(self, booking: Booking) -> dict[str, Any]:
+        """What a booking's customer is shown besides: the names, the address and the time zone. What cannot be read now
+        is left out, because the answer may be about a change that is made."""
+        found: dict[str, Any] = {}
+        with suppress(PropertyNotFound, StoreUnavailable):
+            site = self._catalogue.property(booking.org, booking.property_id)
+            found |= {"property_name": site.name, "timezone": site.timezone}
+            found |= {"property_address": site.address} if site.address else {}
+        with suppress(TechnicianNotFound, StoreUnavailable):
+            found["technician_names"] = [self._catalogue.technician(booking.org, booking.technician_id).name]
+        return found
 
     def end_tokens(self, caller: Caller, booking_id: str) -> Booking:
         """Ends the booking's manage tokens; the booking that comes back has a new one. A repeat ends that one.

@@ -144,3 +144,25 @@ def test_ended_and_forged_tokens_count_as_unknown_keys_and_valid_ones_are_served
     for token in wrong:
         refused(town.call("GET", path, key=token), 429, "rate_limited")
     assert not ended(town, path, new)
+
+
+NAMES = {"property_name", "property_address", "technician_names", "timezone"}
+
+
+def test_its_bearer_sees_where_and_with_whom_the_visit_is(town: Town) -> None:
+    site = {"name": "Mill House", "address": "Mill Lane 1", "timezone": "Europe/Paris"}
+    for path, body in (("/properties/prop-1", site), ("/technicians/tech-2", {"name": "Bea"})):
+        assert town.call("PATCH", path, body, key="admin").status_code == 200
+    made = town.book()
+    path, token = f"/bookings/{made['booking_id']}", made["manage_token"]
+    shown = {"property_name": "Mill House", "property_address": "Mill Lane 1", "timezone": "Europe/Paris"}
+    replies = [
+        (town.call("GET", path, key=token), "Technician 1"),
+        (town.call("PATCH", path, {"technician_id": "tech-2"}, key=token, If_Match="*"), "Bea"),
+        (town.call("POST", f"{path}/cancel", key=token), "Bea"),
+    ]
+    for reply, technician in replies:
+        assert {name: body_of(reply)[name] for name in NAMES} == {**shown, "technician_names": [technician]}
+    for key in ("bot", "desk", "admin"):
+        assert not NAMES & body_of(town.call("GET", path, key=key)).keys()
+    assert not NAMES & made.keys()
