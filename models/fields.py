@@ -19,6 +19,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     StringConstraints,
     TypeAdapter,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -208,5 +209,6 @@ NoneIfBlank = BeforeValidator(lambda value: None if isinstance(value, str) and n
 """Annotates a field that a form may hold empty: a text in which nothing can be seen is as good as null."""
 ReferenceText = Annotated[str, StringConstraints(min_length=1, max_length=64), OneLine, BeforeValidator(_trimmed)]
 """The name of a thing in another system. Blanks around it are dropped."""
-Reference = Annotated[ReferenceText | None, NoneIfBlank]
+_FORM_REFERENCE = WithJsonSchema({"type": "string", "maxLength": 64})  # no shortest length: an empty text is taken
+Reference = Annotated[Annotated[ReferenceText, _FORM_REFERENCE] | None, NoneIfBlank]
 FormText = Annotated[Annotated[str, StringConstraints(max_length=320), Printable] | None, NoneIfBlank]
