@@ -190,7 +190,7 @@ class Claims:
                 raise InvalidTransition("This hold is booked already.")
             case "CONFIRMING":
                 raise RequestInProgress("This hold is being booked at this moment.", retry_after_seconds=2)
-        return read_hold(rest[1:])
+        return read_hold(["now_ms", *rest])
 
     def release(self, org: str, hold_id: str, key_id: str, *, staff: bool, forget: bool = False) -> Released:
         """Lets a hold go. Raises Forbidden if neither this API key owns it nor staff asks.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from models.access import Caller
+from models.access import Caller, IdempotencyClaim
 from models.catalogue import PolicyPatch
 from models.errors import (
     Forbidden,
@@ -235,3 +236,25 @@ def test_a_holder_at_the_limit_is_refused_until_its_first_hold_ends(world: World
 def test_holds_without_holder_or_address_have_no_limit(world: World, holds: Holds, bob: Caller) -> None:
     for hour in range(8, 18):
         assert holds.place(bob, world.hold_request(start=rfc3339(tomorrow(hour)))).created
+
+
+def test_remaining_seconds_count_by_redis_clock_in_every_answer(world: World, alice: Caller) -> None:
+    """Half of the time passes for Redis, not for this server."""
+    holds, client = world.services.holds, world.services.redis
+    asked = world.hold_request(holder="web-1", ttl_seconds=100)
+    key = IdempotencyClaim("a key", "a print")
+    placed = holds.place(alice, asked, key).hold
+    assert placed.remaining_seconds == 100
+    for name in (world.names.hold(name_of(placed.hold_id)), world.names.idempotency(alice.key_id, "a key")):
+        fields: Any = client.hgetall(name)
+        client.hset(name, mapping={each: int(fields[each]) - 50_000 for each in ("created_ms", "expires_ms")})
+    seconds = {
+        "read": holds.get(alice, placed.hold_id).remaining_seconds,
+        "replayed": holds.place(alice, asked, key).hold.remaining_seconds,
+        "own": holds.place(alice, asked).hold.remaining_seconds,
+        "extended": holds.extend(alice, placed.hold_id, 70).remaining_seconds,
+    }
+    assert all(46 <= seconds[name] <= 50 for name in ("read", "replayed", "own")), seconds
+    assert 66 <= seconds["extended"] <= 70
+    holds.release(alice, placed.hold_id)
+    assert holds.get(alice, placed.hold_id).remaining_seconds == 0

@@ -27,8 +27,8 @@
 --
 -- REPLY {STALE, epoch}                the catalogue changed: nothing is done
 --       {REUSED}                      the idempotency key belongs to another request
---       {REPLAY, field, value, …}     the first answer to this idempotency key
---       {OWN, field, value, …}        the same holder has this very slot, or this hold id was here before
+--       {REPLAY, field, value, …}     the first answer to this idempotency key; with the time of this call as `now_ms`
+--       {OWN, field, value, …}        the same holder has this very slot, or this hold id was here before; as in REPLAY
 --       {KEPT, why}                   the hold to be replaced cannot be: MISSING, FOREIGN, CONFIRMING, BOOKED, RELEASED,
 --                                     EXPIRED; COLD: MongoDB would have to be asked first
 --       {FULL, word, most, ms}        this limit is reached, at so many; the first of what counts ends in so many ms
@@ -54,14 +54,14 @@ local function earlier_answer()
     end
     -- The key of a confirmation counts only while Redis remembers what it confirms; after that MongoDB knows better.
     if known.status and (held or redis.call('EXISTS', KEYS[1]) == 1) then
-      return {'REPLAY', unpack(flat)}
+      return {'REPLAY', 'now_ms', now, unpack(flat)}
     end
   end
   local flat = redis.call('HGETALL', KEYS[1])
   local known = hash_of(flat)
   local lapsed = known.status == 'held' and tonumber(known.expires_ms) <= now
   if known.status and known.status ~= 'released' and not lapsed then
-    return {'OWN', unpack(flat)}
+    return {'OWN', 'now_ms', now, unpack(flat)}
   end
 end
 
@@ -280,7 +280,7 @@ if own then
     redis.call('HSET', KEYS[5], 'fingerprint', ask.fingerprint, 'found', 1, unpack(own))
     redis.call('PEXPIRE', KEYS[5], ask.key_kept_ms)
   end
-  return {'OWN', unpack(own)}
+  return {'OWN', 'now_ms', now, unpack(own)}
 end
 if kept then
   return {'KEPT', kept}
