@@ -22,7 +22,9 @@ from services.stores.faults import RedisUnavailable, mongo_faults
 
 CATALOGUE = frozenset({"properties", "technicians", "orgs"})
 DAY_MS = 24 * 3600 * 1000
-READ_FIELDS = {"ns.coll": 1, "fullDocument._id": 1, "fullDocument.org": 1, "fullDocument.version": 1}
+READ_FIELDS = dict.fromkeys(
+    ("ns.coll", "documentKey._id", "fullDocument._id", "fullDocument.org", "fullDocument.version"), 1
+)
 """The fields to read of a change, not the whole document: mostly its worker has mirrored it already."""
 BATCH = 500
 HISTORY_LOST = frozenset({136, 286, 260, 280, 9, 15, 40647, 40649})
@@ -111,7 +113,7 @@ class ChangeFeed:
         """The filter: changes of catalogues, and of bookings that ended less than a day ago or will end later."""
         current = {"fullDocument.end": {"$gte": self._clock() - timedelta(days=1)}}
         return {
-            "operationType": {"$in": ["insert", "update", "replace"]},
+            "operationType": {"$in": ["insert", "update", "replace", "delete"]},
             "$or": [{"ns.coll": "bookings", **current}, {"ns.coll": {"$in": sorted(CATALOGUE)}}],
         }
 
@@ -124,10 +126,10 @@ class ChangeFeed:
 
 
 def _change_of(event: Document) -> Change | None:
+    if event["ns"]["coll"] != "bookings":
+        org, _, _ = str(event["documentKey"]["_id"]).partition("/")  # as in `catalogue.reader.document_id`
+        return Change(org)
     document = event.get("fullDocument")
-    collection = event["ns"]["coll"]
     if document is None:  # the document was deleted after this change
         return None
-    if collection == "bookings":
-        return Change(document["org"], document["_id"], document["version"])
-    return Change(document["_id"] if collection == "orgs" else document["org"])
+    return Change(document["org"], document["_id"], document["version"])
