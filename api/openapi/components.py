@@ -6,7 +6,7 @@ generators understand, and a whole schema for each form of a body that has sever
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -17,7 +17,7 @@ from pydantic_core import to_json
 from api.http.endpoint import Endpoint
 from api.openapi.schemas import Problem
 from models.fields import Form, Request
-from models.glossary import described
+from models.glossary import WORDS, described
 
 Json = dict[str, Any]
 
@@ -34,7 +34,8 @@ def schemas_of(endpoints: Iterable[Endpoint]) -> tuple[dict[type[BaseModel], Jso
         models += [model for model in named if model is not None and model not in models]
     # As for validation, so that what a request may leave out is not required.
     mapping, definitions = models_json_schema([(model, "validation") for model in models], ref_template=SCHEMAS)
-    schemas = {name: _whole(name, schema) for name, schema in definitions["$defs"].items()}
+    lineages = {model.__name__: _lineage(model) for model in _every_model(BaseModel)}
+    schemas = {name: _whole(lineages.get(name, [name]), schema) for name, schema in definitions["$defs"].items()}
     for model in models:
         if issubclass(model, Request) and model.forms:
             schemas |= _forms(model.__name__, schemas[model.__name__], model.forms)
@@ -45,27 +46,39 @@ def properties_of(query: type[BaseModel]) -> tuple[Json, list[str]]:
     """The parameters of a query with their schemas, and the names of those that are required."""
     schema = query.model_json_schema()
     properties = {
-        name: _parameter(query.__name__, name, _standard(each)) for name, each in schema["properties"].items()
+        name: _parameter(_lineage(query), name, _standard(each)) for name, each in schema["properties"].items()
     }
     return properties, schema.get("required", [])
 
 
-def _parameter(model: str, name: str, schema: Json) -> Json:
+def _parameter(models: list[str], name: str, schema: Json) -> Json:
     """A query parameter can be left out, but there is no way to write null."""
     options = [option for option in schema.get("anyOf", []) if option != _NULL]
     if len(options) == 1:
         schema = {**{word: value for word, value in schema.items() if word != "anyOf"}, **options[0]}
-    return _field(model, name, schema)
+    return _field(models, name, schema)
 
 
-def _whole(model: str, schema: Json) -> Json:
+def _every_model(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """Each model there is. Those inside other models have no other trace than their name."""
+    for model in base.__subclasses__():
+        yield model
+        yield from _every_model(model)
+
+
+def _lineage(model: type[BaseModel]) -> list[str]:
+    """The names of a model and its bases, the nearest first."""
+    return [each.__name__ for each in model.__mro__]
+
+
+def _whole(models: list[str], schema: Json) -> Json:
     """A schema with a description of every field, and without defaults.
 
     A generator of code takes a field with a default for one that is always there, so the description names it.
     """
     schema = _standard(schema)
     for name, field in schema.get("properties", {}).items():
-        about = _field(model, name, field)
+        about = _field(models, name, field)
         default = about.pop("default", None)
         if default is not None and name not in schema.get("required", ()):
             about["description"] += f" If it is left out, it is {_shown(default)}."
@@ -73,9 +86,9 @@ def _whole(model: str, schema: Json) -> Json:
     return schema
 
 
-def _field(model: str, name: str, schema: Json) -> Json:
+def _field(models: list[str], name: str, schema: Json) -> Json:
     about = {word: value for word, value in schema.items() if word != "title"}
-    return {**about, "description": schema.get("description") or described(model, name)}
+    return {**about, "description": schema.get("description") or described(models, name)}
 
 
 def _shown(default: Any) -> str:
@@ -101,6 +114,8 @@ def _forms(name: str, schema: Json, forms: tuple[Form, ...]) -> Json:
 def _form(schema: Json, form: Form) -> Json:
     own = deepcopy(schema)
     own |= {"title": form.name, "description": form.about, "required": [*form.needs, *schema.get("required", [])]}
+    for name, field in own["properties"].items():
+        field["description"] = described([form.name], name) if f"{form.name}.{name}" in WORDS else field["description"]
     for name in form.needs:
         own["properties"][name] = _not_null(own["properties"][name])
     for name in form.without:

@@ -81,7 +81,7 @@ def _parameters(endpoint: Endpoint) -> list[Json]:
 def _in_path(endpoint: Endpoint) -> list[Json]:
     schema = {"type": "string", "pattern": ID_PATTERN}
     return [
-        {"name": name, "in": "path", "required": True, "description": described("path", name), "schema": schema}
+        {"name": name, "in": "path", "required": True, "description": described(["path"], name), "schema": schema}
         for name in endpoint.path_names
     ]
 
@@ -114,7 +114,10 @@ def _in_headers(endpoint: Endpoint) -> list[Json]:
         if each["name"] in endpoint.query_headers
     ]
     if endpoint.idempotency != "none":
-        text = "A key that you choose for this request. It is carried out once a key within 24 hours."
+        text = (
+            "A key that you choose for this request, such as a UUID. Send the same key with each repeat: within 24 "
+            "hours the request is carried out once, and a repeat gets the first answer. A refusal keeps no key."
+        )
         schema: Json = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!#-~]([ -~]*[!-~])?$"}
         found.append({"name": "Idempotency-Key", "in": "header", "description": text, "schema": schema})
     if endpoint.if_match != "none":

@@ -105,7 +105,7 @@ WORDS: dict[str, str] = {
         "What to do if the hold has run out: `reject` refuses; `book_if_free` books its slot if that is still free."
     ),
     "source": "Where it came from, by the role of its key: `web`, `desk`, `sms` or `api`.",
-    "version": "Counts the changes of the booking, from 1. In quotes it is the `ETag`.",
+    "version": "Counts the changes, from 1. In quotes it is the `ETag`.",
     "created_at": "When it was made.",
     "updated_at": "When it was last changed.",
     "manage_token": (
@@ -122,7 +122,7 @@ WORDS: dict[str, str] = {
     "history": "Every change of the booking, the oldest first. For staff alone.",
     "HistoryEntry.at": "When the change was made.",
     "HistoryEntry.by": (
-        "The role and key id of the caller, such as `desk:k_1`; `relay` for what the service does by itself."
+        "The role and key id of the caller, such as `desk:k_1`; `system` for what the service does by itself."
     ),
     "HistoryEntry.action": "What was done, in one word.",
     "HistoryEntry.changes": "Each field that changed, with its value before (`from`) and after (`to`).",
