@@ -131,7 +131,7 @@ def _meant(values: list[str], kinds: set[str]) -> Any:
     value = values[-1]
     if "integer" in kinds and _WHOLE.match(value):
         return int(value)
-    return _TRUTH.get(value, value) if "boolean" in kinds else value
+    return _TRUTH.get(value.lower(), value) if "boolean" in kinds else value
 
 
 def _of_parameter(fault: Fault) -> Fault:

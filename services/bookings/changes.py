@@ -42,6 +42,8 @@ MOST_ATTEMPTS = 5
 MOST_CHANGES, MOST_CHANGES_BY_OTHERS = 100, 20
 """A booking and its history are one document. With endless changes it would outgrow what MongoDB accepts."""
 
+RAN_OUT = 'This reservation has run out. To book its slot if that is free, confirm it with if_expired: "book_if_free".'
+
 
 class BookingLife:
     """Reads and changes bookings that exist."""
@@ -177,7 +179,7 @@ class BookingLife:
             if transition.is_done(booking):
                 return booking
             possible = booking.status in transition.before or (if_free and booking.status == EXPIRED)
-            self._require(booking, expected_version, possible)
+            self._require(caller, booking, expected_version, possible)
             self._require_time_for(action, caller, booking)
             fields: Document = {"status": transition.after, "active": transition.after in ACTIVE_STATUSES}
             changes = {"status": (booking.status, transition.after)} | ({"reason": (None, reason)} if reason else {})
@@ -209,7 +211,7 @@ class BookingLife:
             booking = self._to_change(caller, booking_id)
             if expected_version is not None and _was_made_before(caller, booking, given, expected_version):
                 return booking
-            self._require(booking, expected_version, booking.active)
+            self._require(caller, booking, expected_version, booking.active)
             _require_few_changes(caller, booking)
             self._require_allowed(caller, booking, patch)
             changed = self._rescheduling.change(caller, booking, given, patch.override)
@@ -217,10 +219,12 @@ class BookingLife:
                 return changed
         raise VersionConflict
 
-    def _require(self, booking: Booking, expected_version: int | None, possible: bool) -> None:
+    def _require(self, caller: Caller, booking: Booking, expected_version: int | None, possible: bool) -> None:
         if expected_version not in (None, booking.version):
             raise VersionConflict
         if not possible:
+            if booking.status == EXPIRED and caller.is_staff:
+                raise InvalidTransition(RAN_OUT)
             status = booking.status.replace("_", " ")
             raise InvalidTransition(f"This booking is {status} and can no longer be changed in that way.")
 
@@ -241,7 +245,8 @@ class BookingLife:
         """Raises TooLate inside the org's window before a visit, when only staff may move or cancel it."""
         if caller.is_staff:
             return
-        window = timedelta(minutes=self._catalogue.policy(caller.org).cancel_window_minutes)
+        # What this process remembers may be from before another one changed it, and no script compares epochs here.
+        window = timedelta(minutes=self._catalogue.policy_as_written(caller.org).cancel_window_minutes)
         if self._store_clock() >= booking.start - window:
             raise TooLate
 

@@ -69,6 +69,8 @@ def test_it_lists_what_overlaps_a_window(town: Town) -> None:
     assert listed(town, window) == []
     assert listed(town, f"{window}&overlapping=true") == [long]
     assert listed(town, f"{window}&overlapping=false") == []
+    # Python's clients write their own `True`.
+    assert listed(town, f"{window}&overlapping=True") == [long]
     # A visit that ends where the window begins, or begins where it ends, is not in it.
     touching = f"?from={rfc3339(tomorrow(9))}&to={rfc3339(tomorrow(10))}&overlapping=true"
     assert listed(town, touching) == []

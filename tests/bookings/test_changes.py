@@ -14,7 +14,7 @@ from models.errors import BookingNotFound, InvalidRequest, InvalidTransition, To
 from services.bookings.changes import BookingLife
 from services.ledger.documents import as_of, change
 from tests.bookings.evidence import everything, lose_redis, owners
-from tests.world import World, rfc3339, tomorrow
+from tests.world import World, rfc3339, services_over, tomorrow
 
 
 @pytest.fixture
@@ -100,6 +100,18 @@ def test_inside_the_cancellation_window_only_staff_may_cancel(
             life.act(caller, booking.booking_id, "cancel")
     assert everything(world) == before
     assert life.act(bob, booking.booking_id, "cancel").status == "cancelled"
+
+
+def test_the_window_counts_at_once_where_another_server_changed_it(
+    world: World, life: BookingLife, booking: Booking
+) -> None:
+    window = PolicyPatch(cancel_window_minutes=3 * 24 * 60)
+    assert world.services.catalogue.policy(world.org).cancel_window_minutes == 0
+    other = services_over(world.services.redis, world.services.db)
+    other.catalogue_desk.patch_policy(world.org, window)
+    other.access.close()
+    with pytest.raises(TooLate):
+        life.act(customer_of(world, booking), booking.booking_id, "cancel")
 
 
 def test_outside_the_cancellation_window_the_customer_may_cancel(

@@ -96,6 +96,12 @@ def test_a_reservation_that_ran_out_is_refused_if_its_slot_is_taken(world: World
     check_settled(world)
 
 
+@pytest.mark.parametrize("action", ["confirm", "restore", "cancel"])
+def test_staff_read_how_a_reservation_that_ran_out_is_confirmed(world: World, action: Action) -> None:
+    with pytest.raises(InvalidTransition, match='confirm it with if_expired: "book_if_free"'):
+        act(world, expired(world), action)
+
+
 def test_a_live_reservation_is_confirmed_as_before(world: World) -> None:
     assert act(world, reserve(world), "confirm", if_free=True).version == 2
 
