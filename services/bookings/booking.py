@@ -69,7 +69,7 @@ class Bookings:
         if known is None:
             raise HoldNotFound
         name, booking_id = known
-        policy = self._catalogue.recent_policy(caller.org)
+        policy = self._catalogue.policy(caller.org)
         return self._make(Draft(caller, request, policy, booking_id, name, hold_id=name, idempotency=idempotency))
 
     def reserve(
@@ -137,7 +137,7 @@ class Bookings:
         else:
             pin = direct_pin(digest(caller.key_id, idempotency.key))
             booking_id = booking_id_for(caller.org, caller.key_id, idempotency.key)
-        policy = self._catalogue.recent_policy(caller.org)
+        policy = self._catalogue.policy(caller.org)
         owner = _owner(caller, request, policy.country) if caller.role is Role.BOT else ""
         return Draft(caller, request, policy, booking_id, pin, slot=slot, owner=owner, idempotency=idempotency)
 

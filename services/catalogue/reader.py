@@ -182,11 +182,6 @@ class Catalogue:
         shelf = self._shelves.get(org)
         return shelf.policy if shelf else None
 
-    def recent_policy(self, org: str) -> Policy:
-        """As `policy`, and the one before where MongoDB would have to be asked: for what must not wait for it."""
-        shelf = self._shelf(org)
-        return shelf.policy or shelf.last_policy or self._policy_on(shelf, org)
-
     def property(self, org: str, property_id: str) -> Property:
         """One property of the org, of whatever status. PropertyNotFound."""
         return self.property_on(self._shelf(org), org, property_id)

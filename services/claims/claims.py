@@ -25,7 +25,6 @@ from models.errors import (
     InvalidTransition,
     Refusal,
     RequestInProgress,
-    StoreUnavailable,
 )
 from services.claims import quotas
 from services.claims.hold_records import HoldRecord, read_hold
@@ -70,7 +69,6 @@ _KEPT: Final[dict[str, Callable[[], Refusal]]] = {
     "BOOKED": lambda: InvalidTransition("The hold to be replaced is booked already."),
     "RELEASED": HoldReleased,
     "EXPIRED": HoldExpired,
-    "COLD": StoreUnavailable,
 }
 NOT_YOURS = "This hold belongs to somebody else."
 
@@ -97,6 +95,8 @@ class Claims:
             return Taken([_obstacle(*row) for row in rest[1:]], cold=rest[0] == 1)
         if word == "STALE":
             return Stale(rest[0])
+        if word == "KEPT" and rest[0] == "COLD":
+            return Stale(None)
         if word == "REUSED":
             raise IdempotencyKeyReused
         if word == "FULL":

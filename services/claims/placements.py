@@ -126,9 +126,9 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The catalogue changed after it was read. Nothing was claimed. epoch: the current one."""
+    """The catalogue changed after it was read. Nothing was claimed. epoch: the current one; None: Redis was lost."""
 
-    epoch: str
+    epoch: str | None
 
 
 @dataclass(frozen=True, slots=True)

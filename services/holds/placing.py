@@ -190,8 +190,8 @@ class Placing:
         Raises StoreUnavailable when the calls or the time are used up while visits are left.
         """
         visits = placement.visits
-        if "past" in placement.wish.lifted and placement.request.state != "moving":
-            visits = self._reservations.free_of(placement.request.org, visits)  # Redis forgets visits that are over
+        if _needs_mongo_first(placement):
+            visits = self._reservations.free_of(placement.request.org, visits)
             if not visits:
                 obstacles = self.mirror_blockers(placement.request.org, placement.visits[0])
                 return self._granted_before(placement.request) or Taken(obstacles)
@@ -251,6 +251,14 @@ class Placing:
             self._claims.abort(org, record.hold_id, deadline_ms=record.deadline_ms, restore=False)
         else:
             self._claims.release(org, record.hold_id, record.key_id, staff=False, forget=True)
+
+
+def _needs_mongo_first(placement: Placement) -> bool:
+    """Whether MongoDB is asked before the claim too: where Redis knows no bookings, and where a claim that is given
+    back after the check would have cost the client the hold that it replaces."""
+    request = placement.request
+    forgotten = "past" in placement.wish.lifted and request.state != "moving"  # Redis forgets visits that are over
+    return forgotten or bool(request.replaces and placement.epoch is None)
 
 
 def _blocked(placement: Placement, obstacles: list[Obstacle]) -> Blocked:

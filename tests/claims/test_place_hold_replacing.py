@@ -112,11 +112,14 @@ def test_only_a_live_hold_is_replaced(board: Board) -> None:
     assert board.dump() == before
 
 
-def test_while_the_mirror_is_not_whole_nothing_is_replaced(board: Board) -> None:
+def test_while_the_mirror_is_not_whole_only_a_caller_that_knows_it_replaces(board: Board) -> None:
+    """Such a caller has no epoch, and has asked MongoDB."""
     held(board, "old")
     board.redis.delete(board.names.epoch)
     assert replace(board, "new", "old", visit(2)) == ["KEPT", "COLD"]
     assert board.owners(visit()) == {"held old"}
+    word, cold, *_ = replace(board, "new", "old", visit(2), epoch="")
+    assert (word, cold, board.record("old")["status"]) == ("HELD", 1, "released")
 
 
 def test_a_booking_in_the_way_stays(board: Board) -> None:

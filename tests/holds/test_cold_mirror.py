@@ -15,6 +15,7 @@ from tests.bookings.evidence import (
     insert_only,
     lose_redis,
     owners,
+    warm,
 )
 from tests.redis_dump import keys_of
 from tests.world import World, name_of, rfc3339, tomorrow
@@ -57,6 +58,27 @@ def test_a_free_slot_is_held_while_the_mirror_is_cold(world: World, alice: Calle
     placed = world.services.holds.place(alice, world.hold_request(start=start))
     assert placed.created
     assert world.services.bookings.book(alice, world.book_request(hold_id=placed.hold.hold_id)).created
+
+
+@pytest.mark.parametrize("booked", [False, True])
+def test_a_hold_is_replaced_while_the_mirror_is_cold_unless_mongodb_has_a_booking_there(
+    world: World, alice: Caller, bob: Caller, booked: bool
+) -> None:
+    holds = world.services.holds
+    if booked:
+        world.services.bookings.book(bob, world.direct_request(start=rfc3339(tomorrow(14))))
+    lose_redis(world)
+    old = holds.place(alice, world.hold_request(holder="alice")).hold.hold_id
+    warm(world)
+    holds.place(alice, world.hold_request(holder="bob", start=rfc3339(tomorrow(16))))  # this server knows the epoch
+    world.services.redis.delete(world.names.epoch)
+    new = world.hold_request(holder="alice", start=rfc3339(tomorrow(14)), replaces=old)
+    if booked:
+        with pytest.raises(SlotBooked):
+            holds.place(alice, new)
+    else:
+        assert holds.place(alice, new).created
+    assert holds.get(alice, old).status == ("held" if booked else "released")
 
 
 def test_a_search_while_cold_skips_booked_slots(world: World, alice: Caller, bob: Caller) -> None:

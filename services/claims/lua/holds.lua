@@ -34,8 +34,9 @@ local function join_quotas(prefix, record, now)
   end
 end
 
--- Why a hold cannot be replaced by another one of this owner; nil if it can.
-local function why_kept(hold, owner, epoch, now)
+-- Why a hold cannot be replaced by another one of this owner; nil if it can. sure: no booking is in the way that Redis
+-- does not know.
+local function why_kept(hold, owner, sure, now)
   if not hold.owner then
     return 'MISSING'
   end
@@ -45,7 +46,7 @@ local function why_kept(hold, owner, epoch, now)
   if hold.status ~= 'held' then
     return string.upper(hold.status)
   end
-  return tonumber(hold.expires_ms) <= now and 'EXPIRED' or not epoch and 'COLD' or nil
+  return tonumber(hold.expires_ms) <= now and 'EXPIRED' or not sure and 'COLD' or nil
 end
 
 -- The key under which the publishable key placed a hold is kept no longer than the hold.

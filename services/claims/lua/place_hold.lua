@@ -30,7 +30,8 @@
 --       {REPLAY, field, value, …}     the first answer to this idempotency key; with the time of this call as `now_ms`
 --       {OWN, field, value, …}        the same holder has this very slot, or this hold id was here before; as in REPLAY
 --       {KEPT, why}                   the hold to be replaced cannot be: MISSING, FOREIGN, CONFIRMING, BOOKED, RELEASED,
---                                     EXPIRED; COLD: MongoDB would have to be asked first
+--                                     EXPIRED; COLD: Redis was lost, and the caller, who names an epoch, has not asked
+--                                     MongoDB before
 --       {FULL, word, most, ms}        this limit is reached, at so many; the first of what counts ends in so many ms
 --       {TAKEN, cold, [resource, mark, ttl ms, [field, value, …] | holder's digest]…}
 --                                     what stands in the way at the requested start; with the record of a hold, or the
@@ -270,7 +271,7 @@ if answered then
   return answered
 end
 local marks, names = read_all()
-local own, kept = own_hold(marks), replaced and why_kept(replaced, record.owner, epoch, now)
+local own, kept = own_hold(marks), replaced and why_kept(replaced, record.owner, epoch or ask.epoch == '', now)
 if own then
   local id = hash_of(own).hold_id
   if replaced and not kept and id ~= ask.replaces then

@@ -61,14 +61,14 @@ def test_a_doomed_hold_is_granted_when_the_check_comes_before_the_claim(
 
 def check_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Turn the order round: ask MongoDB before the claim, and let that answer decide after it."""
-    first_free: Callable[[Placing, Placement, float], object] = Placing._first_free
+    first_free: Callable[[Placing, Placement], object] = Placing._first_free
     found = dict[str, bool]()
 
-    def ask_and_claim(placing: Placing, placement: Placement, deadline: float) -> object:
+    def ask_and_claim(placing: Placing, placement: Placement) -> object:
         request = placement.request
         blockers = BookingStore(world.services.db, 15).blockers(request.org, placement.visits[0])
         found[request.hold_id] = not blockers
-        return first_free(placing, placement, deadline)
+        return first_free(placing, placement)
 
     def as_found(_placing: Placing, _placement: Placement, placed: Placed) -> bool:
         return found.get(placed.record.hold_id, True)
