@@ -13,6 +13,10 @@ from services.timetable.grid import FIRST_DAY, LAST_DAY
 
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?\Z", re.ASCII)
 
+NO_OFFSET = (
+    "Give {field} with an offset at its end, such as Z or +01:00, or name the zone of the times with --times-in."
+)
+
 
 class LocalTimes:
     """Gives times their offset in one zone. A time that has one, and a text that is no time, stays as it is."""

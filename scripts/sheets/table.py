@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from models.faults import faults_of
 from models.slot import Visit
 from scripts.sheets import cells
-from scripts.sheets.local_times import LocalTimes
+from scripts.sheets.local_times import NO_OFFSET, LocalTimes
 from scripts.sheets.problems import Fault
 from scripts.sheets.sheet import Columns
 from services.transfer.batches import Added
@@ -114,8 +114,9 @@ def read(
     except ValidationError as error:
         found, places = faults_of(error), [each["loc"] for each in error.errors(include_url=False, include_input=False)]
     made = model.model_validate({**stand_ins.fields, **_readable(values, places, stand_ins.member)})
-    sentences = {fault.field: fault.sentence for fault in unclear}
-    faults = [Fault(each.field, sentences.get(each.field, each.message)) for each in found]
+    sentences: dict[str | None, str] = {fault.field: fault.sentence for fault in unclear}
+    bare = {each.field: NO_OFFSET.format(field=each.field) for each in found if each.code == "naive_time"}
+    faults = [Fault(each.field, sentences.get(each.field, bare.get(each.field, each.message))) for each in found]
     return Reading(made, frozenset(str(place[0]) for place in places), faults)
 
 

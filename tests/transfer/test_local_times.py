@@ -160,6 +160,7 @@ def test_time_off_of_technicians_is_read_so(office: Office) -> None:
 def test_without_the_option_a_time_needs_its_offset(office: Office) -> None:
     (problem,) = office.book(office.row(start="2027-07-05 10:00"))
     assert "offset" in problem
+    assert problem.endswith("or name the zone of the times with --times-in.")
 
 
 def test_the_command_takes_the_zone_and_names_a_wrong_one(shell: Shell, office: Office) -> None:
