@@ -73,6 +73,8 @@ class Candidates:
         if "duration" in lifted:
             standing = {*standing, "duration_minutes"}
         extent, found = measured(self._grid, snapshot.policy, fields, role, standing)
+        if role in STAFF:
+            found = [_with_the_word(fault) for fault in found]
         tick = self._grid.exact_tick(fields.start)
         found += self._start_faults(fields, now, role, standing, on_grid=tick is not None)
         if tick is None or found or faults:
@@ -155,3 +157,10 @@ class Candidates:
         zone = rules.site.timezone
         _, end = day_span(local_day(start, zone, self._grid), zone, self._grid)
         return min(end, start + self._grid.ticks(LONGEST_DAY_MINUTES))
+
+
+def _with_the_word(fault: Fault) -> Fault:
+    """A fault of a duration that the policy forbids, with the word that lifts the rule; each other one as it is."""
+    if fault.field != "duration_minutes" or fault.code not in ("too_long", "not_allowed"):
+        return fault
+    return Fault(fault.field, fault.code, f"{fault.message.removesuffix('.')}, or give duration in override.")

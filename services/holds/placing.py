@@ -159,6 +159,8 @@ class Placing:
     def _choices(self, request: ClaimRequest, snapshot: Snapshot, faults: list[Fault]) -> tuple[Wish, Choices]:
         now, exact = request.now, request.exact
         if exact is not None:
+            # No rule is asked, but what was removed from the catalogue gets no visit.
+            snapshot.resources(request.slot.property_id, request.slot.technician_id)
             return Wish.exactly(exact), Choices([exact], HiddenTimeOff(exact.start, {}))
         wish = self._candidates.wish(
             snapshot, now, request.slot, request.role, standing=request.standing, faults=faults

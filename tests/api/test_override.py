@@ -58,7 +58,9 @@ def test_a_word_lifts_its_rule_and_no_other(strict: Town, path: str, word: str, 
 
 def test_a_duration_may_be_any_that_fits_the_grid(strict: Town) -> None:
     slot = asked(3, 10, duration_minutes=120)
-    assert fault_codes(strict.call("POST", "/hold", slot, key="desk")) == {("duration_minutes", "not_allowed")}
+    refusal = strict.call("POST", "/hold", slot, key="desk")
+    assert fault_codes(refusal) == {("duration_minutes", "not_allowed")}
+    assert body_of(refusal)["detail"] == "Give duration_minutes as one of 60, or give duration in override."
     reply = strict.call("POST", "/hold", {**slot, "override": ["duration"]}, key="desk")
     assert (reply.status_code, body_of(reply)["duration_minutes"]) == (201, 120)
     off = {**slot, "duration_minutes": 50, "override": ["duration"]}

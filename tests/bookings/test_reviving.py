@@ -12,7 +12,17 @@ from models.access import Caller
 from models.booking import Booking
 from models.booking_changes import Action
 from models.catalogue import PolicyPatch, TechnicianPatch
-from models.errors import InvalidTransition, RequestInProgress, SlotBooked, SlotHeld, TooEarly, VersionConflict
+from models.errors import (
+    InvalidTransition,
+    PropertyNotFound,
+    Refusal,
+    RequestInProgress,
+    SlotBooked,
+    SlotHeld,
+    TechnicianNotFound,
+    TooEarly,
+    VersionConflict,
+)
 from services.bookings.changes import MOST_CHANGES
 from tests.bookings.evidence import another_server, everything, owners
 from tests.bookings.moving import STEPS, Died, at_step, check_settled, die, pins, stored, tend
@@ -125,6 +135,22 @@ def test_no_rule_of_today_is_asked(world: World, booking: Booking) -> None:
         world.org, PolicyPatch(min_lead_minutes=7 * 24 * 60, max_duration_minutes=30, default_duration_minutes=30)
     )
     assert act(world, booking, "restore").status == "confirmed"
+
+
+@pytest.mark.parametrize("kind", ["property", "technician"])
+def test_what_was_removed_gets_no_visit_back(world: World, booking: Booking, kind: str) -> None:
+    act(world, booking, "cancel")
+    upkeep = world.services.upkeep
+    gone: type[Refusal] = PropertyNotFound
+    if kind == "property":
+        upkeep.remove_property(world.org, booking.property_id)
+    else:
+        gone = TechnicianNotFound
+        upkeep.remove_technician(world.org, booking.technician_id)
+    with pytest.raises(gone):
+        act(world, booking, "restore")
+    assert stored(world, booking.booking_id).status == "cancelled"
+    check_settled(world)
 
 
 def test_a_visit_of_the_past_is_restored(world: World, bob: Caller) -> None:
