@@ -91,7 +91,7 @@ def test_with_both_stores_in_trouble_everything_is_still_answered_in_time(
     installation: Installation, customers: Customers, redis_is: str
 ) -> None:
     deed, hold = customers.wish(), customers.held()
-    carried = {"hold_id": hold.body["hold_id"]} | {name: hold.body[name] for name in ("property_id", "start")}
+    carried = {name: hold.body[name] for name in ("hold_id", "property_id", "technician_id", "start")}
     redis: AbstractContextManager[None] = nullcontext()
     if redis_is == "flushed":
         installation.world.services.redis.flushall()
