@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from models.access import Role
 from models.booking import Customer, CustomerFields
 from models.catalogue import Shift
 from models.fields import PlainId, Request, Shown, WholeNumber
@@ -86,6 +87,12 @@ class WaitEntry:
     joined_from: str | None = None
     waits_as: dict[str, dict[str, Any]] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def joined_by(self) -> Role:
+        """The role of the key that joined, which the history names first."""
+        role, _, _ = str(self.history[0]["by"]).partition(":")
+        return Role(role)
 
     @property
     def wish(self) -> tuple[object, ...]:

@@ -267,7 +267,7 @@ class Claims:
                 "attempt": placement.attempt,
                 "remembered_ms": remembered_ms,
                 "address": request.address_digest,
-                "source": SOURCES[request.role],
+                "source": SOURCES[request.joined_by or request.role],
                 "override": " ".join(request.slot.override),
             },
             "candidates": _candidates(placement),

@@ -50,6 +50,7 @@ class ClaimRequest:
 
     hold_id: the name under which the claims will stand: a hold's id, or the name of a pin.
     key_id: of the API key that will own the claims. role: of the caller, which decides how long the visit may be.
+    joined_by: the role of the key for which the relay asks; None if the caller asks for itself.
     holder_digest: who may ask for its hold again, and whose quota counts it; '' if no holder is named.
     address_digest: of the client's address where the publishable key's shares count the claims (see quotas), else ''.
     now: the moment as of which the rules apply.
@@ -67,6 +68,7 @@ class ClaimRequest:
     role: Role
     slot: SlotFields
     now: datetime
+    joined_by: Role | None = None
     lifetime_seconds: int | None = None
     bounded: bool = False
     holder_digest: str = ""

@@ -124,6 +124,7 @@ class Offering:
             hold_id=entry.hold_id or "",
             key_id=entry.made_by,
             role=Role.DESK,
+            joined_by=entry.joined_by,
             slot=fields,
             now=self._clock(),
             lifetime_seconds=self._lifetime_seconds(entry),

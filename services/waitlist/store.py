@@ -75,9 +75,9 @@ class WaitlistStore:
             return sorted(self._entries.distinct("org", {"unsettled": True}))
 
     def unsettled(self, org: str) -> list[WaitEntry]:
-        """The org's unsettled entries, oldest first, without customers and histories."""
+        """The org's unsettled entries, oldest first, without customers, and of the histories how each entry joined."""
         with mongo_faults():
-            found = self._entries.find({"org": org, "unsettled": True}, {"customer": 0, "history": 0})
+            found = self._entries.find({"org": org, "unsettled": True}, {"customer": 0, "history": {"$slice": 1}})
             return [_entry_of(document) for document in found.sort(IN_ORDER)]
 
     def count_unsettled(self, org: str, most: int) -> int:

@@ -43,6 +43,16 @@ def test_the_slot_of_a_cancelled_booking_is_offered_to_the_oldest_entry(world: W
     assert offer.offered_until - datetime.now(UTC) > timedelta(minutes=14)
 
 
+@pytest.mark.parametrize(("role", "source"), [("checkout", "web"), ("bot", "sms"), ("desk", "desk"), ("admin", "api")])
+def test_the_hold_of_an_offer_has_the_source_of_the_key_that_joined(world: World, role: str, source: str) -> None:
+    booking_id = take(world)
+    entry = join(world, role)
+    give_back(world, booking_id)
+    tend(world)
+    offer = seen(world, entry)
+    assert record(world, str(offer.hold_id))["source"] == source
+
+
 def test_an_offer_is_published_once_with_its_hold_and_its_end(world: World) -> None:
     offer = offered(world)
     tend(world)
