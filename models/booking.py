@@ -105,6 +105,8 @@ class ReserveRequest(SlotFields, Details):
 
 
 class CustomerReply(TypedDict):
+    """The customer of a booking, as typed; phone_e164 is the phone with its country code, where that is known."""
+
     name: str
     phone: NotRequired[str]
     email: NotRequired[str]

@@ -28,10 +28,12 @@ from models.errors import (
     HoldReleased,
     InvalidTransition,
     PreconditionRequired,
+    PropertyNotFound,
     Refusal,
     RequestInProgress,
     SlotBooked,
     SlotHeld,
+    TechnicianNotFound,
     TooEarly,
     TooLate,
     VersionConflict,
@@ -217,6 +219,10 @@ def _as_then(ask: Ask[ReasonRequest], kept: dict[str, Any]) -> dict[str, Any]:
     return _seen(ask, booking)
 
 
+_TAKING_ANEW = (PropertyNotFound, TechnicianNotFound, SlotHeld, SlotBooked, RequestInProgress)
+"""The refusals of a booking that has ended and is to be active again, of what was removed from the catalogue too."""
+
+
 @routes.post(
     "/bookings/{booking_id}/confirm",
     "Confirm a reservation",
@@ -224,7 +230,7 @@ def _as_then(ask: Ask[ReasonRequest], kept: dict[str, Any]) -> dict[str, Any]:
     body=ConfirmRequest,
     body_required=False,
     replies={200: OwnBookingReply},
-    refusals=(BookingNotFound, InvalidTransition, VersionConflict, SlotHeld, SlotBooked, RequestInProgress),
+    refusals=(BookingNotFound, InvalidTransition, VersionConflict, *_TAKING_ANEW),
     recall=Recall(("booking_id", "version"), _as_then),
     if_match="optional",
     etag=True,
@@ -268,5 +274,5 @@ _acting(
     STAFF,
     "Makes a `cancelled`, `completed` or `no_show` booking `confirmed` again, if its slot is free. The rules of the "
     "policy are not asked again.",
-    *(SlotHeld, SlotBooked, RequestInProgress),
+    *_TAKING_ANEW,
 )
