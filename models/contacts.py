@@ -41,7 +41,7 @@ def e164(phone: str, country: str | None) -> str | None:
 
     country: two letters, of numbers without a country code. 00 counts as +.
     """
-    main = _main_part(phone)
+    main = without_extension(phone)
     digits = "".join(filter(_DIGITS.__contains__, main))
     abroad = digits.startswith("00") or re.match(r"[^0-9]*\+", main) is not None
     try:
@@ -55,10 +55,11 @@ def e164(phone: str, country: str | None) -> str | None:
 
 def phone_digits(phone: str) -> str:
     """The digits of a phone without its extension, where 00 counts as +: the same for every spelling."""
-    return "".join(filter(_DIGITS.__contains__, _main_part(phone))).removeprefix("00")
+    return "".join(filter(_DIGITS.__contains__, without_extension(phone))).removeprefix("00")
 
 
-def _main_part(phone: str) -> str:
+def without_extension(phone: str) -> str:
+    """A phone as it is, up to its extension if there is one."""
     return _EXTENSION.sub("", phone)
 
 
@@ -91,7 +92,7 @@ def _phone(value: str) -> str:
     text = plain_phone(value)
     if mended := _SPREADSHEET.match(text):
         text = mended[1]
-    main = _main_part(text)
+    main = without_extension(text)
     if 3 <= sum(character in _DIGITS for character in main) <= 15 and all(map(_may_stand_in_a_phone, main)):
         return text
     raise PydanticCustomError(

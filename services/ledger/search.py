@@ -18,7 +18,7 @@ from typing import Any, Final
 from pymongo import ASCENDING, IndexModel, UpdateOne
 from pymongo.collection import Collection
 
-from models.contacts import e164, phone_digits, plain_phone
+from models.contacts import e164, phone_digits, plain_phone, without_extension
 from models.fields import ID_PATTERN
 from services.ledger.persons import ERASED
 from services.stores.connections import Document
@@ -79,7 +79,7 @@ def _by_id(text: str) -> Iterator[tuple[str, Document]]:
 def _by_phone(text: str) -> Iterator[tuple[str, Document]]:
     """A national number may begin with a zero that an international one leaves out."""
     digits = phone_digits(text)
-    if len(digits) < LAST_DIGITS or _LETTER.search(text):
+    if len(digits) < LAST_DIGITS or _LETTER.search(without_extension(text)):
         return
     spellings = {digits, digits.lstrip("0"), (e164(text, None) or "").lstrip("+")}
     whole = "|".join(sorted(each for each in spellings if len(each) >= LAST_DIGITS))
