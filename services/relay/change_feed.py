@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -22,8 +22,18 @@ from services.stores.faults import RedisUnavailable, mongo_faults
 
 CATALOGUE = frozenset({"properties", "technicians", "orgs"})
 DAY_MS = 24 * 3600 * 1000
+WANTED: Document = {
+    "operationType": {"$in": ["insert", "update", "replace", "delete"]},
+    "ns.coll": {"$in": ["bookings", *sorted(CATALOGUE)]},
+}
+"""The filter. It asks nothing of a document, which is read as it is now: MongoDB resumes only after a change that the
+filter still lets through."""
 READ_FIELDS = dict.fromkeys(
-    ("ns.coll", "documentKey._id", "fullDocument._id", "fullDocument.org", "fullDocument.version"), 1
+    (
+        *("ns.coll", "documentKey._id"),
+        *("fullDocument._id", "fullDocument.org", "fullDocument.version", "fullDocument.end"),
+    ),
+    1,
 )
 """The fields to read of a change, not the whole document: mostly its worker has mirrored it already."""
 BATCH = 500
@@ -91,12 +101,12 @@ class ChangeFeed:
             self._saved.delete_many({"$expr": {"$lt": ["$at", day_ago]}})
 
     def _read(self) -> Iterator[list[Change]]:
-        redis = self._redis()
+        redis, day_ago = self._redis(), self._clock() - timedelta(days=1)
         saved = self._saved.find_one({"_id": redis})
         if saved is None:
             raise FeedLost
         with self._db.watch(
-            [{"$match": self._wanted()}, {"$project": READ_FIELDS}],
+            [{"$match": WANTED}, {"$project": READ_FIELDS}],
             full_document="updateLookup",
             max_await_time_ms=1,  # reads what has come since and does not wait: waiting would return each single change
             batch_size=BATCH,
@@ -104,18 +114,10 @@ class ChangeFeed:
         ) as stream:
             while True:
                 events = list(islice(iter(stream.try_next, None), BATCH))
-                yield [change for change in map(_change_of, events) if change]
+                yield [change for event in events if (change := _change_of(event, day_ago))]
                 self._save(Position(redis, stream.resume_token))
                 if len(events) < BATCH:
                     return
-
-    def _wanted(self) -> Document:
-        """The filter: changes of catalogues, and of bookings that ended less than a day ago or will end later."""
-        current = {"fullDocument.end": {"$gte": self._clock() - timedelta(days=1)}}
-        return {
-            "operationType": {"$in": ["insert", "update", "replace", "delete"]},
-            "$or": [{"ns.coll": "bookings", **current}, {"ns.coll": {"$in": sorted(CATALOGUE)}}],
-        }
 
     def _save(self, position: Position) -> None:
         """Saves a position, unless another Redis serves by now: the latest changes may have been mirrored there."""
@@ -125,11 +127,12 @@ class ChangeFeed:
         self._saved.update_one({"_id": position.redis}, saved, upsert=True)
 
 
-def _change_of(event: Document) -> Change | None:
+def _change_of(event: Document, day_ago: datetime) -> Change | None:
+    """None for a booking that was deleted after this change, and for one whose visit ended more than a day ago."""
     if event["ns"]["coll"] != "bookings":
         org, _, _ = str(event["documentKey"]["_id"]).partition("/")  # as in `catalogue.reader.document_id`
         return Change(org)
     document = event.get("fullDocument")
-    if document is None:  # the document was deleted after this change
+    if document is None or document["end"] < day_ago:
         return None
     return Change(document["org"], document["_id"], document["version"])
