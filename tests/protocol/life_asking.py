@@ -15,6 +15,7 @@ from models.catalogue import PolicyPatch
 from models.errors import Refusal
 from models.hold import HoldRequest
 from models.slot import Visit
+from scripts.dev_server.child import wait_until
 from services import Services
 from services.claims.keys import digest
 from services.ids import HoldIds, booking_id_for, direct_pin
@@ -77,6 +78,7 @@ class Asking(RuleBasedStateMachine):
         for name in ("bookings", "orgs", "properties", "technicians", "api_keys"):
             services.db[name].delete_many({})
         self.hours_ahead[0], self.crash.armed = 0, ""
+        self.relay_catches_up()
         self.world = World(services)
         rules = PolicyPatch(
             min_lead_minutes=LEAD_MINUTES, max_duration_minutes=15 * LONGEST_TICKS, default_duration_minutes=15
@@ -93,6 +95,17 @@ class Asking(RuleBasedStateMachine):
         for hours in (None, 1):
             self.request("book", ("desk", self.key(), ("prop-1", "tech-1", 2 if hours else 0, 1, 0, 0), hours))
         self.request("hold", ("bot", self.key(), ("prop-2", "tech-2", 2, 1, 0, 0)))
+
+    def relay_catches_up(self) -> None:
+        """The relay reads all that is in MongoDB's log. One look may find less: it never waits for MongoDB."""
+        relay, saved = self.services.relay, self.services.db["relay_state"]
+        end = relay._feed.end_of_log().token["_data"]
+
+        def is_there() -> bool:
+            relay.carry_over_changes()
+            return bool(saved.find_one()["token"]["_data"] >= end)
+
+        assert wait_until(is_there, seconds=30)
 
     def marks_of_the_rival(self) -> dict[str, Any]:
         """All that the other org has in Redis, without its epoch, which changes with its catalogue."""

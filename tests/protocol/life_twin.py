@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from models.errors import (
@@ -141,10 +140,10 @@ class Twin:
         return made.booking_id
 
     def _made(self, record: Record, booking_id: str, by: str, hours: int | None) -> Document:
-        until = self.stores.now.replace(microsecond=0) + timedelta(hours=hours) if hours else None
         status, action = ("pending", "reserve") if hours else ("confirmed", "book")
         details = {"description": "", "priority": "medium"}
-        return Document(booking_id, status, record.visit, details, record.name, by, until, history=[(action, by)])
+        reserved, history = bool(hours), [(action, by)]
+        return Document(booking_id, status, record.visit, details, record.name, by, reserved, history=history)
 
     def book(self, by: str, name: str, key: str, booking_id: str, visit: Visit, hours: int | None) -> str:
         """Book directly. With hours: make a reservation."""
@@ -196,7 +195,7 @@ class Twin:
     def _is_done(self, document: Document, action: str) -> bool:
         if action == "restore":
             return any(entry[0] == "restore" for entry in document.history)
-        return action != "confirm" or document.until is not None
+        return action != "confirm" or document.reserved
 
     def reschedule(self, by: str, booking_id: str, patch: dict[str, Any], expected: int | None) -> str:
         """patch: fields of a visit, in ticks, and of its details."""

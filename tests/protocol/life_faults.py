@@ -1,0 +1,51 @@
+"""Rules of the product that a control leaves out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from services.claims.scripts import Scripts
+from services.ledger.documents import difference
+from services.ledger.expiry import Reservations
+
+
+def claims_in(ask: dict[str, Any]) -> list[str]:
+    """The claim keys of all candidates that place_hold is asked for."""
+    record, keys = ask["record"], []
+    for technician_id, start in ask["candidates"]:
+        end = start + ask["length"]
+        spans = [("property", record["property_id"], start, end)]
+        spans.append(("technician", technician_id, start - record["before"], end + record["after"]))
+        keys += [f"{ask['prefix']}claim:{kind}:{name}:{tick}" for kind, name, a, b in spans for tick in range(a, b)]
+    return keys
+
+
+def moves_take_held_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A move takes slots that others hold."""
+
+    def run(scripts: Scripts, name: str, keys: list[str], args: list[Any]) -> list[Any]:
+        if name == "place_hold" and json.loads(args[0])["state"] == "moving":
+            redis = scripts._scripts[name].registered_client
+            held = [key for key in claims_in(json.loads(args[0])) if str(redis.get(key)).startswith("held|")]
+            if held:
+                redis.delete(*held)
+        return real_run(scripts, name, keys, args)
+
+    real_run = Scripts.run
+    monkeypatch.setattr(Scripts, "run", run)
+
+
+def no_check_whether_a_reservation_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The marks of a reservation decide, whatever MongoDB says."""
+    monkeypatch.setattr(Reservations, "made_way", lambda *_asked: False)
+
+
+def history_keeps_only_new_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The history no longer leads back to the first answer."""
+    monkeypatch.setattr(
+        "services.bookings.rescheduling.difference",
+        lambda old, new: (difference(old, new)[0], {}),
+    )
