@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import count
 
 import pytest
 
@@ -18,7 +20,7 @@ from services.claims.keys import OrgKeys
 from services.claims.placements import Placed, Placement, Stale, Taken
 from services.holds.operations import PlacedHold
 from tests.claim_keys import claim_names
-from tests.system.race.together import CROWD, ROUNDS, Outcome, at_once, fresh_slots
+from tests.system.race.together import CROWD, PATIENCE, ROUNDS, Outcome, at_once, fresh_slots
 from tests.world import World, rfc3339, tomorrow
 
 
@@ -167,13 +169,19 @@ def test_of_fifty_requests_for_the_last_share_of_an_address_exactly_one_gets_it(
 
 
 def test_without_the_count_in_the_script_more_than_one_gets_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control: the quota is looked at before the script, as a check of its own."""
-    place = Claims.place
+    """The negative control: the quota is looked at before the script, as a check of its own. At the last share
+    the first request waits until a second one has looked."""
+    place, looks, both_looked = Claims.place, count(1), threading.Event()
 
     def count_then_place(claims: Claims, placement: Placement) -> Placed | Stale | Taken:
         counted = OrgKeys(placement.request.org).prefix + f"address:{placement.request.address_digest}"
-        if claims._redis.zcard(counted) >= placement.limits["public_holds_per_address"]:  # type: ignore[operator]
+        left = placement.limits["public_holds_per_address"] - claims._redis.zcard(counted)  # type: ignore[operator]
+        if left <= 0:
             raise TooManyHolds
+        if left == 1:
+            if next(looks) == 2:
+                both_looked.set()
+            both_looked.wait(PATIENCE)
         return place(claims, replace(placement, limits={}))
 
     monkeypatch.setattr(Claims, "place", count_then_place)
