@@ -202,8 +202,12 @@ class Asking(RuleBasedStateMachine):
         return self.twin.reschedule(self.name(by), booking_id, moved, expected)
 
     def pinned(self, record: Record) -> str:
-        pins = self.redis.zrange(self.world.names.pins, 0, -1)
-        (name,) = [pin for pin in pins if alike(pin) == alike(record.name)]
+        """The name of a record's pin in Redis. Two changes of one version differ in their visits alone."""
+        fields = ("property_id", "technician_id", "start", "end", "before", "after")
+        wanted = [str(getattr(record.visit, name)) for name in fields]
+        names, pins = self.world.names, self.redis.zrange(self.world.names.pins, 0, -1)
+        alikes = [pin for pin in pins if alike(pin) == alike(record.name)]
+        (name,) = [pin for pin in alikes if self.redis.hmget(names.hold(pin), *fields) == wanted]
         return str(name)
 
     def _held_by_the_dead(self, visit: tuple[Any, ...]) -> str:
