@@ -6,6 +6,7 @@ exchange with Redis does. A hold has a budget of some 400 µs in all.
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from typing import Any
 
@@ -22,6 +23,8 @@ class ScriptLane:
     def __init__(self, pool: BlockingConnectionPool) -> None:
         self._pool = pool
         self._idle: deque[Connection] = deque()
+        # The pool does not know these connections, so nothing else closes them once the lane is gone.
+        weakref.finalize(self, _close, self._idle).atexit = False
 
     def call(self, *words: str | int) -> Any:
         """Sends one command and gives its reply. Raises RedisError.
@@ -36,10 +39,10 @@ class ScriptLane:
         try:
             return self._exchange(connection, words)
         except TimedOut:
-            self._drop_idle()  # a link that swallowed this reply swallows theirs too: the next call begins anew
+            _close(self._idle)  # a link that swallowed this reply swallows theirs too: the next call begins anew
             raise
         except Disconnected:
-            self._drop_idle()
+            _close(self._idle)
             return self._exchange(self._new(), words)
 
     def _new(self) -> Connection:
@@ -57,6 +60,7 @@ class ScriptLane:
         self._idle.append(connection)
         return reply
 
-    def _drop_idle(self) -> None:
-        while self._idle:
-            self._idle.pop().disconnect()  # type: ignore[no-untyped-call]
+
+def _close(connections: deque[Connection]) -> None:
+    while connections:
+        connections.pop().disconnect()  # type: ignore[no-untyped-call]

@@ -32,7 +32,7 @@ def hold(world: World, number: int) -> bytes:
     slot = {
         "property_id": "prop-1",
         "technician_id": "tech-1",
-        "start": rfc3339(tomorrow(0) + number * timedelta(minutes=15)),
+        "start": rfc3339(tomorrow(1) + number * timedelta(minutes=15)),
         "duration_minutes": 15,
     }
     fields = (f"Authorization: Bearer {world.keys['desk']}", "Origin: https://shop.example")

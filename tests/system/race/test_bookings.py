@@ -46,7 +46,7 @@ def test_without_redis_and_without_the_index_several_requests_book(lone_world: W
     """The negative control: the same race with the guard off."""
     lone_world.services.db["bookings"].drop_index(GUARD)
     outcomes = book_it_alone(lone_world, 3)
-    assert all(len(outcome.values) > 1 for outcome in outcomes)
+    assert any(len(outcome.values) > 1 for outcome in outcomes)
     assert lone_world.double_booked() != []
 
 
