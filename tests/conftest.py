@@ -6,27 +6,35 @@ The tests of the API use the first, the tests of the services the second.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import time
 from typing import Any
 
 import fakeredis
 import pytest
 
 from models.access import Caller, Role
+from scripts.dev_server.child import wait_until
 from services.stores.connections import connect_mongo, connect_redis
 from tests.fake_mongo import fake_database
 from tests.servers import MongoServer, RedisServer, real_stores
-from tests.world import DATABASE, PATIENT_MS, World, services_over
+from tests.world import DATABASE, PATIENT, PATIENT_MS, World, services_over
 
 
 @pytest.fixture(scope="session")
 def stores() -> Iterator[tuple[RedisServer, MongoServer]]:
     """One real Redis and one real mongod with a prepared database, for the whole run of one worker of pytest-xdist."""
     with real_stores(test_commands=True) as (redis, mongo):
-        client, db = connect_redis(redis.url), connect_mongo(mongo.url, DATABASE)
+        client, db = connect_redis(redis.url, PATIENT), connect_mongo(mongo.url, DATABASE)
         services_over(client, db).access.close()
         client.close()
         db.client.close()
         yield redis, mongo
+
+
+@pytest.fixture
+def within_a_day() -> None:
+    """For what is counted by the day, UTC: if midnight is near, it passes before the test."""
+    assert wait_until(lambda: time() % 86_400 < 86_390, seconds=20)
 
 
 @pytest.fixture
@@ -39,7 +47,7 @@ def mongo_timeout_ms() -> int:
 def world(stores: tuple[RedisServer, MongoServer], mongo_timeout_ms: int) -> Iterator[World]:
     """A world over real servers. In MongoDB it has two orgs of its own; at its end Redis is empty again."""
     redis, mongo = stores
-    client = connect_redis(redis.url)
+    client = connect_redis(redis.url, PATIENT)
     db = connect_mongo(mongo.url, DATABASE, timeout_ms=mongo_timeout_ms)
     made = World(services_over(client, db, prepared=True))
     yield made
@@ -71,7 +79,7 @@ def lonely_world(stores: tuple[RedisServer, MongoServer], lonely_database: Any) 
     """A world over real servers in that database, which holds nothing else."""
     for name in lonely_database.list_collection_names():
         lonely_database[name].delete_many({})
-    client = connect_redis(stores[0].url)
+    client = connect_redis(stores[0].url, PATIENT)
     made = World(services_over(client, lonely_database))
     yield made
     made.services.access.close()

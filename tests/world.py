@@ -6,6 +6,7 @@ The cast: Alice the customer (checkout key), Bob at the desk, the bot, Ada the a
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,12 +24,16 @@ from services import Services, build_services
 from services.claims.keys import OrgKeys
 from services.claims.mirror import new_epoch
 from services.ids import hold_name
-from services.settings import Settings
+from services.settings import Settings, StoreTimeouts
 
 DATABASE = "holdfast_test"
 PATIENT_MS = 10_000
 """How long a call to MongoDB may take in tests: longer than in production, because tests share the processors."""
+PATIENT = StoreTimeouts(redis_seconds=10, request_seconds=10)
+"""The same for calls to Redis, and for all that one request asks of the stores."""
 SECRET = "a secret that is only good for tests, 32+"
+_TOMORROW = (datetime.now(UTC) + timedelta(hours=26)).replace(hour=0, minute=0, second=0, microsecond=0)
+"""In the last two hours of a day it is the day after: all of it is still ahead after a run of two hours."""
 
 
 def settings(**changed: Any) -> Settings:
@@ -37,9 +42,8 @@ def settings(**changed: Any) -> Settings:
 
 
 def tomorrow(hour: int = 10, minute: int = 0) -> datetime:
-    """A time tomorrow, UTC, safely ahead and on the grid."""
-    day = (datetime.now(UTC) + timedelta(days=1)).date()
-    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
+    """A time tomorrow, UTC, safely ahead and on the grid: the same in the whole run, although midnight comes."""
+    return _TOMORROW + timedelta(hours=hour, minutes=minute)
 
 
 def rfc3339(moment: datetime) -> str:
@@ -135,9 +139,14 @@ def services_over(
 ) -> Services:
     """Services over stores. Makes the collections, unless they are `prepared` or the database is a fake.
 
+    Their requests have `PATIENT` time, and one minute to count in.
+
     changed: settings that differ from the defaults.
     """
-    services = build_services(settings(**changed), redis=redis, mongo=db, clock=clock)
+    patient = {"request_seconds": PATIENT.request_seconds}
+    services = build_services(settings(**patient | changed), redis=redis, mongo=db, clock=clock)
+    minute = time.time()
+    services.counts._now = lambda: minute  # what is counted by the minute is counted within one
     if not (prepared or isinstance(db, mongomock.Database)):
         services.prepare()
     return services

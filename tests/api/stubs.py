@@ -21,6 +21,7 @@ from models.hold import Hold, HoldRequest
 from models.slot import SlotFields, Visit
 from services.observability import Metrics
 from services.stores.shared_counts import SharedCounts
+from tests.world import PATIENT
 
 START = datetime(2026, 12, 5, 10, tzinfo=UTC)
 SECRET_HOLDER = "web-5f1c9a7be2d04c6b"
@@ -160,11 +161,11 @@ class Stubbed:
                 log_level="INFO",
                 rate_limit_per_minute=self.rate_limit_per_minute,
                 keyless_per_minute=self.keyless_per_minute,
-                request_seconds=1.4,
+                request_seconds=PATIENT.request_seconds,
                 trusted_proxies=self.trusted_proxies,
             ),
             access=self.access,
-            counts=SharedCounts(self.redis, self.metrics),
+            counts=SharedCounts(self.redis, self.metrics, now=START.timestamp),  # no minute ends within a test
             holds=self.holds,
             booking_life=self.life,
             calendar_feeds=self.feeds,

@@ -201,6 +201,7 @@ def test_api5_a_role_that_is_not_declared_is_refused(town: Town, endpoint: Endpo
         refused(reply, 403, "forbidden")
 
 
+@pytest.mark.usefixtures("within_a_day")
 def test_api6_unrestricted_access_to_sensitive_business_flows(town: Town) -> None:
     """One address holds ten slots and books thirty a day with the publishable key, whatever it calls itself."""
     figures = {"public_holds_per_address": 2, "public_bookings_per_address_per_day": 1, "public_holds_most": 3}

@@ -78,6 +78,10 @@ def run_out(world: World, booking: Booking, *, marks_stay: bool = False) -> None
         end_claims(world.services.redis, world.names, booking.booking_id)
 
 
+NEAR_SECONDS = 3.0
+"""How soon a deadline comes for which a test waits: what the test does before it may take so long."""
+
+
 def due_in(world: World, booking: Booking, seconds: float) -> Booking:
     """Moves a reservation's deadline to this many seconds from now, in MongoDB and in Redis."""
     deadline = to_milliseconds(datetime.now(UTC) + timedelta(seconds=seconds))

@@ -14,6 +14,8 @@ from models.errors import RateLimited, SlotBooked
 from services import Services
 from tests.world import World, rfc3339, tomorrow
 
+pytestmark = pytest.mark.usefixtures("within_a_day")
+
 HERE, THERE = "192.0.2.7", "192.0.2.8"
 FIGURE = "public_bookings_per_address_per_day"
 

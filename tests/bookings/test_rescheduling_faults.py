@@ -12,7 +12,6 @@ import pytest
 from models.booking import Booking, ReserveRequest
 from models.errors import HoldNotFound, RequestInProgress, SlotBooked, SlotHeld, StoreUnavailable, VersionConflict
 from scripts.dev_server.child import wait_until
-from scripts.dev_server.stores import free_port, redis_url
 from services import Services, build_services
 from services.bookings import rescheduling
 from services.holds.placing import Placing
@@ -51,7 +50,7 @@ def booking(world: World) -> Booking:
 @pytest.fixture
 def without_redis(world: World) -> Iterator[Services]:
     """A process that cannot reach Redis."""
-    client = connect_redis(redis_url(free_port()))
+    client = connect_redis("redis://127.0.0.1:1/0")
     yield build_services(settings(), redis=client, mongo=world.services.db)
     client.close()
 
@@ -87,7 +86,7 @@ def test_a_failed_write_concern_may_leave_the_outcome_open(world: World, booking
     bob = world.caller("desk")
     with failing(world, {"times": 1}, writeConcernError={"code": 64, "errmsg": "test"}), suppress(StoreUnavailable):
         move(world.services, bob, booking, start=at(10, 30))
-    assert wait_until(lambda: stored(world, booking.booking_id).version == 2, seconds=5)
+    assert wait_until(lambda: stored(world, booking.booking_id).version == 2, seconds=30)
     moved = move(world.services, bob, booking, start=at(10, 30))
     assert (moved.version, len(moved.history)) == (2, 2)
     world.services.booking_life._mirror.settle(moved)  # the relay

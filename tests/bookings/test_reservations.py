@@ -17,6 +17,7 @@ from scripts.dev_server.child import wait_until
 from services.ledger.documents import document_of
 from tests.bookings.evidence import everything, lose_redis, owners
 from tests.bookings.reserving import (
+    NEAR_SECONDS,
     Clock,
     book,
     cancel,
@@ -37,7 +38,7 @@ from tests.bookings.reserving import (
 from tests.world import World, name_of, rfc3339, services_over, tomorrow
 
 KEY = IdempotencyClaim("a key", "print of the request")
-SOON = 10
+SOON = 30
 
 
 def ms(moment: datetime) -> int:
@@ -130,7 +131,7 @@ def test_a_confirmed_reservation_stands_until_the_visit_is_over(world: World) ->
 
 
 def test_a_reservation_confirmed_just_before_its_deadline_is_not_freed_at_it(world: World) -> None:
-    booking = due_in(world, reserve(world), 0.4)
+    booking = due_in(world, reserve(world), NEAR_SECONDS)
     confirm(world, booking)
     assert booking.reserved_until
     assert wait_until(lambda: datetime.now(UTC) > (booking.reserved_until or datetime.now(UTC)), seconds=SOON)

@@ -19,7 +19,7 @@ def reserve(board: Board, left_ms: int, booking_id: str = "bk_1") -> int:
 
 def test_marks_that_would_end_too_soon_stand_as_long_as_a_request_takes(board: Board) -> None:
     where = visit(before=1, after=2)
-    deadline_ms = reserve(board, 2_000)
+    deadline_ms = reserve(board, 8_000)
     marks = board.marks(where)
     assert board.keep("bk_1", deadline_ms=deadline_ms, needed_ms=LONG_MS) == ["KEPT"]
     assert board.marks(where) == marks
@@ -35,7 +35,7 @@ def test_marks_that_stand_long_enough_keep_their_expiry(board: Board) -> None:
 
 def test_a_second_run_changes_nothing(board: Board) -> None:
     where = visit(before=1, after=2)
-    deadline_ms = reserve(board, 2_000)
+    deadline_ms = reserve(board, 8_000)
     for _ in range(2):
         assert board.keep("bk_1", deadline_ms=deadline_ms, needed_ms=LONG_MS) == ["KEPT"]
     assert max(board.ttls(where)) <= LONG_MS
@@ -52,13 +52,13 @@ def test_after_the_deadline_nothing_is_kept(board: Board, late_ms: int) -> None:
 @pytest.mark.parametrize("who", ["held", "confirming", "moving", "booked", "reserved"])
 def test_marks_of_a_new_owner_keep_their_expiry(board: Board, who: str) -> None:
     where = visit()
-    reserve(board, 2_000)
+    reserve(board, 8_000)
     end_claims(board.redis, board.names, "bk_1")
     if who in ("booked", "reserved"):
-        board.mirror("bk_2", 1, where, ends_ms=board.now_ms() + 2_000, pending=who == "reserved")
+        board.mirror("bk_2", 1, where, ends_ms=board.now_ms() + 8_000, pending=who == "reserved")
     else:
         board.place(
-            "h1", where, confirming=who == "confirming", moving=who == "moving", booking_id="bk_3", lifetime_ms=2_000
+            "h1", where, confirming=who == "confirming", moving=who == "moving", booking_id="bk_3", lifetime_ms=8_000
         )
     before = board.dump()
     assert board.keep("bk_1", deadline_ms=board.now_ms() + LONG_MS, needed_ms=2 * BACKSTOP_MS) == ["KEPT"]
@@ -67,13 +67,13 @@ def test_marks_of_a_new_owner_keep_their_expiry(board: Board, who: str) -> None:
 
 def test_if_some_marks_have_a_new_owner_the_others_are_kept(board: Board) -> None:
     own = visit()
-    deadline_ms = board.now_ms() + 2_000
+    deadline_ms = board.now_ms() + 8_000
     board.mirror("bk_1", 1, own, ends_ms=deadline_ms, pending=True)
     board.redis.delete(*board.claim_names(own)[:4])
     board.redis.delete(board.names.spans("property:prop-1"))
-    board.place("h1", visit(by="tech-2"), lifetime_ms=2_000)
+    board.place("h1", visit(by="tech-2"), lifetime_ms=8_000)
     assert board.keep("bk_1", deadline_ms=deadline_ms, needed_ms=LONG_MS) == ["KEPT"]
-    assert max(board.ttls(own)[:4]) <= 2_000 < min(board.ttls(own)[4:])
+    assert max(board.ttls(own)[:4]) <= 8_000 < min(board.ttls(own)[4:])
 
 
 def test_marks_that_are_gone_stay_gone(board: Board) -> None:
@@ -84,7 +84,7 @@ def test_marks_that_are_gone_stay_gone(board: Board) -> None:
 
 def test_kept_marks_end_with_the_next_version(board: Board) -> None:
     where = visit(before=1, after=2)
-    deadline_ms = reserve(board, 2_000)
+    deadline_ms = reserve(board, 8_000)
     board.keep("bk_1", deadline_ms=deadline_ms, needed_ms=LONG_MS)
     assert board.mirror("bk_1", 2, where, ends_ms=deadline_ms, pending=True, kind="move") == ["MIRRORED"]
     assert {board.redis.pexpiretime(key) for key in board.all_claims()} == {deadline_ms}
@@ -96,7 +96,7 @@ def test_kept_marks_end_with_the_next_version(board: Board) -> None:
 
 
 def test_another_org_keeps_none_of_its_marks(board: Board, other_board: Board) -> None:
-    deadline_ms = reserve(board, 2_000)
+    deadline_ms = reserve(board, 8_000)
     before = board.dump()
     assert other_board.keep("bk_1", deadline_ms=deadline_ms, needed_ms=LONG_MS) == ["KEPT"]
     assert board.dump() == before

@@ -148,9 +148,12 @@ def test_a_confirmed_reservation_is_marked_until_the_visit_is_over(board: Board)
 
 
 def test_the_slot_of_a_reservation_is_free_at_its_deadline(board: Board) -> None:
-    board.mirror("bk_1", 1, visit(), ends_ms=board.now_ms() + 200, pending=True)
+    board.mirror("bk_1", 1, visit(), ends_ms=board.now_ms() + 60_000, pending=True)
     assert board.place("h1")[0] == "TAKEN"
-    assert wait_until(lambda: board.place("h1")[0] == "HELD", seconds=5)
+    deadline_ms = board.now_ms() + 200
+    board.mirror("bk_1", 2, visit(), ends_ms=deadline_ms, pending=True)
+    assert wait_until(lambda: board.place("h1")[0] == "HELD", seconds=30)
+    assert board.now_ms() >= deadline_ms
     assert board.owners(visit()) == {"held h1"}
 
 

@@ -7,6 +7,8 @@ import pytest
 from services.claims.quotas import _SENTENCES, refusal
 from tests.claims.board import ALICE, LIFETIME_MS, SLACK_MS, Board, visit
 
+pytestmark = pytest.mark.usefixtures("within_a_day")
+
 DAY_MS = 86_400_000
 ADDRESS, STRANGERS = "public_holds_per_address", "public_holds_most"
 

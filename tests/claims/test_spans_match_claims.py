@@ -17,7 +17,7 @@ from services.claims.keys import digest
 from services.claims.scripts import Scripts
 from services.ids import HoldIds, booking_id_for, direct_pin
 from tests.claim_keys import taken_by_claims, taken_by_spans
-from tests.claims.board import ALICE, LIFETIME_MS, Board, visit
+from tests.claims.board import ALICE, LIFETIME_MS, SLACK_MS, Board, visit
 from tests.claims.test_scripts_match_a_ledger import machine_settings
 from tests.world import SECRET
 
@@ -105,7 +105,7 @@ def test_spans_that_ran_out_are_dropped_by_later_writers(board: Board) -> None:
     for number in range(60):
         board.place(f"h{number}", visit(4 * number), lifetime_ms=1)
     gone = board.now_ms()
-    assert wait_until(lambda: board.now_ms() > gone + 2, seconds=5)
+    assert wait_until(lambda: board.now_ms() > gone + 2, seconds=30)
     for number in range(60, 160):
         board.place(f"h{number}", visit(4 * number))
     left = [member.split("|")[1] for member in board.redis.zrange(spans, 0, -1)]
@@ -116,7 +116,7 @@ def test_spans_that_ran_out_are_dropped_by_later_writers(board: Board) -> None:
 def test_a_set_of_spans_ends_with_its_last_member(board: Board) -> None:
     board.place("h1", visit(0), lifetime_ms=50_000)
     board.place("h2", visit(8), lifetime_ms=20_000)
-    assert 49_000 < board.redis.pttl(board.names.spans("property:prop-1")) <= 50_000
+    assert 50_000 - SLACK_MS < board.redis.pttl(board.names.spans("property:prop-1")) <= 50_000
 
 
 @pytest.mark.parametrize("resource", ["property:prop-1", "technician:tech-1"])

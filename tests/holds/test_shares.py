@@ -17,6 +17,8 @@ from services.holds.operations import Holds
 from tests.bookings.evidence import everything, lapse
 from tests.world import World, rfc3339, tomorrow
 
+pytestmark = pytest.mark.usefixtures("within_a_day")
+
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 

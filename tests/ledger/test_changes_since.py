@@ -26,7 +26,7 @@ from tests.bookings.sample import sample
 from tests.ledger.test_listing import stages
 from tests.world import World, rfc3339, services_over, tomorrow
 
-SOON = 10
+SOON = 30
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 MANY = 300
 FILTERS: list[dict[str, str]] = [

@@ -16,6 +16,7 @@ from services.claims.mirror import Mirror
 from services.stores.connections import connect_redis
 from tests.bookings.evidence import lose_redis, owners
 from tests.bookings.reserving import (
+    NEAR_SECONDS,
     Take,
     book,
     cancel,
@@ -35,7 +36,7 @@ from tests.bookings.reserving import (
 )
 from tests.world import World, services_over, tomorrow
 
-SOON = 10
+SOON = 30
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -121,7 +122,7 @@ def test_availability_shows_its_slot_as_free(world: World, cold: bool) -> None:
 
 
 def test_at_its_deadline_its_marks_expire_by_themselves(world: World) -> None:
-    booking = due_in(world, reserve(world), 0.4)
+    booking = due_in(world, reserve(world), NEAR_SECONDS)
     with pytest.raises(SlotBooked):
         world.services.holds.place(world.caller(), world.hold_request())
     assert wait_until(lambda: world.marks() == {}, seconds=SOON)

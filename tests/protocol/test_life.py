@@ -27,7 +27,7 @@ from tests.protocol.life_faults import (
 from tests.protocol.life_ledger import Document
 from tests.redis_dump import dump
 from tests.servers import MongoServer, RedisServer
-from tests.world import services_over
+from tests.world import PATIENT, services_over
 
 NEVER_OLD_MS = 10**9
 """The attempt of a dead worker is young until a rule makes it old, also on a slow machine."""
@@ -207,7 +207,7 @@ def machine(
     monkeypatch.setattr("services.wiring.parts.crash_at", lambda _wanted: crash)
     monkeypatch.setattr("services.bookings.beginning.REQUEST_MS", NEVER_OLD_MS)
     monkeypatch.setattr("services.bookings.rescheduling.REQUEST_MS", NEVER_OLD_MS)
-    client, db = connect_redis(stores[0].url), connect_mongo(stores[1].url, "life_tests")
+    client, db = connect_redis(stores[0].url, PATIENT), connect_mongo(stores[1].url, "life_tests")
     made = services_over(client, db, clock=lambda: datetime.now(UTC) + timedelta(hours=hours_ahead[0]))
     made.relay.carry_over_changes()  # from now on its resume token is saved
 

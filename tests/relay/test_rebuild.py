@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -123,7 +124,7 @@ def test_of_two_rebuilds_at_once_the_later_one_sets_the_epoch(
 
 def test_a_visit_that_is_over_gets_no_marks(world: World, bob: Caller) -> None:
     booking_id = book(world, bob, 10)
-    past = {"$set": {"start": tomorrow().replace(year=2020), "end": tomorrow(11).replace(year=2020)}}
+    past = {"$set": {"start": tomorrow() - timedelta(days=2000), "end": tomorrow(11) - timedelta(days=2000)}}
     world.services.db["bookings"].update_one({"_id": booking_id}, past)
     lose_redis(world)
     before = everything(world)["bookings"]

@@ -17,7 +17,7 @@ from tests.servers import MongoServer, RedisServer
 from tests.system.drills.proxy import Proxy
 from tests.world import PATIENT_MS, World, rfc3339, services_over, tomorrow
 
-SOON = 10
+SOON = 30
 
 
 @pytest.fixture

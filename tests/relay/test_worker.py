@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,10 +15,10 @@ from scripts.dev_server.child import wait_until
 from services.claims.mirror import Mirror
 from services.ledger.expiry import Reservations
 from tests.bookings.evidence import another_server, begin, everything, insert_only, lose_redis, make_overdue, owners
-from tests.bookings.reserving import due_in, ends_ms, expired, now_in_store, reserve, run_out
+from tests.bookings.reserving import NEAR_SECONDS, due_in, ends_ms, expired, now_in_store, reserve, run_out
 from tests.world import World, name_of, rfc3339, tomorrow
 
-SOON = 10
+SOON = 30
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_only_one_relay_tends_at_a_time_and_another_takes_over(world: World) -> 
     make_overdue(world, hold_id)
     other.relay.tend()
     assert owners(world) == {f"confirming {name_of(hold_id)}": 8}
-    world.services.db["leases"].update_many({}, {"$set": {"until": tomorrow(0).replace(year=2020)}})
+    world.services.db["leases"].update_many({}, {"$set": {"until": tomorrow(0) - timedelta(days=2000)}})
     other.relay.tend()
     assert owners(world) == {f"held {name_of(hold_id)}": 8}
 
@@ -211,7 +211,7 @@ def test_a_confirmed_reservation_whose_worker_died_before_the_mirror_keeps_its_s
     relay, bob = world.services.relay, world.caller("desk")
     with following(world) as at_it:
         assert wait_until(at_it, seconds=SOON)
-        due = due_in(world, reserve(world), 0.5)
+        due = due_in(world, reserve(world), NEAR_SECONDS)
         with pytest.MonkeyPatch.context() as dying:
             dying.setattr(Mirror, "settle_or_leave", lambda *_late: None)
             world.services.booking_life.act(bob, due.booking_id, "confirm")

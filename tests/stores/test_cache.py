@@ -33,7 +33,7 @@ def test_all_threads_get_the_same_entry() -> None:
     start = threading.Barrier(8)
 
     def make(_: int) -> object:
-        start.wait(5)
+        start.wait(30)
         return recent.get_or_put("a", object)
 
     with ThreadPoolExecutor(8) as pool:
@@ -51,7 +51,7 @@ class SlowStore:
     def read(self) -> object:
         self.reads += 1
         self.begun.set()
-        assert self.may_go_on.wait(5)
+        assert self.may_go_on.wait(30)
         if self.outcome is not None:
             raise self.outcome
         return self
@@ -70,7 +70,7 @@ def ask_twice(store: SlowStore) -> list[object]:
 
     leader = threading.Thread(target=ask, args=[store.read])
     leader.start()
-    assert store.begun.wait(5)
+    assert store.begun.wait(30)
     future = shared._under_way["key"]
     follower = threading.Thread(target=ask, args=[None])
     result = future.result
@@ -81,10 +81,10 @@ def ask_twice(store: SlowStore) -> list[object]:
 
     future.result = joined_result  # type: ignore[method-assign]
     follower.start()
-    assert joined.wait(5)
+    assert joined.wait(30)
     store.may_go_on.set()
-    leader.join(5)
-    follower.join(5)
+    leader.join(30)
+    follower.join(30)
     return got
 
 
@@ -120,9 +120,9 @@ def test_a_fresh_value_is_computed_once_for_many_and_again_when_it_is_old() -> N
     fresh: Fresh[object] = Fresh(store.read, 1.0, monotonic=lambda: now)
     with ThreadPoolExecutor(20) as pool:
         asked = [pool.submit(fresh.value) for _ in range(20)]
-        assert store.begun.wait(5)
+        assert store.begun.wait(30)
         store.may_go_on.set()
-        assert {each.result(5) for each in asked} == {store}
+        assert {each.result(30) for each in asked} == {store}
     assert store.reads == 1
     now = 0.99
     assert (fresh.value(), store.reads) == (store, 1)

@@ -15,7 +15,7 @@ from services.stores.faults import RedisUnavailable
 from services.stores.redis_server import RedisInfo
 from tests.servers import RedisServer
 
-SOON = 20
+SOON = 30
 SLOTS = ((0, 5460), (5461, 10922), (10923, 16383))
 
 

@@ -100,7 +100,7 @@ def test_only_failures_within_its_own_watch_are_its_trouble() -> None:
             fail(AutoReconnect("within the inner watch"))
         elsewhere = threading.Thread(target=fail, args=[AutoReconnect("on another thread")])
         elsewhere.start()
-        elsewhere.join(5)
+        elsewhere.join(30)
     fail(AutoReconnect("after the watch"))
     assert (ours.lately(), others.lately()) == (False, True)
     with ours.watch():

@@ -16,7 +16,7 @@ from services.stores.leases import LEASE_SECONDS, Leases
 from services.stores.mongo_clock import ASK_EVERY_SECONDS, MongoClock
 from tests.world import World, settings
 
-SOON = 10
+SOON = 30
 FIVE_MINUTES = 300.0
 
 

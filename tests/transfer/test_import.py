@@ -15,7 +15,7 @@ from services.stores.connections import connect_mongo, connect_redis
 from services.transfer.booking_import import BookingImport, NotPrepared
 from tests.servers import MongoServer, RedisServer
 from tests.transfer.office import Office
-from tests.world import World, rfc3339, services_over, tomorrow
+from tests.world import PATIENT, World, rfc3339, services_over, tomorrow
 
 PROPERTIES = 'id,name,address,timezone,status\nhouse-1,House,"Main St 1",Europe/Paris,unavailable\n'
 TECHNICIANS = (
@@ -257,7 +257,7 @@ def test_a_batch_without_an_answer_is_written_by_the_next_run(office: Office, mo
 
 def test_a_database_without_the_index_is_refused(stores: tuple[RedisServer, MongoServer], tmp_path: object) -> None:
     redis, mongo = stores
-    client, db = connect_redis(redis.url), connect_mongo(mongo.url, "holdfast_bare")
+    client, db = connect_redis(redis.url, PATIENT), connect_mongo(mongo.url, "holdfast_bare")
     world = World(services_over(client, db))
     try:
         db["bookings"].drop_index("one_booking_per_claim")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from scripts.dev_server.child import Child, wait_until
 from scripts.dev_server.stores import free_port
 from services import Services, build_services
 from services.stores.connections import connect_mongo, connect_redis
+from tests.own_time import own_time
 from tests.servers import MongoServer, RedisServer, Server, real_stores
 from tests.system.drills.proxy import Proxy
 from tests.world import SECRET, World, rfc3339, services_over, settings, tomorrow
@@ -27,7 +27,7 @@ from tests.world import SECRET, World, rfc3339, services_over, settings, tomorro
 ROOT = Path(__file__).resolve().parents[3]
 CONFIRM_WINDOW_MS = 1_000
 DATABASE = "drill"
-SOON = 20
+SOON = 30
 """Seconds after which a condition counts as failed. It leaves room for a busy machine."""
 
 
@@ -82,16 +82,16 @@ class Api:
         if body is not None:
             request.add_header("Content-Type", "application/json")
             request.data = json.dumps(body).encode()
-        began = time.monotonic()
-        try:
-            with urllib.request.urlopen(request, timeout=10) as reply:
-                text, status, received = reply.read(), reply.status, dict(reply.headers)
-        except urllib.error.HTTPError as error:
-            with error:
-                text, status, received = error.read(), error.code, dict(error.headers)
-        except OSError:
-            return Answer(0, {}, time.monotonic() - began)
-        return Answer(status, json.loads(text or b"{}"), time.monotonic() - began, received)
+        with own_time() as passed:
+            try:
+                with urllib.request.urlopen(request, timeout=SOON) as reply:
+                    text, status, received = reply.read(), reply.status, dict(reply.headers)
+            except urllib.error.HTTPError as error:
+                with error:
+                    text, status, received = error.read(), error.code, dict(error.headers)
+            except OSError:
+                return Answer(0, {}, passed())
+            return Answer(status, json.loads(text or b"{}"), passed(), received)
 
     def is_up(self) -> bool:
         return self.ask("GET", "/healthz", "none").status == 200
@@ -106,9 +106,9 @@ class LocalApi:
 
     def ask(self, method: str, path: str, key: str, body: Any = None, **headers: str) -> Answer:
         named = {"Authorization": f"Bearer {key}"} | {name.replace("_", "-"): each for name, each in headers.items()}
-        began = time.monotonic()
-        reply = self._client.open(path, method=method, json=body, headers=named)
-        return Answer(reply.status_code, reply.json or {}, time.monotonic() - began, dict(reply.headers))
+        with own_time() as passed:
+            reply = self._client.open(path, method=method, json=body, headers=named)
+            return Answer(reply.status_code, reply.json or {}, passed(), dict(reply.headers))
 
 
 class Installation:

@@ -54,6 +54,7 @@ def test_bookings_that_name_their_slot_go_on_with_mongodb_alone(
         assert customers.hold(taken).status_and_code == (409, "slot_booked")
 
 
+@pytest.mark.usefixtures("within_a_day")
 @pytest.mark.parametrize("how", OUTAGES)
 def test_one_process_books_no_more_for_an_address_than_its_share_of_a_day(
     installation: Installation, customers: Customers, how: str

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from scripts.dev_server.stores import free_port, redis_url
 from services.stores.connections import connect_mongo, connect_redis
 from tests.servers import MongoServer, RedisServer
 from tests.world import PATIENT_MS, World, services_over
@@ -18,7 +17,7 @@ SCRATCH = "holdfast_race"
 def lone_world(stores: tuple[RedisServer, MongoServer]) -> Iterator[World]:
     """A world whose Redis is down, so that MongoDB decides alone. A test may drop the index of its database."""
     db = connect_mongo(stores[1].url, SCRATCH, timeout_ms=PATIENT_MS)
-    client = connect_redis(redis_url(free_port()))
+    client = connect_redis("redis://127.0.0.1:1/0")
     made = World(services_over(client, db), warm=False)
     yield made
     made.services.access.close()

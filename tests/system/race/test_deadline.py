@@ -21,13 +21,14 @@ from services.ledger.expiry import Reservations
 from services.ledger.store import BookingStore
 from services.stores.connections import Document, connect_mongo, connect_redis
 from tests.bookings.evidence import owners
-from tests.bookings.reserving import due_in, expired, now_in_store, request, seen_by
+from tests.bookings.reserving import NEAR_SECONDS, due_in, expired, now_in_store, request, seen_by
 from tests.servers import MongoServer, RedisServer
 from tests.system.race.together import PATIENCE, Outcome, at_once, fresh_slots, mirrored
-from tests.world import DATABASE, PATIENT_MS, World, rfc3339, services_over, tomorrow
+from tests.world import DATABASE, PATIENT, PATIENT_MS, World, rfc3339, services_over, tomorrow
 
 CLIENTS = 50
-NEAR_SECONDS = 0.7
+TO_THE_RACE = 0.7
+"""Seconds to a deadline around which requests race. If they all come late, the rules of the race are the same."""
 SPREAD = timedelta(milliseconds=30)
 Act = Callable[[], Booking]
 
@@ -39,7 +40,7 @@ class RefusedAtBook(Exception):
 @pytest.fixture
 def servers(world: World, stores: tuple[RedisServer, MongoServer]) -> Iterator[list[World]]:
     """One org on two servers, each with connections of its own."""
-    client, db = connect_redis(stores[0].url), connect_mongo(stores[1].url, DATABASE, timeout_ms=PATIENT_MS)
+    client, db = connect_redis(stores[0].url, PATIENT), connect_mongo(stores[1].url, DATABASE, timeout_ms=PATIENT_MS)
     second = services_over(client, db)
     yield [world, seen_by(world, second)]
     second.access.close()
@@ -81,7 +82,7 @@ def rush(servers: list[World], start: datetime, count: int = CLIENTS) -> list[Ac
 
 def race_at_the_deadline(servers: list[World], start: datetime) -> tuple[Booking, Outcome[Booking]]:
     """Make a reservation, and ask for its slot many times from just before its deadline to just after it."""
-    due = due_in(servers[0], reserved(servers[0], start), NEAR_SECONDS)
+    due = due_in(servers[0], reserved(servers[0], start), TO_THE_RACE)
     assert due.reserved_until
     return due, at_once(rush(servers, start), around(due.reserved_until, CLIENTS))
 
@@ -120,7 +121,7 @@ def test_if_the_marks_do_not_end_no_request_gets_the_slot(
 def test_of_a_confirmation_and_requests_at_the_deadline_exactly_one_gets_the_slot(servers: list[World]) -> None:
     world = servers[0]
     for number, start in enumerate(fresh_slots(8)):
-        due = due_in(world, reserved(world, start), NEAR_SECONDS / 2)
+        due = due_in(world, reserved(world, start), TO_THE_RACE / 2)
         assert due.reserved_until
         late = due.reserved_until + SPREAD * (number - 6) / 4
         acts: list[Act] = [partial(confirm, servers[1], due), *rush(servers, start, 12)]
@@ -145,7 +146,7 @@ def hold_during_a_confirmation(world: World, monkeypatch: pytest.MonkeyPatch) ->
     Gives the act by which Alice books her hold, and the reservation.
     """
     alice, services, update, given = world.caller("checkout"), world.services, BookingStore.update, list[str]()
-    due = due_in(world, reserved(world, tomorrow(10)), NEAR_SECONDS / 2)
+    due = due_in(world, reserved(world, tomorrow(10)), NEAR_SECONDS)
 
     def stall(store: BookingStore, old: Booking, fields: Document, noted: Document, *also: Document) -> Booking | None:
         if noted["action"] == "confirm" and not given:
@@ -191,7 +192,7 @@ def confirmation_during_an_expiry(
     """
     update, waiting = BookingStore.update, list[tuple[BookingStore, Booking, Document, Document]]()
     answers, booked = list[Booking | None](), list[Booking]()
-    due = due_in(world, reserved(world, tomorrow(10)), NEAR_SECONDS / 2)
+    due = due_in(world, reserved(world, tomorrow(10)), NEAR_SECONDS)
 
     def cross(store: BookingStore, old: Booking, fields: Document, noted: Document, *also: Document) -> Booking | None:
         if noted["action"] == "confirm":

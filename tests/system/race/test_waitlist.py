@@ -22,7 +22,7 @@ from services.waitlist.openings import Openings
 from tests.servers import MongoServer, RedisServer
 from tests.system.race.together import at_once
 from tests.waitlist.waiting import give_back, join, live_holds, noted, offers_published, seen, statuses, take, tend
-from tests.world import DATABASE, PATIENT_MS, World, services_over, tomorrow
+from tests.world import DATABASE, PATIENT, PATIENT_MS, World, services_over, tomorrow
 
 RELAYS = 6
 ROUNDS = 8
@@ -33,7 +33,8 @@ def relays(world: World, stores: tuple[RedisServer, MongoServer]) -> Iterator[li
     """Relays over the world's stores, each with connections and memory of its own."""
     made = []
     for _ in range(RELAYS):
-        client, db = connect_redis(stores[0].url), connect_mongo(stores[1].url, DATABASE, timeout_ms=PATIENT_MS)
+        client = connect_redis(stores[0].url, PATIENT)
+        db = connect_mongo(stores[1].url, DATABASE, timeout_ms=PATIENT_MS)
         made.append(services_over(client, db))
     yield made
     for services in made:

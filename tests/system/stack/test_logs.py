@@ -13,7 +13,7 @@ from scripts.dev_server import child as processes
 from scripts.dev_server.child import Child, wait_until
 from scripts.dev_server.supervisor import Supervisor
 
-SOON = 20
+SOON = 30
 MOST = 20_000
 LINES = 1_000
 WRITER = f"""

@@ -32,7 +32,7 @@ def leftover(tmp_path: Path) -> Iterator[Child]:
     """A child with a child of its own, as an earlier server starts it."""
     child = Child("gunicorn", PARENT, tmp_path / "leftover.log")
     child.start()
-    assert wait_until(lambda: len(session_members(child.pid)) == 2, seconds=10)
+    assert wait_until(lambda: len(session_members(child.pid)) == 2, seconds=30)
     yield child
     child.kill()
 
@@ -46,7 +46,7 @@ def test_children_of_a_killed_server_are_stopped(folder: DataFolder, leftover: C
 def test_orphans_are_stopped_even_when_their_parent_is_gone(folder: DataFolder, leftover: Child) -> None:
     folder.remember([leftover])
     os.kill(leftover.pid, signal.SIGKILL)
-    assert wait_until(lambda: not leftover.alive(), seconds=10)
+    assert wait_until(lambda: not leftover.alive(), seconds=30)
     assert folder.recover() == ["gunicorn"]
     assert session_members(leftover.pid) == []
 
@@ -104,7 +104,7 @@ def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
     assert start_ticks(pid) is not None
     parent.kill()
     parent.communicate()
-    assert wait_until(lambda: start_ticks(pid) is None, seconds=10)
+    assert wait_until(lambda: start_ticks(pid) is None, seconds=30)
 
 
 def test_a_child_that_cannot_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
@@ -125,6 +125,6 @@ def test_a_process_that_refuses_to_stop_is_killed(tmp_path: Path) -> None:
     deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
     child = processes.Child("deaf", [sys.executable, "-c", deaf], tmp_path / "deaf.log")
     child.start()
-    assert wait_until(lambda: "deaf" in child.log_tail(), seconds=10)
+    assert wait_until(lambda: "deaf" in child.log_tail(), seconds=30)
     child.stop(0.1)
     assert not child.alive()

@@ -23,7 +23,7 @@ from scripts.dev_server.child import wait_until
 from scripts.dev_server.stores import redis_answers
 from tests.system.stack.whole_server import WholeServer, processes_using, still_running
 
-HEAL_SECONDS = 20
+HEAL_SECONDS = 40
 
 
 @pytest.fixture(scope="module")
