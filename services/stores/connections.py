@@ -78,7 +78,8 @@ def connect_redis(url: str, timeouts: StoreTimeouts = DEFAULTS) -> Redis:
         master: Redis = sentinels.master_for(address.path.strip("/") or "mymaster")  # type: ignore[no-untyped-call]
         return master
     options |= {"max_connections": REDIS_CONNECTIONS, "timeout": timeouts.redis_seconds}
-    return Redis(connection_pool=BlockingConnectionPool.from_url(url, **options))
+    # The pool is this client's own, so to close the client closes the pool.
+    return Redis.from_pool(BlockingConnectionPool.from_url(url, **options))
 
 
 def _hosts(url: str, port: int) -> list[tuple[str, int]]:
