@@ -192,13 +192,14 @@ def test_a_body_that_is_shorter_than_its_length_is_not_taken_for_a_whole_one(sen
     assert faults(reply) == {("body", "malformed_body")}
 
 
-def test_a_body_that_trickles_in_takes_no_turn(stubbed: Stubbed) -> None:
+def test_a_body_that_trickles_in_takes_no_turn(stubbed: Stubbed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.http.turns.LONGEST_WAIT_SECONDS", 30)  # then all ask for a turn at once
     send = stubbed.send()
     arrives, slow = threading.Event(), 2 * AT_ONCE
 
     class Slow(io.RawIOBase):
         def read(self, size: int = -1) -> bytes:
-            assert arrives.wait(10)
+            assert arrives.wait(30)
             return json.dumps(SLOT).encode()
 
     def trickle() -> int:
@@ -210,7 +211,7 @@ def test_a_body_that_trickles_in_takes_no_turn(stubbed: Stubbed) -> None:
         assert hold(send, SLOT).status_code == 201
         assert not any(each.done() for each in waiting)
         arrives.set()
-        assert {each.result(10) for each in waiting} == {201}
+        assert {each.result(30) for each in waiting} == {201}
 
 
 def test_a_request_of_many_faults_gets_a_bounded_answer(send: Send) -> None:

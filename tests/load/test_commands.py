@@ -16,7 +16,7 @@ from scripts.load.client.servers import private_server
 from scripts.load.client.target import ROOT, Target
 from scripts.load.scenarios.races import SCENARIOS
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 GRANTED = {
     "reschedule": {"moved"}, "reserve-deadline": {"reserved", "confirmed"}, "waitlist": {"waiting"},
@@ -28,7 +28,7 @@ OF_TIME = {"the staff is not delayed", "overload is shed", "it recovers at once"
 
 def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "scripts" / script), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=360, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=840, check=False)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 import time
@@ -30,9 +31,9 @@ CLIENTS = 24
 
 
 @contextmanager
-def naive_on(database: Any, *, window_seconds: float) -> Iterator[NaiveServer]:
+def naive_on(bookings: NaiveBookings) -> Iterator[NaiveServer]:
     """The naive server in a thread, for the length of a `with` block."""
-    server = NaiveServer(NaiveBookings(database, window_seconds))
+    server = NaiveServer(bookings)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -43,13 +44,19 @@ def naive_on(database: Any, *, window_seconds: float) -> Iterator[NaiveServer]:
 
 
 def played(
-    name: str, *, clients: int, processes: int = 2, window_seconds: float = 0.05, **changes: Any
+    name: str,
+    *,
+    clients: int,
+    processes: int = 2,
+    window_seconds: float = 0.05,
+    kind: type[NaiveBookings] = NaiveBookings,
+    **changes: Any,
 ) -> tuple[Evidence, Outcome]:
     """One scenario, perhaps with changes, on the naive server."""
     scenario: Scenario = replace(SCENARIOS[name], **changes)
     world, rng = replace(world_for(name), keys=dict.fromkeys(ROLES, "naive")), random.Random(7)
     database: Any = mongomock.MongoClient(tz_aware=True).scratch
-    with naive_on(database, window_seconds=window_seconds) as server:
+    with naive_on(kind(database, window_seconds)) as server:
         target = Target(f"http://127.0.0.1:{server.port}", "naive", world.keys, "", "")
         world, outcome = acts.perform(target, scenario, world, clients, rng, processes=processes)
     bookings = read_bookings(database, "naive", world)
@@ -91,8 +98,21 @@ def test_one_client_alone_breaks_no_rule_even_there() -> None:
     assert [exchange.status for exchange in outcome.exchanges] == [201, 201]
 
 
+class AfterAll(NaiveBookings):
+    """Answers nothing before each client has asked."""
+
+    def __init__(self, database: Any, window_seconds: float) -> None:
+        super().__init__(database, window_seconds)
+        self.checks, self.all_asked = itertools.count(1), threading.Barrier(CLIENTS)
+
+    def check(self, *asked: Any, **named: Any) -> None:
+        super().check(*asked, **named)
+        if next(self.checks) <= CLIENTS:
+            self.all_asked.wait(30)
+
+
 def test_every_client_is_connected_before_the_release_and_gets_an_answer() -> None:
-    evidence, outcome = played("same-slot", clients=CLIENTS, processes=3)
+    evidence, outcome = played("same-slot", clients=CLIENTS, processes=3, kind=AfterAll)
     assert outcome.open_before == CLIENTS
     assert {exchange.tag for exchange in outcome.exchanges} == set(map(str, range(CLIENTS)))
     first = [exchange for exchange in outcome.exchanges if exchange.operation != "book"]
@@ -102,7 +122,7 @@ def test_every_client_is_connected_before_the_release_and_gets_an_answer() -> No
 
 def test_no_client_is_released_before_the_curtain_rises() -> None:
     curtain = time.monotonic() + 0.6
-    with naive_on(mongomock.MongoClient(tz_aware=True).scratch, window_seconds=0.0) as server:
+    with naive_on(NaiveBookings(mongomock.MongoClient(tz_aware=True).scratch, 0.0)) as server:
         desk = Person("run", "4", "desk", plays.at_the_desk, world_for("same-slot").numbered_slot(0), {"desk": "naive"})
         outcome = release(("127.0.0.1", server.port), [desk.perform()], 1, not_before=curtain)
     assert outcome.exchanges[0].sent >= curtain

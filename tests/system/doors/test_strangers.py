@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from scripts.dev_server.child import wait_until
+from tests.own_time import own_time
 from tests.system.doors.gunicorn import Gunicorn, Line, get, gunicorn, post
 from tests.system.drills.installation import SOON, Installation
 
@@ -14,6 +15,8 @@ ELSEWHERE = "127.0.0.2"
 MOST = 256
 AVAILABILITY = "/availability?property_id=prop-1&from=2030-01-01"
 SILENT = 300
+PATIENT = {"HOLDFAST_HEADER_SECONDS": "600"}
+"""No silent connection ends by its own deadline, however long a busy machine takes to open all of them."""
 CROWD = 20
 AT_ONCE = 1.5
 """Seconds. A connection above the bound gets more than this while its address is trusted."""
@@ -22,12 +25,17 @@ UNKNOWN = "Authorization: Bearer hf_desk_unknown"
 
 @pytest.fixture
 def server(installation: Installation) -> Iterator[Gunicorn]:
-    with gunicorn(installation, installation.folder) as made:
+    with gunicorn(installation, installation.folder, **PATIENT) as made:
         yield made
 
 
 def with_key(server: Gunicorn, role: str = "checkout", path: str = AVAILABILITY) -> bytes:
     return get(path, f"Authorization: Bearer {server.world.keys[role]}")
+
+
+def is_closed_at_once(line: Line) -> bool:
+    with own_time() as passed:
+        return line.is_closed() and passed() < AT_ONCE
 
 
 def still_open(lines: list[Line]) -> int:
@@ -50,7 +58,7 @@ def test_silent_connections_of_one_address_do_not_block_other_clients(server: Gu
 
 
 def test_without_the_bound_all_silent_connections_stay(installation: Installation) -> None:
-    with gunicorn(installation, installation.folder, HOLDFAST_KEYLESS_CONNECTIONS=str(2 * SILENT)) as server:
+    with gunicorn(installation, installation.folder, HOLDFAST_KEYLESS_CONNECTIONS=str(2 * SILENT), **PATIENT) as server:
         silent = [server.line(ELSEWHERE) for _ in range(SILENT)]
         assert server.is_healthy(ELSEWHERE)
         assert still_open(silent) == SILENT
@@ -83,7 +91,7 @@ def test_an_unknown_key_counts_as_no_key(installation: Installation) -> None:
         reply = surplus.receive()
         assert (reply.status, reply.headers["connection"]) == (401, "close")
         assert surplus.is_closed()
-        assert server.line(ELSEWHERE).is_closed(AT_ONCE)
+        assert is_closed_at_once(server.line(ELSEWHERE))
 
 
 def test_a_burst_of_connections_that_show_a_key_is_served(server: Gunicorn) -> None:
@@ -104,7 +112,7 @@ def test_a_crowded_worker_closes_connections_above_the_bound_at_once(installatio
             known[-1].send(with_key(server))
             assert known[-1].receive().status == 200
         strangers = [server.line(ELSEWHERE) for _ in range(3)]
-        assert strangers[-1].is_closed(AT_ONCE)
+        assert is_closed_at_once(strangers[-1])
         assert still_open(strangers) == 2
 
 
@@ -129,7 +137,7 @@ def test_idle_connections_make_room_when_a_worker_is_crowded(installation: Insta
             idle.append(line)
         assert server.is_healthy()
         assert still_open(idle[-CROWD // 2 :]) == CROWD // 2
-        assert still_open(idle[: 2 * CROWD]) == 0
+        assert wait_until(lambda: still_open(idle[: 2 * CROWD]) == 0, seconds=SOON)
 
 
 def test_workers_share_the_bound_between_them(installation: Installation) -> None:
@@ -141,7 +149,7 @@ def test_workers_share_the_bound_between_them(installation: Installation) -> Non
 
 def test_behind_a_proxy_the_bound_does_not_apply(installation: Installation) -> None:
     with gunicorn(
-        installation, installation.folder, HOLDFAST_KEYLESS_CONNECTIONS="2", HOLDFAST_TRUSTED_PROXIES="1"
+        installation, installation.folder, HOLDFAST_KEYLESS_CONNECTIONS="2", HOLDFAST_TRUSTED_PROXIES="1", **PATIENT
     ) as server:
         silent = [server.line(ELSEWHERE) for _ in range(20)]
         assert server.is_healthy(ELSEWHERE)

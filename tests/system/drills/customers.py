@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scripts.dev_server.child import wait_until
+from tests.own_time import own_time
 from tests.system.drills.installation import SOON, Answer, Asked, Installation
 
 IN_TIME = 2.5
@@ -109,6 +110,12 @@ def at_once(*calls: Callable[[], Answer]) -> list[Answer]:
     """The answers to requests that are made at the same time."""
     with ThreadPoolExecutor(len(calls)) as pool:
         return [each.result() for each in [pool.submit(call) for call in calls]]
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> bool:
+    """Whether the condition comes true within so many seconds."""
+    with own_time() as passed:
+        return wait_until(condition, seconds=SOON) and passed() < seconds
 
 
 def is_unavailable(answer: Answer) -> bool:

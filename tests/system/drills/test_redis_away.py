@@ -9,7 +9,7 @@ import pytest
 
 from scripts.dev_server.child import wait_until
 from services.ids import hold_name
-from tests.system.drills.customers import HOLDER, Customers, in_time, is_unavailable, place_of
+from tests.system.drills.customers import HOLDER, Customers, in_time, is_unavailable, place_of, within
 from tests.system.drills.installation import OUTAGES, SOON, Installation, away
 from tests.system.drills.proxy import MIRRORING, Proxy
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules
@@ -27,7 +27,7 @@ def test_holds_are_refused_in_time_and_granted_again_by_themselves(
         answer = customers.ask("GET", f"/hold/{kept.body['hold_id']}")
         assert is_unavailable(answer), answer
     # A stalled hold may have been placed all the same. A request without a holder waits until that hold expires.
-    assert wait_until(lambda: customers.hold(installation.slot()).status == 201, seconds=2)
+    assert within(2, lambda: customers.hold(installation.slot()).status == 201)
     assert customers.ask("GET", f"/hold/{kept.body['hold_id']}").body["status"] == "held"
 
 
@@ -48,7 +48,7 @@ def test_bookings_that_name_their_slot_go_on_with_mongodb_alone(
         assert is_unavailable(answer), answer
         answer = customers.book(loser, slot)
         assert in_time(answer, 409), answer
-    assert wait_until(lambda: customers.book(alone, {"hold_id": other.body["hold_id"]}).is_ok, seconds=2)
+    assert within(2, lambda: customers.book(alone, {"hold_id": other.body["hold_id"]}).is_ok)
     check_rules(customers)
     for taken in (slot, place_of(hold), place_of(other)):
         assert customers.hold(taken).status_and_code == (409, "slot_booked")
@@ -95,7 +95,7 @@ def test_what_needs_no_redis_is_answered(installation: Installation, customers: 
         assert (answer.body["checks"]["redis"], answer.body["checks"]["mongodb"]) == ("Redis does not answer.", "ok")
         answer = customers.cancel(deed, booking)
         assert in_time(answer, 200), answer
-    assert wait_until(lambda: customers.ask("GET", "/readyz").status == 200, seconds=2)
+    assert within(2, lambda: customers.ask("GET", "/readyz").status == 200)
     check_rules(customers)
 
 
@@ -107,7 +107,7 @@ def test_a_redis_that_comes_back_empty_is_not_trusted_until_it_is_rebuilt(
     installation.redis.kill()
     shutil.rmtree(installation.redis.folder / "appendonlydir")
     installation.redis.start()
-    assert wait_until(lambda: customers.hold(slot).status_and_code == (409, "slot_booked"), seconds=2)
+    assert within(2, lambda: customers.hold(slot).status_and_code == (409, "slot_booked"))
     granted = customers.held(free)
     assert customers.book(customers.wish(), slot).status_and_code == (409, "slot_booked")
     assert installation.world.services.redis.get(installation.world.names.epoch) is None

@@ -10,7 +10,7 @@ from models.errors import StoreUnavailable
 from scripts.dev_server.child import wait_until
 from services.stores.leases import LEASE_SECONDS
 from services.stores.redis_server import RedisInfo
-from tests.system.drills.customers import Customers
+from tests.system.drills.customers import Customers, within
 from tests.system.drills.installation import SOON, Installation, away
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules, claimed, marked
 
@@ -140,7 +140,7 @@ def test_a_relay_that_loses_one_store_lets_a_healthy_one_work(
     healthy = installation.relay()
     proxies[lost].stall()
     miss_one(cut_off)
-    assert wait_until(lambda: is_mirrored(installation), seconds=seconds), healthy.log_tail()
+    assert within(seconds, lambda: is_mirrored(installation)), healthy.log_tail()
     proxies[lost].heal()
     for relay in (sick, healthy):
         relay.stop()

@@ -5,16 +5,18 @@ The negative control shows that this test sees a second entry.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from typing import Any
 
 import pytest
 
 from models.access import IdempotencyClaim
 from models.errors import AlreadyExists, RequestInProgress
 from services.waitlist.store import WaitlistStore
-from tests.system.race.together import CROWD, at_once, fresh_slots
+from tests.system.race.together import CROWD, PATIENCE, at_once, fresh_slots
 from tests.waitlist.waiting import request
 from tests.world import World, rfc3339
 
@@ -50,9 +52,18 @@ def test_a_person_who_joins_often_at_one_moment_waits_once(world: World) -> None
 
 
 def test_without_turns_a_person_waits_many_times(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control: the same race with the guard off."""
-    turns = count(1)
+    """The negative control: the same race with the guard off. The first request waits until a second one has looked."""
+    turns, looks, both_looked, look = count(1), count(1), threading.Event(), WaitlistStore.waits_already
+
+    def look_and_meet(*asked: Any) -> bool:
+        waits = look(*asked)
+        if next(looks) == 2:
+            both_looked.set()
+        both_looked.wait(PATIENCE)
+        return waits
+
     monkeypatch.setattr(WaitlistStore, "last_turns", lambda *_: {"phone": next(turns), "email": next(turns)})
+    monkeypatch.setattr(WaitlistStore, "waits_already", look_and_meet)
     assert max(entries_of_each_race(world)) > 1
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from scripts.dev_server.child import wait_until
 from tests.servers import MongoServer
-from tests.system.drills.customers import IN_TIME, Customers, in_time, is_unavailable, place_of
+from tests.system.drills.customers import IN_TIME, Customers, in_time, is_unavailable, place_of, within
 from tests.system.drills.installation import SOON, Answer, Installation
 from tests.system.drills.rules import check_rules
 from tests.system.stack.sentinel_set import SentinelSet, sentinel_set
@@ -84,7 +84,7 @@ def test_without_sentinels_every_path_answers_in_time_and_direct_bookings_go_on(
         assert in_time(late.ask("GET", "/readyz"), 503)
     for proxy in redis.proxies:
         proxy.heal()
-    assert wait_until(lambda: late.hold(late.installation.slot()).status == 201, seconds=3)
+    assert within(3, lambda: late.hold(late.installation.slot()).status == 201)
 
 
 def test_while_master_and_sentinels_are_silent_every_answer_comes_in_time(
@@ -116,7 +116,7 @@ def test_a_server_left_on_the_old_master_stops_taking_holds_if_the_master_needs_
     def refuses() -> bool:
         return is_unavailable(left.hold(left.installation.slot()))
 
-    assert wait_until(refuses, seconds=FENCED_WITHIN, every=0.1) == fenced
+    assert within(FENCED_WITHIN, refuses) if fenced else not wait_until(refuses, seconds=FENCED_WITHIN, every=0.1)
     direct = left.book(left.wish(), customers.installation.slot())
     assert in_time(direct, 201), direct
     assert wait_until(lambda: customers.hold(customers.installation.slot()).status == 201, seconds=SOON)
