@@ -34,7 +34,7 @@ def meddle(site: Site) -> Iterator[float]:
     yield from ()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_drill_finds_a_doubled_and_a_lost_booking_and_nothing_in_a_whole_case(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

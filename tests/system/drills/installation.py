@@ -18,11 +18,12 @@ from api.app import app_over
 from scripts.dev_server.child import Child, wait_until
 from scripts.dev_server.stores import free_port
 from services import Services, build_services
-from services.stores.connections import connect_mongo, connect_redis
+from services.settings import DEFAULTS
+from services.stores.connections import MONGO_TIMEOUT_MS, connect_mongo, connect_redis
 from tests.own_time import own_time
 from tests.servers import MongoServer, RedisServer, Server, real_stores
 from tests.system.drills.proxy import Proxy
-from tests.world import SECRET, World, rfc3339, services_over, settings, tomorrow
+from tests.world import PATIENT, PATIENT_MS, SECRET, World, rfc3339, services_over, settings, tomorrow
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIRM_WINDOW_MS = 1_000
@@ -129,9 +130,9 @@ class Installation:
         start = rfc3339(tomorrow(0) + timedelta(hours=self._slots_given))
         return {"property_id": "prop-1", "technician_id": "tech-1", "start": start}
 
-    def api(self, crash_point: str = "") -> Api:
-        """Start an API. With a crash point its worker kills itself there."""
-        api = Api(self._environment(), self.folder, crash_point)
+    def api(self, crash_point: str = "", **environment: str) -> Api:
+        """Start an API. With a crash point its worker kills itself there. environment: further settings."""
+        api = Api(self._environment() | environment, self.folder, crash_point)
         api.child.start()
         self._closing.append(api.child.kill)
         assert wait_until(api.is_up, seconds=SOON), api.child.log_tail()
@@ -145,11 +146,17 @@ class Installation:
         self._closing.append(child.kill)
         return child
 
-    def local_api(self, *, redis: Proxy | None = None, mongo: Proxy | None = None) -> LocalApi:
-        """The API in this process, over the stores or over proxies in front of them."""
+    def local_api(self, *, redis: Proxy | None = None, mongo: Proxy | None = None, patient: bool = False) -> LocalApi:
+        """The API in this process, over the stores or over proxies in front of them.
+
+        patient: MongoDB may take longer than in production.
+        """
         urls = self._environment() | self._through(redis, mongo)
-        client, db = connect_redis(urls["REDIS_URL"]), connect_mongo(urls["MONGO_URL"], DATABASE)
-        services = build_services(settings(confirm_window_ms=CONFIRM_WINDOW_MS), redis=client, mongo=db)
+        client = connect_redis(urls["REDIS_URL"])
+        db = connect_mongo(urls["MONGO_URL"], DATABASE, timeout_ms=PATIENT_MS if patient else MONGO_TIMEOUT_MS)
+        request_seconds = (PATIENT if patient else DEFAULTS).request_seconds
+        known = settings(confirm_window_ms=CONFIRM_WINDOW_MS, request_seconds=request_seconds)
+        services = build_services(known, redis=client, mongo=db)
         self._closing += [services.access.close, client.close, db.client.close]
         return LocalApi(services)
 
@@ -168,6 +175,15 @@ class Installation:
             yield
         finally:
             self.fail_point("failCommand", "off", {})
+
+    @contextmanager
+    def inserts_wait(self) -> Iterator[None]:
+        """MongoDB makes no insert before the end of the block."""
+        self.fail_point("hangDuringBatchInsert", "alwaysOn", {"nss": f"{DATABASE}.bookings"})
+        try:
+            yield
+        finally:
+            self.fail_point("hangDuringBatchInsert", "off", {})
 
     def fail_point(self, name: str, mode: Any, data: dict[str, Any]) -> None:
         with self.mongo.client() as client:

@@ -15,7 +15,7 @@ from tests.system.drills.rules import check_every_free_slot_can_be_held, check_r
 
 @pytest.fixture(scope="module")
 def customers(installation: Installation) -> Customers:
-    return Customers(installation, installation.local_api())
+    return Customers(installation, installation.local_api(patient=True))
 
 
 @pytest.fixture(autouse=True)
@@ -50,12 +50,12 @@ def test_between_begin_and_insert_the_booking_is_made_and_others_are_refused(
 ) -> None:
     deed, slot, answers = customers.wish(), installation.slot(), list[Answer]()
     what = slot if direct else {"hold_id": customers.held(slot).body["hold_id"]}
-    with installation.failing(["insert"], blockConnection=True, blockTimeMS=300):
+    with installation.inserts_wait():
         worker = threading.Thread(target=lambda: answers.append(customers.book(deed, what)))
         worker.start()
         assert wait_until(lambda: bool(installation.pins()), seconds=SOON)
         flush(installation)
-        worker.join(SOON)
+    worker.join(SOON)
     assert [answer.status for answer in answers] == [201]
     assert customers.hold(slot).status_and_code == (409, "slot_booked")
     assert customers.book(customers.wish(), slot).status_and_code == (409, "slot_booked")
@@ -67,7 +67,7 @@ def test_a_hold_that_slipped_in_before_the_insert_does_not_make_two_bookings(
 ) -> None:
     deed, late, slot, answers = customers.wish(), customers.wish(), installation.slot(), list[Answer]()
     hold = customers.held(slot)
-    with installation.failing(["insert"], blockConnection=True, blockTimeMS=500):
+    with installation.inserts_wait():
         worker = threading.Thread(
             target=lambda: answers.append(customers.book(deed, {"hold_id": hold.body["hold_id"]}))
         )
@@ -75,7 +75,7 @@ def test_a_hold_that_slipped_in_before_the_insert_does_not_make_two_bookings(
         assert wait_until(lambda: bool(installation.pins()), seconds=SOON)
         flush(installation)
         slipped_in = customers.hold(slot)
-        worker.join(SOON)
+    worker.join(SOON)
     assert answers[0].status == 201
     if slipped_in.status == 201:
         assert customers.book(late, {"hold_id": slipped_in.body["hold_id"]}).status in (409, 410)
@@ -90,7 +90,7 @@ def test_during_a_rebuild_the_mirror_stays_untrusted_until_the_next_rebuild(
         assert customers.book(customers.wish(), slot).status == 201
     flush(installation)
     relay, rebuild_token = installation.world.services.relay, installation.world.names.rebuild
-    with installation.failing(["find"], None, blockConnection=True, blockTimeMS=100):
+    with installation.failing(["find"], None, blockConnection=True, blockTimeMS=400):
         tending = threading.Thread(target=relay.tend)
         tending.start()
         assert wait_until(lambda: bool(installation.world.services.redis.exists(rebuild_token)), seconds=SOON)
@@ -108,13 +108,13 @@ def test_a_late_worker_does_not_bring_a_cancelled_booking_back(
 ) -> None:
     deed, slot, answers = customers.wish(), installation.slot(), list[Answer]()
     slow = installation.proxy(installation.redis)
-    late = Customers(installation, installation.local_api(redis=slow))
+    late = Customers(installation, installation.local_api(redis=slow, patient=True))
     late.held()
 
     def book_late() -> None:
         answers.append(late.book(deed, slot))
 
-    with installation.failing(["insert"], blockConnection=True, blockTimeMS=300):
+    with installation.inserts_wait():
         worker = threading.Thread(target=book_late)
         worker.start()
         assert wait_until(lambda: bool(installation.pins()), seconds=SOON)

@@ -7,17 +7,23 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from scripts.dev_server.child import wait_until
+from scripts.dev_server.stores import port_answers
 from tests.system.drills.customers import Customers, Deed
 from tests.system.drills.installation import SOON, Api, Installation
 from tests.system.drills.rules import check_rules
 from tests.system.drills.traffic import Traffic
 
 IN_FLIGHT = 6
+PATIENT = {
+    "HOLDFAST_MONGO_SECONDS": "10",
+    "HOLDFAST_REQUEST_SECONDS": "10",
+    "GUNICORN_CMD_ARGS": "--graceful-timeout 20",
+}
 
 
 @pytest.fixture
 def api(installation: Installation) -> Api:
-    return installation.api()
+    return installation.api(**PATIENT)
 
 
 @pytest.fixture
@@ -35,13 +41,11 @@ def deeds() -> list[Deed]:
 
 def test_sigterm_lets_running_requests_be_answered(installation: Installation, api: Api, customers: Customers) -> None:
     wishes = [(customers.wish(), installation.slot()) for _ in range(IN_FLIGHT)]
-    with (
-        installation.failing(["insert"], None, blockConnection=True, blockTimeMS=400),
-        ThreadPoolExecutor(IN_FLIGHT) as pool,
-    ):
+    with ThreadPoolExecutor(IN_FLIGHT) as pool, installation.inserts_wait():
         answers = [pool.submit(customers.book, deed, slot) for deed, slot in wishes]
         assert wait_until(lambda: len(installation.pins()) == IN_FLIGHT, seconds=SOON)
         api.child.ask_to_stop()
+        assert wait_until(lambda: not port_answers(api.port), seconds=SOON)
     assert [each.result().status for each in answers] == [201] * IN_FLIGHT
     assert wait_until(lambda: not api.child.alive(), seconds=SOON)
     assert api.child.process is not None
