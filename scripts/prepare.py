@@ -22,7 +22,7 @@ from models.errors import Refusal
 from scripts.dev_server.demo_data import ORG, demo_keys
 from scripts.dev_server.seed import seed
 from services import build_services
-from services.ledger.store import GridChanged
+from services.ledger.outcomes import GridChanged
 from services.observability import configure_logging
 from services.settings import Settings
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 CrashPoints = Callable[[str], None]
 
 POINTS = (
-    *("before_begin", "after_begin", "after_insert", "after_finish", "after_place"),
+    *("before_begin", "after_begin", "after_batch", "after_insert", "after_finish", "after_place"),
     *("after_offer_intent", "after_offer_hold", "after_offer_published"),
     *("after_change", "after_move_claim", "after_move", "after_move_mirrored"),
 )

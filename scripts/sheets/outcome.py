@@ -10,7 +10,7 @@ from collections.abc import Callable
 from models.errors import StoreUnavailable
 from scripts.sheets.sheet import Unreadable
 from scripts.sheets.stores import Unusable
-from services.ledger.store import GridChanged
+from services.ledger.outcomes import GridChanged
 from services.transfer.booking_import import NotPrepared
 
 NOT_POSSIBLE = 2

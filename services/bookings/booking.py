@@ -23,7 +23,7 @@ from services.clock import Clock, now_ms
 from services.crash_points import CrashPoints
 from services.holds.placing import MOST_ATTEMPTS, Placing
 from services.ids import HoldIds, booking_id_for, booking_of_hold, direct_pin
-from services.ledger.store import NothingSent, WriteRefused
+from services.ledger.outcomes import NothingSent, WriteRefused
 
 MAY_BOOK_DIRECTLY = frozenset({Role.BOT, Role.DESK, Role.ADMIN})
 MOST_INSERTS = 3

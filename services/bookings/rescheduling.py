@@ -31,8 +31,9 @@ from services.crash_points import CrashPoints
 from services.holds.placing import MOST_ATTEMPTS, Blocked, Placing
 from services.ids import move_pin, version_moved
 from services.ledger.documents import difference, noted
+from services.ledger.outcomes import ClaimsTaken, NothingSent, WriteRefused
 from services.ledger.persons import are_alike
-from services.ledger.store import BookingStore, ClaimsTaken, NothingSent, WriteRefused
+from services.ledger.store import BookingStore
 from services.stores.connections import Document
 from services.timetable.grid import SLOT, Grid
 

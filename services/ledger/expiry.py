@@ -18,7 +18,8 @@ from models.slot import Visit
 from services.claims.mirror import Mirror
 from services.claims.placements import Obstacle
 from services.ledger.documents import noted
-from services.ledger.store import BookingStore, WriteRefused
+from services.ledger.outcomes import WriteRefused
+from services.ledger.store import BookingStore
 from services.stores.faults import RedisUnavailable
 
 log = structlog.get_logger()

@@ -2,15 +2,14 @@
 
 The guard is one unique multikey index over (org, claims.resource, claims.tick) of active bookings: MongoDB refuses an
 insert if another booking has any single claim of it. A booking is one document, so MongoDB writes all of it or nothing.
-Only this module and `services.transfer.booking_import` write bookings.
+Only this module, its `writer` and `services.transfer.booking_import` write bookings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import pymongo
 import structlog
@@ -22,18 +21,28 @@ from pymongo.errors import (
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
-    WriteError,
 )
 from pymongo.read_concern import ReadConcern
 
 from models.booking import Booking
 from models.errors import StoreUnavailable
 from models.slot import Claim, Visit
+from services.crash_points import CrashPoints, survive
 from services.ledger.documents import booking_of, difference, document_of
+from services.ledger.outcomes import (
+    DEFINITELY_REFUSED,
+    ClaimsTaken,
+    GridChanged,
+    Insert,
+    NothingSent,
+    Unclear,
+    WriteRefused,
+)
 from services.ledger.persons import fill_in_persons, persons_in
 from services.ledger.schema import BOOKING_INDEXES, VALIDATOR
 from services.ledger.search import fill_in_search
 from services.ledger.versions import OVERDUE, fill_in_changed, is_made, next_version
+from services.ledger.writer import Writer
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
@@ -43,51 +52,15 @@ WRITE_SECONDS = 1.2
 """Bounds one write and its reading back. With a stalled Redis call in the same request that is under two seconds."""
 CERTAIN_SECONDS = 5.0
 NOTHING_ELSE: Final[Document] = {}
-DEFINITELY_REFUSED = frozenset({121, 10334, 17419})
-"""MongoDB's codes for a document that its validator refuses, or that is too large."""
-
-
-@dataclass(frozen=True, slots=True)
-class Insert:
-    """How an insert ended.
-
-    inserted: it was written. repeated: its _id was there already, and `booking` is that booking as it is now. taken:
-    another booking has one of its claims.
-    """
-
-    outcome: Literal["inserted", "repeated", "taken"]
-    booking: Booking | None = None
-
-
-class WriteRefused(Exception):
-    """MongoDB refused the document itself, which is a fault of ours. It was definitely not written."""
-
-
-class NothingSent(StoreUnavailable):
-    """MongoDB could not be reached, so the write was definitely not made."""
-
-
-class GridChanged(NothingSent):
-    """The database has another time grid, so its claims mean other times. advice: what an operator should do."""
-
-    def __init__(self, minutes: int) -> None:
-        super().__init__()
-        self.advice = (
-            f"This database has a grid of {minutes} minutes: set HOLDFAST_GRID_MINUTES to {minutes}, "
-            "or use an empty database."
-        )
-
-
-class ClaimsTaken(Exception):
-    """The unique index refused a change, because another active booking has one of its claims."""
 
 
 class BookingStore:
-    """Bookings in MongoDB."""
+    """Bookings in MongoDB. crash: what a test may do between an insert and its answers."""
 
-    def __init__(self, db: Database[Document], grid_minutes: int) -> None:
+    def __init__(self, db: Database[Document], grid_minutes: int, crash: CrashPoints = survive) -> None:
         self._db = db
         self._bookings = db["bookings"]
+        self._writer = Writer(self._bookings, crash)
         self._grid_minutes = grid_minutes
         self._grid_is_ours = False
 
@@ -123,17 +96,12 @@ class BookingStore:
         self.check_grid()
         with pymongo.timeout(WRITE_SECONDS):
             try:
-                self._bookings.insert_one(document_of(booking))
+                self._writer.insert(document_of(booking), WRITE_SECONDS)
                 return Insert("inserted")
             except DuplicateKeyError as error:
                 return self._duplicate(booking, error)
-            except WriteError as error:
-                raise WriteRefused from error
-            except ServerSelectionTimeoutError as error:
-                raise NothingSent from error
-            except PyMongoError as error:
-                found = self._read_back(booking, error)
-                return Insert("inserted", found)
+            except Unclear as error:
+                return Insert("inserted", self._read_back(booking, error))
 
     def _duplicate(self, booking: Booking, error: DuplicateKeyError) -> Insert:
         found = self.find(booking.org, booking.booking_id)
@@ -143,7 +111,7 @@ class BookingStore:
             raise StoreUnavailable from error
         return Insert("taken")
 
-    def _read_back(self, booking: Booking, cause: PyMongoError) -> Booking:
+    def _read_back(self, booking: Booking, cause: Exception) -> Booking:
         try:
             found = self.find(booking.org, booking.booking_id)
         except StoreUnavailable:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pymongo.database import Database
 
 from models.errors import StoreUnavailable
+from services.ledger.outcomes import GridChanged
 from services.ledger.schema import BOOKING_INDEXES
-from services.ledger.store import BookingStore, GridChanged
+from services.ledger.store import BookingStore
 from services.stores.cache import Fresh
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults

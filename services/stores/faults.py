@@ -70,12 +70,14 @@ class StoreTrouble:
         The time-outs of single calls add up: without this limit a direct booking took 4.9 seconds while Redis was
         stalled and MongoDB frozen.
         """
-        before = last_start.set(time.monotonic() + seconds - spare)
+        until = time.monotonic() + seconds
+        before, before_mongo = last_start.set(until - spare), mongo_until.set(until)
         try:
             with pymongo.timeout(max(seconds, NO_TIME)), self.watch():
                 yield
         finally:
             last_start.reset(before)
+            mongo_until.reset(before_mongo)
 
     def lately(self) -> bool:
         """Whether a call failed in the last TROUBLE_SECONDS, so that waiting for a store may be useless."""
@@ -95,6 +97,9 @@ class StoreTrouble:
 
 last_start: ContextVar[float] = ContextVar("last_start", default=float("inf"))
 """The monotonic time after which a request claims and mirrors nothing more in Redis. Only `watch_for` sets it."""
+mongo_until: ContextVar[float] = ContextVar("mongo_until", default=float("inf"))
+"""The monotonic time at which all calls of a request to MongoDB end. Only `watch_for` sets it. pymongo ends its own
+calls by itself; this is for a wait that is no call."""
 _watching: ContextVar[StoreTrouble | None] = ContextVar("store_trouble", default=None)
 
 

@@ -10,7 +10,7 @@ from models.booking import Booking
 from models.errors import RequestInProgress, SlotBooked, SlotHeld, VersionConflict
 from services.claims.scripts import Scripts
 from services.ledger.documents import difference, noted
-from services.ledger.store import NothingSent
+from services.ledger.outcomes import NothingSent
 from services.stores.faults import RedisUnavailable
 from tests.bookings.evidence import another_server, begin, insert_only, lose_redis, owners, visits_for
 from tests.bookings.moving import STEPS, Died, at, at_step, check_settled, check_stands, die, later, move, stored, tend

@@ -15,7 +15,7 @@ from scripts.dev_server.child import wait_until
 from services import Services, build_services
 from services.bookings import rescheduling
 from services.holds.placing import Placing
-from services.ledger.store import WriteRefused
+from services.ledger.outcomes import WriteRefused
 from services.stores.connections import MONGO_TIMEOUT_MS, connect_redis
 from tests.bookings.evidence import another_server, everything, insert_only, lose_redis, make_overdue, owners
 from tests.bookings.moving import at, at_step, check_settled, check_stands, failing, later, move, pins, stored

@@ -7,7 +7,7 @@ import pytest
 from models.booking_changes import BookingPatch
 from models.errors import InvalidTransition
 from services.bookings.changes import MOST_CHANGES, MOST_CHANGES_BY_OTHERS
-from services.ledger.store import WriteRefused
+from services.ledger.outcomes import WriteRefused
 from tests.bookings.evidence import everything
 from tests.bookings.moving import failing
 from tests.bookings.reserving import now_in_store, reserve
