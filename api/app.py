@@ -7,7 +7,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Request
+from werkzeug.routing import MapAdapter
 
 from api.http.dispatch import bind
 from api.http.endpoint import Endpoint
@@ -20,6 +21,16 @@ from services.observability import configure_logging
 from services.settings import Settings
 
 SERVICES = "holdfast"
+
+
+class App(Flask):
+    """Flask, where no route depends on the host that a client names: it need not be read for each request."""
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        if request is None:
+            return super().create_url_adapter(None)
+        path, query = request.path, request.environ.get("QUERY_STRING", "")
+        return MapAdapter(self.url_map, "", "/", "", "http", path, request.method, query)
 
 
 def create_app(
@@ -37,7 +48,7 @@ def create_app(
 def app_over(services: Services) -> Flask:
     """The WSGI app over services that are wired already."""
     configure_logging(services.settings.log_level)
-    app = Flask("holdfast", static_folder=None)
+    app = App("holdfast", static_folder=None)
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     app.extensions[SERVICES] = services

@@ -14,14 +14,13 @@ from gunicorn.util import close_graceful
 from api.http.addresses import normal_address
 from api.server.porch import CAME, UNMETERED, Porch
 from api.server.refusals import overloaded, refusal_of
+from api.server.response import SEND_SECONDS, PlainResponse
 from api.server.strangers import KNOWN_KEY
 from api.server.wire import PlainRequest, Wire
 
 if TYPE_CHECKING:
     from api.server.worker import Worker
 
-SEND_SECONDS = 30.0
-"""So long a client may leave a part of a reply unread."""
 LINGER_SECONDS = 1.0
 """So long a closed connection takes what the client is still sending: otherwise the client may lose our reply."""
 SURPLUS_SECONDS = 2.0
@@ -30,19 +29,6 @@ one moment are ordinary, clients that then say nothing are not."""
 TOO_MANY = "too_many_connections"
 
 log = structlog.get_logger("holdfast")
-
-
-class PlainResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn has no annotations
-    """A reply that does not name the server's software, and that says so where the connection closes after it."""
-
-    def default_headers(self) -> list[str]:
-        if self.should_close():
-            self.force_close()
-        return [line for line in super().default_headers() if not line.startswith("Server:")]
-
-    def send_headers(self) -> None:
-        self.sock.settimeout(SEND_SECONDS)
-        super().send_headers()
 
 
 class Connection:
@@ -182,7 +168,7 @@ class Connection:
             if not response.headers_sent:
                 self._refuse(error)
             return False
-        if response.should_close():
+        if response.must_close:
             return False
         request.body.read()  # it has arrived: the next request begins behind it
         return True

@@ -35,6 +35,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
         self.waiting: set[Wire] = set()
         self._open = 0
 
+    def init_process(self) -> None:
+        """Begins to serve, in the worker's own process. From now on no setting of gunicorn changes, so each is an
+        attribute: gunicorn looks it up by a call of its own otherwise, thirty times a request."""
+        self.cfg.__dict__.update({name: setting.get() for name, setting in self.cfg.settings.items()})
+        super().init_process()
+
     def grant(self, limits: Limits) -> None:
         """Applies to all further connections."""
         self.limits = limits
