@@ -16,6 +16,7 @@ from api.http.problems import handle_every_exception
 from api.http.request_log import RequestLog
 from api.openapi.document import description_route
 from api.routes import availability, bookings, calendar, catalogue, customers, holds, keys, ops, waitlist
+from api.routes import services as service_routes
 from services import Services, build_services
 from services.observability import configure_logging
 from services.settings import Settings
@@ -73,6 +74,7 @@ def all_endpoints() -> list[Endpoint]:
         *availability.routes,
         *waitlist.routes,
         *catalogue.routes,
+        *service_routes.routes,
         *calendar.routes,
         *keys.routes,
         *customers.routes,

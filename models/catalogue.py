@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from functools import cache
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from models.contacts import Country, FormPhone
-from models.fields import FormText, Minutes, Name, PlainId, Request, WholeNumber, require_all, require_the_others
+from models.fields import (
+    FormText,
+    Minutes,
+    Name,
+    PlainId,
+    PlainIds,
+    Request,
+    WholeNumber,
+    require_all,
+    require_the_others,
+)
+from models.service import Duration
 from models.times import Instant, LocalDate, Moment
+from models.working_hours import WorkingHours
 
 ResourceStatus = Literal["available", "unavailable"]
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-_CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z|24:00\Z")
-DAY_END = "24:00"
-CLOCK_PATTERN = r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"
 
 
 @cache
@@ -36,37 +41,7 @@ def _known_timezone(value: str) -> str:
     return value
 
 
-def _clock(value: str) -> str:
-    if not _CLOCK.match(value):
-        raise PydanticCustomError("bad_clock", "Give {field} as a time of day such as 08:00, up to 24:00.")
-    return value
-
-
-Duration = Annotated[WholeNumber, Field(ge=1, le=1440)]
 Timezone = Annotated[str, Field(max_length=64), AfterValidator(_known_timezone)]
-Clock = Annotated[str, AfterValidator(_clock), WithJsonSchema({"type": "string", "pattern": CLOCK_PATTERN})]
-
-
-def _ordered_shift(shift: list[str]) -> list[str]:
-    begin, end = shift
-    if end == "00:00":
-        raise PydanticCustomError("bad_shift", "Give {field} with the end 24:00, which is midnight after the day.")
-    if begin == end:
-        raise PydanticCustomError(
-            "bad_shift", "Give {field} with an end after its beginning; 00:00 to 24:00 is all day."
-        )
-    if begin > end:
-        raise PydanticCustomError(
-            "bad_shift",
-            "Give {field} split at 24:00, as {begin} to 24:00 on this day and 00:00 to {end} on the next day.",
-            {"begin": begin, "end": end},
-        )
-    return [begin, DAY_END if end == "23:59" else end]
-
-
-Shift = Annotated[list[Clock], Field(min_length=2, max_length=2), AfterValidator(_ordered_shift)]
-WorkingHours = dict[Weekday, Annotated[list[Shift], Field(max_length=8)]]
-"""Local opening hours by weekday; a weekday that is left out is a day off. An end of 23:59 means 24:00."""
 
 
 class TimeOff(Request):
@@ -81,23 +56,27 @@ TimesOff = Annotated[list[TimeOff], Field(max_length=MOST_TIMES_OFF)]
 
 
 class PropertyCreate(Request):
-    """Body of POST /properties."""
+    """Body of POST /properties. A unit takes the timezone of its building."""
 
     id: PlainId | None = None
     name: Name
     address: FormText = None
+    area: PlainId | None = None
+    parent_id: PlainId | None = None
     timezone: Timezone = "UTC"
     status: ResourceStatus = "available"
     unlisted: bool = False
 
 
 class PropertyPatch(Request):
-    """Body of PATCH /properties/{id}: only the fields that change. Null empties `address`."""
+    """Body of PATCH /properties/{id}: only the fields that change. Null empties `address`, `area` and `parent_id`."""
 
-    emptied_by_null = frozenset({"address"})
+    emptied_by_null = frozenset({"address", "area", "parent_id"})
 
     name: Name | None = None
     address: FormText = None
+    area: PlainId | None = None
+    parent_id: PlainId | None = None
     timezone: Timezone | None = None
     status: ResourceStatus | None = None
     unlisted: bool | None = None
@@ -110,6 +89,8 @@ class TechnicianCreate(Request):
     name: Name
     timezone: Timezone = "UTC"
     status: ResourceStatus = "available"
+    areas: PlainIds = Field(default=[])
+    skills: PlainIds = Field(default=[])
     working_hours: WorkingHours | None = None
     time_off: TimesOff = Field(default=[])
 
@@ -126,6 +107,8 @@ class TechnicianPatch(Request):
     name: Name | None = None
     timezone: Timezone | None = None
     status: ResourceStatus | None = None
+    areas: PlainIds | None = None
+    skills: PlainIds | None = None
     working_hours: WorkingHours | None = None
     time_off: TimesOff | None = None
     time_off_add: TimesOff | None = None
@@ -158,6 +141,7 @@ class Policy(BaseModel):
     public_requests_per_minute: int | None = 300
     public_holds_most: int | None = 200
     public_max_duration_minutes: int | None = 240
+    public_services_only: bool = False
     timezone: str = "UTC"
     country: str | None = None
     display_name: str | None = None
@@ -186,7 +170,7 @@ class PublicPolicy(BaseModel):
     horizon_days: int
     cancel_window_minutes: int
     public_max_duration_minutes: int | None
-    public_services_only: bool = False
+    public_services_only: bool
 
     @classmethod
     def of(cls, policy: Policy, grid_minutes: int) -> PublicPolicy:
@@ -235,6 +219,7 @@ class PolicyPatch(Request):
     public_requests_per_minute: PublicCount | None = None
     public_holds_most: PublicCount | None = None
     public_max_duration_minutes: Duration | None = None
+    public_services_only: bool | None = None
     timezone: Timezone | None = None
     country: Country | None = None
     display_name: Name | None = None
@@ -242,10 +227,11 @@ class PolicyPatch(Request):
 
 
 class Property(BaseModel):
-    """Where technicians are sent to. With the publishable key it has no `address`.
+    """Where technicians are sent to. With the publishable key it has no `address` and no `area`.
 
-    unlisted: the publishable key reaches it by its id, but does not find it in the list. version: grows by one with
-    each change.
+    area: who may be sent there; None for everybody. parent_id: the building of which it is a unit. unlisted: the
+    publishable key reaches it by its id, but does not find it in the list. version: grows by one with each change, and
+    with each unit that joins it.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", json_schema_extra=require_the_others)
@@ -253,6 +239,8 @@ class Property(BaseModel):
     id: str
     name: str
     address: str | None = None
+    area: str | None = None
+    parent_id: str | None = None
     timezone: str = "UTC"
     status: ResourceStatus = "available"
     unlisted: bool = False
@@ -271,6 +259,7 @@ class Away(BaseModel):
 class Technician(BaseModel):
     """A person who visits properties. No working hours means always. With the publishable key `id` and `name` alone.
 
+    areas, skills: where and for what the technician may be sent; an empty list means everywhere, everything.
     version: grows by one with each change.
     """
 
@@ -280,6 +269,8 @@ class Technician(BaseModel):
     name: str
     timezone: str = "UTC"
     status: ResourceStatus = "available"
+    areas: list[str] = []
+    skills: list[str] = []
     working_hours: dict[str, list[list[str]]] | None = None
     time_off: list[Away] = []
     version: int = 1

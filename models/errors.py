@@ -72,6 +72,11 @@ class TechnicianNotFound(Refusal):
     sentence = "There is no such technician."
 
 
+class ServiceNotFound(Refusal):
+    code = "service_not_found"
+    sentence = "There is no such service."
+
+
 class HoldNotFound(Refusal):
     code = "hold_not_found"
     sentence = "There is no such hold."

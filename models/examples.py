@@ -15,6 +15,7 @@ from models.catalogue import PolicyPatch, PropertyCreate, PropertyPatch, Technic
 from models.customers import PersonRequest
 from models.hold import ExtendRequest, HoldRequest
 from models.keys import KeyRequest, RotateRequest
+from models.service import ServiceCreate, ServicePatch
 from models.waitlist import WaitRequest
 
 Json = dict[str, Any]
@@ -89,15 +90,34 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
     PropertyCreate: {
         "chosen id": _example(
             "With an id of yours", {"id": "prop-201", "name": "Mill House", "timezone": "Europe/Paris"}
-        )
+        ),
+        "unit": _example("A flat of a building", {"name": "Flat 2 B", "parent_id": "prop-201"}),
     },
     PropertyPatch: {"closed": _example("No visits for now", {"status": "unavailable"})},
+    ServiceCreate: {
+        "boiler check": _example(
+            "A public service with travel",
+            {
+                "id": "boiler-check",
+                "name": "Boiler check",
+                "duration_minutes": 90,
+                "buffer_before_minutes": 15,
+                "buffer_after_minutes": 15,
+                "skill": "heating",
+                "price_text": "From 120 euros",
+                "public": True,
+            },
+        )
+    },
+    ServicePatch: {"price": _example("Another price", {"price_text": "From 140 euros"})},
     TechnicianCreate: {
         "weekdays": _example(
             "With working hours and time off",
             {
                 "name": "Bob Example",
                 "timezone": "Europe/Paris",
+                "areas": ["harbour"],
+                "skills": ["heating", "locks"],
                 "working_hours": {"mon": [["08:00", "12:00"], ["13:00", "17:00"]], "tue": [["08:00", "17:00"]]},
                 "time_off": [{"start": "2026-12-24T00:00:00Z", "end": "2026-12-27T00:00:00Z"}],
             },

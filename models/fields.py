@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -199,6 +200,13 @@ def _trimmed(value: Any) -> Any:
     # The end is looked at from behind: a pattern that ends in `$` would try each blank of a long text anew.
     return _BEHIND.sub("", _BEFORE.sub("", value)[::-1])[::-1] if isinstance(value, str) else value
 
+
+def _without_repeats(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+PlainIds = Annotated[list[PlainId], Field(max_length=50), AfterValidator(_without_repeats)]
+"""At most 50 ids. A repeated one counts once."""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), OneLine, BeforeValidator(_trimmed)]
 """A name of a person or a thing. Blanks and unseen characters around it are dropped."""

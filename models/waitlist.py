@@ -11,9 +11,9 @@ from pydantic_core import PydanticCustomError
 
 from models.access import Role
 from models.booking import Customer, CustomerFields
-from models.catalogue import Shift
 from models.fields import PlainId, Request, Shown, WholeNumber
 from models.times import Instant, Moment
+from models.working_hours import Shift
 
 WaitStatus = Literal["waiting", "offered", "booked", "lapsed", "cancelled"]
 

@@ -30,7 +30,7 @@ enter()
 
 from scripts.sheets.outcome import outcome
 from scripts.sheets.stores import Unusable, store_parser, store_settings
-from services.catalogue.reader import org_ids
+from services.catalogue.documents import org_ids
 from services.claims.epochs import Epochs
 from services.claims.scripts import Scripts
 from services.observability import configure_logging

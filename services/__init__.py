@@ -12,10 +12,12 @@ from services.availability.candidates import Candidates
 from services.bookings.booking import Bookings
 from services.bookings.changes import BookingLife
 from services.bookings.free_times import FreeTimes
+from services.bookings.units import Units
 from services.bookings.upkeep import Upkeep
 from services.calendars.feeds import CalendarFeeds
 from services.catalogue.editor import CatalogueDesk
 from services.catalogue.reader import Catalogue
+from services.catalogue.service_desk import ServiceDesk
 from services.claims.idempotency import Idempotency
 from services.clock import Clock, utc_now
 from services.customers.personal_data import PersonalDataDesk
@@ -49,7 +51,9 @@ class Services:
     access: Access
     catalogue: Catalogue
     catalogue_desk: CatalogueDesk
+    service_desk: ServiceDesk
     upkeep: Upkeep
+    units: Units
     candidates: Candidates
     free_times: FreeTimes
     holds: Holds
@@ -104,7 +108,9 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         access=parts.access,
         catalogue=parts.catalogue,
         catalogue_desk=parts.catalogue_desk,
+        service_desk=parts.service_desk,
         upkeep=visits.upkeep(parts),
+        units=visits.units(parts),
         candidates=parts.candidates,
         free_times=FreeTimes(parts.availability, parts.day_counts, booking_life),
         holds=visits.holds(parts),

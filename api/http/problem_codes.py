@@ -13,6 +13,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "not_found": (404, "Not found"),
     "property_not_found": (404, "Property not found"),
     "technician_not_found": (404, "Technician not found"),
+    "service_not_found": (404, "Service not found"),
     "hold_not_found": (404, "Hold not found"),
     "booking_not_found": (404, "Booking not found"),
     "method_not_allowed": (405, "Method not allowed"),

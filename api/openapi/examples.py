@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.http.replies import ReplyShape
-from api.openapi.schemas import Health, PropertyPage, Readiness, TechnicianPage
+from api.openapi.schemas import Health, PropertyPage, Readiness, ServicePage, TechnicianPage
 from models.availability import AvailabilityReply, AvailabilitySlot, DaysReply, FreeDay
 from models.booking import BookingReply, MadeReply, ManageTokenReply, OwnBookingReply
 from models.booking_lists import BookingPage
@@ -17,6 +17,7 @@ from models.catalogue import Away, Policy, Property, PublicPolicy, Technician
 from models.customers import Erased, PersonReply
 from models.hold import HoldPage, HoldReply
 from models.keys import ApiKey, KeyMade, KeyPage
+from models.service import Service
 from models.time_off import ChangedTechnician, VisitInTimeOff
 from models.waitlist import WaitPage, WaitReply
 
@@ -88,14 +89,30 @@ RESERVATION: Json = {
 }
 
 _PROPERTY = Property(
-    id="prop-101", name="Harbour House", address="Quay Street 28, 1010 Sampletown", timezone="Europe/Paris"
+    id="prop-101",
+    name="Harbour House",
+    address="Quay Street 28, 1010 Sampletown",
+    area="harbour",
+    timezone="Europe/Paris",
 )
 _TECHNICIAN = Technician(
     id="tech-7",
     name="Bob Example",
     timezone="Europe/Paris",
+    areas=["harbour"],
+    skills=["heating", "locks"],
     working_hours={"mon": [["08:00", "12:00"], ["13:00", "17:00"]]},
     time_off=[Away(start=datetime(2026, 12, 24, tzinfo=UTC), end=datetime(2026, 12, 27, tzinfo=UTC))],
+)
+_SERVICE = Service(
+    id="boiler-check",
+    name="Boiler check",
+    duration_minutes=90,
+    buffer_before_minutes=15,
+    buffer_after_minutes=15,
+    skill="heating",
+    price_text="From 120 euros",
+    public=True,
 )
 _KEY = ApiKey(
     key_id="key_4711",
@@ -135,6 +152,8 @@ _OF_MODELS: dict[type[BaseModel], Json] = {
     Technician: _of(_TECHNICIAN),
     ChangedTechnician: {**_of(_TECHNICIAN), "visits": [_of(_AWAY_VISIT)], "version": 2},
     TechnicianPage: _page("technicians", _of(_TECHNICIAN)),
+    Service: _of(_SERVICE),
+    ServicePage: _page("services", _of(_SERVICE)),
     Policy: Policy().model_dump(mode="json"),
     PublicPolicy: PublicPolicy.of(Policy(), 15).model_dump(mode="json"),
     CalendarReply: _of(

@@ -8,7 +8,10 @@ from pydantic import Field
 
 from models.catalogue import Property, ResourceStatus, Technician
 from models.fields import PlainId, Printable, Request, Shown, WholeNumber
+from models.service import Service
 from models.times import Moment
+
+SearchText = Annotated[str, Field(min_length=1, max_length=100), Printable]
 
 
 class PageQuery(Request):
@@ -18,12 +21,19 @@ class PageQuery(Request):
     cursor: Annotated[str, Field(min_length=1, max_length=128)] | None = None
 
 
+class ServiceQuery(PageQuery):
+    """Query of a list of services: those with each word of `q` at the beginning of a word of their id or name. Case and
+    accents do not count."""
+
+    q: SearchText | None = None
+
+
 class CatalogueQuery(PageQuery):
     """Query of a list of properties or technicians: those with this status, and with each word of `q` at the beginning
     of a word of their id, name or address. Case and accents do not count."""
 
     status: ResourceStatus | None = None
-    q: Annotated[str, Field(min_length=1, max_length=100), Printable] | None = None
+    q: SearchText | None = None
 
 
 class PropertyPage(Shown):
@@ -37,6 +47,13 @@ class TechnicianPage(Shown):
     """One page of technicians by id; `next_cursor` is null on the last one."""
 
     technicians: list[Technician]
+    next_cursor: str | None
+
+
+class ServicePage(Shown):
+    """One page of services by id; `next_cursor` is null on the last one."""
+
+    services: list[Service]
     next_cursor: str | None
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from api.http.endpoint import EVERY_KEY, Ask, Json, Reply, Routes
 from api.openapi.schemas import CatalogueQuery, PropertyPage, TechnicianPage
+from api.routes.creations import request_of, shown
 from models.access import STAFF, Role
 from models.catalogue import (
     Policy,
@@ -31,7 +32,7 @@ routes = Routes(
 
 ADMIN = frozenset({Role.ADMIN})
 NOT_PUBLIC: Mapping[type[BaseModel], Set[str]] = {
-    Property: {"address"},
+    Property: {"address", "area"},
     Technician: Technician.model_fields.keys() - {"id", "name"},
 }
 """The members that the publishable key does not see."""
@@ -46,8 +47,8 @@ DESK_CHANGES: Mapping[type[BaseModel], Mapping[str, str]] = {
 @routes.get("/properties", "List properties by id", query=CatalogueQuery, replies={200: PropertyPage})
 def list_properties(ask: Ask[CatalogueQuery]) -> Reply:
     """Lists properties by id, page by page. `q` finds those in which each of its words begins a word of the id, the
-    name or the address. With the publishable key they have no `address`, none is found by it, and unlisted ones are
-    left out."""
+    name or the address. With the publishable key they have no `address` and no `area`, none is found by the address,
+    and unlisted ones are left out."""
     asked, public = ask.given, ask.caller.is_public
     found, next_cursor = ask.services.catalogue_desk.list_properties(
         ask.caller.org, asked.limit, asked.cursor, status=asked.status, q=asked.q, public=public
@@ -61,21 +62,22 @@ def list_properties(ask: Ask[CatalogueQuery]) -> Reply:
     roles=ADMIN,
     body=PropertyCreate,
     replies={201: Property},
-    refusals=(AlreadyExists,),
+    refusals=(AlreadyExists, InUse),
     location="/properties/{id}",
     etag=True,
 )
 def add_property(ask: Ask[PropertyCreate]) -> Reply:
-    """Adds a property. Without `id` it gets one."""
-    made = ask.services.catalogue_desk.create_property(ask.caller.org, ask.given, request=_request(ask))
-    return _shown(made, 201)
+    """Adds a property. Without `id` it gets one. With `parent_id` it is a unit of that building, which must have no
+    visit and no hold ahead."""
+    made = ask.services.units.create(ask.caller.org, ask.given, request=request_of(ask))
+    return shown(made, 201)
 
 
 @routes.get(
     "/properties/{property_id}", "Read a property", replies={200: Property}, refusals=(PropertyNotFound,), etag=True
 )
 def read_property(ask: Ask[None], property_id: str) -> Reply:
-    """Shows one property. With the publishable key it has no `address`."""
+    """Shows one property. With the publishable key it has no `address` and no `area`."""
     return Reply(200, _seen(ask, ask.services.catalogue_desk.get_property(ask.caller.org, property_id)))
 
 
@@ -85,16 +87,16 @@ def read_property(ask: Ask[None], property_id: str) -> Reply:
     roles=STAFF,
     body=PropertyPatch,
     replies={200: Property},
-    refusals=(PropertyNotFound, VersionConflict),
+    refusals=(PropertyNotFound, InUse, VersionConflict),
     if_match="optional",
     etag=True,
 )
 def change_property(ask: Ask[PropertyPatch], property_id: str) -> Reply:
     """Changes the fields that are sent. The role `desk` may change the `status` only. Bookings that exist are not
-    touched. With `If-Match` it changes only the version that was read."""
+    touched. The `parent_id` stays while a visit or a hold lies ahead for the unit or for one of the buildings. With
+    `If-Match` it changes only the version that was read."""
     _desk_changes_only(ask, DESK_CHANGES[Property])
-    desk, version = ask.services.catalogue_desk, ask.expected_version
-    return _shown(desk.patch_property(ask.caller.org, property_id, ask.given, version))
+    return shown(ask.services.units.patch(ask.caller.org, property_id, ask.given, ask.expected_version))
 
 
 @routes.delete(
@@ -106,7 +108,8 @@ def change_property(ask: Ask[PropertyPatch], property_id: str) -> Reply:
     if_match="optional",
 )
 def remove_property(ask: Ask[None], property_id: str) -> Reply:
-    """Removes a property. While a visit or a hold lies ahead it is refused. Bookings of the past keep the id."""
+    """Removes a property. While it has units, or a visit or a hold lies ahead of it or of its building, it is refused.
+    Bookings of the past keep the id."""
     ask.services.upkeep.remove_property(ask.caller.org, property_id, ask.expected_version)
     return Reply(204)
 
@@ -141,8 +144,8 @@ def list_technicians(ask: Ask[CatalogueQuery]) -> Reply:
 )
 def add_technician(ask: Ask[TechnicianCreate]) -> Reply:
     """Adds a technician. Without `id` it gets one."""
-    made = ask.services.catalogue_desk.create_technician(ask.caller.org, ask.given, request=_request(ask))
-    return _shown(made, 201)
+    made = ask.services.catalogue_desk.create_technician(ask.caller.org, ask.given, request=request_of(ask))
+    return shown(made, 201)
 
 
 @routes.get(
@@ -195,13 +198,13 @@ def remove_technician(ask: Ask[None], technician_id: str) -> Reply:
 @routes.get("/policy", "Read the policy", roles=ADMIN, replies={200: Policy})
 def read_policy(ask: Ask[None]) -> Reply:
     """Shows the rules of the org for holds and bookings."""
-    return _shown(ask.services.catalogue_desk.get_policy(ask.caller.org))
+    return shown(ask.services.catalogue_desk.get_policy(ask.caller.org))
 
 
 @routes.patch("/policy", "Change the policy", roles=ADMIN, body=PolicyPatch, replies={200: Policy})
 def change_policy(ask: Ask[PolicyPatch]) -> Reply:
     """Changes the rules that are sent. Holds and bookings that exist are not touched."""
-    return _shown(ask.services.catalogue_desk.patch_policy(ask.caller.org, ask.given))
+    return shown(ask.services.catalogue_desk.patch_policy(ask.caller.org, ask.given))
 
 
 @routes.get(
@@ -219,18 +222,8 @@ def _seen(ask: Ask[Any], one: Property | Technician) -> Json:
     return one.model_dump(mode="json", exclude=set(hidden))
 
 
-def _shown(made: BaseModel, status: int = 200) -> Reply:
-    return Reply(status, made.model_dump(mode="json"))
-
-
 def _desk_changes_only(ask: Ask[Any], allowed: Mapping[str, str]) -> None:
     """allowed: the fields that the desk may change, each with its word in a sentence."""
     if ask.caller.role is Role.DESK and ask.given.model_fields_set - allowed.keys():
         words = " and ".join(dict.fromkeys(allowed.values()))
         raise Forbidden(f"The desk may change only {words}.")
-
-
-def _request(ask: Ask[Any]) -> str | None:
-    """What only a repeat of this very request has, by which a creation whose reply was lost finds what it made."""
-    claim = ask.idempotency
-    return None if claim is None else f"{ask.caller.key_id}:{claim.fingerprint}:{claim.key}"

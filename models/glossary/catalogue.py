@@ -1,6 +1,13 @@
-"""The words of properties, technicians, the policy, calendars and API keys."""
+"""The words of properties, technicians, services, the policy, calendars and API keys."""
 
 from __future__ import annotations
+
+_SERVICES = ("Service", "ServiceCreate", "ServicePatch")
+_MINUTES = {
+    "duration_minutes": "How long a visit for it takes, in minutes: at most `max_duration_minutes` of the policy.",
+    "buffer_before_minutes": "Minutes of travel before it. 0 unless it is set.",
+    "buffer_after_minutes": "Minutes of travel after it. 0 unless it is set.",
+}
 
 WORDS: dict[str, str] = {
     # Properties and technicians
@@ -13,6 +20,16 @@ WORDS: dict[str, str] = {
     "address": "Where the property is. The publishable key does not see it.",
     "timezone": "The IANA name of the time zone in which local dates and hours are meant, such as `Europe/Paris`.",
     "status": "Whether visits can be booked: `available` or `unavailable`.",
+    "area": (
+        "The area of the property. Technicians whose `areas` name others are not sent there; without an area, "
+        "everybody may be. The publishable key does not see it."
+    ),
+    "parent_id": (
+        "The building of which this is a unit. A unit has the time zone of its building, is unavailable when the "
+        "building is, and has its area unless it has one. A unit has no units."
+    ),
+    "areas": "The areas to which the technician may be sent, each once; an empty list means everywhere.",
+    "skills": "What the technician can do, each once; an empty list means everything.",
     "unlisted": "Whether the publishable key finds the property by its id alone, and not in the list.",
     "working_hours": (
         'The shifts of each weekday in local time, such as `{"mon": [["08:00", "17:00"]]}`. A day that is left out '
@@ -32,6 +49,17 @@ WORDS: dict[str, str] = {
     "TimeOff.end": "When the time off ends.",
     "Away.start": "When the time off begins.",
     "Away.end": "When the time off ends.",
+    # Services
+    "services": "The services of this page.",
+    "path.service_id": "The id of the service.",
+    "skill": "The skill that a technician must have for it; without one, everybody can do it.",
+    "price_text": "What it costs, in words for customers.",
+    "public": "Whether the publishable key and manage tokens see it and may book it.",
+    "ServiceQuery.q": (
+        "Lists only those in which each of these words begins a word of the id or the name. Case and accents do not "
+        "count."
+    ),
+    **{f"{model}.{name}": text for model in _SERVICES for name, text in _MINUTES.items()},
     # The policy
     "grid_minutes": "The step of the time grid. Starts, durations and buffers are multiples of it.",
     "default_duration_minutes": "How long a visit takes if nothing is said, in minutes. 60 unless it is set.",

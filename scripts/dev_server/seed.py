@@ -16,9 +16,9 @@ from models.access import Role
 from models.catalogue import PropertyCreate, TechnicianCreate
 from scripts.dev_server.demo_data import ORG, ORG_NAME, PROPERTIES, TECHNICIANS
 from services.access.api_keys import API_KEYS, new_key_record
-from services.catalogue.reader import ORGS, document_id
-from services.catalogue.reader import PROPERTIES as PROPERTY_COLLECTION
-from services.catalogue.reader import TECHNICIANS as TECHNICIAN_COLLECTION
+from services.catalogue.documents import ORGS, document_id
+from services.catalogue.documents import PROPERTIES as PROPERTY_COLLECTION
+from services.catalogue.documents import TECHNICIANS as TECHNICIAN_COLLECTION
 
 DUPLICATE_KEY = 11000
 

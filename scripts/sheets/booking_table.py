@@ -14,10 +14,10 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from models.booking import CUSTOMER_FIELDS, Booking, BookingStatus, Customer, Source
-from models.catalogue import Duration
 from models.contacts import FormEmail, FormPhone
 from models.details import Details
 from models.fields import Matches, Minutes, Name, PlainId, Request, ShortText, WholeNumber
+from models.service import Duration
 from models.slot import Visit
 from models.times import Moment
 from scripts.sheets import cells

@@ -10,11 +10,12 @@ from models.catalogue import Property, PropertyPatch, ResourceStatus, Technician
 from models.errors import InUse, Refusal, VersionConflict
 from models.slot import PROPERTY, TECHNICIAN
 from models.time_off import ChangedTechnician, VisitInTimeOff
+from services.bookings.ahead import Ahead
+from services.catalogue.announcing import Announcing
 from services.catalogue.editor import CatalogueDesk
-from services.claims.mirror import Mirror
-from services.clock import Clock
+from services.catalogue.unit_desk import UnitDesk
 from services.ledger.visits_ahead import VisitsAhead
-from services.timetable.grid import LAST_DAY, Grid, day_start, merge
+from services.timetable.grid import Grid, merge
 
 MOST_VISITS = 200
 """How many visits the reply to a change names."""
@@ -22,10 +23,10 @@ MOST_VISITS = 200
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How a property or technician is read, given a status, and removed in a version."""
+    """How a property or technician is read, looked at for what lies ahead, given a status, and removed in a version."""
 
-    word: str
     get: Callable[[str, str], Property | Technician]
+    look: Callable[[str, str], None]
     give_status: Callable[[str, str, ResourceStatus, int | None], Property | Technician]
     remove: Callable[[str, str, int], bool]
 
@@ -33,13 +34,22 @@ class _Kind:
 class Upkeep:
     """Changes for which both the catalogue and the visits count. Everything may raise StoreUnavailable."""
 
-    def __init__(self, *, desk: CatalogueDesk, mirror: Mirror, visits: VisitsAhead, grid: Grid, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        desk: CatalogueDesk,
+        announcing: Announcing,
+        units: UnitDesk,
+        ahead: Ahead,
+        visits: VisitsAhead,
+        grid: Grid,
+    ) -> None:
         self._desk = desk
-        self._mirror = mirror
+        self._units = units
+        self._ahead = ahead
         self._visits = visits
+        self._announcing = announcing
         self._grid = grid
-        self._clock = clock
-        self._end_of_time = day_start(LAST_DAY, "UTC") // grid.seconds
 
     def patch_technician(
         self, org: str, technician_id: str, patch: TechnicianPatch, version: int | None = None
@@ -51,7 +61,7 @@ class Upkeep:
         return ChangedTechnician.model_validate({**changed.model_dump(), "visits": visits})
 
     def remove_property(self, org: str, property_id: str, version: int | None = None) -> None:
-        """Removes a property for which nothing lies ahead. version: the one to remove, None for any.
+        """Removes a property without units for which nothing lies ahead. version: the one to remove, None for any.
 
         Raises PropertyNotFound, VersionConflict, InUse.
         """
@@ -60,16 +70,20 @@ class Upkeep:
         def give_status(org: str, name: str, status: ResourceStatus, version: int | None) -> Property:
             return desk.patch_property(org, name, PropertyPatch(status=status), version)
 
-        self._remove(_Kind(PROPERTY, desk.get_property, give_status, desk.remove_property), org, property_id, version)
+        kind = _Kind(desk.get_property, self._require_removable, give_status, desk.remove_property)
+        self._remove(kind, org, property_id, version)
 
     def remove_technician(self, org: str, technician_id: str, version: int | None = None) -> None:
         """As `remove_property`. Raises TechnicianNotFound, VersionConflict, InUse."""
         desk = self._desk
 
+        def look(org: str, name: str) -> None:
+            self._ahead.require_unused(org, f"{TECHNICIAN}:{name}")
+
         def give_status(org: str, name: str, status: ResourceStatus, version: int | None) -> Technician:
             return desk.patch_technician(org, name, TechnicianPatch(status=status), version)
 
-        kind = _Kind(TECHNICIAN, desk.get_technician, give_status, desk.remove_technician)
+        kind = _Kind(desk.get_technician, look, give_status, desk.remove_technician)
         self._remove(kind, org, technician_id, version)
 
     def _remove(self, kind: _Kind, org: str, name: str, version: int | None) -> None:
@@ -81,11 +95,11 @@ class Upkeep:
         found = kind.get(org, name)
         if version not in (None, found.version):
             raise VersionConflict
-        self._require_unused(org, f"{kind.word}:{name}")
+        kind.look(org, name)
         closed = kind.give_status(org, name, "unavailable", found.version)
         try:
-            self._desk.announce(org)
-            self._require_unused(org, f"{kind.word}:{name}")
+            self._announcing.announce(org)
+            kind.look(org, name)
             if not kind.remove(org, name, closed.version):
                 raise VersionConflict
         except Refusal:
@@ -93,13 +107,12 @@ class Upkeep:
                 kind.give_status(org, name, found.status, None)
             raise
 
-    def _require_unused(self, org: str, resource: str) -> None:
-        """Raises InUse. It looks for holds first: one that is booked meanwhile is a booking by the second look."""
-        now = self._grid.tick(self._clock())
-        marks = self._mirror.read_spans(org, [resource], now, self._end_of_time).taken[resource]
-        held = any(mark.state == "held" and mark.end > now for mark in marks)
-        if held or self._visits.over(org, resource, [(now, self._end_of_time)], 1):
-            raise InUse
+    def _require_removable(self, org: str, property_id: str) -> None:
+        """Raises InUse if something lies ahead of the property or of its building, or if it has units."""
+        building = self._desk.get_property(org, property_id).parent_id
+        self._ahead.require_unused(org, *(f"{PROPERTY}:{each}" for each in (property_id, building) if each is not None))
+        if self._units.has_units(org, property_id):
+            raise InUse("This building has units. Please remove them first, or let them leave it.")
 
     def _visits_in(self, org: str, technician_id: str, given: Iterable[TimeOff]) -> list[VisitInTimeOff]:
         spans = merge((self._grid.tick(off.start), self._grid.tick_from(off.end)) for off in given)

@@ -23,7 +23,7 @@ from models.calendar import TechnicianCalendar
 from models.catalogue import Property
 from models.errors import NotFound, TechnicianNotFound
 from services.calendars.icalendar_text import CALLED_OFF, calendar_text, event_text
-from services.catalogue.reader import PROPERTIES, TECHNICIANS, document_id, property_of, technician_of
+from services.catalogue.documents import PROPERTIES, TECHNICIANS, document_id, property_of, technician_of
 from services.clock import Clock
 from services.ledger.documents import booking_of
 from services.stores.connections import Document

@@ -5,15 +5,20 @@ Each function returns every fault that it finds, so that a client sees all of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from models.catalogue import Policy, PolicyPatch, TechnicianPatch, TimeOff, WorkingHours
+from models.catalogue import Policy, PolicyPatch, TechnicianPatch, TimeOff
 from models.errors import Fault, InvalidRequest
+from models.working_hours import WorkingHours
 from services.timetable.grid import to_milliseconds
 
 BUFFERS = ("buffer_before_minutes", "buffer_after_minutes")
 GRIDDED = ("default_duration_minutes", "max_duration_minutes", "buffer_before_minutes", "buffer_after_minutes")
 """The minutes that become ticks. Lead and cancel times are only compared with the clock and need no grid."""
+
+SERVICE_LIMITS = {"duration_minutes": "max_duration_minutes", **dict.fromkeys(BUFFERS, "max_buffer_minutes")}
+"""The minutes of a service -> the field of the policy that says how many there may be."""
 
 
 def refuse_if(faults: Iterable[Fault]) -> None:
@@ -58,6 +63,18 @@ def patch_faults(patch: TechnicianPatch) -> list[Fault]:
     if "time_off" in patch.model_fields_set and {"time_off_add", "time_off_remove"} & patch.model_fields_set:
         text = "Give either time_off, which is the whole list, or time_off_add and time_off_remove."
         faults.append(Fault("time_off", "inconsistent", text))
+    return faults
+
+
+def service_faults(fields: Mapping[str, Any], policy: Policy, grid_minutes: int) -> list[Fault]:
+    """The faults of the minutes among the fields of a service: off the grid, or more than the policy allows."""
+    faults = []
+    for name, most in SERVICE_LIMITS.items():
+        value, longest = fields.get(name) or 0, getattr(policy, most)
+        if value % grid_minutes:
+            faults.append(Fault(name, "off_grid", f"Give {name} as a multiple of {grid_minutes}."))
+        if value > longest:
+            faults.append(Fault(name, "too_long", f"Give {name} of at most {longest}, which is the policy's {most}."))
     return faults
 
 

@@ -6,9 +6,6 @@ announces one too. A stricter policy changes no existing hold or booking.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -23,32 +20,26 @@ from models.catalogue import (
     TechnicianCreate,
     TechnicianPatch,
 )
-from models.errors import PropertyNotFound, Refusal, StoreUnavailable, TechnicianNotFound
+from models.errors import Fault, InvalidRequest, PropertyNotFound, Refusal, StoreUnavailable, TechnicianNotFound
+from services.catalogue.announcing import Announcing
 from services.catalogue.checks import hours_faults, patch_faults, policy_faults, refuse_if, time_off_faults
 from services.catalogue.differences import differing, with_time_off
+from services.catalogue.documents import ORGS, PROPERTIES, TECHNICIANS, policy_of, property_of, technician_of
 from services.catalogue.listing import list_filter
-from services.catalogue.reader import (
-    ORGS,
-    PROPERTIES,
-    TECHNICIANS,
-    Catalogue,
-    policy_of,
-    property_of,
-    technician_of,
-)
 from services.catalogue.records import Records, stored
+from services.catalogue.unit_desk import UnitDesk
 from services.clock import Clock
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 from services.stores.pages import DEFAULT_PAGE
 
 POLICY_ATTEMPTS = 20
+HAS_UNITS = Fault("parent_id", "has_units", "Leave parent_id out, because this property has units of its own.")
 
 
 class CatalogueDesk:
     """Creates, changes and lists properties and technicians, and changes the policy, of one org at a time.
 
-    cached: this process's own copy, which a write drops. announce: publishes an org's change to all processes.
     Everything may raise StoreUnavailable; the outcome of a write is then unknown.
     """
 
@@ -57,19 +48,19 @@ class CatalogueDesk:
         db: Database[Document],
         clock: Clock,
         *,
-        cached: Catalogue,
-        announce: Callable[[str], None],
+        announcing: Announcing,
+        units: UnitDesk,
         grid_minutes: int,
     ) -> None:
         def records(name: str, prefix: str, missing: type[Refusal]) -> Records:
-            return Records(db[name], prefix=prefix, missing=missing, changing=self._changing, clock=clock)
+            return Records(db[name], prefix=prefix, missing=missing, changing=announcing.changing, clock=clock)
 
         self._properties = records(PROPERTIES, "prop", PropertyNotFound)
         self._technicians = records(TECHNICIANS, "tech", TechnicianNotFound)
         self._orgs = db[ORGS]
+        self._changing = announcing.changing
+        self._units = units
         self._clock = clock
-        self._cached = cached
-        self._announce = announce
         self._grid_minutes = grid_minutes
 
     def list_properties(
@@ -132,13 +123,16 @@ class CatalogueDesk:
         return technician_of(self._technicians.create(org, wanted, request))
 
     def patch_property(self, org: str, property_id: str, patch: PropertyPatch, version: int | None = None) -> Property:
-        """Changes the fields in the patch; null clears `address`. version: the one to change, None for any.
+        """Changes the fields in the patch; null clears some. version: the one to change, None for any.
 
-        Raises PropertyNotFound, VersionConflict.
+        Raises PropertyNotFound, VersionConflict, InvalidRequest (parent_id, for a property that has units).
         """
 
         def changes(current: Document) -> Document:
-            return differing(property_of(current), patch.model_dump(exclude_unset=True))
+            fields = differing(property_of(current), patch.model_dump(exclude_unset=True))
+            if fields.get("parent_id") is not None and self._units.has_units(org, property_id):
+                raise InvalidRequest(HAS_UNITS)
+            return fields
 
         return property_of(self._properties.change(org, property_id, version, changes))
 
@@ -164,11 +158,6 @@ class CatalogueDesk:
     def remove_technician(self, org: str, technician_id: str, version: int) -> bool:
         """Whether the technician was there in this version; it is no longer."""
         return self._technicians.remove(org, technician_id, version)
-
-    def announce(self, org: str) -> None:
-        """From when this returns, no process decides by an older catalogue. Raises StoreUnavailable."""
-        self._cached.forget(org, None)
-        self._announce(org)
 
     def patch_policy(self, org: str, patch: PolicyPatch) -> Policy:
         """Changes the rules in the patch. Raises InvalidRequest with every rule that does not fit the others."""
@@ -197,18 +186,3 @@ class CatalogueDesk:
         except DuplicateKeyError:
             return False
         return True
-
-    @contextmanager
-    def _changing(self, org: str) -> Iterator[None]:
-        """Announces the write in its block, also one with an unknown outcome. A refused write changes nothing."""
-        try:
-            with mongo_faults():
-                yield
-        except StoreUnavailable:
-            self._spread(org)
-            raise
-        self._spread(org)
-
-    def _spread(self, org: str) -> None:
-        with suppress(StoreUnavailable):  # without Redis, the relay announces the change
-            self.announce(org)

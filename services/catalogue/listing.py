@@ -45,7 +45,7 @@ def _plain(letter: str) -> str:
     apart = unicodedata.normalize("NFD", letter)
     if _is_accent(apart[0]):
         return ""
-    return _LETTERS.get(letter, apart[0] if all(map(_is_accent, apart[1:])) else letter)
+    return _LETTERS.get(letter, apart[0] if apart[1:] and all(map(_is_accent, apart[1:])) else letter)
 
 
 def _is_accent(character: str) -> bool:

@@ -13,22 +13,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from time import monotonic
 from typing import TypeVar
 
-from pymongo import ASCENDING
 from pymongo.database import Database
 
 from models.catalogue import Policy, Property, Technician
-from models.errors import PropertyNotFound, StoreUnavailable, TechnicianNotFound
+from models.errors import ServiceNotFound, StoreUnavailable, TechnicianNotFound
+from models.service import Service
+from services.catalogue.reads import Reads, Site
 from services.stores.cache import Recent, SharedReads
 from services.stores.connections import Document
-from services.stores.faults import mongo_faults
-
-ORGS = "orgs"
-PROPERTIES = "properties"
-TECHNICIANS = "technicians"
 
 # Per process. A property takes about half a kilobyte, an org as much as its technicians do: some five each.
 ORGS_KEPT = 1_000
@@ -40,59 +35,26 @@ UNREADABLE_SECONDS = 2.0
 V = TypeVar("V")
 
 
-def ensure_catalogue_indexes(db: Database[Document]) -> None:
-    """Makes the indexes of the catalogue; nothing where they exist. StoreUnavailable."""
-    with mongo_faults():
-        for name in (PROPERTIES, TECHNICIANS):
-            db[name].create_index([("org", ASCENDING), ("id", ASCENDING)], unique=True, name="one_per_id")
-        listed = [("org", ASCENDING), ("unlisted", ASCENDING), ("id", ASCENDING)]
-        db[PROPERTIES].create_index(listed, name="listed")
-
-
-def org_ids(db: Database[Document]) -> list[str]:
-    """Every org of this installation. StoreUnavailable."""
-    with mongo_faults():
-        return [str(document["_id"]) for document in db[ORGS].find({}, {"_id": 1})]
-
-
-def document_id(org: str, plain_id: str) -> str:
-    """The `_id` of a property or technician. Ids hold no slash."""
-    return f"{org}/{plain_id}"
-
-
-def property_of(document: Document) -> Property:
-    return Property.model_validate(document)
-
-
-def technician_of(document: Document) -> Technician:
-    away = [{"start": _utc(off["start"]), "end": _utc(off["end"])} for off in document.get("time_off", ())]
-    return Technician.model_validate({**document, "time_off": away})
-
-
-def policy_of(document: Document | None) -> Policy:
-    """The org's policy; a rule that the org never set has its default."""
-    return Policy.model_validate((document or {}).get("policy", {}))
-
-
-def _utc(moment: datetime) -> datetime:
-    # BSON dates are UTC and carry no zone; whether the client adds it depends on how it was made.
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 class _Shelf:
     """The memory of one org under one epoch. A new epoch gets a new shelf, so a late read lands on the old one."""
 
-    __slots__ = ("epoch", "last_policy", "last_technicians", "policy", "technicians", "unreadable_until")
+    __slots__ = (
+        *("epoch", "last_policy", "last_services", "last_technicians"),
+        *("policy", "services", "technicians", "unreadable_until"),
+    )
 
     last_policy: Policy | None
     last_technicians: dict[str, Technician] | None
+    last_services: dict[str, Service] | None
 
     def __init__(self, epoch: str | None = None, last: _Shelf | None = None) -> None:
         self.epoch = epoch
         self.policy: Policy | None = None
         self.technicians: dict[str, Technician] | None = None
+        self.services: dict[str, Service] | None = None
         self.last_policy = (last.policy or last.last_policy) if last else None
         self.last_technicians = (last.technicians or last.last_technicians) if last else None
+        self.last_services = (last.services or last.last_services) if last else None
         self.unreadable_until = 0.0
 
 
@@ -100,7 +62,8 @@ class _Shelf:
 class Snapshot:
     """One org's catalogue and policy under one epoch, which is None until one was heard of.
 
-    Properties and technicians that are not in memory yet are read when they are asked for, as of this epoch. Every read
+    What is not in memory yet is read when it is asked for, as of this epoch. A unit is as its building makes it: in the
+    building's timezone, unavailable when the building is, and in the building's area unless it names one. Every read
     may raise StoreUnavailable.
     """
 
@@ -117,6 +80,17 @@ class Snapshot:
         """
         site = self._catalogue.property_on(self._shelf, self.org, property_id)
         return site, self.technicians(technician_id)
+
+    def units_of(self, property_id: str) -> tuple[str, ...]:
+        """The ids of a building's units in order; none for a unit or a plain property. PropertyNotFound."""
+        return self._catalogue.units_on(self._shelf, self.org, property_id)
+
+    def service(self, service_id: str) -> Service:
+        """The service with this id, public or not. ServiceNotFound."""
+        found = self._catalogue.services_on(self._shelf, self.org).get(service_id)
+        if found is None:
+            raise ServiceNotFound
+        return found
 
     def technicians(self, technician_id: str | None) -> list[Technician]:
         """The technician with this id, or all technicians by id; of whatever status. TechnicianNotFound."""
@@ -135,9 +109,9 @@ class Catalogue:
     """
 
     def __init__(self, db: Database[Document]) -> None:
-        self._db = db
+        self._stored = Reads(db)
         self._shelves: Recent[str, _Shelf] = Recent(ORGS_KEPT)
-        self._properties: Recent[tuple[str, str], tuple[_Shelf, Property]] = Recent(PROPERTIES_KEPT)
+        self._properties: Recent[tuple[str, str], tuple[_Shelf, Site]] = Recent(PROPERTIES_KEPT)
         self._reads = SharedReads()
         self._turning = threading.Lock()
 
@@ -161,13 +135,13 @@ class Catalogue:
                 self._shelves.put(org, _Shelf(epoch, self._shelves.get(org)))
 
     def warm(self, org: str) -> None:
-        """Reads an org's policy, technicians and first properties ahead of the requests for them."""
+        """Reads an org's policy, technicians, services and first properties ahead of the requests for them."""
         self.policy(org)
-        self.technicians(org)
         shelf = self._shelf(org)
-        with mongo_faults():
-            for document in self._db[PROPERTIES].find({"org": org}).limit(PROPERTIES_WARMED):
-                self._properties.put((org, document["id"]), (shelf, property_of(document)))
+        self.technicians_on(shelf, org)
+        self.services_on(shelf, org)
+        for found in self._stored.first_sites(org, PROPERTIES_WARMED):
+            self._keep(org, shelf, found)
 
     def policy(self, org: str) -> Policy:
         """The org's rules; the defaults if it has set none."""
@@ -175,7 +149,7 @@ class Catalogue:
 
     def policy_as_written(self, org: str) -> Policy:
         """As `policy`, read from MongoDB for this call: for decisions that no script compares with the epoch."""
-        return self._read_policy(org, _Shelf())
+        return self._stored.policy(org)
 
     def known_policy(self, org: str) -> Policy | None:
         """As `policy`, from memory alone; None where only MongoDB can tell."""
@@ -199,17 +173,32 @@ class Catalogue:
 
     def property_on(self, shelf: _Shelf, org: str, property_id: str) -> Property:
         """As `property`, of one epoch: for snapshots."""
-        kept = self._properties.get((org, property_id))
-        if kept is not None and kept[0] is shelf:
-            return kept[1]
-        last = kept[1] if kept is not None else None
-        return self._fresh(shelf, property_id, lambda: self._read_property(org, property_id, shelf), last)
+        return self._site_on(shelf, org, property_id).property
+
+    def units_on(self, shelf: _Shelf, org: str, property_id: str) -> tuple[str, ...]:
+        """The ids of a building's units, of one epoch: for snapshots."""
+        return self._site_on(shelf, org, property_id).units
 
     def technicians_on(self, shelf: _Shelf, org: str) -> dict[str, Technician]:
         """As `technicians`, of one epoch: for snapshots."""
         if shelf.technicians is not None:
             return shelf.technicians
         return self._fresh(shelf, "technicians", lambda: self._read_technicians(org, shelf), shelf.last_technicians)
+
+    def services_on(self, shelf: _Shelf, org: str) -> dict[str, Service]:
+        """All services of the org by id, of one epoch: for snapshots."""
+        if shelf.services is not None:
+            return shelf.services
+        return self._fresh(shelf, "services", lambda: self._read_services(org, shelf), shelf.last_services)
+
+    def _site_on(self, shelf: _Shelf, org: str, property_id: str) -> Site:
+        kept = self._properties.get((org, property_id))
+        if kept is not None and kept[0] is shelf:
+            return kept[1]
+        last = kept[1] if kept is not None else None
+        return self._fresh(
+            shelf, f"property:{property_id}", lambda: self._keep(org, shelf, self._stored.site(org, property_id)), last
+        )
 
     def _policy_on(self, shelf: _Shelf, org: str) -> Policy:
         return shelf.policy or self._fresh(shelf, "policy", lambda: self._read_policy(org, shelf), shelf.last_policy)
@@ -229,24 +218,18 @@ class Catalogue:
     def _shelf(self, org: str) -> _Shelf:
         return self._shelves.get_or_put(org, _Shelf)
 
+    def _keep(self, org: str, shelf: _Shelf, site: Site) -> Site:
+        self._properties.put((org, site.property.id), (shelf, site))
+        return site
+
     def _read_policy(self, org: str, shelf: _Shelf) -> Policy:
-        with mongo_faults():
-            document = self._db[ORGS].find_one({"_id": org}, {"policy": 1})
-        shelf.policy = policy_of(document)
+        shelf.policy = self._stored.policy(org)
         return shelf.policy
 
-    def _read_property(self, org: str, property_id: str, shelf: _Shelf) -> Property:
-        with mongo_faults():
-            document = self._db[PROPERTIES].find_one({"_id": document_id(org, property_id), "org": org})
-        if document is None:
-            raise PropertyNotFound
-        found = property_of(document)
-        self._properties.put((org, property_id), (shelf, found))
-        return found
-
     def _read_technicians(self, org: str, shelf: _Shelf) -> dict[str, Technician]:
-        with mongo_faults():
-            documents = list(self._db[TECHNICIANS].find({"org": org}).sort("id", ASCENDING))
-        found = [technician_of(document) for document in documents]
-        shelf.technicians = {technician.id: technician for technician in found}
+        shelf.technicians = self._stored.technicians(org)
         return shelf.technicians
+
+    def _read_services(self, org: str, shelf: _Shelf) -> dict[str, Service]:
+        shelf.services = self._stored.services(org)
+        return shelf.services

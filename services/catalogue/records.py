@@ -6,7 +6,7 @@ A document of an earlier release has no version; it counts as version 1.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from hashlib import blake2b
 from typing import Any
@@ -17,7 +17,7 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from models.errors import AlreadyExists, Refusal, StoreUnavailable, VersionConflict
-from services.catalogue.reader import document_id
+from services.catalogue.documents import document_id
 from services.clock import Clock
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
@@ -29,7 +29,7 @@ ID_ATTEMPTS = 5
 
 
 class Records:
-    """The properties or the technicians of all orgs. Everything may raise StoreUnavailable.
+    """The properties, the technicians or the services of all orgs. Everything may raise StoreUnavailable.
 
     prefix: of the ids that are made up. missing: what is raised where there is no such document. changing: a context in
     which a write of an org is announced to all processes.
@@ -61,13 +61,22 @@ class Records:
             raise self._missing
         return found
 
-    def create(self, org: str, wanted: BaseModel, request: str | None) -> Document:
+    def create(
+        self, org: str, wanted: BaseModel, request: str | None, further: Mapping[str, object] | None = None
+    ) -> Document:
         """Makes a document, under an id of its own or one that is made up. Raises AlreadyExists.
 
-        request: a repeat of the same request gets what the first attempt made.
+        request: a repeat of the same request gets what the first attempt made. further: more fields of the document.
         """
         now = to_milliseconds(self._clock())
-        fields = {**stored(wanted.model_dump()), "org": org, "version": 1, "created_at": now, "updated_at": now}
+        fields = {
+            **stored(wanted.model_dump()),
+            **(further or {}),
+            "org": org,
+            "version": 1,
+            "created_at": now,
+            "updated_at": now,
+        }
         chosen = fields.pop("id")
         if request is not None:
             fields["request"] = request
@@ -103,6 +112,16 @@ class Records:
         with self._changing(org):
             query = {"_id": document_id(org, plain_id), "org": org, **at_version(version)}
             return self._collection.delete_one(query).deleted_count == 1
+
+    def remove_any(self, org: str, plain_id: str, expected_version: int | None) -> None:
+        """Removes a document in the expected version, or in any. Raises what is `missing`, VersionConflict."""
+        for _ in range(ATTEMPTS):
+            version = version_of(self.get(org, plain_id))
+            if expected_version not in (None, version):
+                raise VersionConflict
+            if self.remove(org, plain_id, version):
+                return
+        raise StoreUnavailable
 
     def _find(self, org: str, plain_id: str) -> Document | None:
         with mongo_faults():

@@ -6,7 +6,7 @@ from pymongo.database import Database
 
 from services.access.api_keys import ensure_key_indexes
 from services.calendars.feeds import ensure_calendar_indexes
-from services.catalogue.reader import ensure_catalogue_indexes
+from services.catalogue.documents import ensure_catalogue_indexes
 from services.ledger.store import BookingStore
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults

@@ -20,7 +20,7 @@ from services.clock import Clock
 from services.stores.connections import Document
 from services.stores.faults import RedisUnavailable, mongo_faults
 
-CATALOGUE = frozenset({"properties", "technicians", "orgs"})
+CATALOGUE = frozenset({"properties", "technicians", "services", "orgs"})
 DAY_MS = 24 * 3600 * 1000
 WANTED: Document = {
     "operationType": {"$in": ["insert", "update", "replace", "delete"]},

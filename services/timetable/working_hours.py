@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
 
-from models.catalogue import WEEKDAYS, Policy, Technician
+from models.catalogue import Policy, Technician
+from models.working_hours import WEEKDAYS
 from services.timetable.grid import (
     FIRST_DAY,
     LAST_DAY,

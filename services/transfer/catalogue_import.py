@@ -15,7 +15,7 @@ from pymongo import UpdateOne
 from pymongo.database import Database
 
 from models.errors import StoreUnavailable
-from services.catalogue.reader import ORGS, document_id, policy_of, property_of, technician_of
+from services.catalogue.documents import ORGS, document_id, policy_of, property_of, technician_of
 from services.clock import Clock
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults

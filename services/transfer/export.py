@@ -11,7 +11,7 @@ from pymongo.database import Database
 
 from models.booking import Booking
 from models.catalogue import Property, Technician
-from services.catalogue.reader import PROPERTIES, TECHNICIANS, property_of, technician_of
+from services.catalogue.documents import PROPERTIES, TECHNICIANS, property_of, technician_of
 from services.ledger.documents import booking_of
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults

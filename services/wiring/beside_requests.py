@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.catalogue.reader import org_ids
+from services.catalogue.documents import org_ids
 from services.claims.epochs import Epochs
 from services.ops.health import Health
 from services.ops.warm_up import Warming

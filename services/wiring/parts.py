@@ -10,8 +10,11 @@ from services.availability.candidates import Candidates
 from services.availability.day_counts import DayCounts
 from services.availability.reading import Readings
 from services.availability.slots import Availability
+from services.catalogue.announcing import Announcing
 from services.catalogue.editor import CatalogueDesk
 from services.catalogue.reader import Catalogue
+from services.catalogue.service_desk import ServiceDesk
+from services.catalogue.unit_desk import UnitDesk
 from services.claims.claims import Claims
 from services.claims.events import OfferEvents
 from services.claims.mirror import Mirror
@@ -63,8 +66,15 @@ class Parts:
             hold_ids=self.hold_ids,
             grid=self.grid,
         )
-        announce, minutes = self.mirror.announce_catalogue_change, settings.grid_minutes
-        self.catalogue_desk = CatalogueDesk(db, clock, cached=self.catalogue, announce=announce, grid_minutes=minutes)
+        self.announcing = Announcing(self.catalogue, self.mirror.announce_catalogue_change)
+        minutes = settings.grid_minutes
+        self.unit_desk = UnitDesk(db, clock, announcing=self.announcing)
+        self.catalogue_desk = CatalogueDesk(
+            db, clock, announcing=self.announcing, units=self.unit_desk, grid_minutes=minutes
+        )
+        self.service_desk = ServiceDesk(
+            db, clock, announcing=self.announcing, policy=self.catalogue_desk.get_policy, grid_minutes=minutes
+        )
         self.waitlist_store = WaitlistStore(db)
         self.openings = Openings(
             availability=self.availability,

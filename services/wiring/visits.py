@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.bookings.ahead import Ahead
 from services.bookings.beginning import Beginning
 from services.bookings.booking import Bookings
 from services.bookings.changes import BookingLife
@@ -9,6 +10,7 @@ from services.bookings.confirming import Confirming
 from services.bookings.daily_share import DailyShare
 from services.bookings.named_slots import NamedSlots
 from services.bookings.rescheduling import Rescheduling
+from services.bookings.units import Units
 from services.bookings.upkeep import Upkeep
 from services.bookings.without_redis import BookingWithoutRedis
 from services.catalogue.local_days import LocalDays
@@ -115,8 +117,17 @@ def booking_life(parts: Parts) -> BookingLife:
 def upkeep(parts: Parts) -> Upkeep:
     return Upkeep(
         desk=parts.catalogue_desk,
-        mirror=parts.mirror,
+        announcing=parts.announcing,
+        units=parts.unit_desk,
+        ahead=ahead(parts),
         visits=VisitsAhead(parts.db),
         grid=parts.grid,
-        clock=parts.clock,
     )
+
+
+def units(parts: Parts) -> Units:
+    return Units(desk=parts.catalogue_desk, units=parts.unit_desk, announcing=parts.announcing, ahead=ahead(parts))
+
+
+def ahead(parts: Parts) -> Ahead:
+    return Ahead(mirror=parts.mirror, visits=VisitsAhead(parts.db), grid=parts.grid, clock=parts.clock)

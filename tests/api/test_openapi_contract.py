@@ -22,6 +22,7 @@ from api.app import all_endpoints, app_over
 from api.http.problem_codes import PROBLEM_TYPE
 from api.openapi.document import description_route, openapi
 from models.catalogue import PropertyCreate, TechnicianCreate
+from models.service import ServiceCreate
 from tests.world import World
 
 EXAMPLES_PER_OPERATION = 30
@@ -31,12 +32,14 @@ BEYOND_SCHEMAS = {
     "bad_cursor",  # one that we did not give out
     "bad_email",  # every spelling with one @ is taken; most texts have none
     "bad_if_match",  # schemathesis takes the quotes off a version and calls it allowed
+    "bad_parent",  # an id, but of no building
     "bad_phone",  # every spelling of 3 to 15 digits is taken; most texts have others
     "bad_shift",  # hours that end before they begin
     "bad_span",  # time off, or a window, that ends before it starts
     "bad_text",  # a NUL
     "bad_time",  # of the right form, but before the first year of UTC
     "bad_timezone",  # of the right length, but no zone
+    "has_units",  # and so cannot be a unit
     "inconsistent",  # rules of the policy that do not fit each other
     "no_visit_fits",  # in a window that is too short
     "off_grid",
@@ -85,6 +88,8 @@ def _serving(world: World) -> Iterator[None]:
     """Serves a world whose catalogue has what the document's examples speak of."""
     desk = world.services.catalogue_desk
     desk.create_property(world.org, PropertyCreate(id="prop-101", name="Mill House"))
+    service = ServiceCreate(id="boiler-check", name="Boiler check", duration_minutes=90)
+    world.services.service_desk.create(world.org, service)
     desk.create_technician(world.org, TechnicianCreate(id="tech-7", name="Nina"))
     late_app.current = app_over(world.services)
     yield

@@ -25,6 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "public_requests_per_minute": 300,
     "public_holds_most": 200,
     "public_max_duration_minutes": 240,
+    "public_services_only": False,
     "timezone": "UTC",
     "country": None,
     "display_name": None,
@@ -33,8 +34,9 @@ DEFAULTS: dict[str, Any] = {
 PUBLIC = {
     *("timezone", "country", "display_name", "phone", "default_duration_minutes", "max_duration_minutes"),
     *("allowed_duration_minutes", "hold_seconds", "max_hold_seconds", "min_lead_minutes", "horizon_days"),
-    *("cancel_window_minutes", "public_max_duration_minutes"),
+    *("cancel_window_minutes", "public_max_duration_minutes", "public_services_only"),
 }
+LIMITS = {name for name in DEFAULTS if name.startswith("public_")} - {"public_services_only"}
 ADMIN = frozenset({"admin"})
 
 
@@ -51,14 +53,14 @@ def test_it_changes_what_is_named(town: Town) -> None:
 
 
 def test_null_lifts_a_limit_of_the_public_and_leaves_others_as_they_are(town: Town) -> None:
-    lifted = {name: None for name in DEFAULTS if name.startswith("public_")}
+    lifted = dict.fromkeys(LIMITS)
     assert body_of(town.call("PATCH", "/policy", lifted, key="admin")) == DEFAULTS | lifted
     reply = town.call("PATCH", "/policy", {"max_buffer_minutes": None}, key="admin")
     assert (reply.status_code, body_of(reply)) == (200, DEFAULTS | lifted)
 
 
 def test_limits_of_the_public_are_within_bounds(town: Town) -> None:
-    wrong = {name: 0 for name in DEFAULTS if name.startswith("public_")}
+    wrong = dict.fromkeys(LIMITS, 0)
     assert fault_codes(town.call("PATCH", "/policy", wrong, key="admin")) == {(name, "out_of_range") for name in wrong}
     wrong = {"max_buffer_minutes": 1441, "public_holds_most": 1_000_001, "public_max_duration_minutes": 1441}
     assert fault_codes(town.call("PATCH", "/policy", wrong, key="admin")) == {(name, "out_of_range") for name in wrong}
@@ -103,8 +105,9 @@ def test_rules_that_do_not_fit_each_other_are_faults(town: Town) -> None:
 
 def test_every_key_and_a_manage_token_read_the_public_part(town: Town) -> None:
     changes = {"min_lead_minutes": 120, "phone": "+354 555 1234", "country": "IS", "public_max_duration_minutes": None}
+    changes |= {"public_services_only": True}
     town.call("PATCH", "/policy", changes, key="admin")
-    shown = {name: (DEFAULTS | changes)[name] for name in PUBLIC} | {"grid_minutes": 15, "public_services_only": False}
+    shown = {name: (DEFAULTS | changes)[name] for name in PUBLIC} | {"grid_minutes": 15}
     for key in (*sorted(EVERYBODY), town.book()["manage_token"]):
         reply = town.call("GET", "/policy/public", key=key)
         assert (reply.status_code, body_of(reply)) == (200, shown), key

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from models.catalogue import WEEKDAYS, Away, Policy, Property, Technician
+from models.catalogue import Away, Policy, Property, Technician
+from models.working_hours import WEEKDAYS
 from services.timetable.grid import Grid
 from tests.calendars.calendar_world import Board, Calendar, Shelf
 

@@ -10,9 +10,10 @@ import pytest
 
 from models.access import Caller
 from models.availability import AvailabilityQuery
-from models.catalogue import WEEKDAYS, PolicyPatch, PropertyPatch, TechnicianPatch
+from models.catalogue import PolicyPatch, PropertyPatch, TechnicianPatch
 from models.errors import Refusal
 from models.hold import HoldRequest
+from models.working_hours import WEEKDAYS
 from tests.world import World, rfc3339, tomorrow
 
 LENGTHS = {"duration_minutes": 45, "buffer_before_minutes": 15, "buffer_after_minutes": 30}

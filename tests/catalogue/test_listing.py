@@ -104,6 +104,7 @@ def test_technicians_are_found_by_name_and_id(world: World) -> None:
 @given(st.text(max_size=40))
 @example("ΣΑΣ")
 @example("\u0301x")
+@example("\uf900")
 @example("ǅ İ K ﬁ ½ 한글 กุ")
 def test_any_text_is_a_valid_pattern_that_finds_itself(text: str) -> None:
     words = text.split()[:MOST_WORDS]

@@ -16,9 +16,10 @@ from models.catalogue import PolicyPatch, PropertyCreate, PropertyPatch
 from models.errors import AlreadyExists, InvalidRequest, PropertyNotFound, StoreUnavailable
 from scripts.dev_server.seed import seed
 from services.access.api_keys import ensure_key_indexes
-from services.catalogue.editor import CatalogueDesk
-from services.catalogue.reader import Catalogue, ensure_catalogue_indexes
+from services.catalogue.documents import ensure_catalogue_indexes
+from services.catalogue.reader import Catalogue
 from services.clock import utc_now
+from tests.catalogue.desks import desk_over
 from tests.servers import MongoServer
 
 KEYS = {"checkout": "hf_checkout_a", "desk": "hf_desk_b", "bot": "hf_bot_c", "admin": "hf_admin_d"}
@@ -31,7 +32,7 @@ class Installation:
         self.db = db
         self.catalogue = Catalogue(db)
         self.clock = utc_now
-        self.desk = CatalogueDesk(db, utc_now, cached=self.catalogue, announce=lambda _org: None, grid_minutes=15)
+        self.desk = desk_over(db, utc_now, self.catalogue)
 
 
 @pytest.fixture(scope="module")

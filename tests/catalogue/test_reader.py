@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from models.catalogue import Policy
-from models.errors import PropertyNotFound, StoreUnavailable, TechnicianNotFound
+from models.errors import PropertyNotFound, ServiceNotFound, StoreUnavailable, TechnicianNotFound
 from scripts.dev_server.child import wait_until
 from services.catalogue.reader import Catalogue
 from tests.catalogue.watched_db import WatchedDatabase
@@ -25,7 +26,7 @@ def db() -> WatchedDatabase:
     return watched
 
 
-def add_property(db: WatchedDatabase, plain_id: str, **fields: str) -> None:
+def add_property(db: WatchedDatabase, plain_id: str, **fields: Any) -> None:
     document = {"_id": f"alice-co/{plain_id}", "org": "alice-co", "id": plain_id, "name": plain_id, **fields}
     db.store["properties"].replace_one({"_id": document["_id"]}, document, upsert=True)
 
@@ -145,3 +146,84 @@ def test_time_off_without_a_zone_is_understood_as_utc(db: WatchedDatabase, catal
     away = {"start": datetime(2026, 12, 1), "end": datetime(2026, 12, 2)}  # noqa: DTZ001  # as BSON has it
     db.store["technicians"].update_one({"_id": "alice-co/tech-3"}, {"$set": {"time_off": [away]}})
     assert catalogue.technician("alice-co", "tech-3").time_off[0].start == datetime(2026, 12, 1, tzinfo=UTC)
+
+
+def add_service(db: WatchedDatabase, plain_id: str) -> None:
+    document = {"_id": f"alice-co/{plain_id}", "org": "alice-co", "id": plain_id, "name": plain_id}
+    db.store["services"].insert_one({**document, "duration_minutes": 45})
+
+
+def test_a_snapshot_has_the_services_of_its_org_after_one_read(db: WatchedDatabase, catalogue: Catalogue) -> None:
+    add_service(db, "leak")
+    snapshot = catalogue.snapshot("alice-co")
+    assert [snapshot.service("leak").duration_minutes for _ in range(3)] == [45, 45, 45]
+    for other in (snapshot, catalogue.snapshot("charlie-co")):
+        with pytest.raises(ServiceNotFound):
+            other.service("leak" if other is not snapshot else "lock")
+    assert db.reads.count("services") == 2
+
+
+def test_a_service_that_is_made_later_is_found_under_the_next_epoch(db: WatchedDatabase, catalogue: Catalogue) -> None:
+    with pytest.raises(ServiceNotFound):
+        catalogue.snapshot("alice-co").service("leak")
+    add_service(db, "leak")
+    catalogue.forget("alice-co", "e2")
+    assert catalogue.snapshot("alice-co").service("leak").id == "leak"
+
+
+def test_services_that_are_known_serve_while_mongodb_is_down(db: WatchedDatabase, catalogue: Catalogue) -> None:
+    add_service(db, "leak")
+    catalogue.snapshot("alice-co").service("leak")
+    db.down = True
+    catalogue.forget("alice-co", "e2")
+    catalogue._shelf("alice-co").policy = Policy()
+    assert catalogue.snapshot("alice-co").service("leak").id == "leak"
+
+
+@pytest.fixture
+def building(db: WatchedDatabase) -> WatchedDatabase:
+    """prop-101 with two units, one of which names an area, beside a plain property."""
+    add_property(db, "prop-101", timezone="Europe/Paris", area="north")
+    add_property(db, "flat-b", parent_id="prop-101", timezone="UTC")
+    add_property(db, "flat-a", parent_id="prop-101", area="south")
+    add_property(db, "prop-102")
+    return db
+
+
+def test_a_building_comes_with_its_units_in_one_read(building: WatchedDatabase, catalogue: Catalogue) -> None:
+    snapshot = catalogue.snapshot("alice-co")
+    for _ in range(2):
+        site, _ = snapshot.resources("prop-101", "tech-7")
+        assert (site.id, snapshot.units_of("prop-101")) == ("prop-101", ("flat-a", "flat-b"))
+    assert building.reads.count("properties") == 1
+    assert [snapshot.units_of(each) for each in ("prop-102", "flat-a")] == [(), ()]
+    with pytest.raises(PropertyNotFound):
+        snapshot.units_of("prop-999")
+
+
+def test_a_unit_is_as_its_building_makes_it(building: WatchedDatabase, catalogue: Catalogue) -> None:
+    a, b = (catalogue.property("alice-co", each) for each in ("flat-a", "flat-b"))
+    assert [(each.area, each.timezone, each.status) for each in (a, b)] == [
+        ("south", "Europe/Paris", "available"),
+        ("north", "Europe/Paris", "available"),
+    ]
+    add_property(building, "prop-101", status="unavailable")
+    catalogue.forget("alice-co", "e2")
+    assert catalogue.property("alice-co", "flat-a").status == "unavailable"
+    assert catalogue.property("alice-co", "prop-102").status == "available"
+
+
+def test_a_unit_that_is_unavailable_itself_stays_so(building: WatchedDatabase, catalogue: Catalogue) -> None:
+    add_property(building, "flat-c", parent_id="prop-101", status="unavailable")
+    assert catalogue.property("alice-co", "flat-c").status == "unavailable"
+    assert catalogue.property("alice-co", "prop-101").status == "available"
+
+
+def test_what_was_warmed_is_the_same_as_what_is_read(building: WatchedDatabase, catalogue: Catalogue) -> None:
+    catalogue.warm("alice-co")
+    building.reads.clear()
+    snapshot, cold = catalogue.snapshot("alice-co"), Catalogue(building).snapshot("alice-co")  # type: ignore[arg-type]
+    for name in ("prop-101", "prop-102", "flat-a", "flat-b"):
+        assert snapshot.resources(name, None) == cold.resources(name, None)
+        assert snapshot.units_of(name) == cold.units_of(name)
+    assert building.reads.count("properties") == 6  # the cold one: four, and the building of two units

@@ -7,7 +7,6 @@ import pytest
 from models.access import Caller, IdempotencyClaim
 from models.catalogue import PropertyPatch
 from models.errors import PropertyUnavailable, SlotBooked
-from services.catalogue.editor import CatalogueDesk
 from services.holds.placing import Placing
 from tests.bookings.evidence import (
     another_server,
@@ -17,6 +16,7 @@ from tests.bookings.evidence import (
     owners,
     warm,
 )
+from tests.catalogue.desks import desk_over
 from tests.redis_dump import keys_of
 from tests.world import World, name_of, rfc3339, tomorrow
 
@@ -102,9 +102,7 @@ def test_while_cold_the_catalogue_is_read_again_because_no_epoch_shows_its_chang
     world.services.holds.release(alice, hold.hold_id)
     lose_redis(world)
     elsewhere = another_server(world)
-    silent = CatalogueDesk(
-        elsewhere.db, elsewhere.clock, cached=elsewhere.catalogue, announce=lambda _org: None, grid_minutes=15
-    )
+    silent = desk_over(elsewhere.db, elsewhere.clock, elsewhere.catalogue)
     silent.patch_property(world.org, "prop-1", PropertyPatch(status="unavailable"))
     with pytest.raises(PropertyUnavailable):
         world.services.holds.place(alice, world.hold_request())

@@ -11,9 +11,9 @@ from models.access import Caller
 from models.catalogue import PolicyPatch, TechnicianCreate, TechnicianPatch, TimeOff
 from models.errors import NoSlotAvailable, Refusal, SlotBooked, SlotHeld
 from models.slot import Block
-from services.catalogue.editor import CatalogueDesk
 from services.stores.connections import connect_redis
 from tests.bookings.evidence import another_server, everything, lose_redis
+from tests.catalogue.desks import desk_over
 from tests.world import World, rfc3339, services_over, tomorrow
 
 MANY = 40
@@ -54,9 +54,7 @@ def test_while_cold_a_refusal_comes_from_the_catalogue_of_today(world: World, al
         world.services.holds.place(alice, world.hold_request())
     lose_redis(world)
     elsewhere = another_server(world)
-    silent = CatalogueDesk(
-        elsewhere.db, elsewhere.clock, cached=elsewhere.catalogue, announce=lambda _org: None, grid_minutes=15
-    )
+    silent = desk_over(elsewhere.db, elsewhere.clock, elsewhere.catalogue)
     silent.patch_technician(world.org, "tech-1", TechnicianPatch(time_off=[]))
     assert world.services.holds.place(alice, world.hold_request()).created
     silent.patch_technician(world.org, "tech-2", TechnicianPatch(status="unavailable"))

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from models.catalogue import WEEKDAYS
+from models.working_hours import WEEKDAYS
 from services.timetable.grid import Grid
 from services.timetable.working_hours import Timetable
 from tests.availability.calendars import CHANGES, MINUTE, shifts, worked_minutes

@@ -15,8 +15,8 @@ from scripts.dev_server.demo_data import PROPERTIES, ROLES, TECHNICIANS, demo_ke
 from scripts.dev_server.seed import seed
 from services.access.authentication import Access
 from services.catalogue.checks import hours_faults
-from services.catalogue.editor import CatalogueDesk
 from services.catalogue.reader import Catalogue
+from tests.catalogue.desks import desk_over
 
 KEYS = demo_keys("a secret of one installation, of more than 32 characters")
 
@@ -85,13 +85,7 @@ def test_a_second_run_changes_nothing(installation: Installation) -> None:
 
 
 def test_what_users_changed_stays_changed(installation: Installation) -> None:
-    desk = CatalogueDesk(
-        installation.db,
-        installation.clock,
-        cached=installation.catalogue,
-        announce=lambda _org: None,
-        grid_minutes=15,
-    )
+    desk = desk_over(installation.db, installation.clock, installation.catalogue)
     desk.patch_property("demo", "prop-101", PropertyPatch(status="unavailable"))
     installation.access.revoke_key("demo", installation.access.authenticate(KEYS["bot"]).key_id)
     seed(installation, KEYS)
