@@ -66,15 +66,7 @@ class Parts:
             hold_ids=self.hold_ids,
             grid=self.grid,
         )
-        self.announcing = Announcing(self.catalogue, self.mirror.announce_catalogue_change)
-        minutes = settings.grid_minutes
-        self.unit_desk = UnitDesk(db, clock, announcing=self.announcing)
-        self.catalogue_desk = CatalogueDesk(
-            db, clock, announcing=self.announcing, units=self.unit_desk, grid_minutes=minutes
-        )
-        self.service_desk = ServiceDesk(
-            db, clock, announcing=self.announcing, policy=self.catalogue_desk.get_policy, grid_minutes=minutes
-        )
+        self._add_desks(settings.grid_minutes)
         self.waitlist_store = WaitlistStore(db)
         self.openings = Openings(
             availability=self.availability,
@@ -84,3 +76,14 @@ class Parts:
             clock=clock,
         )
         self.offer_events = OfferEvents(redis, self.scripts)
+
+    def _add_desks(self, minutes: int) -> None:
+        """What writes the catalogue."""
+        self.announcing = Announcing(self.catalogue, self.mirror.announce_catalogue_change)
+        self.unit_desk = UnitDesk(self.db, self.clock, announcing=self.announcing)
+        self.catalogue_desk = CatalogueDesk(
+            self.db, self.clock, announcing=self.announcing, units=self.unit_desk, grid_minutes=minutes
+        )
+        self.service_desk = ServiceDesk(
+            self.db, self.clock, announcing=self.announcing, policy=self.catalogue_desk.get_policy, grid_minutes=minutes
+        )
