@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
@@ -203,8 +204,17 @@ def test_without_the_version_in_the_query_the_other_change_is_lost(
 
 
 def test_without_the_version_several_moves_make_the_same_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control of `test_of_many_moves_of_one_version_exactly_one_is_made`."""
+    """The negative control of `test_of_many_moves_of_one_version_exactly_one_is_made`. The first move waits until a
+    second one has read the version."""
+    claims, both_read = count(1), threading.Event()
+
+    def meet() -> None:
+        if next(claims) == 2:
+            both_read.set()
+        both_read.wait(PATIENCE)
+
     without_version(world.services, monkeypatch)
+    at_step(world.services, "after_move_claim", meet)
     booking = book(world, duration_minutes=15)
     bob, moves = world.caller("desk"), [rfc3339(tomorrow(12 + hour)) for hour in range(8)]
     outcome = at_once([partial(move, world.services, bob, booking, start=start) for start in moves])
