@@ -24,7 +24,7 @@ from scripts.dev_server.child import Child, StartError, wait_until
 from scripts.dev_server.replica_set import make_primary
 from tests import programs
 
-START_SECONDS = 30
+START_SECONDS = 60
 LOST_PORT_TRIES = 3
 
 

@@ -34,7 +34,7 @@ class Shell:
     def run(self, script: str, *arguments: str, given: str = "") -> tuple[int, str, str]:
         """Runs a command. Returns (status, stdout, stderr)."""
         with self.start(script, *arguments) as process:
-            out, err = process.communicate(given, timeout=60)
+            out, err = process.communicate(given, timeout=200)
         return process.returncode, out, err
 
 
@@ -122,7 +122,7 @@ def test_after_ctrl_c_a_second_run_writes_the_rest(shell: Shell, office: Office)
         collection = office.world.services.db["bookings"]
         assert wait_until(lambda: collection.find_one({"org": office.world.org}) is not None, seconds=60)
         os.kill(process.pid, signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=200)
     assert process.returncode == 130, err
     assert "run the same command again" in err
     written = len(office.world.bookings())

@@ -16,8 +16,8 @@ from typing import Any, Self
 from scripts.dev_server.child import session_members, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
-READY_SECONDS = 60
-STOP_SECONDS = 30
+READY_SECONDS = 120
+STOP_SECONDS = 60
 STORE_VARIABLES = ("REDIS_URL", "MONGO_URL", "HOLDFAST_MONGO_DB", "HOLDFAST_SECRET", "HOLDFAST_CRASH_POINT")
 
 
