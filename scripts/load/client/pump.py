@@ -10,7 +10,7 @@ import select
 import socket
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -55,14 +55,28 @@ class Pump:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for lane in self._lanes:
-            lane.connection.close()
+        self.close(self.ports)
 
-    def fire(self, requests: Sequence[bytes], *, keep_bodies: bool = False) -> Volley:
-        """Sends all requests, as many at a time as there are connections. Raises Unreachable."""
+    @property
+    def ports(self) -> list[int]:
+        """Our own ports of the connections that are open."""
+        return [lane.connection.getsockname()[1] for lane in self._lanes]
+
+    def open(self) -> None:
+        """Opens the connections that are not open yet."""
         while len(self._lanes) < self.connections:
             self._lanes.append(_Lane(self.address, self.greeting))
             time.sleep(PACE_SECONDS)
+
+    def close(self, ports: Collection[int]) -> None:
+        """Closes the connections of these ports of ours. The next volley opens others."""
+        for lane in [lane for lane in self._lanes if lane.connection.getsockname()[1] in ports]:
+            lane.connection.close()
+            self._lanes.remove(lane)
+
+    def fire(self, requests: Sequence[bytes], *, keep_bodies: bool = False) -> Volley:
+        """Sends all requests, as many at a time as there are connections. Raises Unreachable."""
+        self.open()
         volley = Volley(
             0.0, [0.0] * len(requests), [0] * len(requests), bodies=[b""] * len(requests) if keep_bodies else []
         )
