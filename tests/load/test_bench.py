@@ -92,9 +92,9 @@ def test_growth_is_the_median_of_the_rounds_and_any_technician_has_no_goal_there
     small, large = Recorder("small", []), Recorder("large", [])
     small.turns |= {one: [turn(1, 2.0), turn(1, 2.0), turn(1, 4.0)] for one in (HOLD, ANY)}
     large.turns |= {one: [turn(1, 2.0), turn(1, 3.0), turn(1, 8.0)] for one in (HOLD, ANY)}
-    found = Growth("technicians", small, large).factors()
+    found = Growth("technicians", (1, 2), small, large).factors()
     assert (found[HOLD]["p50"], found[HOLD]["met"], found[ANY]["met"]) == (1.5, False, None)
-    assert Growth("orgs", small, large).factors()[ANY]["met"] is False
+    assert Growth("orgs", (1, 2), small, large).factors()[ANY]["met"] is False
 
 
 @pytest.mark.parametrize(

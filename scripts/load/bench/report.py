@@ -123,9 +123,10 @@ class Comparison:
 
 @dataclass
 class Growth:
-    """Two sizes of one thing side by side. what: bookings, technicians, orgs or holds."""
+    """Two sizes of one thing side by side. what: bookings, technicians, orgs or holds; sizes: how many of them."""
 
     what: str
+    sizes: tuple[int, int]
     small: Side
     large: Side
 
@@ -141,16 +142,17 @@ class Growth:
         sides = {
             side.label: {one: medians(turns) for one, turns in side.turns.items()} for side in (self.small, self.large)
         }
-        return {"what": self.what, "sides": sides, "factors": self.factors()}
+        return {"what": self.what, "sizes": self.sizes, "sides": sides, "factors": self.factors()}
 
     def print(self, console: Console) -> None:
-        headings = ["operation", f"{self.small.label}: p50 ms", f"{self.large.label}: p50 ms", "times as long"]
-        headings += [f"goal <= {MOST_GROWTH}", "times the processor"]
+        small, large = (f"{size:,}" for size in self.sizes)
+        headings = ["operation", f"{small}: p50 ms", f"{large}: p50 ms", "times as long", f"goal <= {MOST_GROWTH}"]
+        headings.append("times the processor")
         rows = []
         for one, found in self.factors().items():
             medium = [f"{medians(side.turns[one])['p50_ms']:.2f}" for side in (self.small, self.large)]
             rows.append([one, *medium, f"{found['p50']:.2f}", _word(found["met"]), f"{found['cpu']:.2f}"])
-        console.print("", table(f"{self.what}: {self.small.label} and {self.large.label}", headings, rows), sep="\n")
+        console.print("", table(f"{small} against {large} {self.what}", headings, rows), sep="\n")
 
 
 def _figures(found: dict[str, Any]) -> list[str]:

@@ -88,4 +88,4 @@ def grow(plan: Plan, what: str, sizes: tuple[int, int]) -> Growth:
             pair.append(side)
         operations = (*OPERATIONS, *SEARCHES) if all(side.customers for side in pair) else OPERATIONS
         take_turns(plan, [(side, operations) for side in pair])
-    return Growth(what, *pair)
+    return Growth(what, sizes, *pair)

@@ -71,14 +71,15 @@ class Side(ABC):
 
     def take_turn(self, operation: str, volleys: float, *, counts: bool) -> None:
         """Fires and measures a volley, and waits until the relay has carried it on. counts: whether it is kept."""
-        before, client = cpu_ms(self.pids), time.process_time()
+        before = cpu_ms(self.pids)
         volley = self.fire(operation, max(1, round(volleys * LENGTHS.get(operation, 1))))
-        client, after = time.process_time() - client, cpu_ms(self.pids)
+        after = cpu_ms(self.pids)
         if RELAY in self.pids and operation in (BOOK, DIRECT):
             rest(self.pids[RELAY])
             after |= cpu_ms({RELAY: self.pids[RELAY]})
         number = len(volley.milliseconds)
-        cpu = {name: (after[name] - before[name]) / number for name in before} | {"client": client * 1000 / number}
+        cpu = {name: (after[name] - before[name]) / number for name in before}
+        cpu["client"] = volley.busy_seconds * 1000 / number
         p50, p99 = (percentile(volley.milliseconds, share) for share in (0.50, 0.99))
         if counts:
             self.turns[operation].append(Turn(volley.rate, p50, p99, cpu))

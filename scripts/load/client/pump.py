@@ -23,12 +23,16 @@ PACE_SECONDS = 0.003  # between two connections: in one burst, one worker accept
 
 @dataclass(slots=True)
 class Volley:
-    """What came of a list of requests. milliseconds, answers (statuses) and bodies: in the order of the requests."""
+    """What came of a list of requests. milliseconds, answers (statuses) and bodies: in the order of the requests.
+
+    busy_seconds: processor time that the client itself used.
+    """
 
     seconds: float
     milliseconds: list[float]
     answers: list[int] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    busy_seconds: float = 0.0
 
     @property
     def statuses(self) -> Counter[int]:
@@ -82,7 +86,7 @@ class Pump:
         )
         queue, unanswered = iter(enumerate(requests)), len(requests)
         lanes = {lane.connection.fileno(): lane for lane in self._lanes[: len(requests)]}
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         with select.epoll() as poll:
             for descriptor, lane in lanes.items():
                 poll.register(descriptor, select.EPOLLIN)
@@ -99,7 +103,7 @@ class Pump:
                         following = next(queue, None)
                         if following is not None:
                             lane.send(*following)
-        volley.seconds = time.perf_counter() - began
+        volley.seconds, volley.busy_seconds = time.perf_counter() - began, time.process_time() - busy
         return volley
 
 
