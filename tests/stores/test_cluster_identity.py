@@ -27,7 +27,7 @@ class Primary(RedisServer):
         self.bus = free_port()
 
     def _argv(self) -> list[str]:
-        bus = ["--cluster-port", str(self.bus), "--cluster-node-timeout", "1000"]
+        bus = ["--cluster-port", str(self.bus), "--cluster-node-timeout", "3000"]
         return [*super()._argv(), "--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", *bus]
 
     def joins(self, first: Primary, slots: tuple[int, int]) -> None:

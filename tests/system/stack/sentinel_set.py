@@ -65,7 +65,7 @@ class SentinelSet:
     def _sentinel(self, stack: ExitStack) -> int:
         first = self.nodes[0]
         port, config = free_port(), first.folder / f"sentinel-{free_port()}.conf"
-        settings = ["down-after-milliseconds mymaster 1000", "failover-timeout mymaster 1000"]
+        settings = ["down-after-milliseconds mymaster 3000", "failover-timeout mymaster 1000"]
         watched = f"sentinel monitor mymaster 127.0.0.1 {first.proxy.port} 2"
         lines = [f"port {port}", "bind 127.0.0.1", watched, *(f"sentinel {each}" for each in settings)]
         config.write_text("\n".join(lines) + "\n")
