@@ -25,7 +25,11 @@ SERVICES = "holdfast"
 
 
 class App(Flask):
-    """Flask, where no route depends on the host that a client names: it need not be read for each request."""
+    """Flask, where no route depends on the host that a client names, and no view is a coroutine: neither need be looked
+    at for each request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         if request is None:
