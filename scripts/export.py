@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Exports an org's properties, technicians and bookings as CSV files that scripts/import.py can import.
+"""Exports an org's properties, technicians, services and bookings as CSV files that scripts/import.py can import.
 
-    scripts/export.py --data .data --to export                          properties.csv, technicians.csv, bookings.csv
+    scripts/export.py --data .data --to export                       one file of each kind, such as properties.csv
     scripts/export.py --org acme --to export --only bookings --from 2026-12-01 --until 2027-01-01
     scripts/export.py --org acme --to - --only bookings | gzip > bookings.csv.gz
 

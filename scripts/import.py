@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Imports properties, technicians and bookings of another system from CSV files into an org.
+"""Imports properties, technicians, services and bookings of another system from CSV files into an org.
 
     scripts/import.py --data .data --bookings bookings.csv --dry-run      reports the problems by line; writes nothing
-    scripts/import.py --org acme --properties p.csv --technicians t.csv --bookings b.csv
+    scripts/import.py --org acme --properties p.csv --technicians t.csv --services s.csv --bookings b.csv
     zcat b.csv.gz | scripts/import.py --org acme --bookings - --problems problems.txt
     scripts/import.py --org acme --bookings b.csv --times-in Europe/Copenhagen      local times: 2026-12-05 10:00
 
@@ -30,6 +30,7 @@ enter()
 from pydantic import TypeAdapter, ValidationError
 
 from models.catalogue import Timezone
+from scripts.sheets.dumping import KINDS
 from scripts.sheets.importing import Files, run
 from scripts.sheets.local_times import LocalTimes
 from scripts.sheets.outcome import outcome
@@ -42,10 +43,10 @@ from services.observability import configure_logging
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = store_parser(__doc__ or "")
-    for kind in ("properties", "technicians", "bookings"):
+    for kind in KINDS:
         made.add_argument(f"--{kind}", metavar="FILE", help=f"{kind} as CSV; - is standard input")
     made.add_argument("--dry-run", action="store_true", help="only check")
-    made.add_argument("--update", action="store_true", help="change properties and technicians that differ")
+    made.add_argument("--update", action="store_true", help="change properties, technicians and services that differ")
     made.add_argument(
         "--times-in",
         type=_zone,
@@ -67,10 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     made = parser()
     options = made.parse_args(arguments)
-    files = Files(options.properties, options.technicians, options.bookings)
-    paths = [path for path in (files.properties, files.technicians, files.bookings) if path]
+    named = {kind: getattr(options, kind) for kind in KINDS}
+    files, paths = Files(**named), [path for path in named.values() if path]
     if not paths:
-        made.error("name a file: --properties, --technicians or --bookings")
+        made.error("name a file: --properties, --technicians, --services or --bookings")
     if paths.count(STDIN) > 1:
         made.error("only one file can come from standard input")
     configure_logging("WARNING")

@@ -132,6 +132,9 @@ class BookingTable(Table[Booking, Booking]):
     def _is_ahead(self, record: Booking) -> bool:
         return record.active and record.end + timedelta(minutes=record.buffer_after_minutes) > self._now
 
+    def site_of(self, _record: Booking) -> None:
+        return None
+
     def visit_of(self, record: Booking) -> Visit | None:
         fields = {name: getattr(record, name) for name in SLOT}
         return self._grid.visit_of(fields) if record.active else None

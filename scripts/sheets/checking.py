@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+from models.catalogue import Property
+from scripts.sheets.buildings import Buildings
 from scripts.sheets.problems import BadRow, Fault, Problems
 from scripts.sheets.progress import Progress
 from scripts.sheets.scratch import Scratch, Taken
@@ -30,6 +32,7 @@ class Checking:
         self._scratch = scratch
         self._problems = problems
         self._progress = progress
+        self._buildings = Buildings(scratch)
         self._starts: tuple[int, int] | None = None
 
     def read_catalogue(self) -> None:
@@ -47,6 +50,8 @@ class Checking:
             faults = {row.line: list(row.faults) for row in rows}
             read = [(row, self._record(table, row, sheet.given, faults[row.line])) for row in rows]
             records = [(row, record) for row, record in read if record is not None]
+            if table.kind == "properties":
+                self._check_buildings(table, read, faults)
             stored = table.find([table.id_of(record) for _, record in records])
             for row, record in records:
                 try:
@@ -95,6 +100,20 @@ class Checking:
             faults.append(Fault(table.identity(row.cells), f"Leave this line out, because it repeats line {first}."))
             return None
         return record
+
+    def _check_buildings(
+        self, table: Table[Record, Stored], read: list[tuple[Row, Record | None]], faults: dict[int, list[Fault]]
+    ) -> None:
+        """Adds the faults of properties that are units to `faults`."""
+        sites = [(row, record, table.site_of(record) if record is not None else None) for row, record in read]
+        parents = {site.parent_id for _, _, site in sites if site and site.parent_id}
+        known = self._transfer.catalogue.find("properties", self._org, sorted(parents))
+        stored = {name: each for name, each in known.items() if isinstance(each, Property)}
+        for row, record, site in sites:
+            if record is None or site is None:
+                self._buildings.note_unread(row.cells.get("id", ""))
+            elif fault := self._buildings.fault_of(table.id_of(record), site, stored):
+                faults[row.line].append(fault)
 
     def _unknown(self, references: Mapping[str, str], row: Row, faulty: set[str | None]) -> Iterator[Fault]:
         """A fault for each reference to a record that does not exist. Columns in `faulty` have a fault already."""

@@ -18,8 +18,8 @@ from scripts.sheets.progress import Progress
 from scripts.sheets.table import Record, Span, Stored, Table
 from services.transfer.wiring import Transfer
 
-Kind = Literal["properties", "technicians", "bookings"]
-KINDS: Sequence[Kind] = ("properties", "technicians", "bookings")
+Kind = Literal["properties", "technicians", "services", "bookings"]
+KINDS: Sequence[Kind] = ("properties", "technicians", "services", "bookings")
 STDOUT = "-"
 REPORT_EVERY = 1000
 

@@ -30,6 +30,7 @@ class Files:
 
     properties: str | None = None
     technicians: str | None = None
+    services: str | None = None
     bookings: str | None = None
 
 
@@ -52,7 +53,7 @@ def run(
 ) -> int:
     """Imports the files. Returns the exit status: 0, or 1 if there were problems.
 
-    update: existing properties and technicians may change. dry_run: only check. problems_file: the file for the
+    update: existing records of the catalogue may change. dry_run: only check. problems_file: the file for the
     problems, None for stdout. local_times: gives times their offset. Raises Unreadable, StoreUnavailable, OSError.
     """
     with _problems(problems_file, progress) as problems, ExitStack() as stack:
@@ -105,7 +106,8 @@ def _open(
 
     properties = CatalogueTable("properties", transfer, org, update=update)
     technicians = CatalogueTable("technicians", transfer, org, update=update, local_times=local_times)
-    given = ((files.properties, properties), (files.technicians, technicians))
+    services = CatalogueTable("services", transfer, org, update=update)
+    given = ((files.properties, properties), (files.technicians, technicians), (files.services, services))
     bookings = BookingTable(transfer, org, local_times)
     return _Sheets(
         [(opened(path, table), table) for path, table in given if path],

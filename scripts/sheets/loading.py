@@ -54,4 +54,6 @@ def _sentence(word: str, refused: Refused) -> str:
         return "Not written, because another org has made a booking with this id meanwhile."
     if refused.why == "differs":
         return f"Not written, because another client has made a different {word} {refused.id} meanwhile."
+    if refused.why == "refused":
+        return f"Not written: {refused.detail}"
     return "Not written, because MongoDB refused the document."

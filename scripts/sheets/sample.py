@@ -1,8 +1,9 @@
 """Makes files of any size for measurements of an import.
 
-    python -m scripts.sheets.sample DIR --bookings 1000000      properties.csv, technicians.csv, bookings.csv in DIR
+    python -m scripts.sheets.sample DIR --bookings 1000000      a file of each kind in DIR
 
-Each of 500 technicians has a property and eight visits of an hour on each day. The last day lies some days ahead.
+Each of 500 technicians has a property, one of ten areas, a skill, and eight visits of an hour on each day. The last day
+lies some days ahead.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 PAIRS = 500
+AREAS = 10
+SERVICES = ("heating", "plumbing", "locks", "electricity", "painting")
 HOURS = (8, 9, 10, 11, 13, 14, 15, 16)
 DAYS_AHEAD = 12
 PRIORITIES = ("low", "medium", "high", "emergency")
@@ -39,10 +42,17 @@ def bookings(count: int, today: datetime) -> Iterator[tuple[str, ...]]:
 
 
 def write(folder: Path, count: int, today: datetime) -> None:
-    """Writes the three files, with `count` bookings."""
+    """Writes the four files, with `count` bookings."""
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "properties.csv", ("id", "name"), ((f"sample-{each}", f"House {each}") for each in range(PAIRS)))
-    _write(folder / "technicians.csv", ("id", "name"), ((f"sample-{each}", f"Tech {each}") for each in range(PAIRS)))
+    properties = ((f"sample-{each}", f"House {each}", f"area-{each % AREAS}") for each in range(PAIRS))
+    _write(folder / "properties.csv", ("id", "name", "area"), properties)
+    technicians = (
+        (f"sample-{each}", f"Tech {each}", f'["area-{each % AREAS}"]', f'["{SERVICES[each % len(SERVICES)]}"]')
+        for each in range(PAIRS)
+    )
+    _write(folder / "technicians.csv", ("id", "name", "areas", "skills"), technicians)
+    services = ((each, each.capitalize(), "60", each, "true") for each in SERVICES)
+    _write(folder / "services.csv", ("id", "name", "duration_minutes", "skill", "public"), services)
     _write(folder / "bookings.csv", HEADER, bookings(count, today))
 
 

@@ -14,6 +14,7 @@ CACHE_KIB = 16_384
 SCHEMA = """
 CREATE TABLE known (kind TEXT, id TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 CREATE TABLE seen (kind TEXT, id TEXT, line INTEGER, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+CREATE TABLE sites (id TEXT PRIMARY KEY, parent TEXT, zone TEXT) WITHOUT ROWID;
 CREATE TABLE spans (resource TEXT, start INTEGER, stop INTEGER, line INTEGER, booking TEXT);
 """
 
@@ -27,6 +28,14 @@ class Taken:
     stop: int
     line: int | None
     booking_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What counts of a property for its units: its building, if it is a unit itself, and its timezone, if known."""
+
+    parent_id: str | None
+    zone: str | None
 
 
 class Scratch:
@@ -60,6 +69,15 @@ class Scratch:
             return line
         found = self._db.execute("SELECT line FROM seen WHERE kind = ? AND id = ?", (kind, plain_id))
         return int(found.fetchone()[0])
+
+    def note_site(self, plain_id: str, site: Site) -> None:
+        """Notes a property for `site`, unless it is noted already."""
+        self._db.execute("INSERT OR IGNORE INTO sites VALUES (?, ?, ?)", (plain_id, site.parent_id, site.zone))
+
+    def site(self, plain_id: str) -> Site | None:
+        """The property that was noted with this id."""
+        found = self._db.execute("SELECT parent, zone FROM sites WHERE id = ?", (plain_id,)).fetchone()
+        return None if found is None else Site(*found)
 
     def take(self, spans: Iterable[Taken]) -> None:
         """Notes spans for `overlaps`."""

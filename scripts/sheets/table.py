@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
@@ -15,6 +15,7 @@ from models.slot import Visit
 from scripts.sheets import cells
 from scripts.sheets.local_times import NO_OFFSET, LocalTimes
 from scripts.sheets.problems import Fault
+from scripts.sheets.scratch import Site
 from scripts.sheets.sheet import Columns
 from services.transfer.batches import Added
 
@@ -53,6 +54,9 @@ class Table(Protocol[Record, Stored]):
     def references(self, row: Mapping[str, str], record: Record | None) -> Mapping[str, str]:
         """The columns that must hold the id of an existing record -> its word. record: None if it has faults."""
 
+    def site_of(self, record: Record) -> Site | None:
+        """What units go by, of a record that is a property; else None."""
+
     def visit_of(self, record: Record) -> Visit | None:
         """The ticks that a record takes, or None."""
 
@@ -90,10 +94,10 @@ class Reading(Generic[Model]):
 
 @dataclass(frozen=True, slots=True)
 class StandIns:
-    """Values without faults in place of cells that cannot be read: of required fields, and of a member of a list."""
+    """Values without faults in place of cells that cannot be read: of required fields, and of a member of each list."""
 
     fields: Mapping[str, Any]
-    member: Mapping[str, str] | None = None
+    members: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read(
@@ -113,7 +117,7 @@ def read(
         return Reading(model.model_validate(values), frozenset(), [])
     except ValidationError as error:
         found, places = faults_of(error), [each["loc"] for each in error.errors(include_url=False, include_input=False)]
-    made = model.model_validate({**stand_ins.fields, **_readable(values, places, stand_ins.member)})
+    made = model.model_validate({**stand_ins.fields, **_readable(values, places, stand_ins.members)})
     sentences: dict[str | None, str] = {fault.field: fault.sentence for fault in unclear}
     bare = {each.field: NO_OFFSET.format(field=each.field) for each in found if each.code == "naive_time"}
     faults = [Fault(each.field, sentences.get(each.field, bare.get(each.field, each.message))) for each in found]
@@ -153,7 +157,7 @@ def json_fields(model: type[BaseModel]) -> frozenset[str]:
 
 
 def _readable(
-    values: Mapping[str, Any], places: Iterable[tuple[int | str, ...]], stand_in: Mapping[str, str] | None
+    values: Mapping[str, Any], places: Iterable[tuple[int | str, ...]], stand_ins: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The fields without faults. Of a JSON object or list with faults, the members without any."""
     readable: dict[str, Any] = {}
@@ -164,5 +168,7 @@ def _readable(
         elif () not in bad and isinstance(value, dict):
             readable[name] = {key: member for key, member in value.items() if (key,) not in bad}
         elif () not in bad:
-            readable[name] = [stand_in if (number,) in bad else member for number, member in enumerate(value)]
+            readable[name] = [
+                stand_ins.get(name) if (number,) in bad else member for number, member in enumerate(value)
+            ]
     return readable

@@ -66,16 +66,20 @@ def patch_faults(patch: TechnicianPatch) -> list[Fault]:
     return faults
 
 
-def service_faults(fields: Mapping[str, Any], policy: Policy, grid_minutes: int) -> list[Fault]:
-    """The faults of the minutes among the fields of a service: off the grid, or more than the policy allows."""
-    faults = []
-    for name, most in SERVICE_LIMITS.items():
-        value, longest = fields.get(name) or 0, getattr(policy, most)
-        if value % grid_minutes:
-            faults.append(Fault(name, "off_grid", f"Give {name} as a multiple of {grid_minutes}."))
-        if value > longest:
-            faults.append(Fault(name, "too_long", f"Give {name} of at most {longest}, which is the policy's {most}."))
-    return faults
+def service_grid_faults(fields: Mapping[str, Any], grid_minutes: int) -> list[Fault]:
+    """The faults of those minutes among the fields of a service that are off the grid."""
+    off = [name for name in SERVICE_LIMITS if (fields.get(name) or 0) % grid_minutes]
+    return [Fault(name, "off_grid", f"Give {name} as a multiple of {grid_minutes}.") for name in off]
+
+
+def service_limit_faults(fields: Mapping[str, Any], policy: Policy) -> list[Fault]:
+    """The faults of those minutes among the fields of a service that are more than the policy allows."""
+    limits = {name: (most, getattr(policy, most)) for name, most in SERVICE_LIMITS.items()}
+    return [
+        Fault(name, "too_long", f"Give {name} of at most {longest}, which is {most} of the policy.")
+        for name, (most, longest) in limits.items()
+        if (fields.get(name) or 0) > longest
+    ]
 
 
 def policy_faults(policy: Policy, patch: PolicyPatch, grid_minutes: int) -> list[Fault]:

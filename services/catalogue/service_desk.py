@@ -13,7 +13,7 @@ from models.catalogue import Policy
 from models.errors import ServiceNotFound
 from models.service import Service, ServiceCreate, ServicePatch
 from services.catalogue.announcing import Announcing
-from services.catalogue.checks import refuse_if, service_faults
+from services.catalogue.checks import refuse_if, service_grid_faults, service_limit_faults
 from services.catalogue.differences import differing
 from services.catalogue.documents import SERVICES, service_of
 from services.catalogue.listing import list_filter
@@ -65,7 +65,7 @@ class ServiceDesk:
 
     def create(self, org: str, wanted: ServiceCreate, *, request: str | None = None) -> Service:
         """Raises AlreadyExists if the id is taken, InvalidRequest. request: as in CatalogueDesk.create_technician."""
-        refuse_if(service_faults(wanted.model_dump(), self._policy(org), self._grid_minutes))
+        self._require_fitting(org, wanted.model_dump())
         return service_of(self._records.create(org, wanted, request))
 
     def patch(self, org: str, service_id: str, patch: ServicePatch, version: int | None = None) -> Service:
@@ -75,7 +75,7 @@ class ServiceDesk:
         Raises ServiceNotFound, VersionConflict, InvalidRequest.
         """
         fields = patch.model_dump(exclude_unset=True)
-        refuse_if(service_faults(fields, self._policy(org), self._grid_minutes))
+        self._require_fitting(org, fields)
         return service_of(
             self._records.change(org, service_id, version, lambda current: differing(service_of(current), fields))
         )
@@ -83,3 +83,7 @@ class ServiceDesk:
     def remove(self, org: str, service_id: str, version: int | None = None) -> None:
         """Removes a service. version: the one to remove, None for any. Raises ServiceNotFound, VersionConflict."""
         self._records.remove_any(org, service_id, version)
+
+    def _require_fitting(self, org: str, fields: Document) -> None:
+        faults = service_grid_faults(fields, self._grid_minutes)
+        refuse_if(faults + service_limit_faults(fields, self._policy(org)))

@@ -12,13 +12,15 @@ class Refused:
 
     taken: the unique index refused the booking; `by` holds the ids of the bookings in its way that still exist.
     another_org: its id belongs to a booking of another org.
-    differs: another client has meanwhile made a property or technician with this id and other values.
+    differs: another client has meanwhile made a property, technician or service with this id and other values.
+    refused: the rules of buildings and units forbid it; `detail` says why.
     invalid: MongoDB's validator refused the document, which is an error in this program.
     """
 
     id: str
-    why: Literal["taken", "another_org", "differs", "invalid"]
+    why: Literal["taken", "another_org", "differs", "refused", "invalid"]
     by: tuple[str, ...] = ()
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from pymongo import ASCENDING
@@ -11,7 +12,8 @@ from pymongo.database import Database
 
 from models.booking import Booking
 from models.catalogue import Property, Technician
-from services.catalogue.documents import PROPERTIES, TECHNICIANS, property_of, technician_of
+from models.service import Service
+from services.catalogue.documents import PROPERTIES, SERVICES, TECHNICIANS, property_of, service_of, technician_of
 from services.ledger.documents import booking_of
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
@@ -28,12 +30,17 @@ class Export:
         self._db = db
 
     def properties(self, org: str) -> Iterator[Property]:
-        """All properties, by id."""
-        return map(property_of, self._by_id(PROPERTIES, org))
+        """All properties, buildings before their units, each by id."""
+        plain, units = {"parent_id": None}, {"parent_id": {"$ne": None}}
+        return map(property_of, chain(self._by_id(PROPERTIES, org, plain), self._by_id(PROPERTIES, org, units)))
 
     def technicians(self, org: str) -> Iterator[Technician]:
         """All technicians, by id."""
         return map(technician_of, self._by_id(TECHNICIANS, org))
+
+    def services(self, org: str) -> Iterator[Service]:
+        """All services, by id."""
+        return map(service_of, self._by_id(SERVICES, org))
 
     def bookings(self, org: str, since: datetime | None = None, until: datetime | None = None) -> Iterator[Booking]:
         """All bookings that start in [since, until), by start, without the ids of their holds.
@@ -49,6 +56,6 @@ class Export:
             for document in found.sort(order).hint("by_start"):
                 yield booking_of({"history": [], "hold_id": None, **document})
 
-    def _by_id(self, collection: str, org: str) -> Iterator[Document]:
-        with mongo_faults(), self._db[collection].find({"org": org}, batch_size=READ_BATCH) as found:
+    def _by_id(self, collection: str, org: str, wanted: Document | None = None) -> Iterator[Document]:
+        with mongo_faults(), self._db[collection].find({"org": org, **(wanted or {})}, batch_size=READ_BATCH) as found:
             yield from found.sort("id", ASCENDING).hint("one_per_id")

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.bookings.ahead import Ahead
+from services.bookings.units import Units
+from services.catalogue.announcing import Announcing
+from services.catalogue.editor import CatalogueDesk
+from services.catalogue.reader import Catalogue
+from services.catalogue.unit_desk import UnitDesk
 from services.claims.mirror import Mirror
 from services.claims.scripts import Scripts
 from services.clock import Clock, utc_now
 from services.ledger.store import BookingStore
+from services.ledger.visits_ahead import VisitsAhead
 from services.stores.connections import Stores
 from services.timetable.grid import Grid
 from services.transfer.booking_import import BookingImport, require_prepared
@@ -32,10 +39,15 @@ def build_transfer(stores: Stores, clock: Clock = utc_now) -> Transfer:
     grid = Grid(require_prepared(db))
     store = BookingStore(db, grid.minutes)
     mirror = Mirror(redis, Scripts(redis), grid, store.find)
+    announcing = Announcing(Catalogue(db), mirror.announce_catalogue_change)
+    unit_desk = UnitDesk(db, clock, announcing=announcing)
+    desk = CatalogueDesk(db, clock, announcing=announcing, units=unit_desk, grid_minutes=grid.minutes)
+    ahead = Ahead(mirror=mirror, visits=VisitsAhead(db), grid=grid, clock=clock)
+    units = Units(desk=desk, units=unit_desk, announcing=announcing, ahead=ahead)
     return Transfer(
         clock=clock,
         grid=grid,
-        catalogue=CatalogueImport(db, clock, mirror.announce_catalogue_change),
+        catalogue=CatalogueImport(db, clock, announcing=announcing, units=units),
         bookings=BookingImport(db, store, mirror, grid, clock),
         export=Export(db),
     )

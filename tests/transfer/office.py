@@ -70,6 +70,7 @@ class Office:
         bookings: str | None = None,
         properties: str | None = None,
         technicians: str | None = None,
+        services: str | None = None,
         dry_run: bool = False,
         update: bool = False,
         problems_file: str | None = None,
@@ -77,7 +78,7 @@ class Office:
         on_phase: Callable[[str], None] = lambda name: None,
     ) -> list[str]:
         """Imports. Returns the printed problems, without the folder."""
-        files = Files(properties, technicians, bookings)
+        files = Files(properties, technicians, services, bookings)
         out = io.StringIO()
         with redirect_stdout(out):
             self.status = importing.run(

@@ -69,7 +69,7 @@ def test_the_data_folder_of_a_running_server_names_the_stores_and_the_org(shell:
     status, _, err = shell.run("export.py", "--data", str(shell.folder), "--to", str(shell.folder / "out"))
     assert status == 0, err
     assert sorted(path.name for path in (shell.folder / "out").iterdir()) == [
-        *("bookings.csv", "properties.csv", "technicians.csv")
+        *("bookings.csv", "properties.csv", "services.csv", "technicians.csv")
     ]
 
 

@@ -13,11 +13,13 @@ from models.booking import ReserveRequest
 from models.booking_changes import BookingPatch
 from models.catalogue import PropertyCreate, TechnicianCreate, TimeOff
 from models.errors import StoreUnavailable
+from models.service import ServiceCreate
 from scripts.sheets.table import Span
 from services.transfer.export import Export
 from tests.transfer.office import Office
 from tests.world import World, rfc3339, tomorrow
 
+AREAS = ["north", "-1"]
 TRICKY = "return\rhere"
 WORSE = "=cmd|' /C calc'!A0\r\n\"quoted\", ' and ＋wide; æøå 漢字 🔧\ttab"
 
@@ -29,8 +31,17 @@ def fill(world: World) -> None:
     admin.create_property(world.org, PropertyCreate(id="hidden", name="Hidden", unlisted=True))
     off = [TimeOff.model_validate({"start": rfc3339(tomorrow(1)), "end": "2099-12-31T10:00:00.999Z"})]
     hours: Any = {"mon": [["08:00", "12:00"], ["13:00", "24:00"]], "sun": []}
-    admin.create_technician(world.org, TechnicianCreate(id="t", name="+1", working_hours=hours, time_off=off))
-    admin.create_technician(world.org, TechnicianCreate(id="never", name="'t Hooft", working_hours={}))
+    admin.create_technician(
+        world.org, TechnicianCreate(id="t", name="+1", working_hours=hours, time_off=off, areas=AREAS)
+    )
+    admin.create_technician(world.org, TechnicianCreate(id="never", name="'t Hooft", working_hours={}, skills=AREAS))
+    units = world.services.units
+    units.create(world.org, PropertyCreate(id="-2", name="Flat", parent_id="hidden", area="north"))
+    units.create(world.org, PropertyCreate(id="flat", name="Flat", parent_id="-1", status="unavailable"))
+    boiler = ServiceCreate(id="boiler", name="=Boiler", duration_minutes=90, buffer_after_minutes=15, public=True)
+    leak = ServiceCreate(id="leak", name="Leak", duration_minutes=30, skill="pipes", price_text="007")
+    for service in (boiler, leak):
+        world.services.service_desk.create(world.org, service)
     world.begin_visits()
     customer = {"name": "-Ann", "phone": "+45 (12) 34-56", "email": "ann@example.com"}
     bot = world.caller("bot")
@@ -53,7 +64,7 @@ def fill(world: World) -> None:
 
 def empty(world: World) -> None:
     """Removes all data of the org from both stores."""
-    for name in ("bookings", "properties", "technicians"):
+    for name in ("bookings", "properties", "technicians", "services"):
         world.services.db[name].delete_many({"org": world.org})
     stem = world.names.prefix.replace("{", "\\{")
     for key in list(world.services.redis.scan_iter(match=stem + "*")):
@@ -77,7 +88,8 @@ def test_an_import_into_an_empty_org_restores_the_exported_one(office: Office) -
     world = office.world
     fill(world)
     desk, org = world.services.catalogue_desk, world.org
-    catalogue = desk.list_properties(org), desk.list_technicians(org)
+    services = world.services.service_desk
+    catalogue = desk.list_properties(org), desk.list_technicians(org), services.page(org, public=False)
     bookings, marks = kept(world.bookings()), booked_marks(world)
     assert {booking["status"] for booking in bookings.values()} == {
         *("confirmed", "pending", "completed", "no_show", "cancelled")
@@ -86,7 +98,7 @@ def test_an_import_into_an_empty_org_restores_the_exported_one(office: Office) -
     files = office.export()
     empty(world)
     assert office.run(**files) == []
-    assert (desk.list_properties(org), desk.list_technicians(org)) == catalogue
+    assert (desk.list_properties(org), desk.list_technicians(org), services.page(org, public=False)) == catalogue
     assert kept(world.bookings()) == bookings
     assert booked_marks(world) == marks
     assert {entry["action"] for booking in world.bookings() for entry in booking["history"]} == {"import"}
