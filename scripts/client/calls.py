@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import quote, urlencode
 
 from scripts.client.errors import NoAnswer, Refused
-from scripts.client.results import Booking, Customer, Hold, Slot
+from scripts.client.results import Booking, Customer, Hold, Service, Slot
 from scripts.client.wire import LOST, Answer, Json, exchange, pause_seconds
 
 
@@ -38,6 +38,17 @@ class Client:
             asked["technician_id"] = technician_id
         slots = map(Slot.of, self._call("GET", f"/availability?{urlencode(asked)}")["slots"])
         return [slot for slot in slots if slot.state == "free"]
+
+    def services(self) -> list[Service]:
+        """What the org does on visits, by id; with the publishable key and a manage token the public ones alone."""
+        found: list[Service] = []
+        asked = {"limit": "200"}
+        while True:
+            page = self._call("GET", f"/services?{urlencode(asked)}")
+            found += map(Service.of, page["services"])
+            if page["next_cursor"] is None:
+                return found
+            asked["cursor"] = page["next_cursor"]
 
     def hold(
         self,

@@ -40,6 +40,34 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """What is done on a visit: how long it takes, the travel around it, and what it costs, in words."""
+
+    id: str
+    name: str
+    duration_minutes: int
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    skill: str | None
+    price_text: str | None
+    public: bool
+
+    @classmethod
+    def of(cls, reply: Json) -> Self:
+        """From the reply of a call on services."""
+        return cls(
+            reply["id"],
+            reply["name"],
+            reply["duration_minutes"],
+            reply["buffer_before_minutes"],
+            reply["buffer_after_minutes"],
+            reply["skill"],
+            reply["price_text"],
+            reply["public"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """One property or technician that is taken. kind: `property` or `technician`; state: `held` or `booked`."""
 

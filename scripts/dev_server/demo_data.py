@@ -1,4 +1,4 @@
-"""The demo org: a company that looks after houses in Reykjavík (UTC all year) and in Copenhagen.
+"""The demo org: a company that looks after houses in Reykjavík (UTC all year) and in Copenhagen, an area each.
 
 Plain data in the form of API requests; `seed` writes it. Imports nothing of the product.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import json
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,6 +19,9 @@ ROLES = ("checkout", "desk", "bot", "admin")
 REYKJAVIK = "UTC"
 COPENHAGEN = "Europe/Copenhagen"
 
+AREAS = {REYKJAVIK: "reykjavik", COPENHAGEN: "copenhagen"}
+BUILDING = "prop-113"
+
 OFFICE_DAYS = ("mon", "tue", "wed", "thu", "fri")
 ALL_DAYS = (*OFFICE_DAYS, "sat", "sun")
 
@@ -27,11 +31,53 @@ Hours = dict[str, list[list[str]]]
 
 
 def _property(plain_id: str, name: str, address: str, timezone: str) -> dict[str, Any]:
-    return {"id": plain_id, "name": name, "address": address, "timezone": timezone}
+    return {"id": plain_id, "name": name, "address": address, "timezone": timezone, "area": AREAS[timezone]}
 
 
-def _technician(plain_id: str, name: str, timezone: str, working_hours: Hours | None) -> dict[str, Any]:
-    return {"id": plain_id, "name": name, "timezone": timezone, "working_hours": working_hours}
+def _unit(number: int) -> dict[str, Any]:
+    """A flat of the apartment building. Its area is that of the building."""
+    return {
+        "id": f"{BUILDING}-{number}",
+        "name": f"Bryggjan Apartments, flat {number}",
+        "address": f"Geirsgata 11, flat {number}, 101 Reykjavík, Iceland",
+        "timezone": REYKJAVIK,
+        "parent_id": BUILDING,
+    }
+
+
+def _technician(
+    plain_id: str, name: str, timezone: str, skills: Sequence[str], working_hours: Hours | None
+) -> dict[str, Any]:
+    return {
+        "id": plain_id,
+        "name": name,
+        "timezone": timezone,
+        "areas": [AREAS[timezone]],
+        "skills": list(skills),
+        "working_hours": working_hours,
+    }
+
+
+def _service(
+    plain_id: str,
+    name: str,
+    minutes: int,
+    *,
+    skill: str | None = None,
+    travel: int = 15,
+    price: str | None = None,
+    public: bool = True,
+) -> dict[str, Any]:
+    return {
+        "id": plain_id,
+        "name": name,
+        "duration_minutes": minutes,
+        "buffer_before_minutes": travel,
+        "buffer_after_minutes": travel,
+        "skill": skill,
+        "price_text": price,
+        "public": public,
+    }
 
 
 def _each(days: tuple[str, ...], *shifts: tuple[str, str]) -> Hours:
@@ -68,29 +114,60 @@ PROPERTIES = [
         "prop-111", "Christianshavn Canal Flats", "Overgaden neden Vandet 12, 1414 København K, Denmark", COPENHAGEN
     ),
     _property("prop-112", "Valby Workshops", "Valby Langgade 88, 2500 Valby, Denmark", COPENHAGEN),
+    # A building with flats: a visit to the building takes all of them.
+    _property(BUILDING, "Bryggjan Apartments", "Geirsgata 11, 101 Reykjavík, Iceland", REYKJAVIK),
+    *map(_unit, range(1, 6)),
 ]
 
 TECHNICIANS = [
     # Office hours with a break at noon.
-    _technician("tech-3", "Sigrún Hauksdóttir", REYKJAVIK, _each(OFFICE_DAYS, ("08:00", "12:00"), ("13:00", "17:00"))),
+    _technician(
+        "tech-3",
+        "Sigrún Hauksdóttir",
+        REYKJAVIK,
+        ("heating", "plumbing"),
+        _each(OFFICE_DAYS, ("08:00", "12:00"), ("13:00", "17:00")),
+    ),
     # An early bird with a short Friday.
     _technician(
         "tech-5",
         "Mikkel Bruun",
         COPENHAGEN,
+        ("electricity", "locks", "carpentry"),
         {**_each(("mon", "tue", "wed", "thu"), ("06:30", "15:00")), "fri": [["06:30", "12:30"]]},
     ),
-    # On call: without working hours a technician always works.
-    _technician("tech-7", "Ólafur Kristjánsson", REYKJAVIK, None),
+    # On call for everything: without working hours a technician always works, and without skills can do all.
+    _technician("tech-7", "Ólafur Kristjánsson", REYKJAVIK, (), None),
     # Four days, and every Saturday morning.
     _technician(
         "tech-8",
         "Freja Lindholm",
         COPENHAGEN,
+        ("heating", "plumbing", "painting"),
         {**_each(("tue", "wed", "thu", "fri"), ("09:00", "17:30")), "sat": [["09:00", "13:00"]]},
     ),
     # Afternoons and evenings, every day.
-    _technician("tech-11", "Jón Birgisson", REYKJAVIK, _each(ALL_DAYS, ("14:00", "22:00"))),
-    # Nights.
-    _technician("tech-14", "Amira Haddad", COPENHAGEN, _each(ALL_DAYS, ("00:00", "06:00"), ("20:00", "24:00"))),
+    _technician(
+        "tech-11", "Jón Birgisson", REYKJAVIK, ("locks", "electricity", "painting"), _each(ALL_DAYS, ("14:00", "22:00"))
+    ),
+    # Nights, by video, and so everywhere.
+    {
+        **_technician(
+            "tech-14", "Amira Haddad", COPENHAGEN, ("advice",), _each(ALL_DAYS, ("00:00", "06:00"), ("20:00", "24:00"))
+        ),
+        "areas": [],
+    },
+]
+
+SERVICES = [
+    _service("boiler-check", "Boiler check", 90, skill="heating", price="140 euros, parts not included"),
+    _service("leak", "Leaking tap or pipe", 60, skill="plumbing", price="90 euros for the first hour"),
+    _service("lock-change", "Lock change", 45, skill="locks", price="From 120 euros with a new cylinder"),
+    _service("electrical-inspection", "Electrical inspection", 120, skill="electricity", price="180 euros"),
+    _service("painting-quote", "Quote for painting", 30, skill="painting", price="Free of charge"),
+    _service("window-repair", "Window or door repair", 75, skill="carpentry", price="From 110 euros"),
+    _service("night-advice", "Advice by video at night", 30, skill="advice", travel=0, price="35 euros"),
+    # For the office alone; anybody can do them.
+    _service("move-out", "Inspection after a tenant has moved out", 60, public=False),
+    _service("key-handover", "Handover of keys", 15, travel=0, public=False),
 ]

@@ -1,4 +1,4 @@
-"""Writes the demo org into a database: its properties, technicians and API keys.
+"""Writes the demo org into a database: its properties, technicians, services and API keys.
 
 It writes only what is missing, so a second run keeps every change that was made since.
 """
@@ -14,10 +14,12 @@ from pymongo.errors import BulkWriteError
 
 from models.access import Role
 from models.catalogue import PropertyCreate, TechnicianCreate
-from scripts.dev_server.demo_data import ORG, ORG_NAME, PROPERTIES, TECHNICIANS
+from models.service import ServiceCreate
+from scripts.dev_server.demo_data import ORG, ORG_NAME, PROPERTIES, SERVICES, TECHNICIANS
 from services.access.api_keys import API_KEYS, new_key_record
 from services.catalogue.documents import ORGS, document_id
 from services.catalogue.documents import PROPERTIES as PROPERTY_COLLECTION
+from services.catalogue.documents import SERVICES as SERVICE_COLLECTION
 from services.catalogue.documents import TECHNICIANS as TECHNICIAN_COLLECTION
 
 DUPLICATE_KEY = 11000
@@ -44,11 +46,13 @@ def seed(services: Seeded, keys: Mapping[str, str]) -> str:
     now = services.clock()
     properties = (PropertyCreate.model_validate(each).model_dump() for each in PROPERTIES)
     technicians = (TechnicianCreate.model_validate(each).model_dump() for each in TECHNICIANS)
+    offered = (ServiceCreate.model_validate(each).model_dump() for each in SERVICES)
     org = {"_id": ORG, "name": ORG_NAME, "policy": {}, "created_at": now}
     records = (new_key_record(ORG, Role(role), key, now) for role, key in keys.items())
     _add_missing(services.db, ORGS, [org])
     _add_missing(services.db, PROPERTY_COLLECTION, (_of_demo(each, now) for each in properties))
     _add_missing(services.db, TECHNICIAN_COLLECTION, (_of_demo(each, now) for each in technicians))
+    _add_missing(services.db, SERVICE_COLLECTION, (_of_demo(each, now) for each in offered))
     _add_missing(services.db, API_KEYS, records)
     return ORG
 

@@ -26,11 +26,13 @@ class Rival:
 
         made("/properties", {"id": "rival-house", "name": "Charlie's house"})
         made("/technicians", {"id": "rival-tech", "name": "Charlie's technician"})
+        made("/services", {"id": "rival-service", "name": "Charlie's service", "duration_minutes": 60})
         wish = {"property_id": "rival-house", "from": rfc3339(tomorrow(8)), "to": rfc3339(tomorrow(18))}
         customer = {"customer": {"name": "Charlie's customer"}}
         self.ids = {
             "property_id": "rival-house",
             "technician_id": "rival-tech",
+            "service_id": "rival-service",
             "booking_id": made("/book", slot(10) | customer)["booking_id"],
             "hold_id": made("/hold", slot(12))["hold_id"],
             "waitlist_id": made("/waitlist", wish | customer)["waitlist_id"],

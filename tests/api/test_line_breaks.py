@@ -26,7 +26,7 @@ from tests.world import World
 
 Json = dict[str, Any]
 
-MAY_END_SO = {"address", "description", "internal_note", "metadata", "reason", "phone", "holder", "q"}
+MAY_END_SO = {"address", "description", "internal_note", "metadata", "price_text", "reason", "phone", "holder", "q"}
 """Fields of any text, the phone, of which the digits count, and what is searched for."""
 DECODED = {"cursor", "token"}
 """Fields that a service reads; below they have a test of their own."""

@@ -50,6 +50,8 @@ FOR_STRANGERS = {
     "GET /properties/{property_id}",
     "GET /technicians",
     "GET /technicians/{technician_id}",
+    "GET /services",
+    "GET /services/{service_id}",
     "GET /policy/public",
 }
 """What the publishable key may call."""
@@ -57,6 +59,8 @@ FOR_CUSTOMERS = {
     "GET /bookings/{booking_id}",
     "PATCH /bookings/{booking_id}",
     "POST /bookings/{booking_id}/cancel",
+    "GET /services",
+    "GET /services/{service_id}",
     "GET /policy/public",
     "GET /availability",
     "GET /availability/days",

@@ -72,6 +72,13 @@ def test_it_finds_a_free_slot_holds_it_and_books_it(server: WholeServer, next_st
     assert client.cancel(booked.booking_id, reason="A test.").status == "cancelled"
 
 
+def test_it_lists_the_services_that_its_key_may_see(server: WholeServer) -> None:
+    of_all, of_strangers = client_of(server, "bot").services(), client_of(server, "checkout").services()
+    assert [each for each in of_all if each.public] == of_strangers != of_all
+    (boiler,) = [each for each in of_strangers if each.id == "boiler-check"]
+    assert (boiler.duration_minutes, boiler.buffer_after_minutes, boiler.skill) == (90, 15, "heating")
+
+
 def test_the_loser_learns_what_is_in_the_way_and_what_is_free(server: WholeServer, next_start: Start) -> None:
     start = next_start()
     held = client_of(server).hold(PROPERTY, start, technician_id=TECHNICIAN)

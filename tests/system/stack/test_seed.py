@@ -9,12 +9,13 @@ import mongomock
 import pytest
 
 from models.access import Role
-from models.catalogue import PropertyCreate, PropertyPatch, TechnicianCreate
+from models.catalogue import Policy, PropertyCreate, PropertyPatch, TechnicianCreate
 from models.errors import Unauthenticated
-from scripts.dev_server.demo_data import PROPERTIES, ROLES, TECHNICIANS, demo_keys
+from models.service import ServiceCreate
+from scripts.dev_server.demo_data import PROPERTIES, ROLES, SERVICES, TECHNICIANS, demo_keys
 from scripts.dev_server.seed import seed
 from services.access.authentication import Access
-from services.catalogue.checks import hours_faults
+from services.catalogue.checks import hours_faults, service_grid_faults, service_limit_faults
 from services.catalogue.reader import Catalogue
 from tests.catalogue.desks import desk_over
 
@@ -44,19 +45,42 @@ def installation() -> Installation:
     return installation
 
 
-def test_there_are_twelve_properties_in_two_time_zones(installation: Installation) -> None:
-    found = [installation.catalogue.property("demo", f"prop-{number}") for number in range(101, 113)]
-    assert len({each.timezone for each in found}) == 2
-    assert len({each.address for each in found}) == 12
+def test_there_are_properties_in_two_cities_each_with_its_area_and_timezone(installation: Installation) -> None:
+    found = [installation.catalogue.property("demo", f"prop-{number}") for number in range(101, 114)]
+    assert {(each.area, each.timezone) for each in found} == {("reykjavik", "UTC"), ("copenhagen", "Europe/Copenhagen")}
+    assert len({each.address for each in found}) == 13
     assert (found[0].timezone, found[0].status) == ("UTC", "available")
 
 
-def test_there_are_six_technicians_and_one_always_works(installation: Installation) -> None:
+def test_one_building_has_five_units_of_its_area(installation: Installation) -> None:
+    snapshot = installation.catalogue.snapshot("demo")
+    units = snapshot.units_of("prop-113")
+    assert units == tuple(f"prop-113-{number}" for number in range(1, 6))
+    assert {snapshot.resources(each, "tech-7")[0].area for each in units} == {"reykjavik"}
+
+
+def test_there_are_six_technicians_of_whom_one_always_works_and_one_goes_everywhere(installation: Installation) -> None:
     found = installation.catalogue.technicians("demo")
     assert list(found) == sorted(f"tech-{number}" for number in (3, 5, 7, 8, 11, 14))
     assert [each.id for each in found.values() if each.working_hours is None] == ["tech-7"]
+    assert [each.id for each in found.values() if not each.areas] == ["tech-14"]
     hours = [str(each.working_hours) for each in found.values()]
     assert len(set(hours)) == 6
+
+
+def test_in_each_city_somebody_can_do_each_service(installation: Installation) -> None:
+    snapshot = installation.catalogue.snapshot("demo")
+    offered = [snapshot.service(each["id"]) for each in SERVICES]
+    assert [each.id for each in offered if not each.public] == ["move-out", "key-handover"]
+    assert len(offered) == 9
+    for service in offered:
+        for area in ("reykjavik", "copenhagen"):
+            assert [
+                each.id
+                for each in snapshot.technicians(None)
+                if (not each.areas or area in each.areas)
+                and (service.skill is None or not each.skills or service.skill in each.skills)
+            ], (service.id, area)
 
 
 def test_one_secret_gives_the_same_keys_and_another_secret_gives_others() -> None:
@@ -69,6 +93,9 @@ def test_one_secret_gives_the_same_keys_and_another_secret_gives_others() -> Non
 def test_the_demo_data_would_pass_the_api() -> None:
     for each in PROPERTIES:
         PropertyCreate.model_validate(each)
+    for each in SERVICES:
+        fields = ServiceCreate.model_validate(each).model_dump()
+        assert service_grid_faults(fields, 15) + service_limit_faults(fields, Policy()) == []
     assert [hours_faults(TechnicianCreate.model_validate(each).working_hours) for each in TECHNICIANS] == [[]] * 6
 
 
