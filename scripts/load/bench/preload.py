@@ -35,7 +35,9 @@ REBUILD_SECONDS = 600.0
 TICK_SECONDS = 900
 
 
-CUSTOMERS = 1000
+CUSTOMERS, BOOKINGS_EACH = 1000, 60
+"""At most so many customers, each with at least so many bookings, so that an answer to a search is a full page with few
+bookings too."""
 SYLLABLES = ("ba", "co", "di", "fu", "ga", "he", "ji", "ko", "lu", "ma")
 
 
@@ -132,7 +134,7 @@ def _word(number: int) -> str:
 def preload(side: Holdfast, count: int, now: datetime, say: Callable[[str], None]) -> None:
     """Inserts so many bookings and waits until the service has rebuilt its mirror. Raises Unreachable."""
     target = side.seats[0].target
-    side.customers = customers_of(side, min(CUSTOMERS, count))
+    side.customers = customers_of(side, max(1, min(CUSTOMERS, count // BOOKINGS_EACH)))
     with target.mongo() as database, relay_paused(target):
         made = [customer.booking_id for customer in side.customers]
         templates = list(database.bookings.find({"_id": {"$in": made}}))
