@@ -10,7 +10,7 @@ Dump = dict[str, tuple[Any, int]]
 
 def keys_of(redis: Any, org: str) -> list[str]:
     """The names of the org's keys, sorted."""
-    return sorted(redis.scan_iter(match=f"hf2:?{org}?:*", count=1000))
+    return sorted(redis.scan_iter(match=f"hf3:?{org}?:*", count=1000))
 
 
 def dump(redis: Any, org: str) -> Dump:

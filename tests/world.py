@@ -25,6 +25,7 @@ from services.claims.keys import OrgKeys
 from services.claims.mirror import new_epoch
 from services.ids import hold_name
 from services.settings import Settings, StoreTimeouts
+from tests.claim_keys import claims_of
 
 DATABASE = "holdfast_test"
 PATIENT_MS = 10_000
@@ -115,10 +116,13 @@ class World:
         self.services.booking_life._store_clock = lambda: tomorrow() + timedelta(days=1)
 
     def marks(self) -> dict[str, str]:
-        """Every claim key of the org in Redis, without its prefix, and its mark."""
-        stem, redis = self.names.prefix + "claim:", self.services.redis
-        keys = redis.scan_iter(match=stem.replace("{", "\\{") + "*", count=1000)
-        return {key.removeprefix(stem): str(redis.get(key) or "") for key in keys}
+        """Every claim of the org in Redis, as `<kind>:<id>:<tick>`, and its mark in words."""
+        return claims_of(self.services.redis, self.names)
+
+    def claim_keys(self) -> list[str]:
+        """The name in Redis of every claim."""
+        claims = (claim.rpartition(":") for claim in self.marks())
+        return [self.names.claim(resource, int(tick)) for resource, _, tick in claims]
 
     def double_booked(self) -> list[dict[str, Any]]:
         """Every (resource, tick) that more than one active booking has, found without any index."""

@@ -28,7 +28,7 @@ from models.errors import (
 )
 from services.claims import quotas
 from services.claims.hold_records import HoldRecord, read_hold
-from services.claims.keys import org_keys, parse_mark
+from services.claims.keys import org_keys, read_mark, resource_of
 from services.claims.placements import (
     KEY_KEPT_MS,
     PIN_BACKSTOP_MS,
@@ -90,7 +90,7 @@ class Claims:
         keys, ask = self._ask(placement)
         word, *rest = self._scripts.run("place_hold", keys, [to_json(ask)])
         if word == "HELD":
-            return Placed(read_hold(rest[1:]), "new", cold=rest[0] == 1)
+            return Placed(read_hold(placement.request.hold_id, rest[1:]), "new", cold=rest[0] == 1)
         if word == "TAKEN":
             return Taken([_obstacle(*row) for row in rest[1:]], cold=rest[0] == 1)
         if word == "STALE":
@@ -103,7 +103,7 @@ class Claims:
             raise quotas.refusal(*rest)
         if word == "KEPT":
             raise _KEPT[rest[0]]()
-        record = read_hold(rest)
+        record = read_hold(rest[0], rest[1:])
         if record.attempt == placement.attempt:
             return Placed(record, "new", cold=record.cold)  # the client sent this very call twice
         return Placed(record, "own" if word == "OWN" else "replay", cold=record.cold)
@@ -116,7 +116,7 @@ class Claims:
             return None
         if fields["fingerprint"] != idempotency.fingerprint:
             raise IdempotencyKeyReused
-        record = read_hold(fields)
+        record = read_hold(fields["hold_id"], fields)
         return Placed(record, "replay", cold=record.cold)
 
     def begin(
@@ -149,7 +149,7 @@ class Claims:
         if word == "MISSING":
             return NotPinned("unknown")
         repeated, now_ms, *fields = rest
-        record = read_hold(fields)
+        record = read_hold(hold_id, fields)
         if word in ("BEGUN", "AGAIN"):
             return Pinned(record, first=word == "BEGUN", now_ms=now_ms, repeated=repeated == 1)
         return NotPinned(_WHY_NOT[word], record, repeated=repeated == 1)
@@ -190,7 +190,7 @@ class Claims:
                 raise InvalidTransition("This hold is booked already.")
             case "CONFIRMING":
                 raise RequestInProgress("This hold is being booked at this moment.", retry_after_seconds=2)
-        return read_hold(["now_ms", *rest])
+        return read_hold(hold_id, ["now_ms", *rest])
 
     def release(self, org: str, hold_id: str, key_id: str, *, staff: bool, forget: bool = False) -> Released:
         """Lets a hold go. Raises Forbidden if neither this API key owns it nor staff asks.
@@ -217,7 +217,7 @@ class Claims:
     def find(self, org: str, hold_id: str) -> HoldRecord | None:
         """Reads a hold's record, with the time of this read; None if Redis remembers no such hold."""
         word, *fields = self._scripts.run("read_hold", [org_keys(org).hold(hold_id)], [])
-        return read_hold(fields) if word == "FOUND" else None
+        return read_hold(hold_id, fields) if word == "FOUND" else None
 
     def identified(self, org: str, obstacles: list[Obstacle]) -> list[Obstacle]:
         """Obstacles that were only seen in the spans, with what Redis knows of their holds and bookings. One round
@@ -240,6 +240,13 @@ class Claims:
         hold, known = names.hold_and_idempotency(request.hold_id, request.key_id, request.idempotency)
         remembered_ms = PUBLIC_REMEMBERED_MS if request.address_digest else REMEMBERED_MS
         short_lived = request.address_digest and request.state == "held"
+        sometimes = {
+            "booking_id": request.booking_id,
+            "direct": int(request.state != "held"),
+            "moves": int(request.state == "moving"),
+            "address": request.address_digest,
+            "override": " ".join(request.slot.override),
+        }
         ask = {
             "state": request.state,
             "epoch": placement.epoch or "",
@@ -248,27 +255,22 @@ class Claims:
             "daily": placement.daily or 0,
             "fingerprint": request.idempotency.fingerprint if request.idempotency else "",
             "replaces": request.replaces,
-            "requested": wish.start,
+            "hold_id": request.hold_id,
+            "property_id": wish.property_id,
             "length": wish.length,
+            "before": wish.before,
+            "after": wish.after,
+            "requested": wish.start,
+            "lifetime_ms": placement.lifetime_ms,
             "key_kept_ms": placement.lifetime_ms + remembered_ms if short_lived else KEY_KEPT_MS,
             "window_ms": self._confirm_window_ms,
             "backstop_ms": PIN_BACKSTOP_MS,
             "record": {
-                "hold_id": request.hold_id,
                 "owner": request.owner,
-                "property_id": wish.property_id,
-                "before": wish.before,
-                "after": wish.after,
-                "requested": wish.start,
-                "lifetime_ms": placement.lifetime_ms,
-                "booking_id": request.booking_id,
-                "direct": int(request.state != "held"),
-                "moves": int(request.state == "moving"),
                 "attempt": placement.attempt,
                 "remembered_ms": remembered_ms,
-                "address": request.address_digest,
                 "source": SOURCES[request.joined_by or request.role],
-                "override": " ".join(request.slot.override),
+                **{name: value for name, value in sometimes.items() if value},
             },
             "candidates": _candidates(placement),
         }
@@ -282,14 +284,13 @@ def _candidates(placement: Placement) -> list[tuple[str, int] | tuple[str, int, 
     return [(visit.technician_id, visit.start, int(hidden.bars(visit))) for visit in visits]
 
 
-def _obstacle(resource: str, mark: str, expires_in_ms: int, known: list[str] | str) -> Obstacle:
-    kind, _, resource_id = resource.partition(":")
-    return _known(Obstacle(kind, resource_id, parse_mark(mark, expires_in_ms)), known)
+def _obstacle(resource: str, mark: str, known: list[str] | str, *span_and_expiry: int) -> Obstacle:
+    return _known(Obstacle(*resource_of(resource), read_mark(mark, *span_and_expiry)), known)
 
 
 def _known(obstacle: Obstacle, known: dict[str, str] | list[str] | str | None) -> Obstacle:
     """An obstacle with the record of its hold, or with the holder of its booking; either may be unknown."""
     if isinstance(known, str):
         return replace(obstacle, holder_digest=known)
-    hold = read_hold(known) if known else None
+    hold = read_hold(obstacle.mark.owner, known) if known else None
     return replace(obstacle, hold=hold, holder_digest=hold.holder_digest if hold else "")

@@ -49,7 +49,7 @@ class OfferEvents:
         """Publishes that a live hold is offered, once for each hold, and says how the hold stands."""
         names = org_keys(org)
         word, *flat = self._scripts.run("announce_offer", [names.hold(hold_id), names.events], [waitlist_id, hold_id])
-        return Announced(_STATES[word], read_hold(flat) if flat else None)
+        return Announced(_STATES[word], read_hold(hold_id, flat) if flat else None)
 
     def since(self, org: str, event_id: str) -> tuple[str | None, list[tuple[str, Event]]]:
         """The org's epoch, and the events after an event id, read after the epoch; '' means all that Redis keeps."""

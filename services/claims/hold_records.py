@@ -1,6 +1,7 @@
 """The record of a hold in Redis, and the hold that clients see of it.
 
-`HoldRecord` names every field of the hash once. The scripts write those fields, `read_hold` reads them.
+`HoldRecord` names the fields of the hash; holds.lua says which of them a hash may lack. The scripts write them,
+`read_hold` reads them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from models.booking import Source
 from models.hold import Hold, HoldStatus
 from models.slot import Visit
+from services.claims.keys import visit_of
 from services.timetable.grid import Grid
 
 
@@ -20,11 +22,12 @@ from services.timetable.grid import Grid
 class HoldRecord:
     """A hold as Redis has it. Spans are in ticks, times in milliseconds since the epoch by Redis' clock.
 
-    hold_id: its name, which is the first part of the id that clients have.
+    hold_id: its name, which is the first part of the id that clients have. Stands in the name of the hash.
     status: the stored word; a hold whose time is over still says `held`, see `standing`.
     read_ms: when Redis read it; 0 in the reply of a script that acted on the hold, which then lived.
     owner: the API key's id, followed by the holder's digest if the request named a holder. key_id: the first of them.
-    visit: stands in the hash as the fields of Visit.
+    visit: stands in the hash as its spans, see keys.
+    requested: the start that was asked for.
     deadline_ms: names the attempt to confirm the hold; only the worker that began this attempt may take it back.
     attempt: the name of the last attempt to place or confirm it.
     cold: placed while the mirror was not whole, and MongoDB has not been asked yet.
@@ -39,12 +42,11 @@ class HoldRecord:
     owner: str
     visit: Visit
     requested: int
-    lifetime_ms: int
     created_ms: int
     expires_ms: int
-    begun_ms: int
-    booking_id: str
-    direct: bool
+    begun_ms: int = 0
+    booking_id: str = ""
+    direct: bool = False
     deadline_ms: int = 0
     cold: bool = False
     attempt: str = ""
@@ -65,6 +67,11 @@ class HoldRecord:
         return self.owner.partition(" ")[2]
 
     @property
+    def lifetime_ms(self) -> int:
+        """From its creation to its end."""
+        return self.expires_ms - self.created_ms
+
+    @property
     def remaining_seconds(self) -> int:
         """How long the hold would live from the time of this reply or read, in whole seconds, rounded up."""
         return max(0, -(((self.read_ms or self.now_ms or self.created_ms) - self.expires_ms) // 1000))
@@ -78,19 +85,22 @@ class HoldRecord:
 
 
 def _reader(annotation: str) -> Callable[[Any], Any]:
-    readers: dict[str, Callable[[Any], Any]] = {"int": int, "bool": "1".__eq__}
+    readers: dict[str, Callable[[Any], Any]] = {"int": int, "bool": bool}  # a hash has no field that is false
     return readers.get(annotation, str)
 
 
-_VISIT = [(each.name, _reader(str(each.type))) for each in fields(Visit)]
-_OTHERS = [(each.name, _reader(str(each.type))) for each in fields(HoldRecord) if each.init and each.name != "visit"]
+_ELSEWHERE = ("hold_id", "visit", "requested")
+_STORED = {
+    each.name: _reader(str(each.type)) for each in fields(HoldRecord) if each.init and each.name not in _ELSEWHERE
+}
 
 
-def read_hold(flat: list[Any] | dict[str, Any]) -> HoldRecord:
+def read_hold(hold_id: str, flat: list[Any] | dict[str, Any]) -> HoldRecord:
     """Reads a hold's hash, as a dict or as the flat field, value, … list of a script's reply."""
     stored = flat if isinstance(flat, dict) else dict(zip(flat[::2], flat[1::2], strict=True))
-    visit = Visit(**{name: read(stored[name]) for name, read in _VISIT})
-    return HoldRecord(visit=visit, **{name: read(stored[name]) for name, read in _OTHERS if name in stored})
+    visit = visit_of(stored["spans"])
+    known = {name: _STORED[name](value) for name, value in stored.items() if name in _STORED}
+    return HoldRecord(hold_id=hold_id, visit=visit, requested=int(stored.get("requested", visit.start)), **known)
 
 
 def moment_of_ms(milliseconds: int) -> datetime:

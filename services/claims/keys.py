@@ -5,7 +5,7 @@ All keys of an org carry the hash tag `{org}`, so that one script may touch them
 
 | key | type | what | expires |
 | --- | --- | --- | --- |
-| claim:<resource>:<tick> | string | the mark of the owner of this tick | with hold, pin or visit |
+| <resource>:<tick> | string | the mark of the owner of this tick: a claim | with hold, pin or visit |
 | spans:<resource> | zset | the same in few words: a member for each owner, by its first tick | with the last of them |
 | hold:<hold id> | hash | the hold's record | an hour after its end, or ten minutes |
 | booking:<booking id> | hash | version, spans and holder last mirrored | an hour after the visit or an earlier end |
@@ -18,17 +18,21 @@ All keys of an org carry the hash tag `{org}`, so that one script may touch them
 | epoch | string | absent: the mirror is not whole; changed: the catalogue has to be read again | never |
 | rebuild | string | token of the rebuild under way | 60 seconds |
 | events | stream | live changes, capped | never |
+
+A resource is `p:<property id>` or `t:<technician id>` here: a hold has many claims, and each letter counts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from models.access import IdempotencyClaim
+from models.slot import PROPERTY, TECHNICIAN, Visit
 
-PREFIX = "hf2:"
+PREFIX = "hf3:"
 """The number rises with each release that gives values another form, so that no release reads the values of another.
 To the new one Redis looks lost, and the relay builds the mirror again."""
 
@@ -50,25 +54,52 @@ class Mark(NamedTuple):
     pending: bool = False
 
 
-def parse_mark(value: str, expires_in_ms: int | None = None) -> Mark:
-    """Reads a mark. A claim that is being confirmed or moved to counts as held, and its expiry promises nothing."""
-    state, owner, start, end, _version, *notes = value.split("|")
-    if state == "booked":
-        return Mark("booked", owner, int(start), int(end), pending=notes == ["pending"])
-    return Mark("held", owner, int(start), int(end), expires_in_ms if state == "held" else None)
+def read_mark(mark: str, start: int, end: int, expires_in_ms: int) -> Mark:
+    """Reads a mark: a letter for its state, and its owner. A claim that is being confirmed or moved to counts as held,
+    and its expiry promises nothing."""
+    letter, owner = mark[0], mark[2:]
+    if letter in "br":
+        return Mark("booked", owner, start, end, None, letter == "r")
+    return Mark("held", owner, start, end, expires_in_ms if letter == "h" else None)
 
 
 def live_marks(members: list[str], now_ms: int) -> list[Mark]:
     """Reads the members that show the spans of a resource, without those whose time is over."""
     found = []
     for member in members:
-        state, owner, start, length, expires, *notes = member.split("|")
+        mark, start, length, expires = member.rsplit("|", 3)
         left = int(expires) - now_ms
         if left > 0:
-            shown: MarkState = "booked" if state == "b" else "held"
-            wait = left if state == "h" else None
-            found.append(Mark(shown, owner, int(start), int(start) + int(length), wait, notes == ["pending"]))
+            found.append(read_mark(mark, int(start), int(start) + int(length), left))
     return found
+
+
+_LETTERS: Final = {PROPERTY: "p", TECHNICIAN: "t"}
+_KINDS: Final = {letter: kind for kind, letter in _LETTERS.items()}
+
+
+def resource_key(resource: str) -> str:
+    """The name in Redis of a resource `property:<id>` or `technician:<id>`."""
+    kind, _, resource_id = resource.partition(":")
+    return f"{_LETTERS[kind]}:{resource_id}"
+
+
+def resource_of(name: str) -> tuple[str, str]:
+    """The kind and the id of a resource by its name in Redis."""
+    letter, _, resource_id = name.partition(":")
+    return _KINDS[letter], resource_id
+
+
+def spans_text(spans: Iterable[tuple[str, int, int]]) -> str:
+    """Spans of resources, in ticks, as records have them. The property's span comes first."""
+    return " ".join(f"{resource_key(resource)} {start} {end}" for resource, start, end in spans)
+
+
+def visit_of(text: str) -> Visit:
+    """The visit whose spans these are."""
+    site, start, end, technician, leaves, returns = text.split(" ")
+    begin, over = int(start), int(end)
+    return Visit(site[2:], technician[2:], begin, over, begin - int(leaves), int(returns) - over)
 
 
 def digest(*parts: str) -> str:
@@ -112,7 +143,10 @@ class OrgKeys:
         return self.hold(hold_id), self.idempotency(key_id, claim.key) if claim else self.nothing
 
     def spans(self, resource: str) -> str:
-        return f"{self.prefix}spans:{resource}"
+        return f"{self.prefix}spans:{resource_key(resource)}"
+
+    def claim(self, resource: str, tick: int) -> str:
+        return f"{self.prefix}{resource_key(resource)}:{tick}"
 
     def mirror(self, booking_id: str, hold_id: str) -> list[str]:
         """The keys of mirror_booking. hold_id: '' for none."""

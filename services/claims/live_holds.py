@@ -40,5 +40,6 @@ class LiveHolds:
             for hold_id in wanted:
                 pipeline.hgetall(keys.hold(hold_id))
             (_, now_ms), *found = pipeline.execute()
-        records = (replace(read_hold(each), read_ms=now_ms) for each in found if each)
+        pairs = zip(wanted, found, strict=True)
+        records = (replace(read_hold(name, each), read_ms=now_ms) for name, each in pairs if each)
         return [each for each in records if each.standing in ("held", "confirming") and not each.direct]

@@ -20,8 +20,8 @@ from redis import Redis
 
 from models.booking import Booking
 from models.errors import StoreUnavailable
-from models.slot import PROPERTY, Claim
-from services.claims.keys import Mark, live_marks, org_keys
+from models.slot import Claim
+from services.claims.keys import Mark, live_marks, org_keys, spans_text
 from services.claims.placements import KEY_KEPT_MS, LOST_REQUEST_MS, REMEMBERED_MS
 from services.claims.scripts import Scripts
 from services.stores.faults import last_start, redis_faults
@@ -158,7 +158,6 @@ class Mirror:
     def _ask(self, booking: Booking) -> tuple[list[str], dict[str, Any]]:
         """The keys and the argument of mirror_booking, whose header explains them."""
         spans, names = _spans(booking.claims), org_keys(booking.org)
-        start, end = spans[f"{PROPERTY}:{booking.property_id}"]
         visit_ends_ms = max(to for _, to in spans.values()) * self._grid.seconds * 1000
         deadline = booking.reserved_until if booking.status == "pending" else None
         hold_id = booking.hold_id or booking.placed_as or ""
@@ -174,13 +173,7 @@ class Mirror:
             "holder": booking.holder_digest or "",
             "hold_id": hold_id,
             "kind": EVENT_KINDS.get(booking.history[-1]["action"], "book") if booking.history else "book",
-            "event": {
-                "property_id": booking.property_id,
-                "technician_id": booking.technician_id,
-                "start": start,
-                "end": end,
-            },
-            "spans": [(resource, *span) for resource, span in spans.items()],
+            "spans": spans_text((resource, *span) for resource, span in spans.items()),
             "prefix": names.prefix,
         }
         return names.mirror(booking.booking_id, hold_id), ask
@@ -195,8 +188,8 @@ def _milliseconds(moment: datetime) -> int:
 
 
 def _spans(claims: tuple[Claim, ...]) -> dict[str, tuple[int, int]]:
-    """The span of a booking's claims on each resource, where they are one run of ticks."""
+    """The span of a booking's claims on each resource, where they are one run of ticks. The property comes first."""
     ticks: dict[str, list[int]] = {}
     for resource, tick in claims:
         ticks.setdefault(resource, []).append(tick)
-    return {resource: (min(each), max(each) + 1) for resource, each in ticks.items()}
+    return {resource: (min(ticks[resource]), max(ticks[resource]) + 1) for resource in sorted(ticks)}

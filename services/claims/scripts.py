@@ -1,12 +1,12 @@
-"""Loads the Lua scripts, one file for each operation, and runs them.
+"""Loads the Lua scripts and runs them.
 
-`common.lua` stands in front of each, and `holds.lua` behind it in front of those in HOLDS.
+Each operation has a file of its name, and PARTS names those that stand in front of it, behind `common.lua`.
 """
 
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from redis import BlockingConnectionPool, Redis
 from redis.commands.core import Script
@@ -15,32 +15,36 @@ from redis.exceptions import NoScriptError
 from services.stores.faults import REDIS_ERRORS, redis_faults
 from services.stores.redis_lane import ScriptLane
 
-HOLDS = ("place_hold", "begin_confirm", "abort_confirm", "extend_hold", "release_hold", "mirror_booking")
-NAMES = (
-    *HOLDS,
-    "read_hold",
-    "forget_booking",
-    "trust_hold",
-    "keep_reservation",
-    "overdue_pins",
-    "finish_rebuild",
-    "open_request",
-    "announce_offer",
-)
+HOLDS = ("holds",)
+PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "place_hold": (*HOLDS, "place_asking", "place_finding", "place_refusing", "place_granting"),
+    "begin_confirm": HOLDS,
+    "abort_confirm": HOLDS,
+    "extend_hold": HOLDS,
+    "release_hold": HOLDS,
+    "mirror_booking": HOLDS,
+    "read_hold": (),
+    "forget_booking": (),
+    "trust_hold": (),
+    "keep_reservation": (),
+    "overdue_pins": (),
+    "finish_rebuild": (),
+    "open_request": (),
+    "announce_offer": (),
+}
 
 
 def source(name: str) -> str:
     """The whole text of a script, as Redis runs it."""
     folder = files("services.claims") / "lua"
-    parts = ["common", "holds", name] if name in HOLDS else ["common", name]
-    return "\n".join((folder / f"{part}.lua").read_text() for part in parts)
+    return "\n".join((folder / f"{part}.lua").read_text() for part in ("common", *PARTS[name], name))
 
 
 class Scripts:
     """The scripts of one client. After a restart Redis has forgotten them; the next call loads them again."""
 
     def __init__(self, redis: Redis) -> None:
-        self._scripts: dict[str, Script] = {name: redis.register_script(source(name)) for name in NAMES}
+        self._scripts: dict[str, Script] = {name: redis.register_script(source(name)) for name in PARTS}
         # Behind Sentinel or in a Cluster the library must find the right server first, so it makes the call itself.
         pool = redis.connection_pool if type(redis) is Redis else None
         self._lane = ScriptLane(pool) if type(pool) is BlockingConnectionPool else None

@@ -101,8 +101,7 @@ def test_a_manage_token_keeps_what_the_desk_has_given_to_the_visit(strict: Town)
 def test_a_hold_that_ran_out_is_booked_as_it_was_under_a_stricter_policy(strict: Town) -> None:
     held = strict.hold(10, duration_minutes=240, ttl_seconds=1)
     strict.world.services.redis.hset(strict.world.names.hold(name_of(held["hold_id"])), "expires_ms", 1)
-    for mark in strict.world.marks():
-        strict.world.services.redis.delete(strict.world.names.prefix + "claim:" + mark)
+    strict.world.services.redis.delete(*strict.world.claim_keys())
     stricter = {"buffer_after_minutes": 0, "public_max_duration_minutes": 60}
     assert strict.call("PATCH", "/policy", stricter, key="admin").status_code == 200
     body = {"hold_id": held["hold_id"], "customer": ALICE, "if_expired": "book_if_free"}

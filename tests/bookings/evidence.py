@@ -17,7 +17,7 @@ from services.claims.placements import Pinned
 from services.claims.scripts import Scripts
 from services.ids import HoldIds, booking_id_for
 from services.ledger.store import BookingStore
-from tests.claim_keys import end_claims
+from tests.claim_keys import end_claims, record_in_words
 from tests.redis_dump import dump
 from tests.world import SECRET, World, name_of, settings
 
@@ -40,10 +40,9 @@ def another_server(world: World, **changed: Any) -> Services:
 
 
 def record(world: World, hold_id: str) -> dict[str, str]:
-    """A hold's record in Redis."""
+    """A hold's record in Redis, in words."""
     client: Any = world.services.redis
-    found: dict[str, str] = client.hgetall(world.names.hold(name_of(hold_id)))
-    return found
+    return record_in_words(client.hgetall(world.names.hold(name_of(hold_id))))
 
 
 def id_of(world: World, name: str) -> str:
@@ -59,7 +58,7 @@ def lapse(world: World, hold_id: str) -> None:
     name, found = name_of(hold_id), record(world, hold_id)
     over = round(datetime.now(UTC).timestamp() * 1000) - 1
     client.hset(world.names.hold(name), "expires_ms", over)
-    for key in client.scan_iter(match=f"hf2:?{world.org}?:*", count=1000, _type="zset"):
+    for key in client.scan_iter(match=f"hf3:?{world.org}?:*", count=1000, _type="zset"):
         if client.zscore(key, name) == float(found["expires_ms"]):
             client.zadd(key, {name: over})
     end_claims(client, world.names, name)
@@ -75,7 +74,7 @@ def lose_redis(world: World) -> None:
     """Deletes every key of a world's two orgs, as a lost Redis would."""
     client: Any = world.services.redis
     for org in (world.org, world.other_org):
-        for key in client.scan_iter(match=f"hf2:?{org}?:*", count=1000):
+        for key in client.scan_iter(match=f"hf3:?{org}?:*", count=1000):
             client.delete(key)
 
 

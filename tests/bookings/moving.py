@@ -120,11 +120,13 @@ def check_settled(world: World) -> None:
     assert all(whole(world, booking) for booking in bookings)
     assert world.double_booked() == []
     marks = {claim: mark.split("|") for claim, mark in world.marks().items() if not mark.startswith("held|")}
-    assert {claim: (mark[0], mark[1], int(mark[4])) for claim, mark in marks.items()} == {
-        f"{resource}:{tick}": ("booked", booking.booking_id, booking.version)
+    assert {claim: (mark[0], mark[1]) for claim, mark in marks.items()} == {
+        f"{resource}:{tick}": ("booked", booking.booking_id)
         for booking in bookings
         for resource, tick in booking.claims
     }
+    mirrored = world.services.booking_life._mirror.versions([(world.org, each.booking_id) for each in bookings])
+    assert mirrored == [each.version for each in bookings]
     assert pins(world) == []
 
 

@@ -141,4 +141,4 @@ def cancel(world: World, booking: Booking) -> Booking:
 def ends_ms(world: World) -> set[int]:
     """When the marks in Redis end, epoch ms."""
     client: Any = world.services.redis
-    return {client.pexpiretime(f"{world.names.prefix}claim:{name}") for name in world.marks()}
+    return {client.pexpiretime(key) for key in world.claim_keys()}

@@ -133,7 +133,7 @@ def test_an_idempotency_key_used_again_after_24_hours_is_a_new_request(
 ) -> None:
     bookings.book(bob, world.direct_request(), KEY)
     client: Any = world.services.redis
-    client.delete(world.names.idempotency(bob.key_id, KEY.key), *client.scan_iter(match=f"hf2:?{bob.org}?:hold:*"))
+    client.delete(world.names.idempotency(bob.key_id, KEY.key), *client.scan_iter(match=f"hf3:?{bob.org}?:hold:*"))
     world.services.db["bookings"].update_one(
         {"org": world.org}, {"$set": {"created_at": datetime.now(UTC) - timedelta(hours=24, seconds=1)}}
     )
@@ -142,7 +142,7 @@ def test_an_idempotency_key_used_again_after_24_hours_is_a_new_request(
     assert len(world.bookings()) == 2
     repeated = bookings.book(bob, world.direct_request(start=rfc3339(tomorrow(14))), KEY)
     assert (repeated.booking, repeated.replayed) == (again.booking, True)
-    client.delete(world.names.idempotency(bob.key_id, KEY.key), *client.scan_iter(match=f"hf2:?{bob.org}?:hold:*"))
+    client.delete(world.names.idempotency(bob.key_id, KEY.key), *client.scan_iter(match=f"hf3:?{bob.org}?:hold:*"))
     repeated = bookings.book(bob, world.direct_request(start=rfc3339(tomorrow(14))), KEY)
     assert (repeated.booking, repeated.replayed) == (again.booking, True)
     assert len(world.bookings()) == 2

@@ -71,7 +71,7 @@ def test_a_moved_booking_leaves_nothing_at_its_old_time(world: World) -> None:
     booking = moved(world, rfc3339(tomorrow(14)))
     left = lasting(world)
     assert {name.rpartition(":")[0] for name in left} <= {
-        *(f"{world.names.prefix}claim:{resource}" for resource, _ in booking.claims),
+        *(world.names.claim(*claim).rpartition(":")[0] for claim in booking.claims),
         *(world.names.spans(resource).rpartition(":")[0] for resource, _ in booking.claims),
         world.names.booking(booking.booking_id).rpartition(":")[0],
     }

@@ -254,7 +254,7 @@ def test_a_reservation_is_moved_and_keeps_its_deadline(world: World, bob: Caller
     assert owners(world) == {f"booked {booking.booking_id}": 8}
     assert booking.reserved_until is not None
     client: Any = world.services.redis
-    ends = {client.pexpiretime(f"{world.names.prefix}claim:{claim}") for claim in world.marks()}
+    ends = {client.pexpiretime(key) for key in world.claim_keys()}
     assert ends == {round(booking.reserved_until.timestamp() * 1000)}
     assert all(mark.endswith("|pending") for mark in world.marks().values())
     confirmed = world.services.booking_life.act(bob, booking.booking_id, "confirm")

@@ -147,7 +147,7 @@ def test_the_next_booking_attempt_sets_missing_marks_again(world: World) -> None
     services, alice = world.services, world.caller("checkout")
     services.bookings.book(world.caller("desk"), world.direct_request())
     client: Any = services.redis
-    client.delete(*(world.names.prefix + "claim:" + name for name in world.marks()))
+    client.delete(*world.claim_keys())
     hold_id = services.holds.place(alice, world.hold_request()).hold.hold_id
     with pytest.raises(SlotBooked):
         services.bookings.book(alice, world.book_request(hold_id=hold_id))

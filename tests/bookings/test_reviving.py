@@ -120,7 +120,7 @@ def test_what_only_mongodb_knows_stands_in_the_way(world: World, booking: Bookin
     act(world, booking, "cancel")
     other = hold_and_book(world)
     client: Any = world.services.redis
-    client.delete(*client.keys(world.names.prefix.replace("{", "\\{") + "claim:*"))
+    client.delete(*world.claim_keys())
     with pytest.raises(SlotBooked) as refused:
         act(world, booking, "restore")
     assert {each.booking_id for each in refused.value.members["conflicts"]} == {other.booking_id}

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.slot import Visit
-from services.claims.keys import OrgKeys
+from services.claims.keys import OrgKeys, spans_text
 from services.claims.scripts import Scripts
-from tests.claim_keys import claim_names, end_claims
+from tests.claim_keys import claim_names, end_claims, in_words, record_in_words
 from tests.redis_dump import Dump, dump, keys_of
 
 TICK_MS = 900_000
@@ -41,15 +41,16 @@ def visit(
 
 
 def granted(reply: list[Any]) -> dict[str, str]:
-    """The record in a HELD reply of place_hold."""
+    """The record in a HELD reply of place_hold, in words."""
     word, _cold, *flat = reply
     assert word == "HELD", reply
     return record_of(flat)
 
 
 def record_of(flat: list[Any]) -> dict[str, str]:
-    """The flat field, value, … part of a reply."""
-    return {str(name): str(value) for name, value in zip(flat[::2], flat[1::2], strict=True)}
+    """The flat field, value, … part of a reply, in words. A hold's id may stand before it."""
+    names = ["hold_id", *flat] if len(flat) % 2 else flat
+    return record_in_words({str(name): str(value) for name, value in zip(names[::2], names[1::2], strict=True)})
 
 
 def place_argument(hold_id: str, visits: tuple[Visit, ...], state: str, fields: dict[str, Any]) -> dict[str, Any]:
@@ -63,22 +64,21 @@ def place_argument(hold_id: str, visits: tuple[Visit, ...], state: str, fields: 
         "daily": 0,
         "fingerprint": "",
         "replaces": "",
+        "hold_id": hold_id,
+        "property_id": first.property_id,
+        "before": first.before,
+        "after": first.after,
         "requested": first.start,
         "length": first.end - first.start,
+        "lifetime_ms": LIFETIME_MS,
         "candidates": [(each.technician_id, each.start) for each in visits],
         "key_kept_ms": KEPT_MS,
         "window_ms": WINDOW_MS,
         "backstop_ms": BACKSTOP_MS,
     }
     record: dict[str, Any] = {
-        "hold_id": hold_id,
         "owner": ALICE,
-        "property_id": first.property_id,
         "booking_id": "",
-        "before": first.before,
-        "after": first.after,
-        "requested": first.start,
-        "lifetime_ms": LIFETIME_MS,
         "direct": int(state != "held"),
         "moves": int(state == "moving"),
         "attempt": secrets.token_hex(6),
@@ -88,7 +88,7 @@ def place_argument(hold_id: str, visits: tuple[Visit, ...], state: str, fields: 
     assert fields.keys() <= ask.keys() | record.keys()
     for part in (ask, record):
         part.update({name: value for name, value in fields.items() if name in part})
-    return ask | {"record": record}
+    return ask | {"record": {name: value for name, value in record.items() if value}}
 
 
 @dataclass
@@ -192,13 +192,7 @@ class Board:
             "holder": holder,
             "hold_id": hold_id,
             "kind": kind,
-            "event": {
-                "property_id": where.property_id,
-                "technician_id": where.technician_id,
-                "start": where.start,
-                "end": where.end,
-            },
-            "spans": where.spans(),
+            "spans": spans_text(where.spans()),
             "prefix": self.names.prefix,
             "key_kept_ms": KEPT_MS,
         }
@@ -227,20 +221,21 @@ class Board:
         return self.names.idempotency(ALICE, key)
 
     def record(self, hold_id: str) -> dict[str, str]:
-        fields: dict[str, str] = self.redis.hgetall(self.names.hold(hold_id))
-        return fields
+        """A hold's record in words."""
+        return record_in_words(self.redis.hgetall(self.names.hold(hold_id)))
 
     def marks(self, *visits: Visit) -> list[str | None]:
-        """The mark on each claim of the visits, the property's first."""
-        return [self.redis.get(key) for key in self.claim_names(*visits)]
+        """The mark on each claim of the visits, in words; the property's first."""
+        return [in_words(self.redis.get(key) or "") or None for key in self.claim_names(*visits)]
 
     def owners(self, *visits: Visit) -> set[str | None]:
         """The owners of the visits' claims, as `state owner`; None for a free claim."""
         return {" ".join(mark.split("|")[:2]) if mark else None for mark in self.marks(*visits)}
 
     def all_claims(self) -> dict[str, str]:
-        """Every claim key that exists, and its mark."""
-        return {key: self.redis.get(key) for key in self.keys() if key.startswith(self.names.prefix + "claim:")}
+        """Every claim key that exists, and its mark in words."""
+        stems = tuple(f"{self.names.prefix}{letter}:" for letter in "pt")
+        return {key: in_words(self.redis.get(key)) for key in self.keys() if key.startswith(stems)}
 
     def ttls(self, *visits: Visit) -> list[int]:
         """The time to live of each claim of the visits, ms."""

@@ -22,10 +22,11 @@ from tests.claims.board import (
 
 def test_a_live_hold_is_begun_and_described(board: Board) -> None:
     board.place("h1", owner=f"{ALICE} holder-1")
+    held = board.record("h1")
     word, again, now, *flat = board.begin("h1")
     assert (word, again) == ("BEGUN", 0)
     assert abs(now - board.now_ms()) < SLACK_MS
-    assert record_of(flat)["hold_id"] == "h1"
+    assert record_of(flat) == held | {"deadline_ms": board.record("h1")["deadline_ms"]}
 
 
 def test_its_claims_are_pinned_with_their_spans_kept(board: Board) -> None:
@@ -117,7 +118,7 @@ def test_a_hold_that_a_booking_overwrote_is_blocked_and_nothing_is_written(board
     board.mirror("bk_9", 1, visit(2, by="tech-2"))
     before = board.dump()
     word, again, _, *flat = board.begin("h1", fingerprint="f", idempotency="i")
-    assert (word, again, record_of(flat)["hold_id"]) == ("BLOCKED", 0, "h1")
+    assert (word, again, record_of(flat)) == ("BLOCKED", 0, board.record("h1"))
     assert board.dump() == before
 
 

@@ -20,6 +20,6 @@ def test_a_version_that_is_mirrored_late_does_not_end_kept_marks(world: World) -
     assert edited
     assert mirror.keep(edited)
     assert mirror.apply(edited) is None
-    left = [int(services.redis.pttl(f"{world.names.prefix}claim:{claim}")) for claim in world.marks()]
+    left = [int(services.redis.pttl(key)) for key in world.claim_keys()]
     assert len(left) == 8
     assert min(left) > 3_000

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from models.slot import Visit
-from services.claims.hold_records import read_hold
 from tests.claims.board import (
     ALICE,
     BASE,
@@ -36,11 +35,10 @@ def test_the_answer_is_the_whole_record(board: Board) -> None:
     assert record == board.record("h1")
 
 
-def test_every_claim_names_its_owner_and_the_whole_span_on_its_resource(board: Board) -> None:
+def test_every_claim_names_its_owner(board: Board) -> None:
     where = visit(before=1, after=2)
     board.place("h1", where)
-    own, travel = f"{BASE}|{BASE + 4}", f"{BASE - 1}|{BASE + 6}"
-    assert board.marks(where) == [f"held|h1|{own}|0"] * 4 + [f"held|h1|{travel}|0"] * 7
+    assert board.marks(where) == ["held|h1"] * 11
     assert sorted(board.all_claims()) == sorted(board.claim_names(where))
 
 
@@ -55,7 +53,6 @@ def test_the_record_says_all_about_the_hold(board: Board) -> None:
     where, owner = visit(before=1, after=2), f"{ALICE} holder-1"
     record = granted(board.place("h1", where, owner=owner, requested=BASE, attempt="first"))
     assert board.record("h1") == {
-        "hold_id": "h1",
         "status": "held",
         "owner": f"{ALICE} holder-1",
         "property_id": "prop-1",
@@ -145,18 +142,23 @@ def test_orgs_do_not_see_each_other(board: Board, other_board: Board) -> None:
     assert other_board.place("h1")[0] == "HELD"
 
 
-def test_a_refusal_names_every_taken_resource_its_owner_and_the_time_left(board: Board) -> None:
+def test_a_refusal_names_every_taken_resource_its_owner_with_its_span_and_the_time_left(board: Board) -> None:
     board.place("h1", visit(by="tech-2"))
     board.mirror("bk_1", 1, visit(2, at="prop-2", before=1), holder="holder-1")
     word, _cold, *obstacles = board.place("h2", visit())
     assert word == "TAKEN"
-    (of_property, property_mark, property_ttl, hold), (of_technician, technician_mark, _, holder) = obstacles
-    assert of_property == "property:prop-1"
-    assert property_mark == f"held|h1|{BASE}|{BASE + 4}|0"
-    assert 0 < property_ttl <= LIFETIME_MS
-    assert of_technician == "technician:tech-1"
-    assert technician_mark == f"booked|bk_1|{BASE + 1}|{BASE + 6}|1"
-    assert (read_hold(hold).hold_id, holder) == ("h1", "holder-1")
+    (*of_property, hold, start, end, ttl), of_technician = obstacles
+    assert [*of_property, start, end] == ["p:prop-1", "h|h1", BASE, BASE + 4]
+    assert record_of(hold) == board.record("h1")
+    assert 0 < ttl <= LIFETIME_MS
+    assert of_technician[:-1] == ["t:tech-1", "b|bk_1", "holder-1", BASE + 1, BASE + 6]
+
+
+def test_a_mark_whose_owner_has_no_record_is_named_with_its_tick_alone(board: Board) -> None:
+    board.place("h1", visit(2, by="tech-2"))
+    board.redis.delete(board.names.hold("h1"))
+    _word, _cold, (*row, _ttl) = board.place("h2", visit())
+    assert row == ["p:prop-1", "h|h1", [], BASE + 2, BASE + 3]
 
 
 def test_two_visits_in_the_way_on_one_resource_are_each_named_once(board: Board) -> None:

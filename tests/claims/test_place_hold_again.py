@@ -16,7 +16,7 @@ def test_the_same_call_sent_twice_is_answered_with_the_first_one_and_changes_not
     word, *flat = board.place("h1")
     assert word == "OWN"
     now_ms = record_of(flat)["now_ms"]
-    assert record_of(flat) == board.record("h1") | {"now_ms": now_ms}
+    assert record_of(flat) == board.record("h1") | {"hold_id": "h1", "now_ms": now_ms}
     assert (record_of(flat)["created_ms"], record_of(flat)["expires_ms"]) == (first["created_ms"], first["expires_ms"])
     assert board.dump() == before
 
@@ -31,6 +31,7 @@ def test_a_hold_id_that_was_released_or_has_run_out_may_be_used_again(board: Boa
     board.place("h1")
     board.release("h1")
     assert board.place("h1")[0] == "HELD"
+    assert "released_by" not in board.record("h1")
     board.lapse("h1")
     assert board.place("h1")[0] == "HELD"
 

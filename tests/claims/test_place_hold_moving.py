@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.slot import Visit
+from tests.claim_keys import STATES
 from tests.claims.board import (
     ALICE,
     BACKSTOP_MS,
@@ -124,8 +125,7 @@ def test_any_other_mark_in_the_way_refuses_the_whole_move(board: Board, state: s
     before = board.dump()
     word, _cold, *obstacles = moving(board, target)
     assert word == "TAKEN"
-    assert obstacles
-    assert all(isinstance(row, list) and row[1].startswith(f"{state}|") for row in obstacles)
+    assert {STATES[mark[0]] for _, mark, *_ in obstacles} == {state}
     assert board.dump() == before
 
 

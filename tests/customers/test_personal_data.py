@@ -83,8 +83,10 @@ def test_the_visits_stay(world: World) -> None:
         assert len(after.history) == len(before.history) + 1
         assert after.history[-1]["action"] == "erase"
     assert set(world.marks()) == marks
-    versions = {mark.split("|")[1]: int(mark.split("|")[4]) for mark in world.marks().values()}
-    assert versions == {each["_id"]: each["version"] for each in world.bookings(active=True)}
+    active = world.bookings(active=True)
+    assert {mark.split("|")[1] for mark in world.marks().values()} == {each["_id"] for each in active}
+    versions = [world.services.redis.hget(world.names.booking(each["_id"]), "version") for each in active]
+    assert versions == [str(each["version"]) for each in active]
 
 
 def texts(booking: Booking) -> list[tuple[str, str]]:

@@ -41,7 +41,7 @@ class Watched:
         self.keys: list[int] = []
 
     def note(self, ask: dict[str, Any]) -> None:
-        before, length, after = ask["record"]["before"], ask["length"], ask["record"]["after"]
+        before, length, after = ask["before"], ask["length"], ask["after"]
         starts = [start for _, start, *_ in ask["candidates"]]
         of: dict[str, list[int]] = {}
         for technician, start, *_ in ask["candidates"]:
@@ -135,7 +135,7 @@ def test_a_search_on_a_free_property_whose_technicians_are_all_busy_stays_within
     for number in range(1, technicians + 1):
         resource = f"technician:tech-{number}"
         for tick in range(noon, noon + 4):
-            pipeline.set(f"{names.prefix}claim:{resource}:{tick}", f"booked|bk_x|{noon}|{noon + 4}|1")
+            pipeline.set(names.claim(resource, tick), "b|bk_x")
         pipeline.zadd(names.spans(resource), {f"b|bk_x|{noon}|4|9999999999999": noon})
     pipeline.execute()
     costs = []

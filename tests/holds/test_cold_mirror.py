@@ -36,7 +36,7 @@ def test_a_hold_on_a_slot_that_only_mongodb_has_as_booked_is_refused_and_the_mir
     }
     assert owners(world) == {f"booked {booking.booking_id}": 8}
     kinds = {key.removeprefix(world.names.prefix).split(":")[0] for key in keys_of(world.services.redis, bob.org)}
-    assert kinds == {"claim", "spans", "booking", "events"}
+    assert kinds == {"p", "t", "spans", "booking", "events"}
     assert everything(world)["bookings"] == before
 
 

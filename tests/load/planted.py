@@ -66,7 +66,7 @@ def document(tag: str, asked: dict[str, Any], *, name: str = "book", status: str
 def marks_of(booking: dict[str, Any]) -> dict[tuple[str, int], Mark]:
     """The marks that mirror a booking."""
     return {
-        (resource, tick): Mark("booked", booking["_id"], first, last, booking["version"], 60_000)
+        (resource, tick): Mark("booked", booking["_id"], booking["version"], 60_000)
         for resource, first, last in spans(booking, GRID_SECONDS)
         for tick in range(first, last)
     }

@@ -73,7 +73,7 @@ def contents(target: Target) -> dict[str, Any]:
         assert wait_until(lambda: bool(redis.exists(target.key("epoch"))), seconds=60)
         names = [name for name in database.list_collection_names() if name not in ("relay_state", "leases")]
         found: dict[str, Any] = {name: list(database[name].find().sort("_id")) for name in sorted(names)}
-        found["redis"] = sorted(redis.scan_iter("hf2:{*"))
+        found["redis"] = sorted(redis.scan_iter("hf3:{*"))
     return found
 
 

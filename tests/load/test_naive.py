@@ -129,4 +129,4 @@ def test_no_client_is_released_before_the_curtain_rises() -> None:
 
 
 def test_the_mark_of_a_reservation_is_read_like_any_other() -> None:
-    assert parse_mark("booked|bk-1|8|12|3|pending", 5000) == parse_mark("booked|bk-1|8|12|3", 5000)
+    assert parse_mark("r|bk-1", 3, 5000) == parse_mark("b|bk-1", 3, 5000)

@@ -177,10 +177,10 @@ def test_a_missing_mark_and_a_mark_of_an_old_version_are_found() -> None:
 @pytest.mark.parametrize(
     "mark",
     [
-        Mark("booked", "bk-gone", 1, 2, 1, 5000),
-        Mark("confirming", "hold-0", 1, 2, 0, 5000),
-        Mark("held", "hold-unknown", 1, 2, 0, 5000),
-        Mark("held", "hold-0", 1, 2, 0, -1),
+        Mark("booked", "bk-gone", 1, 5000),
+        Mark("confirming", "hold-0", 0, 5000),
+        Mark("held", "hold-unknown", 0, 5000),
+        Mark("held", "hold-0", 0, -1),
     ],
 )
 def test_a_mark_that_should_not_be_there_is_found(mark: Mark) -> None:
@@ -193,7 +193,7 @@ def test_a_mark_that_should_not_be_there_is_found(mark: Mark) -> None:
 def test_marks_of_a_live_hold_are_no_fault() -> None:
     run = faultless()
     assert run.marks is not None
-    run.marks["property:p0", 1] = Mark("held", "hold-0", 1, 2, 0, 5000)
+    run.marks["property:p0", 1] = Mark("held", "hold-0", 0, 5000)
     assert broken(run) == set()
 
 

@@ -87,7 +87,7 @@ def test_a_free_slot_that_is_not_offered_is_found() -> None:
     run.entries[2] = entry("7", slot(900), status="waiting", joined=2.25)
     assert broken(run) == {"no entry is passed over"}
     assert run.marks is not None
-    run.marks["property:p0", first_tick(run.entries[2])] = Mark("held", "hold-6", 1, 2, 0, 5000)
+    run.marks["property:p0", first_tick(run.entries[2])] = Mark("held", "hold-6", 0, 5000)
     run.entries[2]["hold_id"] = "hold-6"
     assert "no entry is passed over" not in broken(run)
 

@@ -17,7 +17,7 @@ from models.hold import HoldRequest
 from models.slot import Visit
 from scripts.dev_server.child import wait_until
 from services import Services
-from services.claims.keys import digest
+from services.claims.keys import digest, spans_text
 from services.ids import HoldIds, booking_id_for, direct_pin
 from tests.protocol.life_ledger import LEAD_MINUTES, LONGEST_TICKS, Record, Stores
 from tests.protocol.life_twin import Twin
@@ -203,11 +203,10 @@ class Asking(RuleBasedStateMachine):
 
     def pinned(self, record: Record) -> str:
         """The name of a record's pin in Redis. Two changes of one version differ in their visits alone."""
-        fields = ("property_id", "technician_id", "start", "end", "before", "after")
-        wanted = [str(getattr(record.visit, name)) for name in fields]
+        wanted = spans_text(record.visit.spans())
         names, pins = self.world.names, self.redis.zrange(self.world.names.pins, 0, -1)
         alikes = [pin for pin in pins if alike(pin) == alike(record.name)]
-        (name,) = [pin for pin in alikes if self.redis.hmget(names.hold(pin), *fields) == wanted]
+        (name,) = [pin for pin in alikes if self.redis.hget(names.hold(pin), "spans") == wanted]
         return str(name)
 
     def _held_by_the_dead(self, visit: tuple[Any, ...]) -> str:
@@ -253,7 +252,7 @@ class Asking(RuleBasedStateMachine):
         return given
 
     def claim_key(self, resource: str, tick: int) -> str:
-        return f"{self.world.names.prefix}claim:{resource}:{tick}"
+        return self.world.names.claim(resource, tick)
 
     def documents(self, org: str) -> list[dict[str, Any]]:
         return list(self.services.db["bookings"].find({"org": org}).sort("_id", 1))

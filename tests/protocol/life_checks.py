@@ -9,6 +9,7 @@ from typing import Any
 from models.availability import AvailabilityQuery
 from models.slot import Visit
 from services.ledger.documents import as_of, booking_of
+from tests.claim_keys import in_words
 from tests.protocol.life_asking import Asking, alike, timeless
 from tests.protocol.life_ledger import LEAD_MINUTES, LONGEST_TICKS
 
@@ -46,8 +47,8 @@ class Checked(Asking):
             for tick in range(self.base - 2, self.base + 12)
         ]
         values = self.redis.mget([self.claim_key(*claim) for claim in claims])
-        found = {claim: value.split("|") for claim, value in zip(claims, values, strict=True) if value}
-        shown = {claim: (mark[0], alike(mark[1]), mark[5:] == ["pending"]) for claim, mark in found.items()}
+        found = {claim: in_words(value).split("|") for claim, value in zip(claims, values, strict=True) if value}
+        shown = {claim: (mark[0], alike(mark[1]), mark[2:] == ["pending"]) for claim, mark in found.items()}
         marks = self.stores.marks.items()
         expected = {claim: (mark.state, alike(mark.owner), mark.pending) for claim, mark in marks}
         assert shown == expected, sorted(shown.items() ^ expected.items())

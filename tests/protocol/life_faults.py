@@ -14,12 +14,11 @@ from services.ledger.expiry import Reservations
 
 def claims_in(ask: dict[str, Any]) -> list[str]:
     """The claim keys of all candidates that place_hold is asked for."""
-    record, keys = ask["record"], []
+    keys = []
     for technician_id, start in ask["candidates"]:
         end = start + ask["length"]
-        spans = [("property", record["property_id"], start, end)]
-        spans.append(("technician", technician_id, start - record["before"], end + record["after"]))
-        keys += [f"{ask['prefix']}claim:{kind}:{name}:{tick}" for kind, name, a, b in spans for tick in range(a, b)]
+        spans = [("p", ask["property_id"], start, end), ("t", technician_id, start - ask["before"], end + ask["after"])]
+        keys += [f"{ask['prefix']}{kind}:{name}:{tick}" for kind, name, a, b in spans for tick in range(a, b)]
     return keys
 
 
@@ -29,7 +28,7 @@ def moves_take_held_slots(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(scripts: Scripts, name: str, keys: list[str], args: list[Any]) -> list[Any]:
         if name == "place_hold" and json.loads(args[0])["state"] == "moving":
             redis = scripts._scripts[name].registered_client
-            held = [key for key in claims_in(json.loads(args[0])) if str(redis.get(key)).startswith("held|")]
+            held = [key for key in claims_in(json.loads(args[0])) if str(redis.get(key)).startswith("h|")]
             if held:
                 redis.delete(*held)
         return real_run(scripts, name, keys, args)

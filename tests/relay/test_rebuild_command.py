@@ -52,13 +52,13 @@ def test_an_org_is_rebuilt_and_the_others_are_left_alone(world: World, capsys: p
     world.services.relay.tend()
     missed = insert_only(world, world.caller("desk"), world.direct_request())
     world.services.db["relay_state"].update_many({}, {"$set": {"token": world.services.relay._feed.end_of_log().token}})
-    before = {org: world.services.redis.get(f"hf2:{{{org}}}:epoch") for org in (world.org, world.other_org)}
+    before = {org: world.services.redis.get(f"hf3:{{{org}}}:epoch") for org in (world.org, world.other_org)}
     assert owners(world) == {}
     with relay(world):
         assert main(["--org", world.org]) == 0
     assert [org for org, _ in reports(capsys)] == [world.org]
     assert owners(world) == {f"booked {missed.booking_id}": 8}
-    after = {org: world.services.redis.get(f"hf2:{{{org}}}:epoch") for org in before}
+    after = {org: world.services.redis.get(f"hf3:{{{org}}}:epoch") for org in before}
     assert after[world.org] not in (None, before[world.org])
     assert after[world.other_org] == before[world.other_org]
 

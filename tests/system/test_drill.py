@@ -80,7 +80,7 @@ def test_a_mark_that_is_missing_or_stuck_counts_and_one_of_a_moment_ago_does_not
     marks = marks_of(booked)
     assert differences([booked, ended], marks, [booked, ended], datetime.now(UTC) + timedelta(days=9999)) == 0
     assert differences([booked, ended], {}, [booked, ended], DAY) == len(booked["claims"])
-    stuck = {("property:p0", 9): Mark("booked", ended["_id"], 9, 10, 1, 1000)}
+    stuck = {("property:p0", 9): Mark("booked", ended["_id"], 1, 1000)}
     assert differences([booked, ended], marks | stuck, [booked, ended], DAY) == 1
     assert differences([booked], {}, [booked], DAY - timedelta(seconds=1)) == 0
     assert differences([booked], {}, [{**booked, "version": 2}], DAY) == 0

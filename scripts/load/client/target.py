@@ -73,7 +73,7 @@ class Target:
 
     def key(self, *parts: str) -> str:
         """The name that the org's Redis key of these parts has."""
-        return ":".join((f"hf2:{{{self.org}}}", *parts))
+        return ":".join((f"hf3:{{{self.org}}}", *parts))
 
 
 def from_dev_json(data: Path, url: str | None = None) -> Target:

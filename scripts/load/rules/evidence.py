@@ -24,12 +24,10 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One claim key in Redis. first, last: the span that it names, half-open; expires_ms: -1 if it never expires."""
+    """One claim key in Redis. version: of a booking, as last mirrored; expires_ms: -1 if it never expires."""
 
     state: str
     owner: str
-    first: int
-    last: int
     version: int
     expires_ms: int
 

@@ -28,10 +28,13 @@ def read_bookings(database: Any, org: str, world: World) -> list[Document]:
     return list(database.bookings.find({"org": org, "$or": mine}))
 
 
-def parse_mark(value: str, expires_ms: int) -> Mark:
-    """A claim key's value, `<state>|<owner>|<from>|<to>|<version>`, with one more word where it is a reservation's."""
-    state, owner, first, last, version, *_ = value.split("|")
-    return Mark(state, owner, int(first), int(last), int(version), expires_ms)
+STATES = {"h": "held", "c": "confirming", "m": "moving", "b": "booked", "r": "booked"}
+"""By the letter of a mark; r is booked by a reservation."""
+
+
+def parse_mark(value: str, version: int, expires_ms: int) -> Mark:
+    """A claim key's value, `<letter>|<owner>`. version: of the owner, if it is a booking, as last mirrored."""
+    return Mark(STATES[value[0]], value[2:], version, expires_ms)
 
 
 def read_marks(redis: Any, target: Target, world: World, grid_seconds: int) -> dict[Claim, Mark]:
@@ -41,16 +44,27 @@ def read_marks(redis: Any, target: Target, world: World, grid_seconds: int) -> d
     wanted = [(resource, tick) for resource in _resources(world) for tick in range(first, last)]
     marks: dict[Claim, Mark] = {}
     for at in range(0, len(wanted), KEYS_AT_ONCE):
-        names = {
-            target.key("claim", resource, str(tick)): (resource, tick) for resource, tick in wanted[at:][:KEYS_AT_ONCE]
-        }
+        names = {claim_key(target, resource, tick): (resource, tick) for resource, tick in wanted[at:][:KEYS_AT_ONCE]}
         found = {name: value for name, value in zip(names, redis.mget(names), strict=True) if value}
         with redis.pipeline(transaction=False) as pipe:
             for name in found:
                 pipe.pttl(name)
-            lives = pipe.execute()
-        marks |= {names[name]: parse_mark(found[name], life) for name, life in zip(found, lives, strict=True)}
+                pipe.hget(target.key("booking", found[name][2:]), "version")
+            answers = pipe.execute()
+        known = zip(found, answers[::2], answers[1::2], strict=True)
+        marks |= {names[name]: parse_mark(found[name], int(version or 0), life) for name, life, version in known}
     return marks
+
+
+def resource_name(resource: str) -> str:
+    """The name in Redis of a resource `property:<id>` or `technician:<id>`."""
+    kind, _, name = resource.partition(":")
+    return f"{kind[0]}:{name}"
+
+
+def claim_key(target: Target, resource: str, tick: int) -> str:
+    """The name of a claim's key."""
+    return target.key(resource_name(resource), str(tick))
 
 
 def _resources(world: World) -> list[str]:

@@ -85,24 +85,28 @@ def _shorten(redis: Any, target: Target, hold_id: str, deadline: datetime) -> No
     """Lets a hold end at a deadline, as an extension lets it end later: its record, claims and spans, and an event."""
     name, ends = target.key("hold", hold_id), int(deadline.timestamp() * 1000)
     record = redis.hgetall(name)
-    event = {field: record[field] for field in ("property_id", "technician_id", "start", "end")}
+    spans = _spans(record)
+    (site, first, last), (technician, *_) = spans
+    event = {"property_id": site[2:], "technician_id": technician[2:], "start": first, "end": last}
     with redis.pipeline() as pipe:
         pipe.hset(name, "expires_ms", ends)
-        for resource, first, last in _spans(record):
-            for tick in range(first, last):
-                pipe.pexpireat(target.key("claim", resource, str(tick)), ends)
+        for resource, begin, end in spans:
+            for tick in range(begin, end):
+                pipe.pexpireat(target.key(resource, str(tick)), ends)
             shown = target.key("spans", resource)
-            for member in redis.zrangebyscore(shown, first, last):
-                state, owner, begin, length, _, *note = member.split("|")
+            for member in redis.zrangebyscore(shown, begin, end):
+                state, owner, start, length, _ = member.split("|")
                 if owner == hold_id:
                     pipe.zrem(shown, member)
-                    pipe.zadd(shown, {"|".join((state, owner, begin, length, str(ends), *note)): int(begin)})
+                    pipe.zadd(shown, {"|".join((state, owner, start, length, str(ends))): int(start)})
         pipe.xadd(target.key("events"), {"kind": "hold", "id": hold_id, **event, "state": "held", "expires_ms": ends})
         pipe.execute()
 
 
 def _spans(record: dict[str, str]) -> list[tuple[str, int, int]]:
-    """The (resource, from tick, to tick) that a hold's record names."""
-    first, last, before, after = (int(record[name]) for name in ("start", "end", "before", "after"))
-    property_span = (f"property:{record['property_id']}", first, last)
-    return [property_span, (f"technician:{record['technician_id']}", first - before, last + after)]
+    """The (resource as Redis names it, from tick, to tick) that a hold's record names, the property's first."""
+    parts = record["spans"].split(" ")
+    return [
+        (resource, int(begin), int(end))
+        for resource, begin, end in zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+    ]

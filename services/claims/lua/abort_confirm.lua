@@ -19,26 +19,27 @@ if hold.status ~= 'confirming' then
   redis.call('ZREM', KEYS[2], hold_id)
   return {'UNTOUCHED'}
 end
-local prefix, spans = prefix_of(KEYS[1], hold_id), spans_of(hold)
-if hold.confirm_key ~= '' then
+local prefix, spans = prefix_of(KEYS[1], hold_id), spans_in(hold.spans)
+if hold.confirm_key then
   redis.call('DEL', prefix .. hold.confirm_key)
 end
 uncount_booking(prefix, hold.counter)
 
-local keys, marks, whole = own_claims(prefix, spans, hold_id)
+local keys, whole = own_claims(prefix, spans, hold_id)
 local left = tonumber(hold.expires_ms) - now
-if restore and whole and left > 0 and hold.direct ~= '1' then
-  renew_claims(prefix, spans, keys, marks, hold_id, 'held', now + left, now)
-  redis.call('HSET', KEYS[1], 'status', 'held', 'begun_ms', 0, 'confirm_key', '', 'counter', '')
+if restore and whole and left > 0 and not hold.direct then
+  renew_claims(prefix, spans, keys, hold_id, 'h|' .. hold_id, now + left, now)
+  redis.call('HSET', KEYS[1], 'status', 'held')
+  redis.call('HDEL', KEYS[1], 'begun_ms', 'confirm_key', 'counter')
   redis.call('PEXPIRE', KEYS[1], left + tonumber(hold.remembered_ms))
   redis.call('ZREM', KEYS[2], hold_id)
   return {'HELD'}
 end
 drop_claims(prefix, spans, hold_id)
 -- A hold whose time ran out during its confirmation has expired; it was not released.
-local expired = restore and hold.direct ~= '1' and left <= 0
-close_hold(KEYS[1], hold, KEYS[2], hold_id, expired and 'held' or 'released', hold.remembered_ms)
-if hold.moves ~= '1' then
-  publish(KEYS[3], 'release', hold_id, hold, 'free')
+local expired = restore and not hold.direct and left <= 0
+close_hold(prefix, hold, KEYS[2], hold_id, hold.remembered_ms, 'status', expired and 'held' or 'released')
+if not hold.moves then
+  publish(KEYS[3], 'release', hold_id, spans, 'free')
 end
 return {'RELEASED'}

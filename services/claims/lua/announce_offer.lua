@@ -28,7 +28,5 @@ if hold.announced == '1' then
 end
 
 redis.call('HSET', KEYS[1], 'announced', 1)
-redis.call('XADD', KEYS[2], 'MAXLEN', '~', '10000', '*', 'kind', 'waitlist.offered', 'id', ARGV[1], 'hold_id', ARGV[2],
-  'property_id', hold.property_id, 'technician_id', hold.technician_id, 'start', hold.start, 'end', hold['end'],
-  'state', 'held', 'expires_ms', hold.expires_ms)
+publish(KEYS[2], 'waitlist.offered', ARGV[1], spans_in(hold.spans), 'held', hold.expires_ms, 'hold_id', ARGV[2])
 return {'ANNOUNCED', unpack(flat)}

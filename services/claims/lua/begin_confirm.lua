@@ -31,7 +31,7 @@ if #flat == 0 then
   return {'MISSING'}
 end
 local hold, prefix = hash_of(flat), prefix_of(KEYS[1], hold_id)
-if string.match(hold.owner, '^[^ ]*') ~= key_id then
+if key_of(hold.owner) ~= key_id then
   return {'FOREIGN'}
 end
 
@@ -39,12 +39,12 @@ local function answer(word, repeated)
   return {word, repeated or again, now, unpack(flat)}
 end
 
--- Every attempt has its own deadline, later than the one before it.
-local function pin_until_deadline()
+-- Every attempt has its own deadline, later than the one before it. More fields of the record may be set with it.
+local function pin_until_deadline(...)
   local earlier = tonumber(redis.call('ZSCORE', KEYS[2], hold_id) or 0)
   local deadline = math.max(now + tonumber(ARGV[5]), earlier + 1)
   redis.call('ZADD', KEYS[2], deadline, hold_id)
-  redis.call('HSET', KEYS[1], 'deadline_ms', deadline, 'attempt', attempt)
+  redis.call('HSET', KEYS[1], 'deadline_ms', deadline, 'attempt', attempt, ...)
   flat[#flat + 1] = 'deadline_ms'
   flat[#flat + 1] = deadline
 end
@@ -78,12 +78,12 @@ if tonumber(hold.expires_ms) <= now then
   return answer('EXPIRED')
 end
 
-local spans, counter, most = spans_of(hold), '', tonumber(ARGV[9])
-local keys, marks, whole, overtaken = own_claims(prefix, spans, hold_id)
+local spans, counter, most = spans_in(hold.spans), nil, tonumber(ARGV[9])
+local keys, whole, overtaken = own_claims(prefix, spans, hold_id)
 if not whole then
   return answer(overtaken and 'BLOCKED' or 'EXPIRED')
 end
-if most > 0 and hold.address ~= '' then
+if most > 0 and hold.address then
   local wait
   counter, wait = count_booking(prefix, hold.address, most, now)
   if not counter then
@@ -91,10 +91,11 @@ if most > 0 and hold.address ~= '' then
   end
 end
 local backstop = tonumber(ARGV[6])
-renew_claims(prefix, spans, keys, marks, hold_id, 'confirming', now + backstop, now)
-redis.call('HSET', KEYS[1], 'status', 'confirming', 'begun_ms', now, 'booking_id', ARGV[7],
-  'counter', counter)
+renew_claims(prefix, spans, keys, hold_id, 'c|' .. hold_id, now + backstop, now)
+pin_until_deadline('status', 'confirming', 'begun_ms', now, 'booking_id', ARGV[7])
+if counter then
+  redis.call('HSET', KEYS[1], 'counter', counter)
+end
 redis.call('PEXPIRE', KEYS[1], backstop + tonumber(hold.remembered_ms))
-pin_until_deadline()
 remember_key()
 return answer('BEGUN')

@@ -11,14 +11,14 @@ if #flat == 0 then
   return {'MISSING'}
 end
 local hold, now, prefix = hash_of(flat), now_ms(), prefix_of(KEYS[1], hold_id)
-if string.match(hold.owner, '^[^ ]*') ~= ARGV[2] then
+if key_of(hold.owner) ~= ARGV[2] then
   return {'FOREIGN'}
 end
 if hold.status ~= 'held' then
   return {string.upper(hold.status), now, unpack(flat)}
 end
-local spans = spans_of(hold)
-local keys, marks, whole = own_claims(prefix, spans, hold_id)
+local spans = spans_in(hold.spans)
+local keys, whole = own_claims(prefix, spans, hold_id)
 if not whole then
   return {'EXPIRED', now, unpack(flat)}
 end
@@ -29,13 +29,13 @@ if expires > latest then
 end
 if expires > tonumber(hold.expires_ms) then
   local remembered = expires - now + tonumber(hold.remembered_ms)
-  renew_claims(prefix, spans, keys, marks, hold_id, 'held', expires, now)
-  redis.call('HSET', KEYS[1], 'expires_ms', expires, 'lifetime_ms', expires - tonumber(hold.created_ms))
+  renew_claims(prefix, spans, keys, hold_id, 'h|' .. hold_id, expires, now)
+  redis.call('HSET', KEYS[1], 'expires_ms', expires)
   redis.call('PEXPIRE', KEYS[1], remembered)
   keep_short_key(prefix, hold, remembered)
   for _, quota in ipairs(quotas_of(hold)) do
     redis.call('ZADD', prefix .. quota[1], 'XX', expires, hold_id)
   end
-  publish(KEYS[2], 'hold', hold_id, hold, 'held', expires)
+  publish(KEYS[2], 'hold', hold_id, spans, 'held', expires)
 end
 return {'EXTENDED', now, unpack(redis.call('HGETALL', KEYS[1]))}

@@ -14,11 +14,11 @@ local spans, soon = spans_in(redis.call('HGET', KEYS[1], 'spans')), false
 local keys = claim_keys(prefix, spans)
 for i, mark in ipairs(read_marks(keys)) do
   if mark and mark_owner(mark) == booking_id and redis.call('PTTL', keys[i]) < needed then
-    redis.call('PEXPIREAT', keys[i], number_text(now + needed))
+    redis.call('PEXPIREAT', keys[i], now + needed)
     soon = true
   end
 end
 if soon then
-  change_shown(prefix, spans, booking_id, 'booked', now + needed, now)
+  change_shown(prefix, spans, booking_id, nil, now + needed, now)
 end
 return {'KEPT'}

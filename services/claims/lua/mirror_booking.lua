@@ -1,4 +1,4 @@
--- Mirrors one version of a booking. No other script sets or removes `booked` marks.
+-- Mirrors one version of a booking. No other script sets or removes booked marks.
 -- MongoDB has decided, so the marks go over holds and pins. They never go over another booking's mark: that is a clash,
 -- which only a new look at both documents can settle.
 --
@@ -12,87 +12,82 @@
 --         holder         the digest of the holder that its hold named, '' = none
 --         hold_id        of the hold, or the name of the pin, that the booking was made from, '' = none
 --         kind           of the live event
---         event          where and when: property_id, technician_id, start, end
---         spans          [[resource, from, to], …] that the booking has
+--         spans          that the booking has, as text
 --         prefix         of every key of this org
 --
 -- REPLY {MIRRORED} | {SAME} (this version with its marks, or a newer version, is mirrored already)
 --       {CLASH, the other booking's id}
 local ask = cjson.decode(ARGV[1])
 local booking_id, version, hold_id, prefix = ask.booking_id, ask.version, ask.hold_id, ask.prefix
-local now = now_ms()
+local now, spans = now_ms(), spans_in(ask.spans)
 local active = ask.active and ask.ends_ms > now
-
--- Whether the booking has the very spans of its hold.
-local function has_all_of(hold)
-  for i, span in ipairs(spans_of(hold)) do
-    local own = ask.spans[i]
-    if not own or own[1] ~= span[1] or own[2] ~= span[2] or own[3] ~= span[3] then
-      return false
-    end
-  end
-  return true
-end
+local hold = hold_id ~= '' and hash_of(redis.call('HGETALL', KEYS[2])) or {}
 
 -- marked: the booking's marks are all there, so that nothing is left of a hold with the same spans.
 local function finish_hold(marked)
   if hold_id == '' then
     return
   end
-  redis.call('ZREM', KEYS[3], hold_id)
-  local hold = hash_of(redis.call('HGETALL', KEYS[2]))
-  if hold.status == nil or hold.status == 'booked' then
+  if not hold.status or hold.status == 'booked' then
+    redis.call('ZREM', KEYS[3], hold_id)
     return
   end
-  if not (marked and has_all_of(hold)) then
-    drop_claims(prefix, spans_of(hold), hold_id)
+  if not (marked and hold.spans == ask.spans) then
+    drop_claims(prefix, spans_in(hold.spans), hold_id)
   end
-  redis.call('HSET', KEYS[2], 'booking_id', booking_id)
-  close_hold(KEYS[2], hold, KEYS[3], hold_id, 'booked', ask.remembered_ms)
+  close_hold(prefix, hold, KEYS[3], hold_id, ask.remembered_ms, 'status', 'booked', 'booking_id', booking_id)
   keep_short_key(prefix, hold, ask.key_kept_ms)
 end
 
 -- Whether all claims carry booked marks; or the id of another booking that has one of them.
 local function look_at(marks, count)
-  local whole = true
+  local whole, known = true, nil
   for i = 1, count do
-    local booked = marks[i] and mark_state(marks[i]) == 'booked'
-    if booked and mark_owner(marks[i]) ~= booking_id then
-      return false, mark_owner(marks[i])
+    if marks[i] ~= known then
+      known = marks[i]
+      local booked = known and is_booked(known)
+      if booked and mark_owner(known) ~= booking_id then
+        return false, mark_owner(known)
+      end
+      whole = whole and booked
     end
-    whole = whole and booked
   end
   return whole
 end
 
--- Leaves of what an owner shows within `whole` only what lies outside of `span`.
-local function cut_shown(whole, owner, span)
+-- Leaves of what an owner shows of a resource only what lies outside of a span.
+local function cut_shown(owner, span)
+  local record = owner == hold_id and hold.spans or redis.call('HGET', prefix .. 'hold:' .. owner, 'spans')
+  local whole = {span[1], 0, span[3]}  -- of an owner without a record
+  for _, each in ipairs(spans_in(record)) do
+    whole = each[1] == span[1] and each or whole
+  end
   for _, run in ipairs(hide_spans(prefix, whole, owner)) do
-    local from, to, note, state, expires = unpack(run)
+    local mark, from, to, expires = unpack(run)
     if from < span[2] then
-      show_span(prefix, span[1], from, math.min(to, span[2]), state, owner, expires, note, now)
+      show_span(prefix, span[1], from, math.min(to, span[2]), mark, expires, now)
     end
     if to > span[3] then
-      show_span(prefix, span[1], math.max(from, span[3]), to, state, owner, expires, note, now)
+      show_span(prefix, span[1], math.max(from, span[3]), to, mark, expires, now)
     end
   end
 end
 
--- Sets the booking's marks on a span. marks: those that were there, from index `at` on; their owners lose the ticks.
-local function set_marks(span, keys, marks, at)
-  local resource, from, to = span[1], span[2], span[3]
-  local note, seen = ask.pending and '|pending' or '', {}
-  local parts = {'booked', booking_id, number_text(from), number_text(to), number_text(version)}
-  local mark = table.concat(parts, '|') .. note
-  for i = at, at + to - from - 1 do
-    local owner, first, last = string.match(marks[i] or '', '^%a+|([^|]*)|(%d+)|(%d+)')
-    if owner and owner ~= booking_id and not seen[owner] then
-      seen[owner] = true
-      cut_shown({resource, tonumber(first), tonumber(last)}, owner, span)
+-- Sets the booking's mark on a span. marks: those that were there, from index `at` on; their owners lose the ticks.
+local function set_marks(span, mark, keys, marks, at)
+  local seen, known = {[booking_id] = true}, nil
+  for i = at, at + span[3] - span[2] - 1 do
+    if marks[i] and marks[i] ~= known then
+      known = marks[i]
+      local owner = mark_owner(known)
+      if not seen[owner] then
+        seen[owner] = true
+        cut_shown(owner, span)
+      end
     end
-    redis.call('SET', keys[i], mark, 'PXAT', number_text(ask.ends_ms))
+    redis.call('SET', keys[i], mark, 'PXAT', ask.ends_ms)
   end
-  show_span(prefix, resource, from, to, 'booked', booking_id, ask.ends_ms, note, now)
+  show_span(prefix, span[1], span[2], span[3], mark, ask.ends_ms, now)
 end
 
 local mirrored = redis.call('HMGET', KEYS[1], 'version', 'spans', 'active')
@@ -100,7 +95,7 @@ local seen, was_active = tonumber(mirrored[1] or 0), mirrored[3] == '1'
 local same = seen > version or (seen == version and not (active and was_active))
 local keys, marks = {}, {}
 if active and not same then
-  keys = claim_keys(prefix, ask.spans)
+  keys = claim_keys(prefix, spans)
   marks = read_marks(keys)
   local whole, other = look_at(marks, #keys)
   if other then
@@ -113,17 +108,18 @@ if same then
   return {'SAME'}
 end
 
-drop_claims(prefix, spans_in(mirrored[2]), booking_id)
-local shown, at = {}, 1
-for _, span in ipairs(active and ask.spans or {}) do
-  set_marks(span, keys, marks, at)
-  at = at + span[3] - span[2]
-  shown[#shown + 1] = table.concat({span[1], number_text(span[2]), number_text(span[3])}, ' ')
+if mirrored[2] then
+  drop_claims(prefix, spans_in(mirrored[2]), booking_id)
 end
-redis.call('HSET', KEYS[1], 'version', version, 'active', active and 1 or 0, 'spans', table.concat(shown, ' '),
+local mark, at = (ask.pending and 'r|' or 'b|') .. booking_id, 1
+for _, span in ipairs(active and spans or {}) do
+  set_marks(span, mark, keys, marks, at)
+  at = at + span[3] - span[2]
+end
+redis.call('HSET', KEYS[1], 'version', version, 'active', active and 1 or 0, 'spans', active and ask.spans or '',
   'holder', ask.holder)
 local ends = ask.active and math.max(ask.visit_ends_ms, now) or now
-redis.call('PEXPIREAT', KEYS[1], number_text(ends + ask.remembered_ms))
+redis.call('PEXPIREAT', KEYS[1], ends + ask.remembered_ms)
 finish_hold(active)
-publish(KEYS[4], ask.kind, booking_id, ask.event, active and 'booked' or 'free')
+publish(KEYS[4], ask.kind, booking_id, spans, active and 'booked' or 'free')
 return {'MIRRORED'}

@@ -11,7 +11,7 @@ if #flat == 0 then
   return {'MISSING'}
 end
 local hold, prefix = hash_of(flat), prefix_of(KEYS[1], hold_id)
-if string.match(hold.owner, '^[^ ]*') ~= ARGV[2] and ARGV[3] ~= '1' then
+if key_of(hold.owner) ~= ARGV[2] and ARGV[3] ~= '1' then
   return {'FOREIGN'}
 end
 if hold.status == 'confirming' or hold.status == 'booked' then
@@ -22,7 +22,7 @@ if hold.status == 'held' and tonumber(hold.expires_ms) > now_ms() then
 end
 if ARGV[4] == '1' then
   redis.call('DEL', KEYS[1])
-  if hold.idempotency_key ~= '' then
+  if hold.idempotency_key then
     redis.call('DEL', prefix .. hold.idempotency_key)
   end
 end

@@ -4,8 +4,6 @@
 --
 -- REPLY {TRUSTED}
 for _, key in ipairs(KEYS) do
-  if redis.call('EXISTS', key) == 1 then
-    redis.call('HSET', key, 'cold', 0)
-  end
+  redis.call('HDEL', key, 'cold')
 end
 return {'TRUSTED'}

@@ -57,19 +57,15 @@ def check_then_set(claims: Claims, placement: Placement) -> Placed | Taken:
     if any(client.mget(names)):
         return Taken([])
     for name in names:
-        client.set(name, f"held|{request.hold_id}|{visit.start}|{visit.end}|0", px=placement.lifetime_ms)
+        client.set(name, f"h|{request.hold_id}", px=placement.lifetime_ms)
     record = HoldRecord(
         hold_id=request.hold_id,
         status="held",
         owner=request.key_id,
         visit=visit,
         requested=placement.wish.start,
-        lifetime_ms=placement.lifetime_ms,
         created_ms=0,
         expires_ms=placement.lifetime_ms,
-        begun_ms=0,
-        booking_id="",
-        direct=False,
     )
     return Placed(record, "new")
 
