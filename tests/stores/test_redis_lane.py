@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -76,21 +75,6 @@ def test_a_refusal_by_redis_is_raised_and_its_connection_used_again(lane: Script
         lane.call("EVAL", "return redis.error_reply('MINE')", 0)
     assert lane.call("ECHO", "next") == "next"
     assert connections(server) == 1
-
-
-def test_after_a_reply_that_did_not_come_no_other_connection_is_trusted(lane: ScriptLane, server: RedisServer) -> None:
-    with server.client() as client, ThreadPoolExecutor(2) as pool:
-        both = [pool.submit(lane.call, "BLPOP", key, "0") for key in ("one", "two")]
-        assert wait_until(lambda: client.info("clients")["blocked_clients"] == 2, seconds=30)
-        for key in ("one", "two"):
-            client.rpush(key, "pushed")
-        assert [each.result() for each in both] == [["one", "pushed"], ["two", "pushed"]]
-    assert connections(server) == 2
-    server.freeze()
-    with pytest.raises(Stalled):
-        lane.call("ECHO", "lost")
-    server.thaw()
-    assert wait_until(lambda: connections(server) == 0, seconds=30)
 
 
 def test_a_connection_that_a_restart_closed_is_replaced_without_an_error(lane: ScriptLane, server: RedisServer) -> None:
