@@ -17,7 +17,6 @@ import pytest
 from api.server.metrics_port import serve_beside
 from api.server.metrics_process import AGAIN_SECONDS, MetricsProcess
 from scripts.dev_server.child import session_members, wait_until
-from scripts.dev_server.stores import free_port
 from services.observability import Metrics
 from tests.system.doors.gunicorn import HOST, QUIET_SECONDS, Gunicorn, get, gunicorn
 from tests.system.drills.installation import SOON, Installation
@@ -126,7 +125,7 @@ def port_of_metrics(request: pytest.FixtureRequest) -> Iterator[int]:
     if request.param == "server":
         yield request.getfixturevalue("server").metrics_port
         return
-    made = serve_beside(free_port(), Metrics().registry)
+    made = serve_beside(0, Metrics().registry)
     yield made.server_port
     made.shutdown()
     made.server_close()
