@@ -152,14 +152,15 @@ class _Visit(Shown):
 
 
 class BookingReply(Details, _Visit):
-    """What clients see of a booking. `manage_token` only in the reply that made it; `history` only for staff; `hold_id`
-    only for its holder, and null in every list."""
+    """What clients see of a booking. `manage_token` only in the reply that made it; `history` only for staff, as
+    `customer_id`, which the reply that made it lacks; `hold_id` only for its holder, and null in every list."""
 
     # pydantic puts the fields of the last base first, so that the id leads the reply.
     manage_token: str | None = None
     reserved_by: str | None = None
     reserved_until: Instant | None = None
     history: list[HistoryFields] | None = None
+    customer_id: str | None = None
 
 
 class OwnBookingReply(BookingReply):

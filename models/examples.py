@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from models.booking import BookRequest, ReserveRequest
 from models.booking_changes import BookingPatch, ConfirmRequest, ReasonRequest
 from models.catalogue import PolicyPatch, PropertyCreate, PropertyPatch, TechnicianCreate, TechnicianPatch
-from models.customers import PersonRequest
+from models.customers import CustomerPatch, MergeRequest, PersonRequest
 from models.hold import ExtendRequest, HoldRequest
 from models.keys import KeyRequest, RotateRequest
 from models.service import ServiceCreate, ServicePatch
@@ -129,6 +129,8 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
             "A sick day", {"time_off_add": [{"start": "2026-12-04T00:00:00+01:00", "end": "2026-12-05T00:00:00+01:00"}]}
         ),
     },
+    CustomerPatch: {"a note": _example("A note for the office", {"notes": "The dog is friendly."})},
+    MergeRequest: {"into": _example("Into the customer that stays", {"into": "cu_9b1d0e7a42c35f6881f0ac2d"})},
     PolicyPatch: {
         "stricter": _example(
             "An hour of lead, and a closed day", {"min_lead_minutes": 60, "blackout_dates": ["2026-12-25"]}

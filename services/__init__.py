@@ -20,6 +20,7 @@ from services.catalogue.reader import Catalogue
 from services.catalogue.service_desk import ServiceDesk
 from services.claims.idempotency import Idempotency
 from services.clock import Clock, utc_now
+from services.customers.desk import CustomerDesk
 from services.customers.personal_data import PersonalDataDesk
 from services.holds.listing import HoldList
 from services.holds.operations import Holds
@@ -60,6 +61,7 @@ class Services:
     hold_list: HoldList
     bookings: Bookings
     booking_life: BookingLife
+    customers: CustomerDesk
     personal_data: PersonalDataDesk
     waitlist: Waitlist
     offers: Offers
@@ -98,7 +100,7 @@ def build_services(
 
 def _assemble(settings: Settings, parts: Parts) -> Services:
     booking_life = visits.booking_life(parts)
-    waitlist, offers = waiting.waitlist(parts), waiting.offers(parts)
+    waitlist, offers, customers = waiting.waitlist(parts), waiting.offers(parts), waiting.customers(parts)
     return Services(
         settings=settings,
         clock=parts.clock,
@@ -117,7 +119,8 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         hold_list=visits.hold_list(parts),
         bookings=visits.bookings(parts),
         booking_life=booking_life,
-        personal_data=waiting.personal_data(parts, waitlist),
+        customers=customers,
+        personal_data=waiting.personal_data(parts, waitlist, customers),
         waitlist=waitlist,
         offers=offers,
         calendar_feeds=CalendarFeeds(parts.db, parts.clock),

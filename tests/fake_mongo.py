@@ -8,8 +8,9 @@ from typing import Any
 import mongomock
 from bson.timestamp import Timestamp
 from mongomock.aggregate import _Parser
+from mongomock.collection import BulkOperationBuilder
 
-_parse = _Parser.parse
+_parse, _replace = _Parser.parse, BulkOperationBuilder.add_replace
 
 
 def _parse_more(parser: _Parser, expression: Any) -> Any:
@@ -22,9 +23,15 @@ def _parse_more(parser: _Parser, expression: Any) -> Any:
     return _parse(parser, expression)
 
 
+def _replace_in_bulk(bulk: BulkOperationBuilder, *given: Any, sort: None = None, **further: Any) -> None:
+    """mongomock does not know the parameter `sort`, which pymongo gives."""
+    _replace(bulk, *given, **further)
+
+
 def fake_database() -> Any:
     """An empty database in memory: no uniqueness over claims, no validators, no change stream, of commands `hello`."""
     _Parser.parse = _parse_more
+    BulkOperationBuilder.add_replace = _replace_in_bulk
     database = mongomock.MongoClient(tz_aware=True)["test"]
     database.command = lambda _name: {"localTime": datetime.now(UTC).replace(tzinfo=None)}
     return database

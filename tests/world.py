@@ -23,7 +23,10 @@ from models.hold import HoldRequest
 from services import Services, build_services
 from services.claims.keys import OrgKeys
 from services.claims.mirror import new_epoch
+from services.customers.registry import Registry
+from services.customers.store import CustomerStore
 from services.ids import hold_name
+from services.ledger.customer_visits import CustomerVisits
 from services.settings import Settings, StoreTimeouts
 from tests.claim_keys import claims_of
 
@@ -110,6 +113,11 @@ class World:
     def bookings(self, **query: Any) -> list[dict[str, Any]]:
         """The org's bookings as MongoDB has them."""
         return list(self.services.db["bookings"].find({"org": self.org, **query}))
+
+    def find_customers(self) -> None:
+        """What the relay does with the log, for all bookings of the database."""
+        db = self.services.db
+        Registry(CustomerStore(db), CustomerVisits(db)).keep(db["bookings"].distinct("_id"))
 
     def begin_visits(self) -> None:
         """Makes every visit of tomorrow one that has begun, for what may happen to a visit only then."""

@@ -14,7 +14,7 @@ from models.booking import BookingReply, MadeReply, ManageTokenReply, OwnBooking
 from models.booking_lists import BookingPage
 from models.calendar import CalendarReply
 from models.catalogue import Away, Policy, Property, PublicPolicy, Technician
-from models.customers import Erased, PersonReply
+from models.customers import CustomerPage, CustomerRecord, CustomerWithBookings, Erased, PersonReply
 from models.hold import HoldPage, HoldReply
 from models.keys import ApiKey, KeyMade, KeyPage
 from models.service import Service
@@ -75,6 +75,18 @@ WAITING = ReplyShape(WaitReply).of(
         duration_minutes=60,
         offer_minutes=30,
         created_at=_ASKED,
+    )
+)
+
+CUSTOMER = ReplyShape(CustomerRecord).of(
+    CustomerRecord(
+        customer_id="cu_9b1d0e7a42c35f6881f0ac2d",
+        name="Alice Example",
+        phone="+1 555 0100",
+        email="alice@example.com",
+        notes="The dog is friendly.",
+        visits=3,
+        version=2,
     )
 )
 
@@ -165,8 +177,11 @@ _OF_MODELS: dict[type[BaseModel], Json] = {
     ),
     KeyMade: _of(KeyMade(key_id="key_4711", key="hf_checkout_0123456789abcdefghijklmnopqrstuv")),
     KeyPage: _page("keys", _of(_KEY)),
-    Erased: _of(Erased(bookings=2, waitlist=1)),
-    PersonReply: {"bookings": [BOOKING], "waitlist": [WAITING]},
+    CustomerRecord: CUSTOMER,
+    CustomerPage: _page("customers", CUSTOMER),
+    CustomerWithBookings: {**CUSTOMER, **_page("bookings", {**BOOKING, "customer_id": CUSTOMER["customer_id"]})},
+    Erased: _of(Erased(bookings=2, waitlist=1, customers=1)),
+    PersonReply: {"bookings": [BOOKING], "waitlist": [WAITING], "customers": [CUSTOMER]},
     Health: _of(Health(status="ok")),
     Readiness: _of(Readiness(status="ready", checks={"redis": "ok", "mongodb": "ok"})),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from api.http.endpoint import EVERY_KEY, Ask, Recall, Reply, Routes, View
@@ -33,6 +34,7 @@ from models.errors import (
     RequestInProgress,
     SlotBooked,
     SlotHeld,
+    StoreUnavailable,
     TechnicianNotFound,
     TooEarly,
     TooLate,
@@ -60,10 +62,25 @@ def shown(caller: Caller, booking: Booking, *, listed: bool = False) -> dict[str
     return {**SHAPE.of(booking, HIDDEN[caller.role]), "hold_id": hold_id}
 
 
+def listed(ask: Ask[Any], bookings: list[Booking]) -> list[dict[str, Any]]:
+    """Bookings of a list as the caller sees them, for staff with their customers."""
+    found = [shown(ask.caller, booking, listed=True) for booking in bookings]
+    if bookings and ask.caller.role in STAFF:
+        customers = ask.services.customers.ids_of(ask.caller.org, bookings)
+        found = [{**each, "customer_id": customers[each["booking_id"]]} for each in found]
+    return found
+
+
 def _seen(ask: Ask[Any], booking: Booking) -> dict[str, Any]:
-    """A booking as the caller sees it, for its customer with the names."""
+    """A booking as the caller sees it: for its customer with the names, for staff with the customer, unless that cannot
+    be read now, because the answer may be about a change that is made."""
     body = shown(ask.caller, booking)
-    return body | ask.services.booking_life.names(booking) if ask.caller.role is Role.CUSTOMER else body
+    if ask.caller.role is Role.CUSTOMER:
+        return body | ask.services.booking_life.names(booking)
+    if ask.caller.role in STAFF:
+        with suppress(StoreUnavailable):
+            return body | {"customer_id": ask.services.customers.ids_of(booking.org, [booking])[booking.booking_id]}
+    return body
 
 
 @routes.post(
@@ -142,7 +159,7 @@ def list_bookings(ask: Ask[BookingQuery]) -> Reply:
         bookings, body["next_cursor"], body["next_updated_since"] = life.changes_since(
             ask.caller, query, query.updated_since
         )
-    return Reply(200, {"bookings": [shown(ask.caller, booking, listed=True) for booking in bookings], **body})
+    return Reply(200, {"bookings": listed(ask, bookings), **body})
 
 
 @routes.patch(

@@ -133,6 +133,7 @@ WORDS: dict[str, str] = {
     "next_cursor": "The `cursor` of the next page; null on the last one.",
     "next_updated_since": "On the last page: the `updated_since` from which to read on later.",
     "bookings": "The bookings of this page.",
+    "CustomerWithBookings.bookings": "The customer's bookings of this page, past and coming, the latest start first.",
     "Erased.bookings": "How many bookings lost personal data just now.",
     "PersonReply.bookings": "All bookings of this person, by start.",
     "BookingQuery.property_id": "Only bookings of this property.",
@@ -203,6 +204,27 @@ WORDS: dict[str, str] = {
     ),
     "offered_technician_id": "The technician of the slot that is offered.",
     "waitlist": "The entries of this page, in the order in which they are served.",
+    "Erased.customers": "How many customers changed or are gone just now.",
+    "PersonReply.customers": "The customers that this person is known as.",
     "Erased.waitlist": "How many entries of the waitlist lost personal data just now.",
     "PersonReply.waitlist": "All entries of this person on the waitlist, the oldest first.",
+    # Customers
+    "path.customer_id": "The id of the customer.",
+    "customer_id": (
+        "The id of the customer: one person or household, with one phone or, without a phone, one e-mail address. Null "
+        "for a booking with neither, and for up to a second after the booking. For staff alone."
+    ),
+    "CustomerRecord.customer_id": "The id of the customer.",
+    "customers": "The customers of this page.",
+    "CustomersQuery.q": (
+        "What a person types into a search box: the beginning of any word of the name, or of several words, whatever "
+        "their case and accents; the last four or more digits of the phone, in any spelling; the beginning of the "
+        "e-mail address."
+    ),
+    "CustomerRecord.name": "The name in the customer's newest booking, or what the office has entered since.",
+    "CustomerRecord.phone": "The phone in the newest booking that has one, or what the office has entered since.",
+    "CustomerRecord.email": "The e-mail address in the newest booking that has one, or what was entered since.",
+    "notes": "What the office notes about the customer. For staff alone.",
+    "CustomerRecord.visits": "How many bookings the customer has, without cancelled and expired ones.",
+    "into": "The id of the customer that stays, and gets the bookings and notes of the other.",
 }

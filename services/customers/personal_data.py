@@ -1,26 +1,39 @@
 """Erases the data of a person, and exports what is held of one. The visits themselves stay.
 
 Each record is rewritten by itself. After a crash between two of them a repeat goes on, because it finds only what is
-left. Redis holds no personal data: only digests, for at most a day.
+left. A customer is made anew from the bookings that are left of it, once those were erased. Redis holds no personal
+data: only digests, for at most a day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import NamedTuple
 
 from models.access import Caller
 from models.booking import Booking
 from models.contacts import e164
-from models.customers import Erased, PersonRequest
+from models.customers import CustomerRecord, Erased, PersonRequest
 from models.errors import BookingNotFound, InvalidTransition, RequestInProgress
 from models.waitlist import LIVE_STATUSES, WaitEntry
 from services.catalogue.reader import Catalogue
 from services.claims.mirror import Mirror
 from services.clock import Clock
+from services.customers.desk import CustomerDesk
+from services.customers.registry import Registry
+from services.customers.store import CustomerStore
 from services.ledger.documents import noted
-from services.ledger.persons import ERASED, Customer, customers_in, email_key, phone_key, redacted, traces_of
+from services.ledger.persons import (
+    ERASED,
+    Customer,
+    customers_in,
+    email_key,
+    persons_in,
+    phone_key,
+    redacted,
+    traces_of,
+)
 from services.ledger.store import BookingStore
 from services.waitlist.entries import Waitlist
 from services.waitlist.store import WaitlistStore
@@ -35,6 +48,7 @@ class PersonalData(NamedTuple):
 
     bookings: list[Booking]
     waitlist: list[WaitEntry]
+    customers: list[CustomerRecord]
 
 
 class PersonalDataDesk:
@@ -47,6 +61,9 @@ class PersonalDataDesk:
         mirror: Mirror,
         waitlist: Waitlist,
         entries: WaitlistStore,
+        customers: CustomerStore,
+        registry: Registry,
+        desk: CustomerDesk,
         catalogue: Catalogue,
         clock: Clock,
     ) -> None:
@@ -54,11 +71,15 @@ class PersonalDataDesk:
         self._mirror = mirror
         self._waitlist = waitlist
         self._entries = entries
+        self._customers = customers
+        self._registry = registry
+        self._desk = desk
         self._catalogue = catalogue
         self._clock = clock
 
     def erase_booking(self, caller: Caller, booking_id: str) -> Erased:
-        """Erases everybody from one booking, and from the waitlist entry that it came from.
+        """Erases everybody from one booking, and from the waitlist entry that it came from. A customer of whom no other
+        booking is left goes with it.
 
         Raises BookingNotFound, RequestInProgress.
         """
@@ -66,9 +87,11 @@ class PersonalDataDesk:
         if booking is None:
             raise BookingNotFound
         entries = self._entries.of_hold(caller.org, booking.hold_id) if booking.hold_id else []
+        persons = persons_in(booking.customer, booking.history)
         return Erased(
             bookings=int(self._erase_from(caller, booking, lambda _: lambda _: True)),
             waitlist=sum(self._erase_entry(caller, entry) for entry in entries),
+            customers=self._renew(caller.org, persons, notes=True),
         )
 
     def erase_person(self, caller: Caller, wanted: PersonRequest) -> Erased:
@@ -85,13 +108,20 @@ class PersonalDataDesk:
         return Erased(
             bookings=sum(self._erase_from(caller, booking, traces) for booking in bookings),
             waitlist=sum(self._erase_entry(caller, entry) for entry in entries),
+            customers=self._renew(caller.org, keys, notes=False),
         )
 
     def export_person(self, caller: Caller, wanted: PersonRequest) -> PersonalData:
         """All that is held of one person. Other people in the same records are not named."""
         keys = self._keys_of(caller.org, wanted)
         bookings = [_of_one(keys, booking) for booking in self._store.of_person(caller.org, keys)]
-        return PersonalData(bookings, self._entries.of_person(caller.org, keys))
+        customers = self._desk.shown(caller.org, self._customers.of_person(caller.org, keys))
+        return PersonalData(bookings, self._entries.of_person(caller.org, keys), customers)
+
+    def _renew(self, org: str, persons: Collection[str], *, notes: bool) -> int:
+        """Gives how many customers became others."""
+        found = self._customers.of_person(org, persons) if persons else []
+        return sum(self._registry.renew(each, notes=notes) for each in found)
 
     def _keys_of(self, org: str, wanted: PersonRequest) -> frozenset[str]:
         """The keys that a person may be known by: a phone as it is written here, and with its country code."""

@@ -9,12 +9,14 @@ from bson.timestamp import Timestamp
 
 from models.booking import ACTIVE_STATUSES, Booking, BookingReply
 from models.fields import members_that_may_be_absent
-from services.ledger.persons import persons_in
+from services.ledger.persons import customer_key, persons_in
 from services.ledger.search import search_fields
 from services.stores.connections import Document
 
-STORED = tuple(name for name in Booking.model_fields if name not in ("booking_id", "claims", "manage_token"))
-"""The fields that a document holds under their own names. A manage token is never stored."""
+_NOT_AS_SHOWN = ("booking_id", "claims", "manage_token", "customer_id")
+STORED = tuple(name for name in Booking.model_fields if name not in _NOT_AS_SHOWN)
+"""The fields that a document holds under their own names. A manage token is never stored, and the id of the customer
+only with the customer."""
 MONGO_PUTS_ITS_TIME_HERE = Timestamp(0, 0)
 """In an insert mongod replaces such a timestamp by the time of its own log. `changed` orders all bookings by their last
 change, whichever clock their other times come from."""
@@ -31,6 +33,7 @@ def document_of(booking: Booking) -> Document:
     document["claims"] = [{"resource": resource, "tick": tick} for resource, tick in booking.claims]
     document["active"] = booking.status in ACTIVE_STATUSES
     document["persons"] = persons_in(booking.customer, booking.history)
+    document["customer_key"] = customer_key(booking.customer)
     document["search"] = search_fields(booking.booking_id, booking.property_id, booking.customer)
     document["changed"] = MONGO_PUTS_ITS_TIME_HERE
     return document

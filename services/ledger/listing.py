@@ -36,14 +36,13 @@ class BookingList:
             found = [booking_of(document) for document in self.documents(org, query)]
         if len(found) <= query.limit:
             return found, None
-        last = found[query.limit - 1]
-        return found[: query.limit], write_cursor(str(int(last.start.timestamp())), last.booking_id)
+        return found[: query.limit], cursor_behind(found[query.limit - 1])
 
     def documents(self, org: str, query: BookingQuery) -> Cursor[Document]:
         """The documents of a page and one more, read in the order of the index that the filter names."""
         wanted = filter_of(org, query)
         if query.cursor is not None:
-            start, booking_id = _last_entry(query.cursor)
+            start, booking_id = last_entry(query.cursor)
             span = wanted.get("start", {})
             # The bound on start lets MongoDB enter the index there; the $or decides among bookings of the same start.
             wanted["start"] = {**span, "$gte": max(start, span.get("$gte", start))}
@@ -101,7 +100,13 @@ def _index(query: BookingQuery) -> str:
     return "by_status" if query.status is not None else "by_start"
 
 
-def _last_entry(cursor: str) -> tuple[datetime, str]:
+def cursor_behind(last: Booking) -> str:
+    """The cursor of a page that follows this booking, in a list by (start, id)."""
+    return write_cursor(str(int(last.start.timestamp())), last.booking_id)
+
+
+def last_entry(cursor: str) -> tuple[datetime, str]:
+    """The start and id of the booking that a cursor follows. Raises InvalidRequest."""
     seconds, booking_id = read_cursor(cursor, 2)
     try:
         return datetime.fromtimestamp(int(seconds), UTC), booking_id

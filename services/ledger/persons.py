@@ -51,6 +51,14 @@ def contacts(customer: Customer) -> list[str]:
     return [key for key in dict.fromkeys(found) if not key.endswith(":")]
 
 
+def customer_key(customer: Customer) -> str:
+    """The one person of these for whom a booking is kept (`services.customers`): that of the phone, with its country
+    code where that is known, else that of the e-mail address. Empty without both."""
+    phone, email = customer.get("phone_e164") or customer.get("phone"), customer.get("email")
+    keys = (phone_key(phone or ""), email_key(email or ""))
+    return next((key for key in keys if not key.endswith(":")), "")
+
+
 def are_alike(one: Customer, other: Customer) -> bool:
     """Whether two customers have the same phone and the same e-mail address, in whatever spelling."""
     for kind in ("phone:", "email:"):

@@ -100,6 +100,15 @@ BOOKING_INDEXES = [
     IndexModel([("changed", ASCENDING)], name="by_no_change", partialFilterExpression={"changed": None}),
     BY_SEARCH,
     BY_NO_SEARCH,
+    # Of one customer, newest first. The status behind it lets MongoDB count visits in the index alone.
+    IndexModel(
+        [(name, ASCENDING) for name in ("org", "customer_key", "start", "_id", "status")],
+        name="by_customer",
+        partialFilterExpression={"customer_key": {"$gt": ""}},
+    ),
+    IndexModel(
+        [("customer_key", ASCENDING)], name="by_no_customer_key", partialFilterExpression={"customer_key": None}
+    ),
     # Of all orgs, for the relay; it holds what is pending and nothing else.
     IndexModel([("reserved_until", ASCENDING)], name="by_deadline", partialFilterExpression={"status": "pending"}),
 ]

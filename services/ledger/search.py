@@ -1,7 +1,8 @@
 """The search fields of a booking, and what a search asks of them.
 
 A booking's document has `search`: `keys`, by which the index finds it; `name`, the words of the customer's name, each
-behind a blank; `phones`, the digits of each spelling of the phone. Keys are the beginnings of the words up to
+behind a blank; `phones`, the digits of each spelling of the phone. A customer's document has the same, and `emails`,
+of which each beginning up to LONGEST_ADDRESS_KEY characters is a key. Keys are the beginnings of the words up to
 LONGEST_KEY letters, for two words their first letters together, the last digits of the phones, and the ids of the
 booking and the property. Behind a key the index has status and start, so a search reads the bookings of its key in
 order. Where the text says more than the key, it is compared with `name` and `phones`.
@@ -12,23 +13,23 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from itertools import combinations, islice
+from itertools import combinations
 from typing import Any, Final
 
-from pymongo import ASCENDING, IndexModel, UpdateOne
+from pymongo import ASCENDING, IndexModel
 from pymongo.collection import Collection
 
 from models.contacts import e164, phone_digits, plain_phone, without_extension
 from models.fields import ID_PATTERN
+from services.ledger.filling import fill_in
 from services.ledger.persons import ERASED
 from services.stores.connections import Document
 
 LONGEST_KEY: Final = 6
+LONGEST_ADDRESS_KEY: Final = 12
 LAST_DIGITS: Final = 4
 MOST_WORDS: Final = 8
 """Of a name or a query. A name of more words is found by the first of them."""
-STEP: Final = 500
-"""Documents of an earlier release that one write fills in."""
 
 BY_SEARCH = IndexModel(
     [(name, ASCENDING) for name in ("org", "search.keys", "status", "start", "_id")], name="by_search"
@@ -53,11 +54,21 @@ def words_of(text: str) -> list[str]:
 
 def search_fields(booking_id: str, property_id: str, customer: dict[str, Any]) -> Document:
     """What a booking is found by. An erased person leaves nothing."""
-    words = [] if customer["name"] == ERASED else words_of(customer["name"])
-    numbers = (phone_digits(customer[field]) for field in ("phone", "phone_e164") if customer.get(field))
-    phones = list(dict.fromkeys(numbers))
-    keys = {_id_key(booking_id), _id_key(property_id)}
-    keys |= {_word_key(word[:length]) for word in words for length in range(1, LONGEST_KEY + 1)}
+    name = "" if customer["name"] == ERASED else customer["name"]
+    fields = _fields(name, [customer[field] for field in ("phone", "phone_e164") if customer.get(field)])
+    return {**fields, "keys": sorted({*fields["keys"], _id_key(booking_id), _id_key(property_id)})}
+
+
+def customer_search_fields(name: str, phones: Sequence[str], emails: Sequence[str]) -> Document:
+    """What a customer is found by. emails: in small letters."""
+    fields = _fields(name, phones)
+    keys = {_address_key(email[:length]) for email in emails for length in range(1, LONGEST_ADDRESS_KEY + 1)}
+    return {**fields, "keys": sorted({*fields["keys"], *keys}), "emails": list(emails)}
+
+
+def _fields(name: str, numbers: Sequence[str]) -> Document:
+    words, phones = words_of(name), list(dict.fromkeys(map(phone_digits, numbers)))
+    keys = {_word_key(word[:length]) for word in words for length in range(1, LONGEST_KEY + 1)}
     keys |= {_pair_key(pair, length) for pair in combinations(words, 2) for length in (1, 2)}
     keys |= {_phone_key(phone) for phone in phones if len(phone) >= LAST_DIGITS}
     return {"keys": sorted(keys), "name": "".join(f" {word}" for word in words), "phones": phones}
@@ -65,9 +76,19 @@ def search_fields(booking_id: str, property_id: str, customer: dict[str, Any]) -
 
 def search_filter(text: str) -> Document:
     """Matches the bookings that a text finds: by keys of the index, and by all of the text."""
-    found = dict([*_by_id(text.strip()), *_by_phone(plain_phone(text)), *_by_name(text)])
-    if not found:
+    return _matching(*_by_id(text.strip()), *_by_phone(plain_phone(text)), *_by_name(text))
+
+
+def customer_search_filter(text: str) -> Document:
+    """Matches the customers that a text finds, as `search_filter`."""
+    return _matching(*_by_address(text.strip().casefold()), *_by_phone(plain_phone(text)), *_by_name(text))
+
+
+def _matching(*ways: tuple[str, Document]) -> Document:
+    """ways: each a key, and what a document with it has to match besides."""
+    if not ways:
         return {"search.keys": {"$in": []}}
+    found = dict(ways)
     return {"search.keys": {"$in": list(found)}, "$and": [{"$or": list(found.values())}]}
 
 
@@ -95,6 +116,13 @@ def _by_name(text: str) -> Iterator[tuple[str, Document]]:
         yield key, {"$and": beginnings}
 
 
+def _by_address(text: str) -> Iterator[tuple[str, Document]]:
+    """Of the addresses that begin with this text none is greater than it with the last of all characters behind."""
+    if text:
+        beginning = {"$gte": text, "$lte": text + "\U0010ffff"}
+        yield _address_key(text), {"search.emails": {"$elemMatch": beginning}}
+
+
 def _word_key(word: str) -> str:
     return f"n:{word[:LONGEST_KEY]}"
 
@@ -109,22 +137,14 @@ def _phone_key(digits: str) -> str:
     return f"t:{digits[-LAST_DIGITS:]}"
 
 
+def _address_key(email: str) -> str:
+    return f"e:{email[:LONGEST_ADDRESS_KEY]}"
+
+
 def _id_key(name: str) -> str:
     return f"i:{name}"
 
 
 def fill_in_search(bookings: Collection[Document]) -> None:
-    """Gives search fields to documents that an earlier release wrote, some at a time; a change that comes between is
-    filled in by the next start. The collection has the index by_no_search."""
-    old = bookings.find({"search": None}, {"customer": 1, "property_id": 1, "version": 1}).hint("by_no_search")
-    for some in iter(lambda: list(islice(old, STEP)), []):
-        bookings.bulk_write(
-            [
-                UpdateOne(
-                    {"_id": each["_id"], "version": each["version"], "search": None},
-                    {"$set": {"search": search_fields(each["_id"], each["property_id"], each["customer"])}},
-                )
-                for each in some
-            ],
-            ordered=False,
-        )
+    """Gives search fields to documents that an earlier release wrote. The collection has the index by_no_search."""
+    fill_in(bookings, "search", lambda each: search_fields(each["_id"], each["property_id"], each["customer"]))

@@ -29,6 +29,7 @@ from models.errors import StoreUnavailable
 from models.slot import Claim, Visit
 from services.crash_points import CrashPoints, survive
 from services.ledger.documents import booking_of, difference, document_of
+from services.ledger.filling import fill_in
 from services.ledger.outcomes import (
     DEFINITELY_REFUSED,
     ClaimsTaken,
@@ -38,7 +39,7 @@ from services.ledger.outcomes import (
     Unclear,
     WriteRefused,
 )
-from services.ledger.persons import fill_in_persons, persons_in
+from services.ledger.persons import customer_key, fill_in_persons, persons_in
 from services.ledger.schema import BOOKING_INDEXES, VALIDATOR
 from services.ledger.search import fill_in_search
 from services.ledger.versions import OVERDUE, fill_in_changed, is_made, next_version
@@ -75,6 +76,7 @@ class BookingStore:
             fill_in_persons(self._bookings)
             fill_in_changed(self._bookings)
             fill_in_search(self._bookings)
+            fill_in(self._bookings, "customer_key", lambda each: customer_key(each["customer"]))
 
     def check_grid(self) -> None:
         """Compares the database's grid with ours, until they agree once. Raises GridChanged, StoreUnavailable."""

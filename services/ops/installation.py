@@ -7,6 +7,7 @@ from pymongo.database import Database
 from services.access.api_keys import ensure_key_indexes
 from services.calendars.feeds import ensure_calendar_indexes
 from services.catalogue.documents import ensure_catalogue_indexes
+from services.customers.store import CustomerStore
 from services.ledger.store import BookingStore
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
@@ -21,6 +22,7 @@ def prepare(db: Database[Document], grid_minutes: int) -> None:
     store.check_grid()
     store.prepare()
     WaitlistStore(db).prepare()
+    CustomerStore(db).prepare()
     ensure_key_indexes(db)
     ensure_catalogue_indexes(db)
     ensure_calendar_indexes(db)

@@ -65,13 +65,17 @@ class Change:
 class ChangeFeed:
     """Reads changes in order. It saves its resume token after the caller has handled them: each comes at least once.
 
-    redis: names the Redis that the caller mirrors in (RedisInfo.identity).
+    redis: names the Redis that the caller mirrors in (RedisInfo.identity), or whatever else the caller keeps equal.
+    past: for how long after its visit a booking still counts; None for ever.
     """
 
-    def __init__(self, db: Database[Document], redis: Callable[[], str], clock: Clock) -> None:
+    def __init__(
+        self, db: Database[Document], redis: Callable[[], str], clock: Clock, past: timedelta | None = timedelta(days=1)
+    ) -> None:
         self._db = db
         self._redis = redis
         self._clock = clock
+        self._past = past
         self._saved = db["relay_state"]
 
     def read(self) -> Iterator[list[Change]]:
@@ -101,7 +105,7 @@ class ChangeFeed:
             self._saved.delete_many({"$expr": {"$lt": ["$at", day_ago]}})
 
     def _read(self) -> Iterator[list[Change]]:
-        redis, day_ago = self._redis(), self._clock() - timedelta(days=1)
+        redis, since = self._redis(), self._clock() - self._past if self._past else None
         saved = self._saved.find_one({"_id": redis})
         if saved is None:
             raise FeedLost
@@ -114,7 +118,7 @@ class ChangeFeed:
         ) as stream:
             while True:
                 events = list(islice(iter(stream.try_next, None), BATCH))
-                yield [change for event in events if (change := _change_of(event, day_ago))]
+                yield [change for event in events if (change := _change_of(event, since))]
                 self._save(Position(redis, stream.resume_token))
                 if len(events) < BATCH:
                     return
@@ -127,12 +131,12 @@ class ChangeFeed:
         self._saved.update_one({"_id": position.redis}, saved, upsert=True)
 
 
-def _change_of(event: Document, day_ago: datetime) -> Change | None:
-    """None for a booking that was deleted after this change, and for one whose visit ended more than a day ago."""
+def _change_of(event: Document, since: datetime | None) -> Change | None:
+    """None for a booking that was deleted after this change, and for one whose visit ended before `since`."""
     if event["ns"]["coll"] != "bookings":
         org, _, _ = str(event["documentKey"]["_id"]).partition("/")  # as in `catalogue.reader.document_id`
         return Change(org)
     document = event.get("fullDocument")
-    if document is None or document["end"] < day_ago:
+    if document is None or (since is not None and document["end"] < since):
         return None
     return Change(document["org"], document["_id"], document["version"])

@@ -2,8 +2,9 @@
 
 It follows MongoDB's change stream, so the database's own log is the outbox: it mirrors every change of a booking once
 more (its worker has mostly done so already), and gives an org a new epoch at every change of its catalogue. It also
-resolves overdue pins, expires overdue reservations, makes the waitlist's offers, and rebuilds the mirror after Redis
-restarted or lost its data. It tries again what fails. Bookings stay safe, and never double, without it.
+resolves overdue pins, expires overdue reservations, makes the waitlist's offers, keeps the customers, and rebuilds the
+mirror after Redis restarted or lost its data. It tries again what fails. Bookings stay safe, and never double, without
+it.
 
 Work in Redis has a lease for each Redis: while a network splits, two masters may serve, and both need a relay. To name
 its Redis a relay has to reach it, so one that does not takes no such lease.
@@ -24,6 +25,7 @@ from services.claims.mirror import Mirror
 from services.ledger.expiry import Reservations
 from services.observability import Metrics
 from services.relay.change_feed import Change, ChangeFeed, FeedLost
+from services.relay.customers import CustomerRounds
 from services.relay.rebuild import Pins, Rebuild
 from services.stores.faults import StoreTrouble
 from services.stores.leases import Leases
@@ -49,6 +51,7 @@ class Relay:
         reservations: Reservations,
         redis: Callable[[], str],
         offers: Offers,
+        customers: CustomerRounds,
         find: Callable[[str, str], Booking | None],
         orgs: Callable[[], list[str]],
         metrics: Metrics,
@@ -62,6 +65,7 @@ class Relay:
         self._reservations = reservations
         self._redis = redis
         self._offers = offers
+        self._customers = customers
         self._find = find
         self._orgs = orgs
         self._metrics = metrics
@@ -72,7 +76,7 @@ class Relay:
         """Works until `stop`. Work that may take long has its own thread, so that nothing else waits for it."""
         beside = [
             threading.Thread(target=self._repeat, args=(work,), name=work.__name__, daemon=True)
-            for work in (self.follow, self.offer)
+            for work in (self.follow, self.offer, self.keep_customers)
         ]
         for thread in beside:
             thread.start()
@@ -117,6 +121,10 @@ class Relay:
     def offer(self) -> None:
         """Settles and makes the waitlist's offers, which have leases of their own."""
         self._offers.tend()
+
+    def keep_customers(self) -> None:
+        """Finds or makes the customers of bookings. It needs only MongoDB."""
+        self._customers.tend()
 
     def carry_over_changes(self) -> None:
         """Mirrors what changed since the resume token of this Redis."""

@@ -7,6 +7,8 @@ from services.claims.epochs import Epochs
 from services.ops.health import Health
 from services.ops.warm_up import Warming
 from services.relay.change_feed import ChangeFeed
+from services.relay.customers import NAME as CUSTOMERS
+from services.relay.customers import CustomerRounds
 from services.relay.rebuild import Pins, Rebuild
 from services.relay.worker import Relay
 from services.stores.redis_server import RedisInfo
@@ -25,6 +27,7 @@ def warming(parts: Parts) -> Warming:
 def relay(parts: Parts, offers: Offers) -> Relay:
     db, mirror, store = parts.db, parts.mirror, parts.store
     epochs, redis = Epochs(parts.redis, parts.scripts), RedisInfo(parts.redis).identity
+    customer_feed = ChangeFeed(db, lambda: CUSTOMERS, parts.clock, past=None)
     return Relay(
         feed=ChangeFeed(db, redis, parts.clock),
         leases=parts.leases,
@@ -35,6 +38,7 @@ def relay(parts: Parts, offers: Offers) -> Relay:
         reservations=parts.reservations,
         redis=redis,
         offers=offers,
+        customers=CustomerRounds(customer_feed, parts.leases, parts.registry, parts.metrics),
         find=store.find,
         orgs=lambda: org_ids(db),
         metrics=parts.metrics,

@@ -21,8 +21,11 @@ from services.claims.mirror import Mirror
 from services.claims.scripts import Scripts
 from services.clock import Clock
 from services.crash_points import crash_at
+from services.customers.registry import Registry
+from services.customers.store import CustomerStore
 from services.holds.placing import Placing
 from services.ids import HoldIds, WaitlistIds
+from services.ledger.customer_visits import CustomerVisits
 from services.ledger.expiry import Reservations
 from services.ledger.store import BookingStore
 from services.observability import Metrics
@@ -75,6 +78,8 @@ class Parts:
             grid=self.grid,
             clock=clock,
         )
+        self.customers, self.customer_visits = CustomerStore(db), CustomerVisits(db)
+        self.registry = Registry(self.customers, self.customer_visits)
         self.offer_events = OfferEvents(redis, self.scripts)
 
     def _add_desks(self, minutes: int) -> None:

@@ -1,7 +1,8 @@
-"""Builds the waitlist, the rounds of its offers, and the desk for what is held about a person."""
+"""Builds the waitlist, the rounds of its offers, and the desks for customers and for what is held about a person."""
 
 from __future__ import annotations
 
+from services.customers.desk import CustomerDesk
 from services.customers.personal_data import PersonalDataDesk
 from services.waitlist.admission import Admission
 from services.waitlist.entries import Waitlist
@@ -28,12 +29,21 @@ def waitlist(parts: Parts) -> Waitlist:
     )
 
 
-def personal_data(parts: Parts, entries: Waitlist) -> PersonalDataDesk:
+def customers(parts: Parts) -> CustomerDesk:
+    return CustomerDesk(
+        store=parts.customers, visits=parts.customer_visits, catalogue=parts.catalogue, clock=parts.clock
+    )
+
+
+def personal_data(parts: Parts, entries: Waitlist, desk: CustomerDesk) -> PersonalDataDesk:
     return PersonalDataDesk(
         store=parts.store,
         mirror=parts.mirror,
         waitlist=entries,
         entries=parts.waitlist_store,
+        customers=parts.customers,
+        registry=parts.registry,
+        desk=desk,
         catalogue=parts.catalogue,
         clock=parts.clock,
     )

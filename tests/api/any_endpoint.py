@@ -28,7 +28,7 @@ class Rival:
         made("/technicians", {"id": "rival-tech", "name": "Charlie's technician"})
         made("/services", {"id": "rival-service", "name": "Charlie's service", "duration_minutes": 60})
         wish = {"property_id": "rival-house", "from": rfc3339(tomorrow(8)), "to": rfc3339(tomorrow(18))}
-        customer = {"customer": {"name": "Charlie's customer"}}
+        customer = {"customer": {"name": "Charlie's customer", "email": "charlies@example.com"}}
         self.ids = {
             "property_id": "rival-house",
             "technician_id": "rival-tech",
@@ -36,8 +36,11 @@ class Rival:
             "booking_id": made("/book", slot(10) | customer)["booking_id"],
             "hold_id": made("/hold", slot(12))["hold_id"],
             "waitlist_id": made("/waitlist", wish | customer)["waitlist_id"],
+            "customer_id": "",
             "key_id": made("/keys", {"role": "desk"})["key_id"],
         }
+        town.world.find_customers()
+        self.ids["customer_id"] = body_of(town.call("GET", "/customers", key="rival"))["customers"][0]["customer_id"]
         self.calendar = made("/technicians/rival-tech/calendar", {})["calendar_url"]
 
     def path(self, endpoint: Endpoint) -> str:

@@ -14,5 +14,5 @@ def test_a_phone_without_its_country_finds_the_same_person(world: World) -> None
     book(world, 8)
     book(world, 10, customer={"name": "Ann M.", "phone": "12-34-56-78 ext. 5"})
     join(world, customer={"name": "A. M.", "phone": "12345678"})
-    assert erase(world, PersonRequest(phone="12 34 56 78")) == Erased(bookings=2, waitlist=1)
-    assert erase(world, PersonRequest(phone="0045 12345678")) == Erased(bookings=0, waitlist=0)
+    assert erase(world, PersonRequest(phone="12 34 56 78")) == Erased(bookings=2, waitlist=1, customers=0)
+    assert erase(world, PersonRequest(phone="0045 12345678")) == Erased(bookings=0, waitlist=0, customers=0)

@@ -67,7 +67,7 @@ def test_nothing_of_an_erased_person_is_left_in_any_store_or_log(world: World, w
     made = every_kind(world)
     join(world, customer=ANN, **{"from": rfc3339(tomorrow(18)), "to": rfc3339(tomorrow(20))})
     with capture_logs() as lines:
-        assert erase(world, wanted) == Erased(bookings=len(made), waitlist=1)
+        assert erase(world, wanted) == Erased(bookings=len(made), waitlist=1, customers=0)
     assert [marker for marker in MARKERS if marker in stored(world) + repr(lines)] == []
 
 
@@ -108,7 +108,7 @@ def test_the_words_of_a_former_customer_are_erased_with_them(world: World) -> No
     after = current(world, booking)
     assert (after.customer, after.description, texts(after)) == (BEN, "", [("", "")])
     assert "Ann" not in stored(world)
-    assert erase(world) == Erased(bookings=0, waitlist=0)
+    assert erase(world) == Erased(bookings=0, waitlist=0, customers=0)
 
 
 def test_the_words_of_a_former_customer_stay_when_the_next_one_is_erased(world: World) -> None:
@@ -152,15 +152,15 @@ def test_other_people_stay(world: World) -> None:
     assert current(world, passed_on).token_generation == passed_on.token_generation
     assert current(world, others) == others
     assert "Ann" not in repr(current(world, passed_on))
-    assert erase(world, PersonRequest(phone=BEN["phone"])) == Erased(bookings=2, waitlist=0)
+    assert erase(world, PersonRequest(phone=BEN["phone"])) == Erased(bookings=2, waitlist=0, customers=0)
 
 
 def test_a_person_is_erased_in_one_org_alone(world: World) -> None:
     booking = book(world)
     rival = world.services.access.authenticate(world.rival_key)
     desk = world.services.personal_data
-    assert desk.erase_person(rival, BY_PHONE) == Erased(bookings=0, waitlist=0)
-    assert desk.export_person(rival, BY_PHONE) == ([], [])
+    assert desk.erase_person(rival, BY_PHONE) == Erased(bookings=0, waitlist=0, customers=0)
+    assert desk.export_person(rival, BY_PHONE) == ([], [], [])
     with pytest.raises(BookingNotFound):
         desk.erase_booking(rival, booking.booking_id)
     assert current(world, booking) == booking
@@ -180,7 +180,7 @@ def test_a_repeat_finds_nothing_and_changes_nothing(world: World) -> None:
     every_kind(world)
     erase(world)
     before = world.bookings()
-    assert erase(world) == Erased(bookings=0, waitlist=0)
+    assert erase(world) == Erased(bookings=0, waitlist=0, customers=0)
     assert world.bookings() == before
 
 
@@ -199,7 +199,7 @@ def test_after_a_crash_between_two_records_a_repeat_goes_on(world: World, monkey
         with pytest.raises(StoreUnavailable):
             erase(world)
     assert [current(world, each).customer == ANN for each in made] == [False, True, True]
-    assert erase(world) == Erased(bookings=2, waitlist=0)
+    assert erase(world) == Erased(bookings=2, waitlist=0, customers=0)
     assert [marker for marker in MARKERS if marker in stored(world)] == []
 
 
@@ -225,11 +225,11 @@ def test_one_booking_is_erased_with_the_waitlist_entry_that_it_came_from(world: 
     booking = world.services.bookings.book(world.caller("bot"), request).booking
     other = book(world, 15)
     desk, admin = world.services.personal_data, world.caller("admin")
-    assert desk.erase_booking(admin, booking.booking_id) == Erased(bookings=1, waitlist=1)
+    assert desk.erase_booking(admin, booking.booking_id) == Erased(bookings=1, waitlist=1, customers=0)
     assert noted(world, entry)["customer"] == {"name": "Erased"}
     assert current(world, booking).customer == {"name": "Erased"}
     assert current(world, other) == other
-    assert desk.erase_booking(admin, booking.booking_id) == Erased(bookings=0, waitlist=0)
+    assert desk.erase_booking(admin, booking.booking_id) == Erased(bookings=0, waitlist=0, customers=0)
     with pytest.raises(BookingNotFound):
         desk.erase_booking(admin, "bk_none")
 
@@ -238,14 +238,14 @@ def test_an_entry_that_waits_or_is_offered_ends(world: World) -> None:
     phone = PersonRequest(phone="+45 31 31 31 31")
     waiting = join(world, **{"from": rfc3339(tomorrow(18)), "to": rfc3339(tomorrow(20))})
     taken = offered(world)
-    assert erase(world, phone) == Erased(bookings=0, waitlist=2)
+    assert erase(world, phone) == Erased(bookings=0, waitlist=2, customers=0)
     tend(world)
     assert statuses(world, waiting, taken) == ["cancelled", "cancelled"]
     assert world.marks() == {}
     for entry in (waiting, taken):
         assert (noted(world, entry)["customer"], noted(world, entry)["persons"]) == ({"name": "Erased"}, [])
         assert noted(world, entry)["joined_from"] is None
-    assert erase(world, phone) == Erased(bookings=0, waitlist=0)
+    assert erase(world, phone) == Erased(bookings=0, waitlist=0, customers=0)
 
 
 def test_the_manage_token_of_an_erased_booking_has_ended(world: World) -> None:
@@ -273,9 +273,9 @@ def test_records_of_an_earlier_release_are_found_too(world: World) -> None:
     for name in ("bookings", "waitlist"):
         world.services.db[name].update_many({"org": world.org}, {"$unset": {"persons": ""}})
     world.services.db["bookings"].update_many({"org": world.org}, {"$unset": {"token_generation": ""}})
-    assert erase(world) == Erased(bookings=0, waitlist=0)
+    assert erase(world) == Erased(bookings=0, waitlist=0, customers=0)
     world.services.prepare()
-    assert erase(world) == Erased(bookings=1, waitlist=1)
+    assert erase(world) == Erased(bookings=1, waitlist=1, customers=0)
     assert current(world, booking).token_generation == 1
     assert noted(world, entry)["customer"] == {"name": "Erased"}
 

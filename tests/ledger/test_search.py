@@ -11,8 +11,9 @@ from models.booking import Booking, Customer
 from models.booking_changes import BookingPatch
 from models.booking_lists import BookingQuery
 from services.ledger.documents import document_of
+from services.ledger.filling import STEP
 from services.ledger.listing import BookingList
-from services.ledger.search import LONGEST_KEY, STEP
+from services.ledger.search import LONGEST_KEY
 from tests.bookings.sample import sample
 from tests.ledger.test_listing import stages
 from tests.world import World, tomorrow
