@@ -8,6 +8,17 @@ from __future__ import annotations
 
 from scripts.client.calls import Client
 from scripts.client.errors import NoAnswer, Refused
-from scripts.client.results import Booking, Conflict, Customer, Hold, Service, Slot
+from scripts.client.results import Booking, Conflict, Customer, Hold, KnownCustomer, Service, Slot
 
-__all__ = ["Booking", "Client", "Conflict", "Customer", "Hold", "NoAnswer", "Refused", "Service", "Slot"]
+__all__ = [
+    "Booking",
+    "Client",
+    "Conflict",
+    "Customer",
+    "Hold",
+    "KnownCustomer",
+    "NoAnswer",
+    "Refused",
+    "Service",
+    "Slot",
+]

@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import quote, urlencode
 
 from scripts.client.errors import NoAnswer, Refused
-from scripts.client.results import Booking, Customer, Hold, Service, Slot
+from scripts.client.results import Booking, Customer, Hold, KnownCustomer, Service, Slot
 from scripts.client.wire import LOST, Answer, Json, exchange, pause_seconds
 
 
@@ -122,6 +122,18 @@ class Client:
     def cancel(self, booking_id: str, *, reason: str | None = None) -> Booking:
         """Cancels a booking. A repeat is fine."""
         return Booking.of(self._call("POST", f"/bookings/{quote(booking_id)}/cancel", {"reason": reason}))
+
+    def find_customers(self, q: str) -> list[KnownCustomer]:
+        """At most 50 customers, by name, phone or e-mail address. For the roles desk and admin."""
+        return [KnownCustomer.of(each) for each in self._call("GET", f"/customers?{urlencode({'q': q})}")["customers"]]
+
+    def read_customer(self, customer_id: str) -> KnownCustomer:
+        """One customer, with the last 50 visits."""
+        return KnownCustomer.of(self._call("GET", f"/customers/{quote(customer_id)}"))
+
+    def merge_customers(self, customer_id: str, into: str) -> KnownCustomer:
+        """Makes two customers one, which has the id `into`."""
+        return KnownCustomer.of(self._call("POST", f"/customers/{quote(customer_id)}/merge", {"into": into}))
 
     def _call(self, method: str, path: str, body: Json | None = None) -> Json:
         """The JSON of a reply, after as many attempts as it takes. All of them are one request to the server."""

@@ -149,5 +149,31 @@ class Booking:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class KnownCustomer:
+    """A customer as the office knows it. booking_ids: the visits that were read with it, the latest start first."""
+
+    customer_id: str
+    name: str
+    phone: str | None
+    email: str | None
+    notes: str | None
+    visits: int
+    booking_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, reply: Json) -> Self:
+        """From a list of customers, or from the reply of a call on one."""
+        return cls(
+            reply["customer_id"],
+            reply["name"],
+            reply["phone"],
+            reply["email"],
+            reply["notes"],
+            reply["visits"],
+            tuple(booking["booking_id"] for booking in reply.get("bookings", ())),
+        )
+
+
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)

@@ -10,6 +10,7 @@ import pytest
 
 from scripts.client import Client, Customer, NoAnswer, Refused
 from scripts.client.wire import exchange, pause_seconds
+from scripts.dev_server.child import wait_until
 from tests.sdk.conftest import PROPERTY, TECHNICIAN
 from tests.sdk.scripted import Scripted, scripted
 from tests.system.drills.proxy import Proxy
@@ -77,6 +78,22 @@ def test_it_lists_the_services_that_its_key_may_see(server: WholeServer) -> None
     assert [each for each in of_all if each.public] == of_strangers != of_all
     (boiler,) = [each for each in of_strangers if each.id == "boiler-check"]
     assert (boiler.duration_minutes, boiler.buffer_after_minutes, boiler.skill) == (90, 15, "heating")
+
+
+def test_the_office_finds_and_merges_customers(server: WholeServer, next_start: Start) -> None:
+    client, made = client_of(server), list[str]()
+    for phone in ("+1 202 555 0147", "+1 202 555 0148"):
+        made.append(client.book_directly(PROPERTY, next_start(), Customer("Zoë Quirk", phone)).booking_id)
+        assert wait_until(lambda phone=phone: client.find_customers(phone) != [], seconds=20)
+    stays, goes = client.find_customers("1 (202) 555-0147")[0], client.find_customers("0148")[0]
+    assert (stays.name, stays.visits, stays.notes) == ("Zoë Quirk", 1, None)
+    assert client.merge_customers(goes.customer_id, stays.customer_id).visits == 2
+    assert set(client.read_customer(stays.customer_id).booking_ids) == set(made)
+    with pytest.raises(Refused) as refusal:
+        client.read_customer(goes.customer_id)
+    assert refusal.value.code == "not_found"
+    for booking_id in made:
+        client.cancel(booking_id)
 
 
 def test_the_loser_learns_what_is_in_the_way_and_what_is_free(server: WholeServer, next_start: Start) -> None:
