@@ -47,6 +47,7 @@ BEYOND_SCHEMAS = {
     "overlapping_shifts",
     "past_start",
     "repeated",  # a parameter, and the header that stands in its place
+    "same",  # a customer that is to be merged with itself
     "too_far_ahead",
     "too_long",  # for the policy
     "window_over",
