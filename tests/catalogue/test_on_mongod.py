@@ -94,6 +94,17 @@ def test_a_list_reads_only_its_page_and_one_more_document(installation: Installa
     assert plan["executionStats"]["totalDocsExamined"] == 4
 
 
+def test_a_building_is_read_with_its_units_by_two_indexes(installation: Installation) -> None:
+    for number in range(10):
+        parent = "prop-0" if number in (3, 4) else None
+        wanted = PropertyCreate(id=f"prop-{number}", name="House", parent_id=parent)
+        installation.desk.create_property("alice-co", wanted)
+    own = {"_id": "alice-co/prop-0", "org": "alice-co"}
+    plan = installation.db["properties"].find({"$or": [own, {"org": "alice-co", "parent_id": "prop-0"}]}).explain()
+    assert plan["executionStats"]["totalDocsExamined"] == 4  # both units, and the building in each of two stages
+    assert installation.catalogue.snapshot("alice-co").units_of("prop-0") == ("prop-3", "prop-4")
+
+
 def test_policy_changes_at_once_never_lead_to_contradictory_rules(installation: Installation) -> None:
     def change(number: int) -> None:
         half = {"hold_seconds": 600} if number % 2 else {"max_hold_seconds": 400}
