@@ -41,8 +41,8 @@ def test_a_technician_is_an_id_and_a_name(lived_in: Town) -> None:
         assert read(lived_in, "/technicians", key)["technicians"][0] == seen
 
 
-def test_a_property_has_no_address(lived_in: Town) -> None:
-    assert set(read(lived_in, "/properties/prop-1")) == Property.model_fields.keys() - {"address"}
+def test_a_property_has_neither_address_nor_area(lived_in: Town) -> None:
+    assert set(read(lived_in, "/properties/prop-1")) == Property.model_fields.keys() - {"address", "area"}
     assert "Main St" not in lived_in.call("GET", "/properties").text
     for key in OTHERS:
         assert read(lived_in, "/properties/prop-1", key)["address"] == "Main St 1"
