@@ -32,6 +32,7 @@ WITH_KEY = [endpoint for endpoint in ENDPOINTS if endpoint.roles is not None]
 WITH_IDS = [endpoint for endpoint in ENDPOINTS if endpoint.path_names]
 WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None]
 
+SHOWN = {"GET /services", "GET /services/{service_id}", "GET /policy/public"}
 KEYLESS = {"GET /healthz", "GET /readyz", "GET /openapi.json", "GET /technicians/{technician_id}/calendar.ics"}
 UNMETERED = {"GET /healthz", "GET /readyz"}
 FOR_STRANGERS = {
@@ -50,18 +51,14 @@ FOR_STRANGERS = {
     "GET /properties/{property_id}",
     "GET /technicians",
     "GET /technicians/{technician_id}",
-    "GET /services",
-    "GET /services/{service_id}",
-    "GET /policy/public",
+    *SHOWN,
 }
 """What the publishable key may call."""
 FOR_CUSTOMERS = {
     "GET /bookings/{booking_id}",
     "PATCH /bookings/{booking_id}",
     "POST /bookings/{booking_id}/cancel",
-    "GET /services",
-    "GET /services/{service_id}",
-    "GET /policy/public",
+    *SHOWN,
     "GET /availability",
     "GET /availability/days",
 }
