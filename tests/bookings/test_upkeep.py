@@ -127,16 +127,16 @@ class Meanwhile:
 
     def __init__(self, services: Services, monkeypatch: pytest.MonkeyPatch, happens: dict[int, Callable[[], object]]):
         self.looked, self.looks = 0, 2
-        upkeep: Any = services.upkeep
-        look = upkeep._require_unused
+        ahead: Any = services.upkeep._ahead
+        look = ahead.require_unused
 
-        def looking(org: str, resource: str) -> None:
+        def looking(org: str, *resources: str) -> None:
             self.looked += 1
             if self.looked <= self.looks:
-                look(org, resource)
+                look(org, *resources)
             happens.get(self.looked, lambda: None)()
 
-        monkeypatch.setattr(upkeep, "_require_unused", looking)
+        monkeypatch.setattr(ahead, "require_unused", looking)
 
 
 def gone(world: World) -> bool:
@@ -180,7 +180,7 @@ def test_no_hold_comes_after_the_second_look(
 
     Meanwhile(world.services, monkeypatch, {2: hold})
     if not guarded:
-        monkeypatch.setattr(world.services.catalogue_desk, "_announce", lambda _org: None)
+        monkeypatch.setattr(world.services.upkeep._announcing, "_announce", lambda _org: None)
     world.services.upkeep.remove_property(world.org, "prop-1")
     assert gone(world)
     assert isinstance(outcome[0], PropertyUnavailable) if guarded else outcome == [None]
@@ -209,7 +209,7 @@ def test_a_removal_that_redis_cannot_answer_changes_nothing(
     def away(_org: str) -> None:
         raise StoreUnavailable
 
-    monkeypatch.setattr(world.services.catalogue_desk, "_announce", away)
+    monkeypatch.setattr(world.services.upkeep._announcing, "_announce", away)
     with pytest.raises(StoreUnavailable):
         upkeep.remove_property(world.org, "prop-1")
     assert world.services.catalogue_desk.get_property(world.org, "prop-1").status == "available"
