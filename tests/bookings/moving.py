@@ -68,11 +68,12 @@ def later(world: World) -> Services:
 
 @contextmanager
 def failing(world: World, mode: Any, **data: Any) -> Iterator[None]:
-    """Makes MongoDB fail the product's next changes of bookings."""
+    """Makes MongoDB fail the product's next changes of bookings. namespace: None for commands that have none."""
     admin = world.services.db.client.admin
     bookings = f"{world.services.db.name}.bookings"
     data = {"failCommands": ["findAndModify"], "namespace": bookings, "appName": "holdfast"} | data
-    admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
+    given = {name: value for name, value in data.items() if value is not None}
+    admin.command("configureFailPoint", "failCommand", mode=mode, data=given)
     try:
         yield
     finally:
