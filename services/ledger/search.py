@@ -28,6 +28,9 @@ from services.stores.connections import Document
 LONGEST_KEY: Final = 6
 LONGEST_ADDRESS_KEY: Final = 12
 LAST_DIGITS: Final = 4
+LONGEST_PAIR: Final = 2
+LONGEST_PAIR_OF_CUSTOMERS: Final = 4
+"""First letters of two words that are a key together. A customer is written once and looked for often."""
 MOST_WORDS: Final = 8
 """Of a name or a query. A name of more words is found by the first of them."""
 
@@ -55,33 +58,36 @@ def words_of(text: str) -> list[str]:
 def search_fields(booking_id: str, property_id: str, customer: dict[str, Any]) -> Document:
     """What a booking is found by. An erased person leaves nothing."""
     name = "" if customer["name"] == ERASED else customer["name"]
-    fields = _fields(name, [customer[field] for field in ("phone", "phone_e164") if customer.get(field)])
+    fields = _fields(name, [customer[field] for field in ("phone", "phone_e164") if customer.get(field)], LONGEST_PAIR)
     return {**fields, "keys": sorted({*fields["keys"], _id_key(booking_id), _id_key(property_id)})}
 
 
 def customer_search_fields(name: str, phones: Sequence[str], emails: Sequence[str]) -> Document:
     """What a customer is found by. emails: in small letters."""
-    fields = _fields(name, phones)
+    fields = _fields(name, phones, LONGEST_PAIR_OF_CUSTOMERS)
     keys = {_address_key(email[:length]) for email in emails for length in range(1, LONGEST_ADDRESS_KEY + 1)}
     return {**fields, "keys": sorted({*fields["keys"], *keys}), "emails": list(emails)}
 
 
-def _fields(name: str, numbers: Sequence[str]) -> Document:
+def _fields(name: str, numbers: Sequence[str], longest_pair: int) -> Document:
     words, phones = words_of(name), list(dict.fromkeys(map(phone_digits, numbers)))
     keys = {_word_key(word[:length]) for word in words for length in range(1, LONGEST_KEY + 1)}
-    keys |= {_pair_key(pair, length) for pair in combinations(words, 2) for length in (1, 2)}
+    keys |= {_pair_key(pair, length) for pair in combinations(words, 2) for length in range(1, longest_pair + 1)}
     keys |= {_phone_key(phone) for phone in phones if len(phone) >= LAST_DIGITS}
     return {"keys": sorted(keys), "name": "".join(f" {word}" for word in words), "phones": phones}
 
 
 def search_filter(text: str) -> Document:
     """Matches the bookings that a text finds: by keys of the index, and by all of the text."""
-    return _matching(*_by_id(text.strip()), *_by_phone(plain_phone(text)), *_by_name(text))
+    return _matching(*_by_id(text.strip()), *_by_phone(plain_phone(text)), *_by_name(text, LONGEST_PAIR))
 
 
 def customer_search_filter(text: str) -> Document:
-    """Matches the customers that a text finds, as `search_filter`."""
-    return _matching(*_by_address(text.strip().casefold()), *_by_phone(plain_phone(text)), *_by_name(text))
+    """Matches the customers that a text finds, as `search_filter`. With an @ a text is an e-mail address alone."""
+    address = _by_address(text.strip().casefold())
+    if "@" in text:
+        return _matching(*address)
+    return _matching(*address, *_by_phone(plain_phone(text)), *_by_name(text, LONGEST_PAIR_OF_CUSTOMERS))
 
 
 def _matching(*ways: tuple[str, Document]) -> Document:
@@ -107,12 +113,12 @@ def _by_phone(text: str) -> Iterator[tuple[str, Document]]:
     yield _phone_key(digits), {"search.phones": {"$regex": f"({whole})$"}}
 
 
-def _by_name(text: str) -> Iterator[tuple[str, Document]]:
+def _by_name(text: str, longest_pair: int) -> Iterator[tuple[str, Document]]:
     """MongoDB enters the index at one key. Of several words the longest mostly are the rarest."""
     words = sorted(words_of(text), key=len, reverse=True)
     if words:
         beginnings = [{"search.name": {"$regex": f" {word}"}} for word in words]
-        key = _word_key(words[0]) if len(words) == 1 else _pair_key(words[:2], min(2, len(words[1])))
+        key = _word_key(words[0]) if len(words) == 1 else _pair_key(words[:2], min(longest_pair, len(words[1])))
         yield key, {"$and": beginnings}
 
 

@@ -50,6 +50,9 @@ def put(world: World, cast: dict[str, dict[str, Any]]) -> None:
     [
         ("anna", "Anna María O'Brien"),
         ("maria an", "Anna María O'Brien"),
+        ("anna obrie", "Anna María O'Brien"),
+        ("maría o'b", "Anna María O'Brien"),
+        ("anna marix", None),
         ("obri", "Anna María O'Brien"),
         ("thorsson", "Björn Þórsson"),
         ("王", "王小明"),
