@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from models.catalogue import PolicyPatch
@@ -17,6 +18,7 @@ from services.customers import registry
 from services.customers.records import MOST_KEYS
 from services.customers.store import GUARD, CustomerStore
 from services.ledger.customer_visits import CustomerVisits, Seen
+from services.relay import customers as rounds
 from tests.bookings.evidence import another_server, lose_redis
 from tests.customers.keeping import ANN, BEN, book, customer_of, keep, listed, names, patch, read
 from tests.world import World
@@ -276,10 +278,12 @@ def test_a_booking_that_is_erased_while_its_customer_is_made_leaves_no_customer(
     assert list(world.services.db["customers"].find()) == []
 
 
-def test_no_log_names_a_customer(world: World) -> None:
+def test_no_log_names_a_customer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     book(world, 8, ANN)
+    # A logger that was used before may write elsewhere.
+    monkeypatch.setattr(rounds, "log", structlog.get_logger())
     with capture_logs() as lines:
         world.services.db["relay_state"].delete_many({})
         keep(world)
-    assert [each["event"] for each in lines] == ["customers_walk_begun"]
+    assert "customers_walk_begun" in [each["event"] for each in lines]
     assert not [text for text in ("Marker", "12345678", "34 56", "ann.marker") if text in repr(lines)]
