@@ -137,9 +137,7 @@ class ScriptLane:
         fresh = not connection.is_connected
         try:
             if fresh:
-                began = monotonic()
-                connection.connect()  # type: ignore[no-untyped-call]
-                leader.deadline += monotonic() - began
+                self._connect(leader)
             connection.send_packed_command([b"".join([call.packed for call in batch])])  # type: ignore[no-untyped-call]
             for call in batch:
                 try:
@@ -152,6 +150,15 @@ class ScriptLane:
             _fail([call for call in batch if call.answer is None], error, fresh)
             if not isinstance(error, Exception):
                 raise
+
+    def _connect(self, leader: _Call) -> None:
+        """Connects. Redis has a time of its own to accept that, and what the leader has left to take a password."""
+        connection, began = self._connection, monotonic()
+        connection.socket_timeout = _left(leader)
+        connection.connect()  # type: ignore[no-untyped-call]
+        connection.socket_timeout = self._seconds
+        connection.update_current_socket_timeout(-1)
+        leader.deadline += min(monotonic() - began, connection.socket_connect_timeout or 0)
 
 
 def _left(call: _Call) -> float:

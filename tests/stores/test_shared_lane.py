@@ -137,6 +137,36 @@ def test_a_stall_keeps_no_caller_longer_than_its_own_time() -> None:
         assert lane.call("ECHO", "after") == "after"
 
 
+def test_the_greeting_of_a_new_connection_takes_no_more_than_what_is_left_of_the_callers_time() -> None:
+    """A password is accepted before the first command. Who has waited behind a stall does not wait anew for that."""
+    seconds, stalls, over = 2.0, threading.Event(), threading.Event()
+
+    def answer(words: list[str]) -> bytes:
+        if stalls.is_set():
+            over.wait(PATIENCE)
+        return b"+OK\r\n" if words[0] == "AUTH" else echo(words)
+
+    def timed(lane: ScriptLane) -> float:
+        began = time.monotonic()
+        with pytest.raises(Stalled):
+            lane.call("ECHO", "lost")
+        return time.monotonic() - began
+
+    with stand_in(answer) as server, ThreadPoolExecutor(2) as threads:
+        lane = lane_to(server.url.replace("//", "//:secret@"), seconds)
+        lane.call("ECHO", "before")
+        stalls.set()
+        lane._seconds = seconds / 2
+        first = threads.submit(timed, lane)
+        assert wait_until(lambda: server.heard[-1] == "lost", seconds=PATIENCE)
+        lane._seconds = seconds
+        assert timed(lane) < 1.3 * seconds
+        assert first.result() < seconds
+        stalls.clear()
+        over.set()
+        assert lane.call("ECHO", "after") == "after"
+
+
 def strangers_replies(seed: int) -> int:
     """How many callers got the reply of another, of a stand-in that delays, drops, cuts, and errs at random."""
     chance, late = random.Random(seed), threading.Event()
