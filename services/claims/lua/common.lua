@@ -10,7 +10,7 @@
 -- mark|from|length|expires ms for each run of ticks with marks of one owner, scored by its first tick. Redis keeps a set
 -- whose members have at most 64 characters in a fraction of the memory. A member whose time is over counts as nothing.
 -- All names begin with the org's prefix and its hash tag, so a script may make names from it. Lua writes a whole number of
--- up to 14 digits as it is, so a time in ms needs no care.
+-- up to 14 digits as it is. A tick and the present time in ms have fewer, but staff may book a visit that ends far from now.
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -70,7 +70,7 @@ end
 
 -- Adds a member to the spans of a resource, which last as long as their last member.
 local function add_member(set, mark, from, to, expires, now)
-  redis.call('ZADD', set, from, mark .. '|' .. from .. '|' .. to - from .. '|' .. expires)
+  redis.call('ZADD', set, from, string.format('%s|%d|%d|%.0f', mark, from, to - from, expires))
   if redis.call('PTTL', set) < expires - now then
     redis.call('PEXPIREAT', set, expires)
   end
