@@ -202,3 +202,21 @@ def test_the_app_of_a_request_learns_of_its_failed_insert(world: World, monkeypa
         made.gate.opened.set()
         assert [ending(each) for each in asked] == [StoreUnavailable] * 2
     assert trouble.lately()
+
+
+class _Exhausted:
+    """A client of pymongo that cannot start the threads with which it seeks a primary."""
+
+    @property
+    def is_primary(self) -> bool:
+        raise RuntimeError("can't start new thread")
+
+
+def test_an_unknown_fault_while_a_primary_is_sought_leaves_no_request_without_an_answer(world: World) -> None:
+    bookings = [booking(world, hour) for hour in range(2)]
+    with crowd(world) as made:
+        made.store._writer._client = _Exhausted()  # type: ignore[assignment]
+        asked = made.insert(*bookings)
+        made.gate.opened.set()
+        assert [ending(each) for each in asked] == ["inserted"] * 2
+    assert wait_until(lambda: not made.store._writer._under_way, seconds=SOON)
