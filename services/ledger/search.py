@@ -1,11 +1,11 @@
 """The search fields of a booking, and what a search asks of them.
 
 A booking's document has `search`: `keys`, by which the index finds it; `name`, the words of the customer's name, each
-behind a blank; `phones`, the digits of each spelling of the phone. A customer's document has the same, and `emails`,
-of which each beginning up to LONGEST_ADDRESS_KEY characters is a key. Keys are the beginnings of the words up to
-LONGEST_KEY letters, for two words their first letters together, the last digits of the phones, and the ids of the
-booking and the property. Behind a key the index has status and start, so a search reads the bookings of its key in
-order. Where the text says more than the key, it is compared with `name` and `phones`.
+behind a blank; `phones`, the digits of each spelling of the phone. A customer's document has the same, and `emails`, of
+which beginnings of ADDRESS_LENGTHS are keys. Keys are the beginnings of the words up to LONGEST_KEY letters, for two
+words their first letters together, the last digits of the phones, and the ids of the booking and the property. Behind a
+key the index has status and start, so a search reads the bookings of its key in order. Where the text says more than
+the key, it is compared with `name` and `phones`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from services.ledger.persons import ERASED
 from services.stores.connections import Document
 
 LONGEST_KEY: Final = 6
-LONGEST_ADDRESS_KEY: Final = 12
+ADDRESS_LENGTHS: Final = (*range(1, 13), 16, 20, 24, 32, 48)
+"""Beginnings of an e-mail address that are keys: all short ones, and long ones because many begin alike."""
 LAST_DIGITS: Final = 4
 LONGEST_PAIR: Final = 2
 LONGEST_PAIR_OF_CUSTOMERS: Final = 4
@@ -65,7 +66,7 @@ def search_fields(booking_id: str, property_id: str, customer: dict[str, Any]) -
 def customer_search_fields(name: str, phones: Sequence[str], emails: Sequence[str]) -> Document:
     """What a customer is found by. emails: in small letters."""
     fields = _fields(name, phones, LONGEST_PAIR_OF_CUSTOMERS)
-    keys = {_address_key(email[:length]) for email in emails for length in range(1, LONGEST_ADDRESS_KEY + 1)}
+    keys = {_address_key(email[:length]) for email in emails for length in ADDRESS_LENGTHS}
     return {**fields, "keys": sorted({*fields["keys"], *keys}), "emails": list(emails)}
 
 
@@ -144,7 +145,7 @@ def _phone_key(digits: str) -> str:
 
 
 def _address_key(email: str) -> str:
-    return f"e:{email[:LONGEST_ADDRESS_KEY]}"
+    return f"e:{email[: max(each for each in ADDRESS_LENGTHS if each <= len(email))]}"
 
 
 def _id_key(name: str) -> str:

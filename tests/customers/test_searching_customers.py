@@ -76,6 +76,15 @@ def test_a_text_finds(world: World, text: str, name: str | None) -> None:
     assert names(world, text) == ([name] if name else [])
 
 
+def test_a_whole_address_finds_one_of_many_that_begin_alike(world: World) -> None:
+    put(world, {f"Guest {number}": {"email": f"reservations.{number:02}@example.com"} for number in range(20)})
+    keep(world)
+    assert names(world, "reservations.07@example.com") == ["Guest 7"]
+    query = CustomersQuery(q="reservations.07@example.com")
+    plan = CustomerStore(world.services.db).documents(world.org, query).explain()
+    assert plan["executionStats"]["totalDocsExamined"] == 1
+
+
 def test_another_org_finds_nothing(world: World) -> None:
     rival = world.services.access.authenticate(world.rival_key)
     assert world.services.customers.page(rival, CustomersQuery(q="anna")) == ([], None)
