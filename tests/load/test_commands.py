@@ -26,6 +26,16 @@ OF_TIME = {"the staff is not delayed", "overload is shed", "it recovers at once"
 """Rules about figures that mean little on a machine that runs other tests at the same moment."""
 
 
+PATIENT = (
+    "HOLDFAST_REDIS_CONNECT_SECONDS",
+    "HOLDFAST_REDIS_SECONDS",
+    "HOLDFAST_MONGO_SECONDS",
+    "HOLDFAST_REQUEST_SECONDS",
+)
+"""On a busy machine Redis may take longer to answer than production lets it. Then bookings go on without it, past the
+holds of others."""
+
+
 def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "scripts" / script), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=840, check=False)
@@ -35,8 +45,11 @@ def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Target, Path]]:
     """A whole private Holdfast, and its data folder."""
     folder = tmp_path_factory.mktemp("holdfast")
-    with private_server(data=folder) as target:
-        yield target, folder
+    with pytest.MonkeyPatch.context() as patient:
+        for name in PATIENT:
+            patient.setenv(name, "10")
+        with private_server(data=folder) as target:
+            yield target, folder
 
 
 def test_without_a_server_it_says_how_to_start_one(tmp_path: Path) -> None:
@@ -70,7 +83,9 @@ def test_help_explains_the_proof() -> None:
 def contents(target: Target) -> dict[str, Any]:
     """All that both stores have, without what the relay writes when it is idle."""
     with target.mongo() as database, target.redis() as redis:
+        walked = {"_id": "customers_walk", "after": None}
         assert wait_until(lambda: bool(redis.exists(target.key("epoch"))), seconds=60)
+        assert wait_until(lambda: database["meta"].find_one(walked) is not None, seconds=60)
         names = [name for name in database.list_collection_names() if name not in ("relay_state", "leases")]
         found: dict[str, Any] = {name: list(database[name].find().sort("_id")) for name in sorted(names)}
         found["redis"] = sorted(redis.scan_iter("hf3:{*"))

@@ -24,10 +24,13 @@ PATIENT = {"answers": MANY, "outage": MANY, "outage_of_one": MANY}
 
 
 def meddle(site: Site) -> Iterator[float]:
-    """Doubles one booking, whose claims are left out because the index would refuse it, and ends another."""
+    """Doubles one booking, whose claims are left out because the index would refuse it, and ends another: the oldest of
+    the case, because the answer to a new one may not have come yet."""
     with site.target().mongo() as database:
-        newest = database.bookings.find({"customer.name": {"$regex": ":book$"}}).sort("created_at", -1)
-        one, other = newest.limit(2)
+        wanted: dict[str, object] = {"customer.name": {"$regex": ":book$"}, "active": True}
+        newest = database.bookings.find(wanted).sort("created_at", -1).limit(1)[0]
+        wanted["property_id"] = {"$regex": "^" + newest["property_id"].partition("-")[0]}  # of this case
+        one, other = database.bookings.find(wanted).sort("created_at", 1).limit(2)
         database.bookings.insert_one({**one, "_id": "bk_doubled", "claims": []}, bypass_document_validation=True)
         ended = {"$set": {"active": False, "status": "cancelled"}, "$inc": {"version": 1}}
         database.bookings.update_one({"_id": other["_id"]}, ended)

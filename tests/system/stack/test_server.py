@@ -89,7 +89,7 @@ def test_the_stores_listen_on_this_machine_only(server: WholeServer) -> None:
 def test_the_seeded_org_is_there(server: WholeServer) -> None:
     with MongoClient[dict[str, object]](server.dev["mongo_url"]) as client:
         db = client[server.dev["mongo_db"]]
-        assert db["properties"].count_documents({"org": "demo"}) == 12
+        assert db["properties"].count_documents({"org": "demo"}) == 18
         assert db["technicians"].count_documents({"org": "demo"}) == 6
 
 
