@@ -17,11 +17,12 @@ class VisitQuery(Request):
     """A visit that takes so long, on some local dates of a property.
 
     step_minutes: only the starts at such multiples after midnight by the property's clock. except_booking_id: this
-    booking is in the way of nothing, and gives the lengths that are left out.
+    booking is in the way of nothing, and gives the service and the lengths that are left out.
     """
 
     property_id: PlainId
     technician_id: PlainId | None = None
+    service_id: PlainId | None = None
     from_: LocalDate = Field(alias="from")
     duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
     buffer_before_minutes: Minutes | None = None

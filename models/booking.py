@@ -159,6 +159,7 @@ class BookingReply(Details, _Visit):
     manage_token: str | None = None
     reserved_by: str | None = None
     reserved_until: Instant | None = None
+    service_id: str | None = None
     history: list[HistoryFields] | None = None
     customer_id: str | None = None
 

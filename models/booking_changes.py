@@ -16,11 +16,11 @@ from models.times import Moment
 class BookingPatch(Request):
     """Body of PATCH /bookings/{id}: only the fields that change.
 
-    A customer and `metadata` are given whole. Null empties the texts and `metadata`. `override` names the rules that
-    staff lift for this change.
+    A customer and `metadata` are given whole. Null empties the texts, `metadata` and `service_id`. Another service
+    brings its own lengths, unless they are given. `override` names the rules that staff lift for this change.
     """
 
-    emptied_by_null = frozenset({"description", "internal_note", "metadata", "external_reference"})
+    emptied_by_null = frozenset({"service_id", "description", "internal_note", "metadata", "external_reference"})
 
     start: Moment | None = None
     duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
@@ -28,6 +28,7 @@ class BookingPatch(Request):
     buffer_after_minutes: Minutes | None = None
     technician_id: PlainId | None = None
     property_id: PlainId | None = None
+    service_id: PlainId | None = None
     customer: Customer | None = None
     description: Text | None = None
     priority: Priority | None = None
@@ -52,7 +53,7 @@ CUSTOMER_MAY_CHANGE = frozenset(
         *("technician_id", "customer", "description", "priority"),
     }
 )
-"""What the bearer of a manage token may change; not the property."""
+"""What the bearer of a manage token may change; not the property, nor the service."""
 
 
 class ReasonRequest(Request):

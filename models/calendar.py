@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, StringConstraints
@@ -36,13 +36,19 @@ class CalendarReply(Shown):
 
 @dataclass(frozen=True, slots=True)
 class TechnicianCalendar:
-    """One technician's visits as they are now, by start, with the properties that they go to."""
+    """One technician's visits as they are now, by start, with the properties that they go to and the names of the
+    services, by id."""
 
     technician: Technician
     bookings: list[Booking]
     properties: dict[str, Property]
+    services: dict[str, str] = field(default_factory=dict)
 
     def property_of(self, booking: Booking) -> Property:
         """Where a visit goes; a property that is not in the catalogue is known by its id alone."""
         found = self.properties.get(booking.property_id)
         return found or Property(id=booking.property_id, name=booking.property_id)
+
+    def service_of(self, booking: Booking) -> str | None:
+        """What is done on a visit; a service that was removed is known by its id alone."""
+        return self.services.get(booking.service_id, booking.service_id) if booking.service_id else None

@@ -112,6 +112,11 @@ class TechnicianUnavailable(Refusal):
     sentence = "This technician is not available then. Please choose another technician or time."
 
 
+class TechnicianNotEligible(Refusal):
+    code = "technician_not_eligible"
+    sentence = "This technician is not sent there for that. Please choose another technician."
+
+
 class OutsideWorkingHours(Refusal):
     code = "outside_working_hours"
     sentence = "This time is outside working hours. Please choose another time."

@@ -53,6 +53,7 @@ class HoldReply(Shown):
     requested_start: datetime
     fallback_used: bool
     booking_id: str | None = None
+    service_id: str | None = None
 
 
 class HoldPage(Shown):

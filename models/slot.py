@@ -23,12 +23,14 @@ Claim = tuple[str, int]
 
 
 class SlotOptions(Request):
-    """What may be said of a slot besides where and when. Left out: from the org's policy; no technician means any.
+    """What may be said of a slot besides where and when. Left out: from the service that is named, else from the org's
+    policy; no technician means any.
 
     override: the rules that staff lift for this visit.
     """
 
     technician_id: PlainId | None = None
+    service_id: PlainId | None = None
     duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
     buffer_before_minutes: Minutes | None = None
     buffer_after_minutes: Minutes | None = None
@@ -87,6 +89,7 @@ class Visit:
 class Wish:
     """A request for a slot after policy filled it in, in ticks; `technician_id` None means any free technician.
 
+    service_id: what is done there; its skill decides who may go. None for anything.
     standing: a booking has this start already, so today's lead and horizon do not apply to it.
     discreet: the client must not learn when technicians are off, so time off looks like bookings.
     lifted: the rules that do not apply to it. for_staff: the client may lift rules.
@@ -104,13 +107,20 @@ class Wish:
     discreet: bool = False
     for_staff: bool = False
     lifted: frozenset[Override] = frozenset()
+    service_id: str | None = None
 
     @classmethod
-    def exactly(cls, visit: Visit, *, suggest: int = 0) -> Wish:
+    def exactly(cls, visit: Visit, *, suggest: int = 0, service_id: str | None = None) -> Wish:
         """The wish for just this visit."""
-        length = visit.end - visit.start
         return cls(
-            visit.property_id, visit.technician_id, visit.start, length, visit.before, visit.after, suggest=suggest
+            visit.property_id,
+            visit.technician_id,
+            visit.start,
+            visit.end - visit.start,
+            visit.before,
+            visit.after,
+            suggest=suggest,
+            service_id=service_id,
         )
 
     def at(self, start: int, technician_id: str) -> Visit:

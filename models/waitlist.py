@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from models.access import Role
 from models.booking import Customer, CustomerFields
 from models.fields import PlainId, Request, Shown, WholeNumber
+from models.slot import SlotOptions
 from models.times import Instant, Moment
 from models.working_hours import Shift
 
@@ -23,12 +24,13 @@ LIVE_STATUSES = frozenset({"waiting", "offered"})
 class WaitRequest(Request):
     """Body of POST /waitlist: a visit of some length, anywhere in the window [from, to).
 
-    No technician means any; no duration the one of the org's policy. hours: the times of day, by the property's clock,
-    within which the visit lies; without them at any hour. An offer stands for offer_minutes.
+    No technician means any; no duration the one of the service, else of the org's policy. hours: the times of day, by
+    the property's clock, within which the visit lies; without them at any hour. An offer stands for offer_minutes.
     """
 
     property_id: PlainId
     technician_id: PlainId | None = None
+    service_id: PlainId | None = None
     from_: Moment = Field(alias="from")
     to: Moment
     duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
@@ -43,6 +45,11 @@ class WaitRequest(Request):
         if begin is not None and to <= begin:
             raise PydanticCustomError("bad_span", "Give {field} as a time after from.")
         return to
+
+    @property
+    def lengths(self) -> SlotOptions:
+        """What the request says of the length of the visit."""
+        return SlotOptions(service_id=self.service_id, duration_minutes=self.duration_minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,7 @@ class WaitEntry:
     fingerprint: str | None = None
     joined_from: str | None = None
     waits_as: dict[str, dict[str, Any]] = field(default_factory=dict)
+    service_id: str | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -98,7 +106,18 @@ class WaitEntry:
     def wish(self) -> tuple[object, ...]:
         """What it waits for: of two entries with the same wish the first is served first."""
         hours = tuple(map(tuple, self.hours))
-        return (self.property_id, self.technician_id, self.duration_minutes, self.from_, self.to, hours)
+        where = (self.property_id, self.technician_id, self.service_id)
+        return (*where, self.duration_minutes, self.from_, self.to, hours)
+
+    @property
+    def lengths(self) -> SlotOptions:
+        """How long the visit is. The rest follows from its service or the policy."""
+        return SlotOptions(service_id=self.service_id, duration_minutes=self.duration_minutes)
+
+    @property
+    def standing(self) -> frozenset[str]:
+        """The slot fields that a change of the service does not touch, see Candidates.wish."""
+        return frozenset({"service_id", "duration_minutes"}) if self.service_id else frozenset()
 
 
 class WaitQuery(Request):
@@ -135,13 +154,15 @@ class WaitReply(Shown):
     offered_technician_id: str | None = None
     expires_at: Instant | None = None
     booking_id: str | None = None
+    service_id: str | None = None
     customer: CustomerFields | None = None
 
     @classmethod
     def of(cls, entry: WaitEntry, *, with_customer: bool) -> WaitReply:
         """What is shown of an entry; an offer only while it is whole, for `hold_id` is a secret before that."""
         own = ("waitlist_id", "status", "property_id", "technician_id", "from_", "to", "duration_minutes")
-        values = {name: getattr(entry, name) for name in (*own, "offer_minutes", "created_at", "booking_id")}
+        others = ("offer_minutes", "created_at", "booking_id", "service_id")
+        values = {name: getattr(entry, name) for name in (*own, *others)}
         if entry.start and entry.end and entry.offered_until:
             offered = ("start", "end", "offered_technician_id")
             values |= {name: getattr(entry, name) for name in offered}

@@ -22,6 +22,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "slot_booked": (409, "Slot booked"),
     "property_unavailable": (409, "Property unavailable"),
     "technician_unavailable": (409, "Technician unavailable"),
+    "technician_not_eligible": (409, "Technician not eligible"),
     "outside_working_hours": (409, "Outside working hours"),
     "too_soon": (409, "Too soon"),
     "too_far_ahead": (409, "Too far ahead"),

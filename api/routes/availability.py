@@ -5,11 +5,11 @@ from __future__ import annotations
 from api.http.endpoint import EVERY_KEY, Ask, Reply, Routes
 from models.access import Role
 from models.availability import AvailabilityQuery, AvailabilityReply, DaysQuery, DaysReply
-from models.errors import BookingNotFound, PropertyNotFound, TechnicianNotFound
+from models.errors import BookingNotFound, PropertyNotFound, ServiceNotFound, TechnicianNotFound
 
 routes = Routes("Availability", "The slots of a property that are free, held, booked or closed.")
 
-REFUSALS = (PropertyNotFound, TechnicianNotFound, BookingNotFound)
+REFUSALS = (PropertyNotFound, TechnicianNotFound, ServiceNotFound, BookingNotFound)
 
 
 @routes.get(

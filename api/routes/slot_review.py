@@ -118,8 +118,8 @@ def _slot_faults(services: Services, caller: Caller, fields: dict[str, Any], fau
         slot = SlotFields.model_validate({**_ELSEWHERE, **readable})
         services.candidates.wish(services.catalogue.snapshot(caller.org), services.clock(), slot, caller.role)
     except InvalidRequest as refusal:
-        return list(refusal.faults)
-    except Refusal:  # the policy cannot be read just now: what was found without it is answer enough
+        return [fault for fault in refusal.faults if fault.field not in faulty]
+    except Refusal:  # no such service, or the policy cannot be read just now: what was found before is answer enough
         return []
     return []
 

@@ -15,7 +15,9 @@ from models.errors import (
     PropertyNotFound,
     Refusal,
     RequestInProgress,
+    ServiceNotFound,
     SlotAvailable,
+    TechnicianNotEligible,
     TechnicianNotFound,
 )
 from models.waitlist import WaitEntry, WaitPage, WaitQuery, WaitReply, WaitRequest
@@ -39,7 +41,7 @@ _UNREAD = {
 
 def _further_faults(services: Services, caller: Caller, fields: dict[str, Any], faulty: frozenset[str]) -> list[Fault]:
     """What services find wrong with the window and the lengths, in a request that is refused anyway."""
-    named = {"from", "to", "duration_minutes"} - faulty
+    named = {"from", "to", "duration_minutes", "service_id"} - faulty
     readable = {name: value for name, value in fields.items() if name in named}
     has_window = {"from", "to"} <= readable.keys()
     if not has_window:
@@ -47,8 +49,9 @@ def _further_faults(services: Services, caller: Caller, fields: dict[str, Any], 
     try:
         read = WaitRequest.model_validate({**_UNREAD, **readable})
         window = (read.from_, read.to) if has_window else None
-        return services.waitlist.rules.faults(caller, window, read.duration_minutes)
-    except Refusal:  # the policy cannot be read just now: what was found without it is answer enough
+        found = services.waitlist.rules.faults(caller, window, read.lengths)
+        return [fault for fault in found if fault.field not in faulty]
+    except Refusal:  # no such service, or the policy cannot be read just now: what was found before is answer enough
         return []
 
 
@@ -58,7 +61,15 @@ def _further_faults(services: Services, caller: Caller, fields: dict[str, Any], 
     body=WaitRequest,
     review=Review(_further_faults),
     replies={201: WaitReply},
-    refusals=(PropertyNotFound, TechnicianNotFound, SlotAvailable, AlreadyExists, RequestInProgress),
+    refusals=(
+        PropertyNotFound,
+        TechnicianNotFound,
+        ServiceNotFound,
+        TechnicianNotEligible,
+        SlotAvailable,
+        AlreadyExists,
+        RequestInProgress,
+    ),
     idempotency="service",
     location="/waitlist/{waitlist_id}",
 )

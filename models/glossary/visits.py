@@ -7,6 +7,22 @@ WORDS: dict[str, str] = {
     "property_id": "The id of the property that the visit goes to.",
     "technician_id": "The id of the technician. In a request without it, any technician who is free.",
     "technician_ids": "The ids of the technicians of the visit; `technician_id` is the first of them.",
+    "service_id": "The id of the service: what is done on the visit. Left out where none was named.",
+    "SlotOptions.service_id": (
+        "The id of the service: what is done on the visit. It gives the lengths that are left out, and the skill that "
+        "the technician needs. With the publishable key and a manage token a public one."
+    ),
+    "WaitRequest.service_id": (
+        "The id of the service: what is done on the visit. It gives the duration if that is left out, the travel, and "
+        "the skill that the technician needs. With the publishable key a public one."
+    ),
+    "VisitQuery.service_id": (
+        "The id of the service: what is done on the visit. It gives the lengths that are left out, and the skill that "
+        "the technician needs. With the publishable key and a manage token a public one."
+    ),
+    "BookingPatch.service_id": (
+        "The id of the service. Another one brings its own duration and travel, unless they are sent too. Null: none."
+    ),
     "AvailabilitySlot.technician_ids": (
         "The ids of the technicians who are free for this slot; empty if it is not free."
     ),
@@ -16,14 +32,16 @@ WORDS: dict[str, str] = {
     ),
     "start": "When the visit begins, with an offset from UTC. It lies on the grid: a multiple of `grid_minutes`.",
     "end": "When the visit ends; the next one may begin at this moment.",
-    "duration_minutes": "How long the visit takes, in minutes. If it is left out, the default of the policy.",
+    "duration_minutes": (
+        "How long the visit takes, in minutes. If it is left out, that of the service, else the default of the policy."
+    ),
     "buffer_before_minutes": (
         "Minutes of travel before the visit, in which the technician is taken and the property is not. If it is "
-        "left out, those of the policy."
+        "left out, those of the service, else of the policy."
     ),
     "buffer_after_minutes": (
         "Minutes of travel after the visit, in which the technician is taken and the property is not. If it is left "
-        "out, those of the policy."
+        "out, those of the service, else of the policy."
     ),
     "fallback": (
         "What to do if the slot is taken: `none` refuses; `next_available` searches on to the end of that local day."
@@ -166,7 +184,8 @@ WORDS: dict[str, str] = {
         "`grid_minutes`."
     ),
     "except_booking_id": (
-        "A booking that is in the way of nothing, because it is to be moved. It gives the lengths that are left out. "
+        "A booking that is in the way of nothing, because it is to be moved. It gives the service and the lengths that "
+        "are left out. "
         "For staff; a manage token leaves out its own booking by itself."
     ),
     "DaysReply.days": "One entry for each date, in order.",
@@ -176,7 +195,7 @@ WORDS: dict[str, str] = {
     "slots": "One entry for each start on the grid, by start.",
     "AvailabilitySlot.state": (
         "`free` can be held now; `held` and `booked` are taken; `closed` is outside working hours or the rules of "
-        "the policy."
+        "the policy, or no technician in question is sent there for that."
     ),
     # The waitlist
     "waitlist_id": "The id of the entry on the waitlist.",

@@ -31,11 +31,19 @@ class Client:
     patience_seconds: float = 30.0
     sleep: Callable[[float], None] = time.sleep
 
-    def free(self, property_id: str, day: date, *, days: int = 1, technician_id: str | None = None) -> list[Slot]:
+    def free(
+        self,
+        property_id: str,
+        day: date,
+        *,
+        days: int = 1,
+        technician_id: str | None = None,
+        service_id: str | None = None,
+    ) -> list[Slot]:
         """The free slots of a property on its local dates from `day` on."""
         asked = {"property_id": property_id, "from": day.isoformat(), "days": str(days)}
-        if technician_id is not None:
-            asked["technician_id"] = technician_id
+        named = {"technician_id": technician_id, "service_id": service_id}
+        asked |= {name: value for name, value in named.items() if value is not None}
         slots = map(Slot.of, self._call("GET", f"/availability?{urlencode(asked)}")["slots"])
         return [slot for slot in slots if slot.state == "free"]
 
@@ -56,17 +64,19 @@ class Client:
         start: datetime,
         *,
         technician_id: str | None = None,
+        service_id: str | None = None,
         duration_minutes: int | None = None,
         ttl_seconds: int | None = None,
         holder: str | None = None,
         fallback: Literal["none", "next_available"] = "none",
         suggest: int = 0,
     ) -> Hold:
-        """Takes a slot for some minutes. start: aware. What is None comes from the policy of the org."""
+        """Takes a slot for some minutes. start: aware. What is None comes from the service, or the org's policy."""
         asked = {
             "property_id": property_id,
             "start": start.isoformat(),
             "technician_id": technician_id,
+            "service_id": service_id,
             "duration_minutes": duration_minutes,
             "ttl_seconds": ttl_seconds,
             "holder": holder,
@@ -102,6 +112,7 @@ class Client:
         customer: Customer,
         *,
         technician_id: str | None = None,
+        service_id: str | None = None,
         duration_minutes: int | None = None,
         description: str | None = None,
     ) -> Booking:
@@ -110,6 +121,7 @@ class Client:
             "property_id": property_id,
             "start": start.isoformat(),
             "technician_id": technician_id,
+            "service_id": service_id,
             "duration_minutes": duration_minutes,
             "description": description,
         }

@@ -95,7 +95,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A slot that is kept until expires_at. booking_id: what it became."""
+    """A slot that is kept until expires_at. booking_id: what it became. service_id: what is done there."""
 
     hold_id: str
     status: str
@@ -105,6 +105,7 @@ class Hold:
     end: datetime
     expires_at: datetime
     booking_id: str | None = None
+    service_id: str | None = None
 
     @classmethod
     def of(cls, reply: Json) -> Self:
@@ -118,12 +119,13 @@ class Hold:
             _time(reply["end"]),
             _time(reply["expires_at"]),
             reply.get("booking_id"),
+            reply.get("service_id"),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A booking. manage_token: the customer's credential, in the reply that made it."""
+    """A booking. manage_token: the customer's credential, in the reply that made it. service_id: what is done there."""
 
     booking_id: str
     status: str
@@ -133,6 +135,7 @@ class Booking:
     end: datetime
     version: int
     manage_token: str | None = None
+    service_id: str | None = None
 
     @classmethod
     def of(cls, reply: Json) -> Self:
@@ -146,6 +149,7 @@ class Booking:
             _time(reply["end"]),
             reply["version"],
             reply.get("manage_token"),
+            reply.get("service_id"),
         )
 
 

@@ -56,6 +56,7 @@ class _Visit(Request):
     status: BookingStatus = "confirmed"
     property_id: PlainId
     technician_id: PlainId
+    service_id: PlainId | None = None
     start: Moment
     end: Moment | None = None
     duration_minutes: Duration | None = None
@@ -124,10 +125,12 @@ class BookingTable(Table[Booking, Booking]):
         return record.booking_id
 
     def references(self, row: Mapping[str, str], record: Booking | None) -> Mapping[str, str]:
-        """An exported visit that is over or cancelled may name what was removed since."""
+        """An exported visit that is over or cancelled may name what was removed since, and any exported one a removed
+        service, because that touches no booking."""
         if record is not None and "booking_id" in row and not self._is_ahead(record):
             return {}
-        return {"property_id": "property", "technician_id": "technician"}
+        services = {} if "booking_id" in row else {"service_id": "service"}
+        return {"property_id": "property", "technician_id": "technician", **services}
 
     def _is_ahead(self, record: Booking) -> bool:
         return record.active and record.end + timedelta(minutes=record.buffer_after_minutes) > self._now

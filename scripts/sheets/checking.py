@@ -36,11 +36,12 @@ class Checking:
         self._starts: tuple[int, int] | None = None
 
     def read_catalogue(self) -> None:
-        """Lets bookings refer to the properties and technicians that exist."""
+        """Lets bookings refer to the properties, technicians and services that exist."""
         self._progress.phase("reading the catalogue")
         ids = self._transfer.catalogue.ids
         self._scratch.know("property", self._counted(ids("properties", self._org)))
         self._scratch.know("technician", self._counted(ids("technicians", self._org)))
+        self._scratch.know("service", self._counted(ids("services", self._org)))
 
     def check(self, sheet: Sheet, table: Table[Record, Stored]) -> Counter[str]:
         """Reports all problems of a file except overlaps, and counts the others. Raises Unreadable."""

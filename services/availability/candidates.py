@@ -1,8 +1,11 @@
 """Turns requests into wishes, and wishes into the visits that may be tried. Does not look at what is booked.
 
 The rules here, besides those of timetable.rules:
-- The property and the technician must exist and have the status available; no other rule is looked at before. Any
-  technician means any who is available.
+- The property, the technician and the service must exist, and the first two have the status available. The technician
+  is one who may be sent there for that (see timetable.rules). No other rule is looked at before. Any
+  technician means any who may be sent and is available.
+- A stranger (see models.access) names public services alone. The service that a booking has already may be removed by
+  now, and a technician who has that visit already is not asked for anew.
 - A search (`fallback`) goes over the starts from the requested one to the end of the property's local date. At each
   start it tries all technicians in the order of their ids. A start that a rule forbids is no candidate. Visits may run
   over midnight.
@@ -13,12 +16,22 @@ The rules here, besides those of timetable.rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
+from contextlib import suppress
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from models.access import STAFF, STRANGERS, Role
-from models.catalogue import Policy
-from models.errors import Fault, InvalidRequest, NoSlotAvailable, PropertyUnavailable, TechnicianUnavailable
+from models.details import Override
+from models.errors import (
+    Fault,
+    InvalidRequest,
+    NoSlotAvailable,
+    PropertyUnavailable,
+    ServiceNotFound,
+    TechnicianNotEligible,
+    TechnicianUnavailable,
+)
+from models.service import Service
 from models.slot import SlotFields, Visit, Wish
 from services.availability.lengths import Lengths, measured
 from services.catalogue.reader import Snapshot
@@ -31,6 +44,20 @@ LONGEST_DAY_MINUTES = 25 * 60
 """Bounds a search: no local date of our time is longer."""
 YEARS = range(2000, LAST_DAY.year)
 """The years of visits for which staff lift rules. Nothing else bounds those."""
+WHO_GOES_WHERE = frozenset({"property_id", "technician_id", "service_id"})
+"""The fields that decide who may be sent where and for what."""
+NOBODY_IS_SENT = "None of the technicians is sent there for that. Please call us."
+
+
+class Wanted(Protocol):
+    """What is asked for, in whatever request."""
+
+    @property
+    def property_id(self) -> str: ...
+    @property
+    def technician_id(self) -> str | None: ...
+    @property
+    def service_id(self) -> str | None: ...
 
 
 class Choices(NamedTuple):
@@ -60,25 +87,27 @@ class Candidates:
         standing: Set[str] = frozenset(),
         faults: Sequence[Fault] = (),
     ) -> Wish:
-        """The request in ticks; the policy fills in what it leaves out.
+        """The request in ticks; the service, else the policy, fills in what it leaves out.
 
         role: of the caller; see availability.lengths.
         standing: the fields that a booking has already. They need to be on the grid and nothing else, and its start is
         then not too soon nor too far ahead either: a stricter policy touches nothing that exists. Of the rules that the
         request overrides the wish knows.
         faults: what the caller found wrong with the request.
-        Raises InvalidRequest with all faults together: off_grid, past_start, and those of `measured`.
+        Raises InvalidRequest with all faults together: off_grid, past_start, and those of `measured`. ServiceNotFound.
         """
-        lifted = frozenset(fields.override)
+        lifted = lifted_by(fields.override, standing)
         if "duration" in lifted:
             standing = {*standing, "duration_minutes"}
-        extent, found = measured(self._grid, snapshot.policy, fields, role, standing)
+        service = service_for(snapshot, fields.service_id, role, standing)
+        extent, found = measured(self._grid, snapshot.policy, fields, role, standing=standing, service=service)
         if role in STAFF:
             found = [_with_the_word(fault) for fault in found]
         tick = self._grid.exact_tick(fields.start)
         found += self._start_faults(fields, now, role, standing, on_grid=tick is not None)
         if tick is None or found or faults:
             raise InvalidRequest(*found, *faults)
+        _require(service, fields.service_id, standing)
         return Wish(
             fields.property_id,
             fields.technician_id,
@@ -90,6 +119,7 @@ class Candidates:
             discreet=role in STRANGERS,
             for_staff=role in STAFF,
             lifted=lifted,
+            service_id=fields.service_id,
         )
 
     def _start_faults(
@@ -104,27 +134,38 @@ class Candidates:
             text = "Give start as a time that is not in the past"
             yield Fault("start", "past_start", text + (", or give past in override." if role in STAFF else "."))
 
-    def extent(self, policy: Policy, lengths: Lengths, role: Role) -> Extent:
-        """How long the visit would be. Raises InvalidRequest as `wish` does."""
-        extent, faults = measured(self._grid, policy, lengths, role)
-        if faults:
-            raise InvalidRequest(*faults)
+    def extent(
+        self,
+        snapshot: Snapshot,
+        lengths: Lengths,
+        role: Role,
+        *,
+        standing: Set[str] = frozenset(),
+        faults: Sequence[Fault] = (),
+    ) -> Extent:
+        """How long the visit would be. Raises InvalidRequest and ServiceNotFound as `wish` does."""
+        service = service_for(snapshot, lengths.service_id, role, standing)
+        extent, found = measured(self._grid, snapshot.policy, lengths, role, standing=standing, service=service)
+        if found or faults:
+            raise InvalidRequest(*found, *faults)
+        _require(service, lengths.service_id, standing)
         return extent
 
     def choices(self, snapshot: Snapshot, now: datetime, wish: Wish) -> Choices:
         """The visits that the rules allow, in the order to try: by start, then by technician's id.
 
-        Raises PropertyNotFound, TechnicianNotFound, PropertyUnavailable, TechnicianUnavailable, OutsideWorkingHours,
-        TooSoon, TooFarAhead; for a search that has no candidate NoSlotAvailable.
+        Raises PropertyNotFound, TechnicianNotFound, PropertyUnavailable, TechnicianNotEligible, TechnicianUnavailable,
+        OutsideWorkingHours, TooSoon, TooFarAhead; for a search that has no candidate NoSlotAvailable.
         """
         extent = Extent(wish.length, wish.before, wish.after)
-        rules = self.rules(snapshot, now, wish.property_id, wish.technician_id, extent, discreet=wish.discreet)
+        rules = self.rules(snapshot, now, wish, extent, discreet=wish.discreet, lifted=wish.lifted)
         if wish.standing:
             rules.admit(wish.start)
         if wish.lifted:
             rules.lift(wish.lifted, wish.start)
         if rules.site.status != "available":
             raise PropertyUnavailable
+        require_eligible(rules, wish, for_staff=wish.for_staff)
         if not rules.technicians:
             raise TechnicianUnavailable(None if wish.technician_id else "No technician is available at the moment.")
         end = self._search_end(wish.start, rules) if wish.fallback else wish.start + 1
@@ -139,17 +180,28 @@ class Candidates:
         self,
         snapshot: Snapshot,
         now: datetime,
-        property_id: str,
-        technician_id: str | None,
+        wanted: Wanted,
         extent: Extent,
         *,
         discreet: bool,
+        lifted: Set[Override] = frozenset(),
     ) -> Rules:
-        """The rules as of now. Raises PropertyNotFound and TechnicianNotFound, but nothing for an unavailable one."""
-        site, found = snapshot.resources(property_id, technician_id)
-        who = [each for each in found if discreet or each.status == "available"]
-        policy = snapshot.policy
-        return Rules(self._timetable, now, policy, site=site, technicians=who, extent=extent, discreet=discreet)
+        """The rules as of now, for the technicians who may be sent there for that, unless `lifted` has `eligibility`.
+
+        Raises PropertyNotFound and TechnicianNotFound, but nothing for one who is unavailable or may not be sent.
+        """
+        site, technicians = snapshot.resources(wanted.property_id, wanted.technician_id)
+        return Rules(
+            self._timetable,
+            now,
+            snapshot.policy,
+            site=site,
+            technicians=technicians,
+            extent=extent,
+            skill=_skill(snapshot, wanted.service_id) if wanted.service_id else None,
+            anybody="eligibility" in lifted,
+            discreet=discreet,
+        )
 
     def _search_end(self, start: int, rules: Rules) -> int:
         if start > rules.latest:
@@ -157,6 +209,43 @@ class Candidates:
         zone = rules.site.timezone
         _, end = day_span(local_day(start, zone, self._grid), zone, self._grid)
         return min(end, start + self._grid.ticks(LONGEST_DAY_MINUTES))
+
+
+def lifted_by(override: Sequence[Override], standing: Set[str]) -> frozenset[Override]:
+    """The rules that do not apply: those that staff lift, and who may go, where a booking has all of that already."""
+    return frozenset((*override, "eligibility")) if standing >= WHO_GOES_WHERE else frozenset(override)
+
+
+def require_eligible(rules: Rules, wanted: Wanted, *, for_staff: bool) -> None:
+    """Raises TechnicianNotEligible if none of the technicians in question may be sent there. for_staff: with
+    the word that lifts the rule."""
+    if rules.eligible:
+        return
+    sentence = TechnicianNotEligible.sentence if wanted.technician_id else NOBODY_IS_SENT
+    raise TechnicianNotEligible(sentence + (' Or send override: ["eligibility"].' if for_staff else ""))
+
+
+def service_for(
+    snapshot: Snapshot, service_id: str | None, role: Role, standing: Set[str] = frozenset()
+) -> Service | None:
+    """The service of this id, if there is one that a caller of this role may name, or that stands already."""
+    if service_id is None:
+        return None
+    with suppress(ServiceNotFound):
+        found = snapshot.service(service_id)
+        return found if found.public or role not in STRANGERS or "service_id" in standing else None
+    return None
+
+
+def _require(service: Service | None, service_id: str | None, standing: Set[str]) -> None:
+    if service is None and service_id is not None and "service_id" not in standing:
+        raise ServiceNotFound
+
+
+def _skill(snapshot: Snapshot, service_id: str) -> str | None:
+    """The skill that a service needs; None for one that was removed: what names it still stands."""
+    service = service_for(snapshot, service_id, Role.DESK)
+    return service.skill if service else None
 
 
 def _with_the_word(fault: Fault) -> Fault:

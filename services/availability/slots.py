@@ -1,7 +1,8 @@
 """Which slots are free: the rules of timetable.rules over whole days, minus what Redis has marked.
 
 The slots of a local date are all its grid ticks, each as the start of a visit of the given length. A slot is
-- closed: the rules forbid it to every technician in question, or property or technician are unavailable;
+- closed: the rules forbid it to every technician in question, none of them may be sent there for that, or property or
+  technician are unavailable;
 - free: the property and at least one technician who fits are free; `technician_ids` names all of those, by id;
 - held: not free, but waiting could free it: only holds are in the way of the property and one fitting technician;
 - booked: anything else. `technician_ids` is empty unless the slot is free.
@@ -22,11 +23,9 @@ from typing import Any, NamedTuple
 
 from models.access import STRANGERS, Role
 from models.availability import AvailabilityQuery, VisitQuery
-from models.catalogue import Policy
-from models.errors import Fault, InvalidRequest
+from models.errors import Fault
 from models.slot import PROPERTY, TECHNICIAN, Opening, Wish
-from services.availability.candidates import Candidates
-from services.availability.lengths import measured
+from services.availability.candidates import Candidates, lifted_by
 from services.availability.reading import Reading, Readings
 from services.availability.starts import Starts, starts_of
 from services.timetable.grid import FIRST_DAY, LAST_DAY, Grid, Span, clock_steps, day_span, local_day, runs
@@ -43,7 +42,7 @@ class Asked(NamedTuple):
     """Who asks for what.
 
     role: of the caller, as in Candidates.wish. besides: the id of a booking that is in the way of nothing. standing:
-    the lengths that this booking has already, see Candidates.wish.
+    the fields that this booking has already, see Candidates.wish.
     """
 
     role: Role
@@ -63,7 +62,8 @@ class Availability:
     def days(self, org: str, query: AvailabilityQuery, asked: Asked) -> dict[str, Any]:
         """The members of an AvailabilityReply, times as aware UTC.
 
-        Raises PropertyNotFound, TechnicianNotFound, InvalidRequest (as Candidates.wish does), StoreUnavailable.
+        Raises PropertyNotFound, TechnicianNotFound, ServiceNotFound, InvalidRequest (as Candidates.wish does),
+        StoreUnavailable.
         """
         return self._readings.answer(org, lambda reading: self._days(query, asked, reading), besides=asked.besides)
 
@@ -94,20 +94,18 @@ class Availability:
         return self._candidates.rules(
             snapshot,
             reading.now,
-            query.property_id,
-            query.technician_id,
-            self._extent(snapshot.policy, query, asked),
+            query,
+            self._candidates.extent(
+                snapshot, query, asked.role, standing=asked.standing, faults=self._step_faults(query)
+            ),
             discreet=asked.role in STRANGERS,
+            lifted=lifted_by((), asked.standing),
         )
 
-    def _extent(self, policy: Policy, query: VisitQuery, asked: Asked) -> Extent:
-        extent, faults = measured(self._grid, policy, query, asked.role, asked.standing)
-        if query.step_minutes and query.step_minutes % self._grid.minutes:
-            text = f"Give step_minutes as a multiple of {self._grid.minutes}."
-            faults.append(Fault("step_minutes", "off_grid", text))
-        if faults:
-            raise InvalidRequest(*faults)
-        return extent
+    def _step_faults(self, query: VisitQuery) -> list[Fault]:
+        if not query.step_minutes or query.step_minutes % self._grid.minutes == 0:
+            return []
+        return [Fault("step_minutes", "off_grid", f"Give step_minutes as a multiple of {self._grid.minutes}.")]
 
     def _days(self, query: AvailabilityQuery, asked: Asked, reading: Reading) -> dict[str, Any]:
         rules = self.rules(query, asked, reading)
@@ -199,9 +197,7 @@ class Availability:
 
     def _rules_of(self, wish: Wish, reading: Reading) -> Rules:
         extent = Extent(wish.length, wish.before, wish.after)
-        return self._candidates.rules(
-            reading.snapshot, reading.now, wish.property_id, wish.technician_id, extent, discreet=wish.discreet
-        )
+        return self._candidates.rules(reading.snapshot, reading.now, wish, extent, discreet=wish.discreet)
 
     def _opening(self, wish: Wish, start: int, technician_id: str) -> Opening:
         return Opening(self._grid.moment(start), self._grid.moment(start + wish.length), technician_id)

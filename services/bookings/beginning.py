@@ -90,7 +90,8 @@ class Beginning:
 
     def refusal(self, draft: Draft, record: HoldRecord, obstacles: list[Obstacle]) -> Refusal:
         """Why a hold's slot can no longer be had, with other free slots if the request asks for them."""
-        wish, caller = Wish.exactly(record.visit, suggest=draft.request.suggest), draft.caller
+        caller, suggest = draft.caller, draft.request.suggest
+        wish = Wish.exactly(record.visit, suggest=suggest, service_id=record.service_id or None)
         asker = Asker(caller.role, record.holder_digest)
         return self._placing.refusal(caller.org, asker, wish, [record.visit], obstacles)
 

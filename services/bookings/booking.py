@@ -108,7 +108,8 @@ class Bookings:
         know: the mirror is mended. If none is in the way, it was cancelled in between.
         """
         record, beginning = begun.record, self._beginning
-        draft = replace(begun.draft, owner=begun.draft.owner or record.owner, override=record.override)
+        owner = begun.draft.owner or record.owner
+        draft = replace(begun.draft, owner=owner, override=record.override, service_id=record.service_id)
         requested = record.requested if draft.requested is None else draft.requested
         now = moment_of_ms(begun.now_ms)
         for _ in range(MOST_INSERTS):

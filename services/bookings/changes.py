@@ -25,6 +25,7 @@ from models.errors import (
     Unauthenticated,
     VersionConflict,
 )
+from services.availability.lengths import LENGTHS
 from services.bookings.rescheduling import SLOT_FIELDS, Rescheduling
 from services.catalogue.local_days import LocalDays
 from services.catalogue.reader import Catalogue
@@ -261,4 +262,9 @@ def _was_made_before(caller: Caller, booking: Booking, given: dict[str, Any], ve
     last = booking.history[-1]
     changed = last["changes"].keys() & (BookingPatch.model_fields.keys() - {"override"})
     made = booking.version == version + 1 and caller.was(last["by"]) and last["action"] in ("move", "edit")
-    return made and changed <= given.keys() and all(getattr(booking, name) == value for name, value in given.items())
+    brought = LENGTHS if given.get("service_id") else ()
+    return (
+        made
+        and changed <= given.keys() | {*brought}
+        and all(getattr(booking, name) == value for name, value in given.items())
+    )

@@ -38,6 +38,7 @@ class Draft:
     slot: what to claim directly; None if a live hold has the slot. standing: its fields that a hold had already.
     requested: the start tick that the client asked for, if it is not that of the claims. owner: of its hold, as
     HoldRecord has it; '' if there is no hold. override: the words of the rules that staff lifted for its visit.
+    service_id: of the slot that is claimed; '' for none.
     reserved_by, hours: of a reservation, which is pending for so many hours.
     """
 
@@ -52,6 +53,7 @@ class Draft:
     requested: int | None = None
     owner: str = ""
     override: str = ""
+    service_id: str = ""
     idempotency: IdempotencyClaim | None = None
     reserved_by: str | None = None
     hours: int | None = None
@@ -111,6 +113,7 @@ class Draft:
             history=[made],
             reserved_by=self.reserved_by,
             reserved_until=until,
+            service_id=self.service_id or None,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from models.access import Caller
 from models.availability import AvailabilityQuery, DaysQuery, VisitQuery
 from models.errors import Forbidden
+from services.availability.candidates import WHO_GOES_WHERE
 from services.availability.day_counts import DayCounts
 from services.availability.lengths import LENGTHS
 from services.availability.slots import Asked, Availability
@@ -38,7 +39,8 @@ class FreeTimes:
         return self._day_counts.days(caller.org, query, asked)
 
     def _asked(self, caller: Caller, query: Query) -> tuple[Query, Asked]:
-        """The query with the lengths of the booking that is left out, where it has none of its own."""
+        """The query with the service and the lengths of the booking that is left out, where it has none of its own.
+        Another service has lengths of its own."""
         left_out = query.except_booking_id
         if left_out not in (None, caller.booking_id) and not caller.is_staff:
             raise Forbidden("Leave out except_booking_id, which is for the office.")
@@ -48,6 +50,8 @@ class FreeTimes:
         booking = self._bookings.get(caller, left_out)
         if caller.booking_id is not None and query.property_id != booking.property_id:
             raise Forbidden("This link is good for the property of its own visit.")
-        standing = {name: getattr(booking, name) for name in LENGTHS if getattr(query, name) is None}
-        query = query.model_copy(update={**standing, "except_booking_id": None})
-        return query, Asked(caller.role, left_out, frozenset(standing))
+        own = ("service_id", *LENGTHS) if query.service_id in (None, booking.service_id) else ()
+        left = {name: getattr(booking, name) for name in own if getattr(query, name) is None}
+        query = query.model_copy(update={**left, "except_booking_id": None})
+        kept = {name for name in WHO_GOES_WHERE if getattr(query, name) == getattr(booking, name)}
+        return query, Asked(caller.role, left_out, frozenset({*left, *kept}))

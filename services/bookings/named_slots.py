@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from models.access import Caller
 from models.booking import Booking, BookRequest
-from models.catalogue import Policy
 from models.details import Override
 from models.errors import Fault, HoldNotFound, InvalidRequest
 from models.slot import SlotFields, Visit
-from services.availability.lengths import LENGTHS
+from services.availability.candidates import service_for
+from services.availability.lengths import LENGTHS, usual_minutes
 from services.bookings.confirming import Draft
 from services.catalogue.reader import Catalogue
 from services.claims.hold_records import HoldRecord
@@ -23,7 +24,9 @@ from services.ids import HoldIds
 from services.ledger.documents import as_of
 from services.timetable.grid import SLOT, Grid
 
-NAMED = ("property_id", "technician_id", "start", *LENGTHS)
+PROVEN = ("property_id", "technician_id", "start", *LENGTHS)
+"""What a hold's id proves."""
+NAMED = (*PROVEN, "service_id")
 NAMED_AT_LEAST = frozenset({"property_id", "technician_id", "start"})
 """What a request names of the slot of a hold that Redis has forgotten, so that its id proves it."""
 SENTENCE = "Give {field} as the hold has it, or leave it out."
@@ -45,7 +48,7 @@ class NamedSlots:
         """
         if not self._proves(draft, record.visit):
             raise HoldNotFound
-        self._require(draft, record.visit)
+        self._require(draft, record.visit, record.service_id or None)
 
     def require_same_as_booked(self, draft: Draft, booking: Booking) -> None:
         """As `require_same`, of a hold that became this booking: by the slot that it had then. The hold's id proves
@@ -53,51 +56,57 @@ class NamedSlots:
         first = as_of(booking, 1)
         visit = self._grid.visit_of({name: getattr(first, name) for name in SLOT})
         if self._proves(draft, visit):
-            self._require(draft, visit)
+            self._require(draft, visit, first.service_id)
 
     def _proves(self, draft: Draft, visit: Visit) -> bool:
         caller = draft.caller
         return self._hold_ids.proves(caller.org, caller.key_id, draft.request.hold_id or "", visit)
 
-    def _require(self, draft: Draft, visit: Visit) -> None:
+    def _require(self, draft: Draft, visit: Visit, service_id: str | None) -> None:
         named = _named(draft.request)
-        held = self._fields_of(visit) if named else {}
+        held = {**self._fields_of(visit), "service_id": service_id} if named else {}
         different = [name for name, value in named.items() if value != held[name]]
         if different:
             raise _not_the_hold(*different)
 
     def anew(self, draft: Draft, record: HoldRecord) -> Draft:
         """The draft of a hold that ran out, to be claimed once more as it was."""
-        draft = self._of_visit(draft, record.visit, record.override.split())
-        return replace(draft, requested=record.requested, owner=record.owner)
+        draft = self._of_visit(draft, record.visit, record.service_id or None, record.override.split())
+        standing = draft.standing | {"service_id"}  # which may have been removed, or be no public one
+        return replace(draft, requested=record.requested, owner=record.owner, standing=standing)
 
     def proven(self, draft: Draft) -> Draft | None:
         """The draft with the slot that the request names, if its hold id proves that this is the hold's slot. The
-        policy fills in lengths that are left out.
+        service that the request names, else the policy, fills in lengths that are left out; no id proves a service.
 
         None if the request names too little. Raises InvalidRequest (not_the_hold) if it names all and is wrong.
         """
         named = _named(draft.request)
-        visit = self._visit(named, self._catalogue.policy(draft.caller.org)) if named.keys() >= NAMED_AT_LEAST else None
+        visit = self._visit(draft, named) if named.keys() >= NAMED_AT_LEAST else None
         if visit and self._proves(draft, visit):
-            return self._of_visit(draft, visit)
-        if named.keys() == set(NAMED):
+            return self._of_visit(draft, visit, named.get("service_id"))
+        if named.keys() >= set(PROVEN):
             raise _not_the_hold("hold_id")
         return None
 
-    def _visit(self, named: dict[str, Any], policy: Policy) -> Visit | None:
+    def _visit(self, draft: Draft, named: dict[str, Any]) -> Visit | None:
         grid, start = self._grid, self._grid.exact_tick(named["start"])
-        defaults = (policy.default_duration_minutes, policy.buffer_before_minutes, policy.buffer_after_minutes)
-        minutes = [named.get(name, default) for name, default in zip(LENGTHS, defaults, strict=True)]
+        usual = self._usual_minutes(draft.caller, named.get("service_id"))
+        minutes = [named.get(name, default) for name, default in usual.items()]
         if start is None or any(each % grid.minutes for each in minutes):
             return None
         length, before, after = (grid.ticks(each) for each in minutes)
         return Visit(named["property_id"], named["technician_id"], start, start + length, before, after)
 
-    def _of_visit(self, draft: Draft, visit: Visit, lifted: Iterable[str] = ()) -> Draft:
+    def _usual_minutes(self, caller: Caller, service_id: str | None) -> dict[str, int]:
+        snapshot = self._catalogue.snapshot(caller.org)
+        return usual_minutes(snapshot.policy, service_for(snapshot, service_id, caller.role))
+
+    def _of_visit(self, draft: Draft, visit: Visit, service_id: str | None, lifted: Iterable[str] = ()) -> Draft:
         request = draft.request
         override: list[Override] = sorted({*request.override, *lifted})  # type: ignore[arg-type]  # words we wrote
-        slot = SlotFields.model_construct(**self._fields_of(visit), suggest=request.suggest, override=override)
+        fields = {**self._fields_of(visit), "service_id": service_id, "suggest": request.suggest}
+        slot = SlotFields.model_construct(**fields, override=override)
         return replace(draft, slot=slot, standing=frozenset(LENGTHS))
 
     def _fields_of(self, visit: Visit) -> dict[str, Any]:

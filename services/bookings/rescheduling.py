@@ -21,6 +21,7 @@ from models.booking import Booking
 from models.details import Override
 from models.errors import RequestInProgress, SlotBooked, SlotHeld, StoreUnavailable
 from models.slot import SlotFields, Visit, Wish
+from services.availability.lengths import LENGTHS
 from services.claims.claims import Claims
 from services.claims.hold_records import HoldRecord
 from services.claims.keys import digest
@@ -40,14 +41,7 @@ from services.timetable.grid import SLOT, Grid
 log = structlog.get_logger()
 
 MOST_UPDATES = 3
-SLOT_FIELDS = (
-    "property_id",
-    "technician_id",
-    "start",
-    "duration_minutes",
-    "buffer_before_minutes",
-    "buffer_after_minutes",
-)
+SLOT_FIELDS = ("property_id", "technician_id", "start", *LENGTHS, "service_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +83,8 @@ class Rescheduling:
         self, caller: Caller, booking: Booking, given: dict[str, Any], override: Sequence[Override] = ()
     ) -> Booking | None:
         """The booking after a change of the given fields; the same booking if none of them is new. Another phone or
-        e-mail address ends the manage tokens, unless the customer gives it with one of them. override: the rules that
-        staff lift for the new visit.
+        e-mail address ends the manage tokens, unless the customer gives it with one of them. Another service brings its
+        own lengths, where none are given. override: the rules that staff lift for the new visit.
 
         None if MongoDB no longer has the version that was read. Raises the refusals of Placing.claim, SlotBooked,
         SlotHeld, RequestInProgress (another change of this version is under way), StoreUnavailable: the old booking
@@ -100,7 +94,9 @@ class Rescheduling:
         if caller.role is not Role.CUSTOMER and not are_alike(wanted.customer, booking.customer):
             wanted = wanted.changed(token_generation=booking.token_generation + 1)
         if any(getattr(wanted, name) != getattr(booking, name) for name in SLOT_FIELDS):
-            return self._move(caller, booking, wanted, override)
+            brings_lengths = wanted.service_id not in (None, booking.service_id)
+            left_open = frozenset(LENGTHS) - given.keys() if brings_lengths else frozenset()
+            return self._move(caller, booking, wanted, left_open, override)
         fields, changes = difference(booking, wanted)
         if not fields:
             return booking
@@ -109,12 +105,20 @@ class Rescheduling:
             self._mirror.settle_or_leave(changed)
         return changed
 
-    def _move(self, caller: Caller, booking: Booking, wanted: Booking, override: Sequence[Override]) -> Booking | None:
-        claimed = self._claim(caller, booking, wanted, override=override)
+    def _move(
+        self,
+        caller: Caller,
+        booking: Booking,
+        wanted: Booking,
+        left_open: frozenset[str],
+        override: Sequence[Override],
+    ) -> Booking | None:
+        claimed = self._claim(caller, booking, wanted, left_open, override=override)
         fields, changes = difference(booking, self._moved(booking, wanted, claimed.visit))
+        action = "edit" if changes.keys().isdisjoint({*SLOT_FIELDS} - {"service_id"}) else "move"
         if override:
             changes["override"] = (None, list(override))
-        return self._decide(caller, booking, fields, noted(caller.name, "move", changes), claimed)
+        return self._decide(caller, booking, fields, noted(caller.name, action, changes), claimed)
 
     def revive(self, caller: Caller, booking: Booking, fields: Document, entry: Document) -> Booking | None:
         """The booking, which has ended, active again where and when it was, if nothing else has its slot by now. No
@@ -163,16 +167,17 @@ class Rescheduling:
         caller: Caller,
         booking: Booking,
         wanted: Booking,
+        left_open: frozenset[str] = frozenset(),
         *,
         override: Sequence[Override] = (),
         exact: Visit | None = None,
     ) -> Claimed:
-        """Pins what the new visit needs beyond the old one. exact: the visit that no rule is asked about."""
-        fields = {name: getattr(wanted, name) for name in SLOT_FIELDS}
+        """Pins what the new visit needs beyond the old one. left_open: the lengths that the service decides. exact: the
+        visit that no rule is asked about."""
+        fields: dict[str, Any] = {name: getattr(wanted, name) for name in SLOT_FIELDS} | dict.fromkeys(left_open)
         slot = SlotFields.model_construct(**fields, override=list(override))
-        target = digest(*(str(getattr(wanted, field)) for field in SLOT_FIELDS))[:12]
-        name = move_pin(booking.booking_id, booking.version, target)
-        standing = {field for field in SLOT_FIELDS if getattr(wanted, field) == getattr(booking, field)}
+        name = move_pin(booking.booking_id, booking.version, digest(*map(str, fields.values()))[:12])
+        standing = {field for field, value in fields.items() if value == getattr(booking, field)}
 
         request = ClaimRequest(
             org=booking.org,
@@ -228,7 +233,9 @@ class Rescheduling:
         raise NothingSent
 
     def _moved(self, booking: Booking, wanted: Booking, visit: Visit) -> Booking:
-        moved = wanted.changed(end=self._grid.moment(visit.end), claims=tuple(visit.claims()))
+        times = self._grid.times(visit, visit.start)
+        lengths = {name: getattr(times, name) for name in LENGTHS}
+        moved = wanted.changed(end=times.end, claims=tuple(visit.claims()), **lengths)
         if moved.start == booking.start:
             return moved
         return moved.changed(requested_start=moved.start, fallback_used=False)

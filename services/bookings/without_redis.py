@@ -84,7 +84,7 @@ class BookingWithoutRedis:
         known = draft if draft.slot else self._named.proven(draft)
         if known is None or known.slot is None:
             raise StoreUnavailable
-        draft = replace(draft, override=" ".join(known.slot.override))
+        draft = replace(draft, override=" ".join(known.slot.override), service_id=known.slot.service_id or "")
         wish = self._candidates.wish(snapshot, now, known.slot, caller.role, standing=known.standing)
         visits, hidden = self._candidates.choices(snapshot, now, wish)
         self._share.take(caller, snapshot.policy)

@@ -23,7 +23,7 @@ from models.calendar import TechnicianCalendar
 from models.catalogue import Property
 from models.errors import NotFound, TechnicianNotFound
 from services.calendars.icalendar_text import CALLED_OFF, calendar_text, event_text
-from services.catalogue.documents import PROPERTIES, TECHNICIANS, document_id, property_of, technician_of
+from services.catalogue.documents import PROPERTIES, SERVICES, TECHNICIANS, document_id, property_of, technician_of
 from services.clock import Clock
 from services.ledger.documents import booking_of
 from services.stores.connections import Document
@@ -72,6 +72,7 @@ class CalendarFeeds:
         self._feeds = db[CALENDAR_FEEDS]
         self._technicians = db[TECHNICIANS]
         self._properties = db[PROPERTIES]
+        self._services = db[SERVICES]
         self._bookings = db["bookings"]
         self._clock = clock
         self._writing = threading.Lock()
@@ -115,7 +116,8 @@ class CalendarFeeds:
                 raise NotFound  # also for an address of one who was removed, and whose id another has now
             bookings = self._visits(org, technician_id, called_off)
             properties = self._properties_of(org, {booking.property_id for booking in bookings})
-        return TechnicianCalendar(technician_of(technician), bookings, properties)
+            services = self._services_of(org, {each.service_id for each in bookings if each.service_id})
+        return TechnicianCalendar(technician_of(technician), bookings, properties, services)
 
     def text(self, calendar: TechnicianCalendar) -> bytes:
         """The calendar as iCalendar, in UTF-8.
@@ -157,6 +159,13 @@ class CalendarFeeds:
         found = self._properties.find({"_id": {"$in": wanted}, "org": org})
         return {document["id"]: property_of(document) for document in found}
 
+    def _services_of(self, org: str, service_ids: set[str]) -> dict[str, str]:
+        if not service_ids:
+            return {}
+        wanted = [document_id(org, service_id) for service_id in sorted(service_ids)]
+        found = self._services.find({"_id": {"$in": wanted}, "org": org}, {"id": 1, "name": 1})
+        return {document["id"]: document["name"] for document in found}
+
 
 def _by_start(document: Document) -> tuple[datetime, str]:
     return document["start"], document["_id"]
@@ -164,7 +173,7 @@ def _by_start(document: Document) -> tuple[datetime, str]:
 
 def _events(calendar: TechnicianCalendar) -> Iterator[bytes]:
     for number, booking in enumerate(calendar.bookings, 1):
-        yield event_text(booking, calendar.property_of(booking))
+        yield event_text(booking, calendar.property_of(booking), calendar.service_of(booking))
         if number % WRITTEN_AT_ONCE == 0:
             time.sleep(PAUSE_SECONDS)
 

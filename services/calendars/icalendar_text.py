@@ -18,7 +18,7 @@ from models.booking import Booking
 from models.calendar import TechnicianCalendar
 from models.catalogue import Property, Technician
 
-LAYOUT = 2
+LAYOUT = 3
 """A part of every tag. Raise it with each change of the text, or clients that have the old text keep it."""
 
 PRODUCT = "-//Holdfast//Technician calendar//EN"
@@ -48,7 +48,8 @@ def calendar_tag(calendar: TechnicianCalendar) -> str:
     seen = [repr((LAYOUT, technician.id, technician.name, technician.timezone))]
     for booking in calendar.bookings:
         site = calendar.property_of(booking)
-        seen.append(repr((booking.booking_id, booking.version, booking.updated_at, site.name, site.address)))
+        version = (booking.booking_id, booking.version, booking.updated_at)
+        seen.append(repr((*version, site.name, site.address, calendar.service_of(booking))))
     return blake2b("\n".join(seen).encode(), digest_size=16).hexdigest()
 
 
@@ -68,8 +69,11 @@ def calendar_text(technician: Technician, events: Iterable[bytes]) -> bytes:
     return b"".join([calendar.to_ical().removesuffix(CALENDAR_END), *events, CALENDAR_END])
 
 
-def event_text(booking: Booking, site: Property) -> bytes:
-    """One visit as a VEVENT. Of two events of one booking, the one with the higher SEQUENCE is newer."""
+def event_text(booking: Booking, site: Property, service: str | None = None) -> bytes:
+    """One visit as a VEVENT. service: the name of what is done there.
+
+    Of two events of one booking, the one with the higher SEQUENCE is newer.
+    """
     event = Event()
     event.add("uid", f"{booking.booking_id}@holdfast")
     event.add("sequence", booking.version - 1)
@@ -83,7 +87,7 @@ def event_text(booking: Booking, site: Property) -> bytes:
     event.add("summary", _summary(booking, site))
     if site.address:
         event.add("location", _one_line(site.address))
-    event.add("description", _Text(_description(booking)))
+    event.add("description", _Text(_description(booking, service)))
     written: bytes = event.to_ical()
     return written
 
@@ -101,10 +105,16 @@ def _summary(booking: Booking, site: Property) -> _Text:
     return _Text(f"{before}{_one_line(site.name)}{after}")
 
 
-def _description(booking: Booking) -> str:
-    """The facts of the visit, one on each line. The customer's own words come last, so they cannot look like a fact."""
+def _description(booking: Booking, service: str | None) -> str:
+    """The facts of the visit, one on each line. The customer's own words come last, so they cannot look like a fact.
+    The office's `internal_note` and `metadata` stay in the office."""
     customer = booking.customer
-    lines = [f"Status: {booking.status.replace('_', '-')}", f"Customer: {_one_line(customer['name'])}"]
+    lines = [f"Status: {booking.status.replace('_', '-')}"]
+    if service:
+        lines.append(f"Service: {_one_line(service)}")
+    if booking.external_reference:
+        lines.append(f"Reference: {_one_line(booking.external_reference)}")
+    lines.append(f"Customer: {_one_line(customer['name'])}")
     if customer.get("phone"):
         lines.append(f"Phone: {_one_line(customer['phone'])}")
     if booking.buffer_before_minutes:

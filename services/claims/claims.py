@@ -246,6 +246,7 @@ class Claims:
             "moves": int(request.state == "moving"),
             "address": request.address_digest,
             "override": " ".join(request.slot.override),
+            "service_id": request.slot.service_id or "",
         }
         ask = {
             "state": request.state,

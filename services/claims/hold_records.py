@@ -33,7 +33,8 @@ class HoldRecord:
     cold: placed while the mirror was not whole, and MongoDB has not been asked yet.
     found: the first answer to an idempotency key was a hold that its holder had already.
     direct: the pin of a direct booking or a move. moves: the pin of a move.
-    source: of the request that placed it. override: the words of the rules that staff lifted for it.
+    source: of the request that placed it. override: the words of the rules that staff lifted for it. service_id: what
+    is done there; '' if that was not said.
     now_ms: the time of the script that gave this record; 0 where the record was read.
     """
 
@@ -56,6 +57,7 @@ class HoldRecord:
     now_ms: int = 0
     source: Source = "api"
     override: str = ""
+    service_id: str = ""
     key_id: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -132,4 +134,5 @@ def hold_view(record: HoldRecord, hold_id: str, grid: Grid) -> Hold:
         fallback_used=record.requested != visit.start,
         owner=record.owner,
         booking_id=record.booking_id if status == "booked" else None,
+        service_id=record.service_id or None,
     )

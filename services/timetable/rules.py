@@ -6,7 +6,11 @@ The rules, in the order in which a refusal names the first one that forbids a st
 3. The visit [start, end) lies within the technician's working hours. Travel may lie outside of them.
 4. The visit with its travel touches no time off of the technician.
 
-Staff may lift the first three for one visit; models.details has the words.
+Before them, and here alone, it is decided who may be sent: a technician whose `areas` have the area of the property and
+whose `skills` have the skill of the service. A property without an area is open to everybody, and so is a service
+without a skill. An empty list means everywhere, or everything. Ids are compared exactly.
+
+Staff may lift who may be sent, and the first three rules, for one visit; models.details has the words.
 
 Discreet rules hide the fourth from a stranger: they allow such a start, and `hidden` says which ticks count as booked.
 
@@ -41,13 +45,14 @@ class Extent(NamedTuple):
 class Rules:
     """The rules for visits of one extent at one property (`site`), as of one moment.
 
-    technicians: those who may come, in the order to try; of discreet rules also those who are unavailable. latest: the
-    last start within the horizon. In every mask of starts, bit i stands for a visit that starts at from_tick + i.
+    eligible: whether any of the technicians in question may be sent. technicians: of those who may, the available ones,
+    in the order to try; of discreet rules also the others. latest: the last start within the horizon. In every mask of
+    starts, bit i stands for a visit that starts at from_tick + i.
     """
 
     __slots__ = (
         *("_discreet", "_earliest", "_lifted", "_now", "_policy", "_timetable"),
-        *("extent", "latest", "site", "technicians"),
+        *("eligible", "extent", "latest", "site", "technicians"),
     )
 
     def __init__(
@@ -59,10 +64,15 @@ class Rules:
         site: Property,
         technicians: list[Technician],
         extent: Extent,
+        skill: str | None = None,
+        anybody: bool = False,
         discreet: bool = False,
     ) -> None:
+        """technicians: those in question. skill: that the service needs. anybody: all of them may be sent."""
+        sent = [each for each in technicians if anybody or (_has(each.areas, site.area) and _has(each.skills, skill))]
         self.site = site
-        self.technicians = technicians
+        self.eligible = bool(sent) or not technicians
+        self.technicians = [each for each in sent if discreet or each.status == "available"]
         self.extent = extent
         self._timetable = timetable
         self._policy = policy
@@ -154,6 +164,10 @@ class Rules:
             return -1  # all bits set: every start
         length = self.extent.length
         return runs(self._timetable.open_ticks(technician, from_tick, to_tick - 1 + length), length)
+
+
+def _has(own: list[str], needed: str | None) -> bool:
+    return needed is None or not own or needed in own
 
 
 def _clear_of(mask: int, width: int, length: int) -> int:

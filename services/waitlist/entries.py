@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from models.access import Caller, IdempotencyClaim
+from models.access import STRANGERS, Caller, IdempotencyClaim
 from models.catalogue import Policy
 from models.errors import (
     Forbidden,
@@ -23,9 +23,8 @@ from models.errors import (
     RequestInProgress,
     StoreUnavailable,
 )
-from models.slot import SlotOptions
 from models.waitlist import WaitEntry, WaitQuery, WaitRequest
-from services.availability.candidates import Candidates
+from services.availability.candidates import Candidates, require_eligible
 from services.catalogue.reader import Catalogue
 from services.claims.claims import Claims
 from services.claims.hold_records import moment_of_ms
@@ -39,6 +38,7 @@ from services.ledger.documents import change
 from services.ledger.store import BookingStore
 from services.stores.faults import RedisUnavailable
 from services.timetable.grid import Grid, to_milliseconds
+from services.timetable.rules import Extent
 from services.waitlist.admission import Admission
 from services.waitlist.rules import WaitRules
 from services.waitlist.store import OFFER_FIELDS, WaitlistStore
@@ -88,21 +88,23 @@ class Waitlist:
     def join(self, caller: Caller, request: WaitRequest, idempotency: IdempotencyClaim | None = None) -> Joined:
         """Makes an entry that is served after all others. A repeat under an idempotency key gets the first entry.
 
-        Raises InvalidRequest with all faults, PropertyNotFound, TechnicianNotFound, IdempotencyKeyReused, and what
+        Raises InvalidRequest with all faults, PropertyNotFound, TechnicianNotFound, ServiceNotFound,
+        TechnicianNotEligible (no technician in question is sent there for that), IdempotencyKeyReused, and what
         Admission.admit raises.
         """
         waitlist_id, answered = self._first_answer(caller, idempotency)
         if answered:
             return answered
         self._read_current_catalogue(caller.org)
-        faults = self.rules.faults(caller, (request.from_, request.to), request.duration_minutes)
+        faults = self.rules.faults(caller, (request.from_, request.to), request.lengths)
         if faults:
             raise InvalidRequest(*faults)
-        zone = self._catalogue.property(caller.org, request.property_id).timezone
-        if request.technician_id is not None:
-            self._catalogue.technician(caller.org, request.technician_id)
-        entry = self._new_entry(caller, request, waitlist_id, idempotency)
-        self.rules.require_hours_that_fit(entry, zone)
+        snapshot = self._catalogue.snapshot(caller.org)
+        extent = self._candidates.extent(snapshot, request.lengths, caller.role)
+        rules = self._candidates.rules(snapshot, self._clock(), request, extent, discreet=caller.role in STRANGERS)
+        require_eligible(rules, request, for_staff=False)
+        entry = self._new_entry(caller, request, waitlist_id, idempotency, extent)
+        self.rules.require_hours_that_fit(entry, rules.site.timezone)
         if self._admission.admit(entry):
             return Joined(entry, replayed=False)
         _, answered = self._first_answer(caller, idempotency)
@@ -159,11 +161,15 @@ class Waitlist:
             self._catalogue.forget(org, epoch)
 
     def _new_entry(
-        self, caller: Caller, request: WaitRequest, waitlist_id: str, idempotency: IdempotencyClaim | None
+        self,
+        caller: Caller,
+        request: WaitRequest,
+        waitlist_id: str,
+        idempotency: IdempotencyClaim | None,
+        extent: Extent,
     ) -> WaitEntry:
         now = to_milliseconds(self._clock())
         policy = self._catalogue.policy(caller.org)
-        extent = self._candidates.extent(policy, SlotOptions(duration_minutes=request.duration_minutes), caller.role)
         return WaitEntry(
             waitlist_id=waitlist_id,
             org=caller.org,
@@ -183,6 +189,7 @@ class Waitlist:
             history=[change(now, caller.name, "join", {})],
             fingerprint=_fingerprint(idempotency) if idempotency else None,
             joined_from=address_of(caller) or None,
+            service_id=request.service_id,
         )
 
     def _first_answer(self, caller: Caller, idempotency: IdempotencyClaim | None) -> tuple[str, Joined | None]:

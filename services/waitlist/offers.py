@@ -115,6 +115,7 @@ class Offering:
         fields = SlotFields.model_construct(
             property_id=entry.property_id,
             technician_id=entry.technician_id,
+            service_id=entry.service_id,
             start=opening.start,
             duration_minutes=entry.duration_minutes,
         )
@@ -129,6 +130,7 @@ class Offering:
             now=self._clock(),
             lifetime_seconds=self._lifetime_seconds(entry),
             address_digest=entry.joined_from or "",
+            standing=entry.standing,
         )
         try:
             self._placing.claim(request)

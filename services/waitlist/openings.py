@@ -6,7 +6,7 @@ from datetime import datetime
 
 from models.access import Role
 from models.errors import Refusal, StoreUnavailable
-from models.slot import Opening, SlotOptions, Wish
+from models.slot import Opening, Wish
 from models.waitlist import WaitEntry
 from services.availability.candidates import Candidates
 from services.availability.slots import Availability
@@ -30,14 +30,15 @@ class Openings:
 
     def first(self, entry: WaitEntry, count: int, *, most_ticks: int | None = None) -> list[Opening]:
         """The first free visits for an entry, one per start; none where the catalogue or the policy forbids them. A
-        limit for strangers that is stricter than when the entry was made does not count.
+        limit for strangers that is stricter than when the entry was made does not count, nor another duration of its
+        service or the removal of it. Travel is that of the service, else of the policy, as of now.
 
         most_ticks: how many ticks to look at, over all resources together; the earliest of the window come first.
         """
         try:
-            policy = self._catalogue.policy(entry.org)
-            extent = self._candidates.extent(policy, SlotOptions(duration_minutes=entry.duration_minutes), Role.DESK)
-            wish = Wish(entry.property_id, entry.technician_id, self._start(entry.from_), *extent)
+            snapshot, start = self._catalogue.snapshot(entry.org), self._start(entry.from_)
+            extent = self._candidates.extent(snapshot, entry.lengths, Role.DESK, standing=entry.standing)
+            wish = Wish(entry.property_id, entry.technician_id, start, *extent, service_id=entry.service_id)
             until = self._grid.tick(entry.to)
             if most_ticks is not None:
                 until = min(until, wish.start + self._ticks_each(entry, extent, most_ticks))

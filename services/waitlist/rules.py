@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from models.access import Caller
-from models.errors import Fault, InvalidRequest
-from models.slot import SlotOptions
+from models.errors import Fault, InvalidRequest, ServiceNotFound
 from models.waitlist import WaitEntry
 from services.availability.candidates import Candidates
+from services.availability.lengths import Lengths
 from services.catalogue.reader import Catalogue
 from services.clock import Clock
 from services.timetable.grid import Grid, runs
@@ -34,16 +34,22 @@ class WaitRules:
         self,
         caller: Caller,
         window: tuple[datetime, datetime] | None,
-        duration_minutes: int | None,
+        lengths: Lengths,
     ) -> list[Fault]:
-        """All faults of a request. A value is None where the request leaves it out, or where it cannot be read."""
+        """All faults of a request. A value is None where the request leaves it out, or where it cannot be read.
+
+        Raises ServiceNotFound where nothing else is wrong.
+        """
         found = [] if window is None else self._window_faults(caller.org, *window)
+        snapshot = self._catalogue.snapshot(caller.org)
         try:
-            length = self._candidates.extent(
-                self._catalogue.policy(caller.org), SlotOptions(duration_minutes=duration_minutes), caller.role
-            ).length
+            length = self._candidates.extent(snapshot, lengths, caller.role).length
         except InvalidRequest as refusal:
             return [*found, *refusal.faults]
+        except ServiceNotFound:
+            if found:
+                return found
+            raise
         if window is not None:
             now, (begin, end) = self._clock(), window
             first = self._grid.tick_from(max(begin, now) if end > now else begin)

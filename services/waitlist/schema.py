@@ -31,6 +31,7 @@ VALIDATOR: Document = {
             "status": {"enum": ["waiting", "offered", "booked", "lapsed", "cancelled"]},
             "property_id": _TEXT,
             "technician_id": {"anyOf": [_TEXT, {"bsonType": "null"}]},
+            "service_id": {"anyOf": [_TEXT, {"bsonType": "null"}]},
             "from": _MOMENT,
             "to": _MOMENT,
             "duration_minutes": _WHOLE,

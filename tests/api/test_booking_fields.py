@@ -30,7 +30,12 @@ NOT_STORED_AS_SHOWN = {"booking_id", "claims", "manage_token", "customer_id"}
 
 def reserve(town: Town) -> dict[str, Any]:
     """A reply of a pending reservation to staff: it has every member that a booking can have."""
-    asked = town.slot() | {"reserved_by": "Dana", "customer": {"name": "Alice", "phone": "+1 555 0100"}}
+    service = {"id": "leak", "name": "Leak", "duration_minutes": 60}
+    assert town.call("POST", "/services", service, key="admin").status_code == 201
+    asked = town.slot(service_id="leak") | {
+        "reserved_by": "Dana",
+        "customer": {"name": "Alice", "phone": "+1 555 0100"},
+    }
     asked |= {"internal_note": "Pays late.", "metadata": {"crm": "4711"}, "external_reference": "WO-1"}
     return body_of(town.call("POST", "/reserve", asked, key="desk"))
 

@@ -16,7 +16,7 @@ from tests.api.town import Town, body_of
 
 BODIES = sorted({each.body for each in all_endpoints() if each.body is not None}, key=lambda model: model.__name__)
 EMPTIED = {
-    "BookingPatch": {"description", "internal_note", "metadata", "external_reference"},
+    "BookingPatch": {"service_id", "description", "internal_note", "metadata", "external_reference"},
     "PropertyPatch": {"address", "area", "parent_id"},
     "ServicePatch": {"price_text", "skill"},
     "TechnicianPatch": {"working_hours"},

@@ -110,7 +110,7 @@ def test_it_says_which_endpoints_need_no_key(send: Send) -> None:
 def test_a_reply_fits_its_schema(send: Send) -> None:
     reply = send("POST", "/hold", json=SLOT).get_json()
     validator({"$ref": "#/components/schemas/HoldReply"}).validate(reply)
-    assert set(HoldReply.model_fields) - set(reply) == {"booking_id"}
+    assert set(HoldReply.model_fields) - set(reply) == {"booking_id", "service_id"}
 
 
 @pytest.mark.parametrize("name", ["HoldRequest", "BookHeld", "BookDirectly", "ReasonRequest", "PolicyPatch"])

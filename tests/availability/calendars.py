@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from models.catalogue import Away, Policy, Property, Technician
+from models.service import Service
 from models.working_hours import WEEKDAYS
 from services.timetable.grid import Grid
 from tests.calendars.calendar_world import Board, Calendar, Shelf
@@ -47,12 +48,13 @@ CLOCKS = st.sampled_from(
 
 @dataclass
 class Scene:
-    """A calendar, and the dates, technician and lengths of a query."""
+    """A calendar, and the dates, technician, service and lengths of a query."""
 
     calendar: Calendar
     first: date
     days: int
     technician_id: str | None
+    service_id: str | None = None
     query: dict[str, int] = field(default_factory=dict)
 
 
@@ -76,6 +78,14 @@ def _hours() -> st.SearchStrategy[dict[str, list[list[str]]] | None]:
     return st.one_of(st.none(), st.just(all_day), week, week, week)
 
 
+_WORDS = st.lists(st.sampled_from(["a", "A", "b"]), max_size=2)
+"""Areas or skills. The property and the services have `a`, or none."""
+_SERVICES = [
+    Service(id="plain", name="For everybody", duration_minutes=60),
+    Service(id="skilled", name="For some", duration_minutes=60, skill="a"),
+]
+
+
 @st.composite
 def _technician(draw: st.DrawFn, number: int, zone: str, around: datetime) -> Technician:
     away = draw(st.lists(st.tuples(st.integers(-1500, 4500), st.integers(1, 600)), max_size=2))
@@ -84,6 +94,8 @@ def _technician(draw: st.DrawFn, number: int, zone: str, around: datetime) -> Te
         name="Somebody",
         timezone=draw(st.sampled_from([zone] * 20 + ZONES)),
         status=draw(st.sampled_from(["available"] * 4 + ["unavailable"])),
+        areas=draw(_WORDS),
+        skills=draw(_WORDS),
         working_hours=draw(_hours()),
         time_off=[
             Away(start=around + begin * MINUTE, end=around + (begin + length) * MINUTE) for begin, length in away
@@ -127,14 +139,20 @@ def scenes(draw: st.DrawFn) -> Scene:
     shelf = Shelf(
         policy_=policy,
         site=Property(
-            id="prop-1", name="House", timezone=zone, status=draw(st.sampled_from(["available"] * 9 + ["unavailable"]))
+            id="prop-1",
+            name="House",
+            timezone=zone,
+            area=draw(st.sampled_from([None, None, "a"])),
+            status=draw(st.sampled_from(["available"] * 9 + ["unavailable"])),
         ),
+        services=_SERVICES,
         people=[draw(_technician(number, zone, around)) for number in range(1, people + 1)],
     )
     board = draw(_board(people, grid, around))
     now = around - timedelta(minutes=draw(st.integers(-900, 2000)), seconds=draw(st.sampled_from([0, 1])))
     asked = draw(st.sampled_from([None, None, *(f"tech-{number}" for number in range(1, people + 1))]))
-    return Scene(Calendar(shelf, board, now, grid), first, draw(st.integers(1, 2)), asked, query)
+    service = draw(st.sampled_from([None, "plain", "skilled", "skilled"]))
+    return Scene(Calendar(shelf, board, now, grid), first, draw(st.integers(1, 2)), asked, service, query)
 
 
 @lru_cache(maxsize=100_000)
@@ -174,6 +192,7 @@ class Literal:
     def __init__(self, scene: Scene) -> None:
         self.calendar = scene.calendar
         self.asked = scene.technician_id
+        self.skilled = scene.service_id == "skilled"
         self.length, self.before, self.after = scene.query.values()
         self._worked: dict[tuple[str, date], set[int]] = {}
 
@@ -191,12 +210,17 @@ class Literal:
         return [each.id for each in people if self._comes(each, start, end)]
 
     def _comes(self, someone: Technician, start: datetime, end: datetime) -> bool:
-        if someone.status != "available":
+        if someone.status != "available" or not self._may_go(someone):
             return False
         out, back = start - self.before * MINUTE, end + self.after * MINUTE
         if any(off.start < back and out < off.end for off in someone.time_off):
             return False
         return someone.working_hours is None or all(self._works(someone, minute) for minute in _minutes(start, end))
+
+    def _may_go(self, someone: Technician) -> bool:
+        """The property's area and the service's skill are `a` or none."""
+        covers = not someone.areas or "a" in someone.areas or self.calendar.shelf.site.area is None
+        return covers and (not someone.skills or "a" in someone.skills or not self.skilled)
 
     def _works(self, someone: Technician, minute: int) -> bool:
         day = local_clock(minute, someone.timezone).date()

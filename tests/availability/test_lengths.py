@@ -8,6 +8,7 @@ import pytest
 
 from models.access import Role
 from models.catalogue import Policy
+from models.service import Service
 from models.slot import SlotOptions
 from services.availability.lengths import LENGTHS, measured
 from services.timetable.grid import Grid
@@ -22,7 +23,7 @@ def faults(
     roles: tuple[Role, ...], policy: Policy, *, standing: frozenset[str] = frozenset(), **given: Any
 ) -> set[Any]:
     """The (field, code) of each fault, which is the same for each of the roles."""
-    found = [measured(Grid(15), policy, SlotOptions(**given), role, standing)[1] for role in roles]
+    found = [measured(Grid(15), policy, SlotOptions(**given), role, standing=standing)[1] for role in roles]
     assert all(each == found[0] for each in found)
     return {(fault.field, fault.code) for fault in found[0]}
 
@@ -93,3 +94,52 @@ def test_an_unchanged_value_only_needs_to_be_on_the_grid(name: str) -> None:
     standing = frozenset({name})
     assert {field for field, _ in faults(STRANGERS, POLICY, standing=standing, **given)} == set(LENGTHS) - standing
     assert faults(STRANGERS, Policy(), standing=standing, **{name: 7}) == {(name, "off_grid")}
+
+
+class TestWithAService:
+    BOILER = Service(
+        id="boiler", name="Boiler check", duration_minutes=300, buffer_before_minutes=150, buffer_after_minutes=15
+    )
+
+    def faults(self, roles: tuple[Role, ...], policy: Policy = POLICY, **given: Any) -> set[Any]:
+        asked = SlotOptions(service_id="boiler", **given)
+        found = [measured(Grid(15), policy, asked, role, service=self.BOILER)[1] for role in roles]
+        assert all(each == found[0] for each in found)
+        return {(fault.field, fault.code) for fault in found[0]}
+
+    def test_it_fills_in_what_is_left_out(self) -> None:
+        asked = SlotOptions(service_id="boiler", buffer_after_minutes=30)
+        extent, _ = measured(Grid(15), POLICY, asked, Role.DESK, service=self.BOILER)
+        assert extent == (20, 10, 2)
+
+    @pytest.mark.parametrize("given", [{}, {DURATION: 300, BEFORE: 150, AFTER: 15}])
+    @pytest.mark.parametrize(
+        "policy",
+        [POLICY, Policy(allowed_duration_minutes=[60]), Policy(max_duration_minutes=240, max_buffer_minutes=60)],
+    )
+    def test_its_own_lengths_are_allowed_to_every_role(self, given: dict[str, int], policy: Policy) -> None:
+        assert self.faults(tuple(Role), policy, **given) == set()
+
+    @pytest.mark.parametrize("name", LENGTHS)
+    def test_a_public_caller_gets_its_lengths_and_no_others(self, name: str) -> None:
+        assert self.faults(STRANGERS, **{name: 45}) == {(name, "not_allowed")}
+
+    def test_a_bot_gives_no_smaller_buffers(self) -> None:
+        assert self.faults((Role.BOT,), **{BEFORE: 135, AFTER: 0}) == {
+            (BEFORE, "out_of_range"),
+            (AFTER, "out_of_range"),
+        }
+        assert self.faults((Role.BOT,), **{AFTER: 30}) == set()
+
+    def test_another_duration_is_one_that_the_policy_allows(self) -> None:
+        policy = Policy(allowed_duration_minutes=[60])
+        assert self.faults((Role.BOT, *STAFF), policy, duration_minutes=60) == set()
+        assert self.faults((Role.BOT, *STAFF), policy, duration_minutes=315) == {(DURATION, "not_allowed")}
+
+
+def test_with_services_only_the_publishable_key_has_to_name_one() -> None:
+    policy = Policy(public_services_only=True)
+    assert faults((Role.CHECKOUT,), policy) == {("service_id", "missing")}
+    assert faults((Role.CHECKOUT,), policy, standing=frozenset({"service_id"})) == set()
+    assert faults((Role.CHECKOUT,), policy, service_id="boiler") == set()
+    assert faults((Role.CUSTOMER, Role.BOT, *STAFF), policy) == set()

@@ -13,6 +13,7 @@ from models.availability import AvailabilityQuery
 from models.catalogue import PolicyPatch, PropertyPatch, TechnicianPatch
 from models.errors import Refusal
 from models.hold import HoldRequest
+from models.service import ServiceCreate
 from models.working_hours import WEEKDAYS
 from tests.world import World, rfc3339, tomorrow
 
@@ -52,21 +53,22 @@ def crowd(world: World, rng: random.Random, caller: Caller) -> None:
             continue
 
 
-def shown(world: World, technician_id: str | None) -> list[dict[str, Any]]:
+def shown(world: World, technician_id: str | None, **changed: Any) -> list[dict[str, Any]]:
     given = {
         "property_id": "prop-1",
         "from": str(tomorrow().date()),
         "days": 3,
         "technician_id": technician_id,
         **LENGTHS,
+        **changed,
     }
     query = AvailabilityQuery.model_validate(given)
     slots: list[dict[str, Any]] = world.services.free_times.slots(world.caller("desk"), query)["slots"]
     return slots
 
 
-def can_be_held(world: World, caller: Caller, start: Any, technician_id: str | None) -> bool:
-    fields = {"property_id": "prop-1", "start": rfc3339(start), "technician_id": technician_id, **LENGTHS}
+def can_be_held(world: World, caller: Caller, start: Any, technician_id: str | None, **changed: Any) -> bool:
+    fields = {"property_id": "prop-1", "start": rfc3339(start), "technician_id": technician_id, **LENGTHS, **changed}
     try:
         placed = world.services.holds.place(caller, HoldRequest.model_validate(fields))
     except Refusal:
@@ -89,6 +91,32 @@ def test_exactly_the_slots_shown_as_free_can_be_held(world: World, seed: int, te
         held = {who: can_be_held(world, caller, slot["start"], who) for who in asked}
         assert {who for who in held if who and held[who]} == set(slot["technician_ids"]), (seed, slot)
         assert held.get(None, slot["state"] == "free") == (slot["state"] == "free"), (seed, slot)
+
+
+def place_and_teach(world: World, rng: random.Random) -> None:
+    """Gives the property an area or none, the technicians random areas and skills, and makes two services."""
+    desk, words = world.services.catalogue_desk, ["a", "A", "b"]
+    desk.patch_property(world.org, "prop-1", PropertyPatch(area=rng.choice([None, "a"])))
+    for number in (1, 2, 3):
+        own = {name: rng.sample(words, rng.randrange(3)) for name in ("areas", "skills")}
+        desk.patch_technician(world.org, f"tech-{number}", TechnicianPatch.model_validate(own))
+    for name, skill in (("plain", None), ("skilled", "a")):
+        fields = {"id": name, "name": name, "skill": skill, **LENGTHS}
+        world.services.service_desk.create(world.org, ServiceCreate.model_validate(fields))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_exactly_the_technicians_who_may_be_sent_are_offered_and_can_be_held(world: World, seed: int) -> None:
+    rng, caller = random.Random(seed), world.caller("bot")
+    furnish(world)
+    crowd(world, rng, caller)
+    place_and_teach(world, rng)
+    for service_id in (None, "plain", "skilled"):
+        for slot in rng.sample(shown(world, None, service_id=service_id), TRIED // 5):
+            asked = [None, "tech-1", "tech-2", "tech-3"]
+            held = {who: can_be_held(world, caller, slot["start"], who, service_id=service_id) for who in asked}
+            assert {who for who in held if who and held[who]} == set(slot["technician_ids"]), (seed, slot)
+            assert held[None] == (slot["state"] == "free"), (seed, slot)
 
 
 def test_a_change_of_the_catalogue_by_another_process_shows_at_once(world: World) -> None:

@@ -21,12 +21,13 @@ UNHURRIED = settings(
 
 
 def shown(scene: Scene) -> list[Any]:
-    return scene.calendar.days(scene.first, days=scene.days, technician_id=scene.technician_id, **scene.query)
+    asked = {"technician_id": scene.technician_id, "service_id": scene.service_id, **scene.query}
+    return scene.calendar.days(scene.first, days=scene.days, **asked)
 
 
 def wish_at(scene: Scene, start: int, *, fallback: bool = False) -> Wish:
     ticks = [scene.calendar.grid.ticks(minutes) for minutes in scene.query.values()]
-    return Wish("prop-1", scene.technician_id, start, *ticks, fallback=fallback)
+    return Wish("prop-1", scene.technician_id, start, *ticks, fallback=fallback, service_id=scene.service_id)
 
 
 def candidates(scene: Scene, start: int) -> list[Visit]:
@@ -117,7 +118,8 @@ def test_openings_are_free_and_begin_with_the_first_free_slot(scene: Scene) -> N
 @UNHURRIED
 @given(scene=scenes())
 def test_a_count_by_day_is_that_of_the_slots(scene: Scene) -> None:
-    query = {**scene.query, "technician_id": scene.technician_id, "days": scene.days}
+    asked = {"technician_id": scene.technician_id, "service_id": scene.service_id, "days": scene.days}
+    query = {**scene.query, **asked}
     try:
         counts = scene.calendar.counts(scene.first, **query)
     except Refusal:

@@ -12,6 +12,7 @@ from models.access import Role
 from models.availability import AvailabilityQuery, DaysQuery
 from models.catalogue import Away, Policy, Property, Technician
 from models.errors import PropertyNotFound
+from models.service import Service
 from models.slot import SlotFields, Visit, Wish
 from services.availability.candidates import Candidates
 from services.availability.day_counts import DayCounts
@@ -54,6 +55,7 @@ class Shelf:
     policy_: Policy = field(default_factory=Policy)
     site: Property = field(default_factory=house)
     people: list[Technician] = field(default_factory=lambda: [technician()])
+    services: list[Service] = field(default_factory=list)
     epoch_: str | None = "epoch-1"
     reloads: list[str | None] = field(default_factory=list)
     after_reload: dict[str, Any] = field(default_factory=dict)
@@ -75,6 +77,9 @@ class Shelf:
         if property_id != self.site.id:
             raise PropertyNotFound
         return self.site
+
+    def services_on(self, _shelf: Any, _org: str) -> dict[str, Service]:
+        return {each.id: each for each in self.services}
 
     def technicians_on(self, _shelf: Any, _org: str) -> dict[str, Technician]:
         return {each.id: each for each in self.people}

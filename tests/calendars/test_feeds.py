@@ -19,6 +19,7 @@ from models.access import Caller
 from models.booking import Booking
 from models.catalogue import Property, PropertyCreate, TechnicianPatch
 from models.errors import NotFound, TechnicianNotFound
+from models.service import ServiceCreate
 from services.calendars.feeds import (
     AHEAD,
     CALENDAR_FEEDS,
@@ -201,7 +202,7 @@ def test_calendars_are_written_one_at_a_time(fake_world: World, monkeypatch: pyt
     calendar = feeds.read("tech-1", feeds.issue(fake_world.org, "tech-1").token)
     calendar = replace(calendar, bookings=calendar.bookings * 30 * WRITTEN_AT_ONCE)
 
-    def note(_booking: Booking, _site: Property) -> bytes:
+    def note(_booking: Booking, _site: Property, _service: str | None) -> bytes:
         writers.append(threading.get_ident())
         return b""
 
@@ -268,3 +269,12 @@ def profiled(db: Any) -> Iterator[list[dict[str, Any]]]:
     finally:
         plain.command("profile", 0)
     ran += plain["system.profile"].find({"op": {"$in": ["query", "getmore"]}}).sort("$natural", 1)
+
+
+def test_a_visit_names_its_service_and_by_its_id_one_that_was_removed(world: World) -> None:
+    fields = ServiceCreate(id="boiler", name="Boiler check", duration_minutes=60)
+    world.services.service_desk.create(world.org, fields)
+    write(world, tomorrow(10), service_id="boiler")
+    assert "Service: Boiler check" in shown(world)[0]["description"]
+    world.services.service_desk.remove(world.org, "boiler", None)
+    assert "Service: boiler" in shown(world)[0]["description"]

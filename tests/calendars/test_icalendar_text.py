@@ -67,9 +67,29 @@ def tag(booking: Booking = VISIT, site: Property = SITE, technician: Technician 
     return calendar_tag(TechnicianCalendar(technician, [booking], {"prop-1": site}))
 
 
+def test_it_says_what_is_done_and_what_another_system_calls_it_and_no_more_of_the_office() -> None:
+    office = {
+        "external_reference": "WO-1;\n7",
+        "internal_note": "Pays late.",
+        "metadata": {"plan": "https://a.example"},
+    }
+    text = event_text(VISIT.changed(**office), SITE, "Boiler, check\nup").decode().replace("\r\n ", "")
+    facts = "Status: confirmed\\nService: Boiler\\, check up\\nReference: WO-1\\; 7\\nCustomer: Alice\\nPhone"
+    assert f"DESCRIPTION:{facts}" in text
+    assert "Pays late" not in text
+    assert "a.example" not in text
+
+
+def test_another_name_of_the_service_is_another_tag() -> None:
+    visit = VISIT.changed(service_id="boiler")
+    names: list[dict[str, str]] = [{}, {"boiler": "Boiler check"}, {"boiler": "Boiler"}]
+    tags = {calendar_tag(TechnicianCalendar(NINA, [visit], {}, services)) for services in names}
+    assert len(tags) == 3
+
+
 def test_the_whole_text_is_exactly_this() -> None:
     """A change of this text must raise LAYOUT too, because equal tags must mean equal texts."""
-    assert LAYOUT == 2
+    assert LAYOUT == 3
     text = calendar_text(NINA, [event_text(VISIT, SITE)]).decode().replace("\r\n ", "").split("\r\n")
     assert text == [
         "BEGIN:VCALENDAR",

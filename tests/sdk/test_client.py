@@ -80,6 +80,21 @@ def test_it_lists_the_services_that_its_key_may_see(server: WholeServer) -> None
     assert (boiler.duration_minutes, boiler.buffer_after_minutes, boiler.skill) == (90, 15, "heating")
 
 
+def test_it_holds_and_books_a_service(server: WholeServer, next_start: Start) -> None:
+    client, start = client_of(server, "checkout"), next_start()
+    slots = client.free(PROPERTY, start.date(), technician_id=TECHNICIAN, service_id="boiler-check")
+    assert start + timedelta(minutes=90) in [slot.end for slot in slots]
+    held = client.hold(PROPERTY, start, technician_id=TECHNICIAN, service_id="boiler-check")
+    assert (held.service_id, held.end - held.start) == ("boiler-check", timedelta(minutes=90))
+    booked = client.book(held.hold_id, ALICE)
+    assert booked.service_id == "boiler-check"
+    desk = client_of(server)
+    desk.cancel(booked.booking_id)
+    direct = desk.book_directly(PROPERTY, start, ALICE, technician_id=TECHNICIAN, service_id="key-handover")
+    assert (direct.service_id, direct.end - direct.start) == ("key-handover", timedelta(minutes=15))
+    desk.cancel(direct.booking_id)
+
+
 def test_the_office_finds_and_merges_customers(server: WholeServer, next_start: Start) -> None:
     client, made = client_of(server), list[str]()
     for phone in ("+1 202 555 0147", "+1 202 555 0148"):

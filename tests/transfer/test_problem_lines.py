@@ -14,6 +14,7 @@ from tests.world import rfc3339, tomorrow
 BAD_FIELDS: list[tuple[dict[str, Any], str, str]] = [
     ({"property_id": "prop-9"}, "property_id", "there is no property prop-9"),
     ({"technician_id": "tech-9"}, "technician_id", "there is no technician tech-9"),
+    ({"service_id": "none"}, "service_id", "there is no service none"),
     ({"property_id": "a b"}, "property_id", "64 letters"),
     ({"property_id": ""}, "property_id", "is required"),
     ({"start": "tomorrow"}, "start", "RFC 3339"),

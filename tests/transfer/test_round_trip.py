@@ -53,7 +53,12 @@ def fill(world: World) -> None:
             "metadata": {"$set": text.replace("\r", ""), "a.b": ""},
             "external_reference": "=1",
         }
-        request = world.direct_request(start=rfc3339(tomorrow(hour)), description=text, priority="emergency", **kept)
+        fields = {
+            "service_id": "boiler",
+            "description": text,
+            "priority": "emergency",
+        }
+        request = world.direct_request(start=rfc3339(tomorrow(hour)), **fields, **kept)
         made = services.bookings.book(desk, request).booking
         services.booking_life.act(desk, made.booking_id, action)  # type: ignore[arg-type]
     slot = {"property_id": "prop-2", "technician_id": "tech-2", "start": rfc3339(tomorrow())}
@@ -114,6 +119,17 @@ def test_no_file_has_the_id_of_a_hold_by_which_anybody_finds_its_booking(office:
     assert "hold_id" in files["bookings"].partition("\n")[0].split(",")
 
 
+def test_a_visit_ahead_may_name_a_service_that_was_removed(office: Office) -> None:
+    world = office.world
+    world.services.service_desk.create(world.org, ServiceCreate(id="gone", name="Gone", duration_minutes=60))
+    world.services.bookings.book(world.caller("desk"), world.direct_request(service_id="gone"))
+    world.services.service_desk.remove(world.org, "gone", None)
+    files = office.export()
+    empty(world)
+    assert office.run(**files) == []
+    assert [booking["service_id"] for booking in world.bookings()] == ["gone"]
+
+
 def test_a_restored_booking_can_be_changed(office: Office) -> None:
     fill(office.world)
     files = office.export()
@@ -138,7 +154,7 @@ def test_a_span_of_days_is_half_open(office: Office) -> None:
     office.book(*(office.row(reference=str(day), start=rfc3339(day)) for day in days))
     span = Span(datetime(2026, 12, 2, tzinfo=UTC), datetime(2026, 12, 3, 10, tzinfo=UTC))
     path = office.export("bookings", span=span)["bookings"]
-    assert [line.split(",")[4] for line in Path(path).read_text().splitlines()[1:]] == ["2026-12-02T10:00:00Z"]
+    assert [line.split(",")[5] for line in Path(path).read_text().splitlines()[1:]] == ["2026-12-02T10:00:00Z"]
 
 
 def test_an_incomplete_file_never_has_its_name(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

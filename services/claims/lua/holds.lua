@@ -2,7 +2,7 @@
 --
 -- A hold's record is a hash. It has always: status, owner, spans, attempt, source, remembered_ms, created_ms, expires_ms.
 -- It has only where there is something to say: requested (the start that was asked for, where it is another), address,
--- override, cold = 1, announced = 1; of a confirmation booking_id, begun_ms, deadline_ms, confirm_key, counter; of a pin
+-- override, service_id, cold = 1, announced = 1; of a confirmation booking_id, begun_ms, deadline_ms, confirm_key, counter; of a pin
 -- direct = 1, and of a move moves = 1; idempotency_key; at its end released_by, replaced_by. hold_records.py explains
 -- what clients see of it.
 

@@ -75,7 +75,7 @@ end
 local function is_same_slot(hold, candidate)
   local start = tonumber(string.match(hold.spans, ' (%d+)'))
   local asked_alike = tonumber(hold.requested) == ask.requested or start == ask.requested
-  return asked_alike and hold.spans == text_of(candidate.spans)
+  return asked_alike and hold.service_id == record.service_id and hold.spans == text_of(candidate.spans)
 end
 
 -- The live hold that this holder has of one of the candidates, as its id and a flat list of fields; or the hold that has

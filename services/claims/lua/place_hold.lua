@@ -23,8 +23,8 @@
 --                      resolves
 --         record       the fields of the hold's record that are known before, see holds.lua: owner (`key id`, or `key id`
 --                      and the holder's digest: only the latter may ask again), attempt, source, remembered_ms (how
---                      long after its end); and where there are any booking_id, direct, moves, override, address (the
---                      digest of the client's, left out = it does not count)
+--                      long after its end); and where there are any booking_id, direct, moves, override, service_id,
+--                      address (the digest of the client's, left out = it does not count)
 --         candidates   [[technician id, start tick, 1 if it is barred], …]; a barred one is not granted, but its holder
 --                      may have it already, and what stands in its way is reported
 --
