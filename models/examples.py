@@ -34,6 +34,10 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
             "This technician at this time",
             {**_SLOT, "duration_minutes": 60, "holder": "web-5f1c9a7be2d04c6b", "suggest": 3},
         ),
+        "a service": _example(
+            "What the service needs: its duration, its travel, and any technician who may be sent for it",
+            {"property_id": "prop-101", "start": "2026-12-05T10:00:00Z", "service_id": "boiler-check"},
+        ),
         "the next one": _example(
             "Any technician, from this time on",
             {"property_id": "prop-101", "start": "2026-12-05T10:00:00Z", "fallback": "next_available"},

@@ -60,7 +60,7 @@ def measured(
         for name, value in minutes.items()
         if value % grid.minutes
     ]
-    broken = list(_broken_rules(policy, minutes, role, service))
+    broken = list(_broken_rules(policy, minutes, usual, role, of_service=service is not None))
     if policy.public_services_only and role is Role.CHECKOUT and lengths.service_id is None:
         broken.append(Fault("service_id", "missing", "Give service_id, which is required."))
     faults += [fault for fault in broken if fault.field not in standing]
@@ -79,11 +79,14 @@ def _or(given: int | None, default: int) -> int:
     return default if given is None else given
 
 
-def _broken_rules(policy: Policy, minutes: dict[str, int], role: Role, service: Service | None) -> Iterator[Fault]:
-    for name, default in usual_minutes(policy, service).items():
-        if service is not None and minutes[name] == default:
+def _broken_rules(
+    policy: Policy, minutes: dict[str, int], usual: dict[str, int], role: Role, *, of_service: bool
+) -> Iterator[Fault]:
+    """of_service: the usual minutes are those of a service."""
+    for name, default in usual.items():
+        if of_service and minutes[name] == default:
             continue
-        if service is not None and role in STRANGERS:
+        if of_service and role in STRANGERS:
             yield _only(name, default)
         elif name == "duration_minutes":
             yield from _duration_faults(policy, minutes[name], role)

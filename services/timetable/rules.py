@@ -69,7 +69,9 @@ class Rules:
         discreet: bool = False,
     ) -> None:
         """technicians: those in question. skill: that the service needs. anybody: all of them may be sent."""
-        sent = [each for each in technicians if anybody or (_has(each.areas, site.area) and _has(each.skills, skill))]
+        sent = technicians
+        if not anybody and (site.area or skill):
+            sent = [each for each in technicians if _has(each.areas, site.area) and _has(each.skills, skill)]
         self.site = site
         self.eligible = bool(sent) or not technicians
         self.technicians = [each for each in sent if discreet or each.status == "available"]

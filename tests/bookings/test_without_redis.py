@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from models.access import Caller, IdempotencyClaim
-from models.errors import HoldExpired, SlotBooked
+from models.catalogue import TechnicianPatch
+from models.errors import HoldExpired, SlotBooked, TechnicianNotEligible
+from models.service import ServiceCreate
 from services import Services
 from services.claims.mirror import Mirror
 from services.claims.scripts import Scripts
@@ -28,6 +30,19 @@ def test_a_search_finds_a_slot_that_is_free_in_mongodb(world: World, cut_off: Se
     request = world.direct_request(technician_id=None, fallback="next_available")
     found = cut_off.bookings.book(desk(world), request).booking
     assert (found.start, found.technician_id) == (tomorrow(13), "tech-1")
+
+
+def test_a_service_decides_how_long_it_takes_and_who_may_be_sent(world: World, cut_off: Services) -> None:
+    boiler = {"id": "boiler", "name": "Boiler", "duration_minutes": 90, "buffer_after_minutes": 15, "skill": "heating"}
+    world.services.service_desk.create(world.org, ServiceCreate.model_validate(boiler))
+    for number, skill in ((1, "locks"), (2, "heating"), (3, "locks")):
+        world.services.catalogue_desk.patch_technician(world.org, f"tech-{number}", TechnicianPatch(skills=[skill]))
+    with pytest.raises(TechnicianNotEligible):
+        cut_off.bookings.book(desk(world), world.direct_request(service_id="boiler"))
+    request = world.direct_request(service_id="boiler", technician_id=None)
+    made = cut_off.bookings.book(desk(world), request).booking
+    assert (made.service_id, made.technician_id) == ("boiler", "tech-2")
+    assert (made.duration_minutes, made.buffer_before_minutes, made.buffer_after_minutes) == (90, 0, 15)
 
 
 def test_a_day_that_is_full_is_refused_and_names_what_is_in_the_way(world: World, cut_off: Services) -> None:
