@@ -15,7 +15,7 @@ from api.http.endpoint import Endpoint
 from api.http.problems import handle_every_exception
 from api.http.request_log import RequestLog
 from api.openapi.document import description_route
-from api.routes import availability, bookings, calendar, catalogue, customers, holds, keys, ops, waitlist
+from api.routes import availability, bookings, calendar, catalogue, customers, dispatch, holds, keys, ops, waitlist
 from api.routes import services as service_routes
 from services import Services, build_services
 from services.observability import configure_logging
@@ -75,6 +75,7 @@ def all_endpoints() -> list[Endpoint]:
     return [
         *holds.routes,
         *bookings.routes,
+        *dispatch.routes,
         *availability.routes,
         *waitlist.routes,
         *catalogue.routes,

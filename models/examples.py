@@ -13,6 +13,7 @@ from models.booking import BookRequest, ReserveRequest
 from models.booking_changes import BookingPatch, ConfirmRequest, ReasonRequest
 from models.catalogue import PolicyPatch, PropertyCreate, PropertyPatch, TechnicianCreate, TechnicianPatch
 from models.customers import CustomerPatch, MergeRequest, PersonRequest
+from models.dispatch import SwapRequest
 from models.hold import ExtendRequest, HoldRequest
 from models.keys import KeyRequest, RotateRequest
 from models.service import ServiceCreate, ServicePatch
@@ -65,6 +66,7 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
             "Send another technician", {"technician_id": "tech-3", "priority": "high"}
         ),
     },
+    SwapRequest: {"swap": _example("With the visit of another technician", {"with": "bk_8d2e4b"})},
     ConfirmRequest: {"late": _example("Even if the reservation ran out", {"if_expired": "book_if_free"})},
     ReasonRequest: {"why": _example("With the reason", {"reason": "The customer called."})},
     WaitRequest: {

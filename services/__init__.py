@@ -22,6 +22,7 @@ from services.claims.idempotency import Idempotency
 from services.clock import Clock, utc_now
 from services.customers.desk import CustomerDesk
 from services.customers.personal_data import PersonalDataDesk
+from services.dispatch.swapping import Swapping
 from services.holds.listing import HoldList
 from services.holds.operations import Holds
 from services.observability import Metrics
@@ -61,6 +62,7 @@ class Services:
     hold_list: HoldList
     bookings: Bookings
     booking_life: BookingLife
+    swapping: Swapping
     customers: CustomerDesk
     personal_data: PersonalDataDesk
     waitlist: Waitlist
@@ -119,6 +121,7 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         hold_list=visits.hold_list(parts),
         bookings=visits.bookings(parts),
         booking_life=booking_life,
+        swapping=visits.swapping(parts),
         customers=customers,
         personal_data=waiting.personal_data(parts, waitlist, customers),
         waitlist=waitlist,

@@ -15,6 +15,7 @@ from models.booking_lists import BookingPage
 from models.calendar import CalendarReply
 from models.catalogue import Away, Policy, Property, PublicPolicy, Technician
 from models.customers import CustomerPage, CustomerRecord, CustomerWithBookings, Erased, PersonReply
+from models.dispatch import SwapReply
 from models.hold import HoldPage, HoldReply
 from models.keys import ApiKey, KeyMade, KeyPage
 from models.service import Service
@@ -153,6 +154,12 @@ _OF_MODELS: dict[type[BaseModel], Json] = {
     BookingReply: BOOKING,
     OwnBookingReply: BOOKING,
     MadeReply: BOOKING,
+    SwapReply: {
+        "bookings": [
+            BOOKING,
+            {**BOOKING, "booking_id": "bk_8d2e4b", "technician_id": "tech-3", "technician_ids": ["tech-3"]},
+        ]
+    },
     BookingPage: _page("bookings", BOOKING),
     ManageTokenReply: {"manage_token": MADE["manage_token"]},
     WaitReply: WAITING,

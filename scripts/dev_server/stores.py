@@ -18,6 +18,8 @@ from scripts.dev_server.child import StartError
 HOST = "127.0.0.1"
 REPLICA_SET = "rs0"
 MONGO_USER = "holdfast"
+TRANSACTION_SECONDS = 3
+"""MongoDB ends a transaction that is open for so long, of a worker that died. No request of ours lasts longer."""
 MONGOD_PROBE_SECONDS = 20
 
 NO_REDIS = (
@@ -128,6 +130,7 @@ def mongod_argv(
         binary, "--bind_ip", host, "--port", str(port), "--dbpath", str(folder), "--replSet", REPLICA_SET,
         "--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "512", "--nounixsocket",
         "--setParameter", "diagnosticDataCollectionEnabled=false",
+        "--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS}",
     ]  # fmt: skip
     if key_file:
         # make_primary logs in with the key itself. Without a key not even the first local user may add a user.

@@ -274,6 +274,7 @@ class Claims:
                 **{name: value for name, value in sometimes.items() if value},
             },
             "candidates": _candidates(placement),
+            **({"swaps_with": request.swaps_with} if request.swaps_with else {}),
         }
         return [hold, names.epoch, names.pins, names.events, known], ask
 

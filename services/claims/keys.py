@@ -148,6 +148,9 @@ class OrgKeys:
     def claim(self, resource: str, tick: int) -> str:
         return f"{self.prefix}{resource_key(resource)}:{tick}"
 
-    def mirror(self, booking_id: str, hold_id: str) -> list[str]:
-        """The keys of mirror_booking. hold_id: '' for none."""
-        return [self.booking(booking_id), self.hold(hold_id) if hold_id else self.nothing, self.pins, self.events]
+    def mirror(self, bookings: Iterable[tuple[str, str]]) -> list[str]:
+        """The keys of mirror_booking for some bookings, by the ids of each and of its hold; '' for none."""
+        keys = [self.pins, self.events]
+        for booking_id, hold_id in bookings:
+            keys += (self.booking(booking_id), self.hold(hold_id) if hold_id else self.nothing)
+        return keys

@@ -7,7 +7,7 @@ truth: nothing in here can make or break a booking.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +19,7 @@ from pydantic_core import to_json
 from redis import Redis
 
 from models.booking import Booking
+from models.dispatch import swaps_of
 from models.errors import StoreUnavailable
 from models.slot import Claim
 from services.claims.keys import Mark, live_marks, org_keys, spans_text
@@ -35,9 +36,16 @@ local time = redis.call('TIME')
 return {redis.call('GET', KEYS[1]), tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)}
 """
 MOST_CLASHES = 20
-"""How often two bookings that clash are read anew and mirrored."""
+"""How often bookings that clash are read anew and mirrored."""
 
-EVENT_KINDS = {"move": "move", "cancel": "cancel", "expire": "release", "complete": "release", "no_show": "release"}
+EVENT_KINDS = {
+    "move": "move",
+    "swap": "move",
+    "cancel": "cancel",
+    "expire": "release",
+    "complete": "release",
+    "no_show": "release",
+}
 """The kind of live event for the last action on a booking; for any other action it is book."""
 
 
@@ -70,46 +78,52 @@ class Mirror:
         self._find = find
         self._longest = int(LONGEST_VISIT.total_seconds()) // grid.seconds
 
-    def apply(self, booking: Booking) -> str | None:
-        """Mirrors this version of a booking. Returns the id of another booking whose mark is in the way, or None."""
-        keys, ask = self._ask(booking)
+    def apply(self, *bookings: Booking, gone: Set[str] = frozenset()) -> str | None:
+        """Mirrors these versions of some bookings of one org, all of them or none. Returns the id of another booking
+        whose mark is in the way, or that has to come with them because of a swap, or None.
+
+        gone: the ids of bookings that MongoDB does not have.
+        """
+        keys, ask = self._ask(bookings, gone)
         reply = self._scripts.run("mirror_booking", keys, [to_json(ask)])
         return str(reply[1]) if reply[0] == "CLASH" else None
 
-    def settle(self, booking: Booking) -> None:
-        """Mirrors a booking. If another booking's mark is in the way, both are read from MongoDB and mirrored, the
-        inactive one first.
+    def settle(self, *bookings: Booking) -> None:
+        """Mirrors some bookings of one org. If another booking is in the way, all of them are read from MongoDB and
+        mirrored in one call: those may have taken each other's slots, or each other's slots may be shown as they were.
 
         Raises ClashUnsettled.
         """
-        clash = self.apply(booking)
-        attempts = 0
-        while clash:
-            attempts += 1
-            if attempts > MOST_CLASHES:
-                raise ClashUnsettled(f"{booking.booking_id} and {clash}")
-            both = [self._find(booking.org, name) for name in (booking.booking_id, clash)]
-            if both[1] is None:
-                self._forget(booking.org, clash)
-            documents = sorted((found for found in both if found), key=lambda found: found.active)
-            clashes = [self.apply(document) for document in documents]
-            clash = next((name for name in clashes if name), None)
+        org, wanted, gone = bookings[0].org, {booking.booking_id: booking for booking in bookings}, set[str]()
+        for _ in range(MOST_CLASHES):
+            other = self.apply(*wanted.values(), gone=gone)
+            if other is None:
+                return
+            found = {name: self._find(org, name) for name in (*wanted, other)}
+            gone |= {name for name, booking in found.items() if booking is None}
+            if other in gone:
+                self._forget(org, other)
+            wanted = {name: booking for name, booking in found.items() if booking is not None}
+            if not wanted:
+                return
+        raise ClashUnsettled(" and ".join(wanted))
 
-    def settle_or_leave(self, booking: Booking) -> None:
+    def settle_or_leave(self, *bookings: Booking) -> None:
         """As `settle`, but if Redis does not answer, or the request has no time left, the relay does it later."""
         with suppress(StoreUnavailable):
             if monotonic() < last_start.get():
-                self.settle(booking)
+                self.settle(*bookings)
                 return
-        log.warning("mirror_left_to_relay", org=booking.org, booking_id=booking.booking_id)
+        for booking in bookings:
+            log.warning("mirror_left_to_relay", org=booking.org, booking_id=booking.booking_id)
 
-    def keep(self, booking: Booking) -> bool:
-        """Lets a reservation's marks stand while it is confirmed. False if its deadline is over."""
+    def keep(self, booking: Booking, needed_ms: int = LOST_REQUEST_MS) -> bool:
+        """Lets a reservation's marks stand while it is changed, for so long at least. False if its deadline is over."""
         if booking.reserved_until is None:
             raise ValueError("only a reservation has a deadline")
         self.settle(booking)  # a later mirroring of this version would end its marks at the deadline after all
         names = org_keys(booking.org)
-        args = [booking.booking_id, _milliseconds(booking.reserved_until), LOST_REQUEST_MS, names.prefix]
+        args = [booking.booking_id, _milliseconds(booking.reserved_until), needed_ms, names.prefix]
         return bool(self._scripts.run("keep_reservation", [names.booking(booking.booking_id)], args)[0] == "KEPT")
 
     def _forget(self, org: str, booking_id: str) -> None:
@@ -155,28 +169,35 @@ class Mirror:
         with redis_faults():
             self._redis.set(org_keys(org).epoch, new_epoch(), xx=True)
 
-    def _ask(self, booking: Booking) -> tuple[list[str], dict[str, Any]]:
+    def _ask(self, bookings: Sequence[Booking], gone: Set[str]) -> tuple[list[str], dict[str, Any]]:
         """The keys and the argument of mirror_booking, whose header explains them."""
-        spans, names = _spans(booking.claims), org_keys(booking.org)
+        asked = [self._asked(booking, gone) for booking in bookings]
+        names = org_keys(bookings[0].org)
+        ask = {
+            "prefix": names.prefix,
+            "remembered_ms": REMEMBERED_MS,
+            "key_kept_ms": KEY_KEPT_MS,
+            "bookings": asked,
+        }
+        return names.mirror((each["booking_id"], each["hold_id"]) for each in asked), ask
+
+    def _asked(self, booking: Booking, gone: Set[str]) -> dict[str, Any]:
+        spans = _spans(booking.claims)
         visit_ends_ms = max(to for _, to in spans.values()) * self._grid.seconds * 1000
         deadline = booking.reserved_until if booking.status == "pending" else None
-        hold_id = booking.hold_id or booking.placed_as or ""
-        ask = {
+        return {
             "booking_id": booking.booking_id,
             "version": booking.version,
             "active": booking.active,
             "pending": deadline is not None,
             "ends_ms": min(visit_ends_ms, _milliseconds(deadline)) if deadline else visit_ends_ms,
             "visit_ends_ms": visit_ends_ms,
-            "remembered_ms": REMEMBERED_MS,
-            "key_kept_ms": KEY_KEPT_MS,
             "holder": booking.holder_digest or "",
-            "hold_id": hold_id,
+            "hold_id": booking.hold_id or booking.placed_as or "",
             "kind": EVENT_KINDS.get(booking.history[-1]["action"], "book") if booking.history else "book",
             "spans": spans_text((resource, *span) for resource, span in spans.items()),
-            "prefix": names.prefix,
+            "swaps": [each for each in swaps_of(booking) if each.with_id not in gone],
         }
-        return names.mirror(booking.booking_id, hold_id), ask
 
 
 def new_epoch() -> str:

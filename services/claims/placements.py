@@ -57,7 +57,8 @@ class ClaimRequest:
     lifetime_seconds: None means the policy's. bounded: the policy's longest lifetime limits it.
     replaces: the name of an own live hold that is let go if and only if this one is granted; '' if there is none.
     state: held, or pinned at once: confirming for a direct booking, moving for a booking that exists. Its own marks are
-    no obstacle to a move. booking_id: that booking's id in MongoDB. claimed: what a booking that moves has already.
+    no obstacle to a move. booking_id: that booking's id in MongoDB. swaps_with: the id of another booking, whose marks
+    are no obstacle either, because the two swap; '' if they do not. claimed: what a booking that moves has already.
     standing: the slot fields that the booking or the hold has already, see Candidates.wish. exact: the very visit, to
     which no rule applies.
     """
@@ -77,6 +78,7 @@ class ClaimRequest:
     replaces: str = ""
     state: Literal["held", "confirming", "moving"] = "held"
     booking_id: str = ""
+    swaps_with: str = ""
     claimed: tuple[Claim, ...] = ()
     standing: Set[str] = frozenset()
     exact: Visit | None = None

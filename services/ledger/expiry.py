@@ -16,7 +16,7 @@ from models.booking_changes import TRANSITIONS
 from models.errors import InvalidTransition, StoreUnavailable
 from models.slot import Visit
 from services.claims.mirror import Mirror
-from services.claims.placements import Obstacle
+from services.claims.placements import LOST_REQUEST_MS, Obstacle
 from services.ledger.documents import noted
 from services.ledger.outcomes import WriteRefused
 from services.ledger.store import BookingStore
@@ -98,13 +98,13 @@ class Reservations:
                 log.exception("expiry_refused", org=booking.org, booking_id=booking.booking_id)
         return expired
 
-    def keep(self, booking: Booking) -> None:
-        """Protects a reservation's slot while staff confirm it.
+    def keep(self, booking: Booking, needed_ms: int = LOST_REQUEST_MS) -> None:
+        """Protects a reservation's slot while staff confirm it or swap it, for so long at least.
 
         Raises InvalidTransition if its deadline is over by Redis' clock, because then others can get the slot.
         """
         try:
-            kept = self._mirror.keep(booking)
+            kept = self._mirror.keep(booking, needed_ms)
         except RedisUnavailable:
             return  # without Redis no client gets a hold either
         if not kept:

@@ -15,9 +15,12 @@ from services.bookings.upkeep import Upkeep
 from services.bookings.without_redis import BookingWithoutRedis
 from services.catalogue.local_days import LocalDays
 from services.claims.live_holds import LiveHolds
+from services.dispatch.swap_pins import SwapPins
+from services.dispatch.swapping import Swapping
 from services.holds.listing import HoldList
 from services.holds.operations import Holds
 from services.ledger.changes_since import ChangesSince
+from services.ledger.exchanging import Exchanging
 from services.ledger.listing import BookingList
 from services.ledger.visits_ahead import VisitsAhead
 from services.stores.mongo_clock import MongoClock
@@ -110,6 +113,19 @@ def booking_life(parts: Parts) -> BookingLife:
         catalogue=parts.catalogue,
         clock=parts.clock,
         store_clock=MongoClock(parts.db),
+        crash=parts.crash,
+    )
+
+
+def swapping(parts: Parts) -> Swapping:
+    return Swapping(
+        store=parts.store,
+        exchanging=Exchanging(parts.db, parts.crash),
+        reservations=parts.reservations,
+        placing=parts.placing,
+        pins=SwapPins(placing=parts.placing, claims=parts.claims, mirror=parts.mirror, clock=parts.clock),
+        mirror=parts.mirror,
+        clock=parts.clock,
         crash=parts.crash,
     )
 

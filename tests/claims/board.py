@@ -64,6 +64,7 @@ def place_argument(hold_id: str, visits: tuple[Visit, ...], state: str, fields: 
         "daily": 0,
         "fingerprint": "",
         "replaces": "",
+        "swaps_with": "",
         "hold_id": hold_id,
         "property_id": first.property_id,
         "before": first.before,
@@ -162,7 +163,11 @@ class Board:
         keys = [self.names.hold(hold_id), self.names.pins, self.names.events]
         return self.scripts.run("release_hold", keys, [hold_id, key, int(staff), int(forget)])
 
-    def mirror(
+    def mirror(self, booking_id: str, version: int, where: Visit, **more: Any) -> list[Any]:
+        """Runs mirror_booking for a booking of a visit. more: as in `mirrored`."""
+        return self.mirror_all(self.mirrored(booking_id, version, where, **more))
+
+    def mirrored(
         self,
         booking_id: str,
         version: int,
@@ -174,27 +179,32 @@ class Board:
         ends_ms: int | None = None,
         pending: bool = False,
         holder: str = "",
-    ) -> list[Any]:
-        """Runs mirror_booking for a booking of a visit; its marks last until the visit is over, or until ends_ms."""
+        swaps: tuple[tuple[int, str, int], ...] = (),
+    ) -> dict[str, Any]:
+        """What mirror_booking is asked of one booking; its marks last until the visit is over, or until ends_ms."""
         over_ms = where.technician_span[1] * TICK_MS
-        keys = [
-            *(self.names.booking(booking_id), self.names.hold(hold_id) if hold_id else self.names.nothing),
-            *(self.names.pins, self.names.events),
-        ]
-        ask = {
+        return {
             "booking_id": booking_id,
             "version": version,
             "active": active,
             "pending": pending,
             "ends_ms": over_ms if ends_ms is None else ends_ms,
             "visit_ends_ms": over_ms,
-            "remembered_ms": REMEMBERED_MS,
             "holder": holder,
             "hold_id": hold_id,
             "kind": kind,
             "spans": spans_text(where.spans()),
+            "swaps": swaps,
+        }
+
+    def mirror_all(self, *bookings: dict[str, Any]) -> list[Any]:
+        """Runs mirror_booking for several bookings in one call."""
+        keys = self.names.mirror((each["booking_id"], each["hold_id"]) for each in bookings)
+        ask = {
             "prefix": self.names.prefix,
+            "remembered_ms": REMEMBERED_MS,
             "key_kept_ms": KEPT_MS,
+            "bookings": bookings,
         }
         return self.scripts.run("mirror_booking", keys, [json.dumps(ask)])
 

@@ -44,12 +44,14 @@ local function read_all()
   return marks, names
 end
 
--- Whether a mark stands in the way: neither that of the booking that moves nor that of the hold to be replaced does.
+-- Whether a mark stands in the way: those of the booking that moves, of the one that it swaps with and of the hold to be
+-- replaced do not.
 local function is_taken(mark)
   if not mark or (replaced and mark_owner(mark) == ask.replaces) then
     return false
   end
-  return not (moving and is_booked(mark) and mark_owner(mark) == record.booking_id)
+  local owner = mark_owner(mark)
+  return not (moving and is_booked(mark) and (owner == record.booking_id or owner == ask.swaps_with))
 end
 
 local function is_free(candidate, marks)

@@ -25,6 +25,8 @@
 --                      and the holder's digest: only the latter may ask again), attempt, source, remembered_ms (how
 --                      long after its end); and where there are any booking_id, direct, moves, override, service_id,
 --                      address (the digest of the client's, left out = it does not count)
+--         swaps_with   the booking with which a booking that moves here swaps: its marks stay too, and stand in no way; left
+--                      out = none
 --         candidates   [[technician id, start tick, 1 if it is barred], …]; a barred one is not granted, but its holder
 --                      may have it already, and what stands in its way is reported
 --

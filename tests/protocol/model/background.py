@@ -137,10 +137,10 @@ def rebuild(world: World, state: State) -> Iterator[Step]:
         found.sort(key=lambda pair: pair[1].slot is not None)
         yield "rebuild: reads MongoDB", go(state, REBUILD, "writing", tuple(found)), None
     elif at == "writing" and kept:
-        after = scripts.mirror_booking(world, state, *kept[0])
+        after = scripts.mirror_booking(world, state, kept[0])
         label = f"rebuild: mirrors {NAMES[kept[0][0]]}"
         if after is None:
-            yield f"{label}, CLASH, starts over", go(state, REBUILD, "idle"), None
+            yield f"{label}, CLASH", go(state, REBUILD, "clash", ("writing", kept[1:])), None
         else:
             yield label, go(after, REBUILD, "writing", kept[1:]), None
     elif at == "writing":

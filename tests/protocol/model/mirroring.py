@@ -11,6 +11,7 @@ Step = tuple[str, State, str | None]
 """What happened, the state after it, and the fault that it shows (or None)."""
 
 SETTLING = frozenset({"clash", "clash half read", "settling", "settling the second"})
+FOREVER = "two bookings clash for ever: both were read anew, and they still do"
 
 
 def mirror(world: World, state: State, actor: int, then: str, label: str = "mirror_booking") -> Step:
@@ -20,27 +21,45 @@ def mirror(world: World, state: State, actor: int, then: str, label: str = "mirr
     """
     booking, doc, *rest = state.kept[actor]
     keep = rest[0] if rest else None
-    after = scripts.mirror_booking(world, state, booking, doc)
+    after = scripts.mirror_booking(world, state, (booking, doc))
     if after is None:
         return f"{NAMES[actor]}: {label}, CLASH", go(state, actor, "clash", (then, keep)), None
     return f"{NAMES[actor]}: {label}", go(after, actor, then, keep), None
 
 
 def settle(world: World, state: State, actor: int) -> Iterator[Step]:
-    """Read both documents, not in one snapshot; mirror the inactive one first; start over on another clash."""
+    """Read both documents, not in one snapshot, and mirror both in one call; start over on another clash."""
     name, at, kept = NAMES[actor], state.at[actor], state.kept[actor]
     if at == "clash":
         yield f"{name}: reads A's document", go(state, actor, "clash half read", (kept, state.docs[A])), None
     elif at == "clash half read":
         then, doc = kept
-        both = sorted(((A, doc), (B, state.docs[B])), key=lambda pair: pair[1].slot is not None)
+        both = (A, doc), (B, state.docs[B])
         yield f"{name}: reads B's document", go(state, actor, "settling", (then, *both)), None
+    elif world.control == "onebyone":
+        yield settle_one(world, state, actor)
     else:
-        then, *left = kept
-        after = scripts.mirror_booking(world, state, *left[0])
+        then, *both = kept
+        after = scripts.mirror_booking(world, state, *both)
         if after is None:
-            yield f"{name}: settles, CLASH again", go(state, actor, "clash", then), None
-        elif left[1:]:
-            yield f"{name}: settles the first", go(after, actor, "settling the second", (then, left[1])), None
+            yield clash_again(state, actor)
         else:
-            yield f"{name}: settles the second", go(after, actor, *then), None
+            yield f"{name}: settles both", go(after, actor, *then), None
+
+
+def clash_again(state: State, actor: int) -> Step:
+    then, *left = state.kept[actor]
+    fault = FOREVER if all(state.docs[booking] == doc for booking, doc in left) else None
+    return f"{NAMES[actor]}: settles, CLASH again", go(state, actor, "clash", then), fault
+
+
+def settle_one(world: World, state: State, actor: int) -> Step:
+    """The control: one by one, the inactive one first."""
+    name, (then, *left) = NAMES[actor], state.kept[actor]
+    first, *later = sorted(left, key=lambda pair: pair[1].slot is not None)
+    after = scripts.mirror_booking(world, state, first)
+    if after is None:
+        return clash_again(state, actor)
+    if later:
+        return f"{name}: settles the first", go(after, actor, "settling the second", (then, *later)), None
+    return f"{name}: settles the second", go(after, actor, *then), None

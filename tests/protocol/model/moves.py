@@ -15,7 +15,6 @@ from tests.protocol.model.state import (
     MOVING,
     NAMES,
     A,
-    Doc,
     State,
     World,
     booked_at,
@@ -102,9 +101,12 @@ def update(world: World, state: State, actor: int) -> Iterator[Step]:
         yield f"{name}: update finds another version", go(state, actor, after, deadline), None
         return
     if other is not None and world.control != "noindex":
-        yield f"{name}: update refused", go(state, actor, "looking", state.kept[actor]), None if state.lost else REFUSED
+        # Its own mark from before a swap that is not mirrored is no claim on the slot.
+        pinned = state.marks[to] == (MOVING, MOVE_PINS[actor])
+        broken = REFUSED if pinned and not state.lost else None
+        yield f"{name}: update refused", go(state, actor, "looking", state.kept[actor]), broken
     else:
-        made, fault = Doc(doc.version + 1, to, doc.pending), None if other is None else TWICE
+        made, fault = doc._replace(version=doc.version + 1, slot=to), None if other is None else TWICE
         written = write(state, A, made)
         yield f"{name}: update", go(written, actor, "mirroring", (A, made, deadline)), fault
         if may_fail:

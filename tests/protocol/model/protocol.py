@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 from tests.protocol.model.customers import DOOMED, DOOMED_COLD, TWICE
 from tests.protocol.model.explore import MISSING, STALE, Result, explore
+from tests.protocol.model.mirroring import FOREVER
 from tests.protocol.model.reservations import UNDONE
-from tests.protocol.model.state import CANCEL, CONFIRM, EDIT, MOVE, MOVE_REPEAT, OTHER_MOVE, REPEAT, A, B, World
+from tests.protocol.model.state import CANCEL, CONFIRM, EDIT, MOVE, MOVE_REPEAT, OTHER_MOVE, REPEAT, SWAP, A, B, World
 
 SAME, APART = (0, 0), (0, 1)
 HOLDS, A_BOOKS, B_BOOKS, BOTH_BOOK = frozenset[int](), frozenset({A}), frozenset({B}), frozenset({A, B})
@@ -26,6 +27,7 @@ CANCELLED, MOVED, REPEATED = frozenset({CANCEL}), frozenset({MOVE}), frozenset({
 ONE_MORE = (ALONE, CANCELLED, MOVED, REPEATED)
 MOVED_TWICE = frozenset({MOVE, OTHER_MOVE})
 MOVED_AGAIN = frozenset({MOVE, MOVE_REPEAT})
+SWAPPED, SWAPPED_AND_CANCELLED = frozenset({SWAP}), frozenset({SWAP, CANCEL})
 CONFIRMED, EDITED_TOO = frozenset({CONFIRM}), frozenset({CONFIRM, EDIT})
 TWO_MORE = (frozenset({CANCEL, MOVE}), frozenset({CANCEL, REPEAT}), frozenset({MOVE, REPEAT}))
 
@@ -96,6 +98,18 @@ CONTROLS = dict(
             failovers=1,
             lags=True,
         ),
+        control(
+            *("alone", "half a swap may be mirrored", DOOMED, APART), direct=BOTH_BOOK, actors=SWAPPED_AND_CANCELLED
+        ),
+        control(
+            *("onebyone", "bookings that clash are mirrored one by one", FOREVER, APART),
+            direct=BOTH_BOOK,
+            actors=SWAPPED,
+        ),
+        control(
+            *("swapunkept", "a reservation is swapped without keeping its marks", DOOMED, APART),
+            **(reserved(SWAPPED) | {"direct": BOTH_BOOK}),
+        ),
         # Not rules but known limits: what the protocol cannot promise.
         control("window", "an insert lands after its confirm window", DOOMED),
         control(
@@ -126,8 +140,19 @@ def quick() -> Iterator[World]:
     yield World(SAME, losses=1, **reserved(ALONE))
     yield World(SAME, **reserved(frozenset({CANCEL, CONFIRM})))
     yield World(APART, **reserved(MOVED))
+    yield from swaps()
     yield from failovers()
     yield World(SAME, **(reserved(CONFIRMED) | {"direct": BOTH_BOOK}), mishaps=1)
+
+
+def swaps() -> Iterator[World]:
+    """Both bookings swap their slots, while one is cancelled or moved, or Redis is lost."""
+    for direct in (HOLDS, BOTH_BOOK):
+        yield World(APART, direct, SWAPPED, mishaps=1)
+    for actors in (SWAPPED_AND_CANCELLED, frozenset({SWAP, MOVE})):
+        yield World(APART, BOTH_BOOK, actors, mishaps=1)
+    yield World(APART, BOTH_BOOK, SWAPPED, losses=1)
+    yield World(APART, **(reserved(SWAPPED) | {"direct": BOTH_BOOK}), mishaps=1)
 
 
 def failovers() -> Iterator[World]:

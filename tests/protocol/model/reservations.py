@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.protocol.model import scripts
 from tests.protocol.model.mirroring import Step, mirror
-from tests.protocol.model.state import NAMES, A, Doc, State, World, go, overdue, write
+from tests.protocol.model.state import NAMES, A, State, World, go, overdue, write
 
 REFUSED = "the owner of a live claim was refused by the unique index"
 UNDONE = "a reservation that had been confirmed was expired"
@@ -30,7 +30,7 @@ def expire(world: World, state: State, actor: int) -> Step:
     by_id = world.control == "expirebyid" and doc.slot is not None
     if doc.version != read.version and not by_id:
         return f"{label}, another version", go(state, actor, *go_on), None
-    expired = Doc(doc.version + 1, None)
+    expired = doc._replace(version=doc.version + 1, slot=None, pending=False)
     after = go(write(state, booking, expired), actor, "mirroring the end", (booking, expired, go_on))
     return label, after, None if doc.pending else UNDONE
 
@@ -74,7 +74,7 @@ def update(world: World, state: State, actor: int, *, confirms: bool) -> Iterato
     if doc is None or doc.slot is None or doc.version != read.version:
         yield f"{name}: update finds another version", go(state, actor, "start"), None
         return
-    made = Doc(doc.version + 1, doc.slot, pending=doc.pending and not confirms)
+    made = doc._replace(version=doc.version + 1, pending=doc.pending and not confirms)
     written = write(state, A, made)
     yield f"{name}: update", go(written, actor, "mirroring", (A, made)), None
     if may_fail:

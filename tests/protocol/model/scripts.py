@@ -134,27 +134,50 @@ def keep_reservation(state: State, booking: int) -> State | None:
     return state._replace(marks=tuple(marks))
 
 
-def mirror_booking(world: World, state: State, booking: int, doc: Doc) -> State | None:
-    """Mirror one version of a booking. None: CLASH, the mark of another booking is there and nothing changed.
+def mirror_booking(world: World, state: State, *versions: tuple[int, Doc]) -> State | None:
+    """Mirror these versions of one booking or of both, in one call. None: CLASH, nothing changed.
 
-    Of a reservation that is over nothing is marked.
+    A clash is the mark of a booking that stays where it is, or half a swap. Of a reservation that is over nothing is
+    marked.
     """
-    version, slot = state.mirrored[booking]
-    if version >= doc.version and world.control != "noversion":
-        return finish_hold(state, booking)
-    to = None if doc.pending and state.over else doc.slot
-    marks = state.marks
-    there = marks[to] if to is not None else None
-    if there and there[0] in OF_BOOKINGS and there[1] != booking and world.control != "clobber":
+    newer = {booking: doc for booking, doc in versions if follows(world, state, booking, doc)}
+    if any(is_half(world, state, booking, dict(versions)) for booking in newer):
         return None
-    mine = marks[slot] if slot is not None else None
-    if slot is not None and mine and mine[0] in OF_BOOKINGS and mine[1] == booking:
-        marks = put(marks, slot, None)
-    gives_way = world.control == "polite" and there is not None and there[1] != booking
-    if to is not None and not gives_way:
-        marks = put(marks, to, (PENDING if doc.pending else BOOKED, booking))
-    mirrored = put(state.mirrored, booking, (doc.version, to))
-    return finish_hold(state._replace(marks=marks, mirrored=mirrored), booking)
+    to = {booking: None if doc.pending and state.over else doc.slot for booking, doc in newer.items()}
+    wanted = [slot for slot in to.values() if slot is not None]
+    others = {state.marks[slot] for slot in wanted}
+    staying = any(there and there[0] in OF_BOOKINGS and there[1] not in newer for there in others)
+    if (staying and world.control != "clobber") or len(wanted) > len({*wanted}):
+        return None
+    marks = state.marks
+    for booking in newer:
+        slot = state.mirrored[booking][1]
+        mine = marks[slot] if slot is not None else None
+        if slot is not None and mine and mine[0] in OF_BOOKINGS and mine[1] == booking:
+            marks = put(marks, slot, None)
+    mirrored = state.mirrored
+    for booking, slot in to.items():
+        there = state.marks[slot] if slot is not None else None
+        gives_way = world.control == "polite" and there is not None and there[1] != booking
+        if slot is not None and not gives_way:
+            marks = put(marks, slot, (PENDING if newer[booking].pending else BOOKED, booking))
+        mirrored = put(mirrored, booking, (newer[booking].version, slot))
+    state = state._replace(marks=marks, mirrored=mirrored)
+    for booking, _ in versions:
+        state = finish_hold(state, booking)
+    return state
+
+
+def follows(world: World, state: State, booking: int, doc: Doc) -> bool:
+    return doc.version > state.mirrored[booking][0] or world.control == "noversion"
+
+
+def is_half(world: World, state: State, booking: int, asked: dict[int, Doc]) -> bool:
+    """Whether a swap made this version or an earlier one that is not mirrored, and the other booking is known only as
+    it was before."""
+    (made, needed), other = asked[booking].swapped, 1 - booking
+    known = max(state.mirrored[other][0], asked[other].version if other in asked else 0)
+    return made > state.mirrored[booking][0] and known < needed and world.control != "alone"
 
 
 def finish_hold(state: State, booking: int) -> State:

@@ -18,13 +18,13 @@ PENDING, KEPT = "booked|pending", "booked|pending, kept"
 OF_BOOKINGS = frozenset({BOOKED, PENDING, KEPT})
 WAITING, DUE = "waiting", "due"
 
-A, B, REPEAT, CANCEL, MOVE, MOVE_REPEAT, OTHER_MOVE, EDIT, CONFIRM, RELAY, REBUILD, OTHER_RELAY = range(12)
+A, B, REPEAT, CANCEL, MOVE, MOVE_REPEAT, OTHER_MOVE, EDIT, CONFIRM, SWAP, RELAY, REBUILD, OTHER_RELAY = range(13)
 """Actors. A and B are customers; a hold and its booking have the number of their customer, because `_id` is derived.
-All changes are changes of A's booking."""
+All changes are changes of A's booking, but a swap changes both."""
 
 NAMES = (
     *("A", "B", "A's repeat", "cancel", "move", "move's repeat", "other move"),
-    *("edit", "confirm", "relay", "rebuild", "other relay"),
+    *("edit", "confirm", "swap", "relay", "rebuild", "other relay"),
 )
 MOVE_PINS = {MOVE: 2, MOVE_REPEAT: 2, OTHER_MOVE: 3}
 """Pins 0 and 1 are confirmations of the customers; a move and its repeat share one pin, another move has its own."""
@@ -35,11 +35,13 @@ AT_REST = frozenset({"absent", "start", "idle", "holding", "over"})
 
 
 class Doc(NamedTuple):
-    """One version of a booking in MongoDB. No slot: inactive. pending: a reservation, which has a deadline."""
+    """One version of a booking in MongoDB. No slot: inactive. pending: a reservation, which has a deadline. swapped:
+    the version that a swap made of it, and of the other booking; no versions: it was never swapped."""
 
     version: int
     slot: int | None
     pending: bool = False
+    swapped: tuple[int, int] = (0, 0)
 
 
 VOID = Doc(1, None)
@@ -107,7 +109,7 @@ class World:
     """One configuration: the actors, the possible faults, and the rule that is left out or added.
 
     slots: what A and B want. direct: who books without a hold. reserves: A's booking is a reservation, made directly.
-    actors: of those from REPEAT to CONFIRM. losses: of Redis. mishaps: how often a worker may die, or its write to
+    actors: of those from REPEAT to SWAP. losses: of Redis. mishaps: how often a worker may die, or its write to
     MongoDB be refused or lose its reply. control: the rule left out. fence: before the relay releases a pin it writes
     to MongoDB what makes a late write fail. patient: a rebuild reads MongoDB only when the confirmations that were
     running at the loss are over. failovers: how often a replica becomes the master. lags: it may have stopped copying

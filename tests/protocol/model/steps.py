@@ -33,6 +33,7 @@ from tests.protocol.model.state import (
     REBUILD,
     RELAY,
     REPEAT,
+    SWAP,
     WAITING,
     A,
     B,
@@ -43,13 +44,14 @@ from tests.protocol.model.state import (
     lose_redis,
     put,
 )
+from tests.protocol.model.swaps import looks, swap
 
 EVERYONE = frozenset(range(len(NAMES)))
 RELAYS = frozenset({RELAY, OTHER_RELAY})
 REQUESTS = (
     *((A, customer), (B, customer), (REPEAT, repeat), (CANCEL, cancel)),
     *((MOVE, move), (MOVE_REPEAT, move), (OTHER_MOVE, move)),
-    *((EDIT, partial(change, confirms=False)), (CONFIRM, partial(change, confirms=True))),
+    *((EDIT, partial(change, confirms=False)), (CONFIRM, partial(change, confirms=True)), (SWAP, swap)),
 )
 
 
@@ -72,6 +74,8 @@ def at_one_redis(world: World, state: State, actors: frozenset[int]) -> Iterator
             yield from act(world, state, actor)
     for actor in RELAYS & actors:
         yield from relay(world, state, actor)
+    if SWAP in world.actors:
+        yield from looks(world, state)
     if REBUILD in actors:
         yield from rebuild(world, state)
     for actor in sorted(actors):
@@ -125,7 +129,7 @@ def reservation_ends(world: World, state: State) -> Iterator[Step]:
         without = tuple(None if mark == (PENDING, A) else mark for mark in state.marks)
         yield "the deadline of the reservation is over", state._replace(marks=without, over=True), None
         return
-    busy = state.at[CONFIRM] not in AT_REST
+    busy = state.at[CONFIRM] not in AT_REST or state.at[SWAP] not in AT_REST
     behind = state.mirrored[A][0] < doc.version
     for slot, mark in enumerate(state.marks):
         if mark == (KEPT, A) and (not (busy or behind) or world.control == "slow"):

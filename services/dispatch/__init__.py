@@ -1,0 +1,1 @@
+"""Decides who comes, for several visits at once."""
