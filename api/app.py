@@ -16,6 +16,7 @@ from api.http.problems import handle_every_exception
 from api.http.request_log import RequestLog
 from api.openapi.document import description_route
 from api.routes import availability, bookings, calendar, catalogue, customers, dispatch, holds, keys, ops, waitlist
+from api.routes import series as series_routes
 from api.routes import services as service_routes
 from services import Services, build_services
 from services.observability import configure_logging
@@ -76,6 +77,7 @@ def all_endpoints() -> list[Endpoint]:
         *holds.routes,
         *bookings.routes,
         *dispatch.routes,
+        *series_routes.routes,
         *availability.routes,
         *waitlist.routes,
         *catalogue.routes,

@@ -8,9 +8,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from models.fields import Minutes, PlainId, Request, Shown, WholeNumber
-from models.times import LocalDate
+from models.times import Instant, LocalDate
 
 SlotState = Literal["free", "held", "booked", "closed"]
+
+
+class OpeningReply(Shown):
+    """A slot that was free when it was looked for."""
+
+    start: Instant
+    end: Instant
+    technician_id: PlainId
 
 
 class VisitQuery(Request):

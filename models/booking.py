@@ -160,6 +160,7 @@ class BookingReply(Details, _Visit):
     reserved_by: str | None = None
     reserved_until: Instant | None = None
     service_id: str | None = None
+    series_id: str | None = None
     history: list[HistoryFields] | None = None
     customer_id: str | None = None
 

@@ -47,6 +47,7 @@ class BookingQuery(Request):
     overlapping: bool = False
     q: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = None
     external_reference: ReferenceText | None = None
+    series_id: PlainId | None = None
     updated_since: DayOrMoment | None = None
     limit: Annotated[WholeNumber, Field(ge=1, le=200)] = 50
     cursor: Annotated[str, StringConstraints(max_length=256)] | None = None

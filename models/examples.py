@@ -16,6 +16,7 @@ from models.customers import CustomerPatch, MergeRequest, PersonRequest
 from models.dispatch import SwapRequest
 from models.hold import ExtendRequest, HoldRequest
 from models.keys import KeyRequest, RotateRequest
+from models.series import SeriesCancel, SeriesRequest
 from models.service import ServiceCreate, ServicePatch
 from models.waitlist import WaitRequest
 
@@ -67,6 +68,17 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
         ),
     },
     SwapRequest: {"swap": _example("With the visit of another technician", {"with": "bk_8d2e4b"})},
+    SeriesRequest: {
+        "every second week": _example(
+            "Every second Saturday, twelve times",
+            {**_SLOT, "rrule": "FREQ=WEEKLY;INTERVAL=2;COUNT=12", "customer": _ALICE},
+        ),
+        "a look": _example(
+            "Which first Saturdays of a month are free",
+            {**_SLOT, "rrule": "FREQ=MONTHLY;BYDAY=1SA;COUNT=6", "dry_run": True},
+        ),
+    },
+    SeriesCancel: {"from a date": _example("All visits from a local date on", {"from": "2027-03-01"})},
     ConfirmRequest: {"late": _example("Even if the reservation ran out", {"if_expired": "book_if_free"})},
     ReasonRequest: {"why": _example("With the reason", {"reason": "The customer called."})},
     WaitRequest: {

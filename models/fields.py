@@ -35,13 +35,14 @@ class Form(NamedTuple):
     """One of several forms of a body, which the document shows as a whole schema of its own.
 
     name: of the schema. about: a sentence on it. needs: the fields that this form requires besides those that the body
-    always does. without: the fields that it does not have.
+    always does. without: the fields that it does not have. on: the flags that are true in it.
     """
 
     name: str
     about: str
     needs: tuple[str, ...]
     without: tuple[str, ...] = ()
+    on: tuple[str, ...] = ()
 
 
 class Request(BaseModel):

@@ -30,6 +30,9 @@ from services.ops.health import Health
 from services.ops.installation import prepare
 from services.ops.warm_up import Warming
 from services.relay.worker import Relay
+from services.series.desk import SeriesDesk
+from services.series.making import SeriesMaking
+from services.series.previewing import Previewing
 from services.settings import Settings
 from services.stores.connections import Document, connect_stores
 from services.stores.mongo_clock import MongoClock
@@ -37,7 +40,7 @@ from services.stores.shared_counts import SharedCounts
 from services.timetable.grid import Grid
 from services.waitlist.entries import Waitlist
 from services.waitlist.rounds import Offers
-from services.wiring import beside_requests, visits, waiting
+from services.wiring import beside_requests, series, visits, waiting
 from services.wiring.parts import Parts
 
 
@@ -63,6 +66,9 @@ class Services:
     bookings: Bookings
     booking_life: BookingLife
     swapping: Swapping
+    series_making: SeriesMaking
+    series_preview: Previewing
+    series_desk: SeriesDesk
     customers: CustomerDesk
     personal_data: PersonalDataDesk
     waitlist: Waitlist
@@ -122,6 +128,9 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         bookings=visits.bookings(parts),
         booking_life=booking_life,
         swapping=visits.swapping(parts),
+        series_making=series.making(parts),
+        series_preview=series.previewing(parts),
+        series_desk=series.desk(parts, booking_life),
         customers=customers,
         personal_data=waiting.personal_data(parts, waitlist, customers),
         waitlist=waitlist,

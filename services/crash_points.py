@@ -15,6 +15,7 @@ CrashPoints = Callable[[str], None]
 POINTS = (
     *("before_begin", "after_begin", "after_batch", "after_insert", "after_finish", "after_place"),
     *("after_offer_intent", "after_offer_hold", "after_offer_published"),
+    *("after_series_claim", "after_series_write", "after_series"),
     *("after_change", "after_move_claim", "after_move", "after_move_mirrored"),
     *("after_swap_claims", "after_swap_written", "after_swap", "after_swap_mirrored"),
 )

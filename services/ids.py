@@ -145,9 +145,18 @@ def booking_id_for(org: str, *parts: str) -> str:
 
     The same parts give the same id, so a repeated insert finds the first one. It is `bk_` and 26 characters of a-z2-7.
     """
-    text = "".join(f"{len(part)}:{part}" for part in (org, *parts))
+    return _derived("bk_", org, *parts)
+
+
+def series_id_for(org: str, *parts: str) -> str:
+    """The id of the series that `parts` lead to, in the same way."""
+    return _derived("se_", org, *parts)
+
+
+def _derived(prefix: str, *parts: str) -> str:
+    text = "".join(f"{len(part)}:{part}" for part in parts)
     mac = blake2b(text.encode(errors="surrogatepass"), digest_size=16)
-    return "bk_" + b32encode(mac.digest())[:26].decode().lower()
+    return prefix + b32encode(mac.digest())[:26].decode().lower()
 
 
 def booking_of_hold(org: str, hold_id: str) -> tuple[str, str] | None:

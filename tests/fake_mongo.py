@@ -28,10 +28,31 @@ def _replace_in_bulk(bulk: BulkOperationBuilder, *given: Any, sort: None = None,
     _replace(bulk, *given, **further)
 
 
+class FakeSession:
+    """A session without transactions: each write is made at once. It counts as none, which mongomock wants."""
+
+    in_transaction = False
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __enter__(self) -> FakeSession:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        return None
+
+    def start_transaction(self, *_concerns: object) -> None:
+        return None
+
+    commit_transaction = abort_transaction = start_transaction
+
+
 def fake_database() -> Any:
     """An empty database in memory: no uniqueness over claims, no validators, no change stream, of commands `hello`."""
     _Parser.parse = _parse_more
     BulkOperationBuilder.add_replace = _replace_in_bulk
     database = mongomock.MongoClient(tz_aware=True)["test"]
+    database.client.start_session = FakeSession
     database.command = lambda _name: {"localTime": datetime.now(UTC).replace(tzinfo=None)}
     return database

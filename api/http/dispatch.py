@@ -133,7 +133,7 @@ class Runner:
             body = self._replies.body(reply)
             if not isinstance(body, dict):
                 body = {}
-            return reply.status, {name: body[name] for name in recall.kept} if recall else body
+            return reply.status, {name: body[name] for name in recall.kept if name in body} if recall else body
 
         status, kept, replayed = ask.services.idempotency.once(ask.caller, claim, act)
         if not replayed:

@@ -118,6 +118,8 @@ def _form(schema: Json, form: Form) -> Json:
         field["description"] = described([form.name], name) if f"{form.name}.{name}" in WORDS else field["description"]
     for name in form.needs:
         own["properties"][name] = _not_null(own["properties"][name])
+    for name in form.on:
+        own["properties"][name] = {"const": True, "description": own["properties"][name]["description"]}
     for name in form.without:
         own["properties"][name] = {**_NULL, "description": own["properties"][name]["description"]}
     return own

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from api.http.replies import ReplyShape
 from api.openapi.schemas import Health, PropertyPage, Readiness, ServicePage, TechnicianPage
-from models.availability import AvailabilityReply, AvailabilitySlot, DaysReply, FreeDay
+from models.availability import AvailabilityReply, AvailabilitySlot, DaysReply, FreeDay, OpeningReply
 from models.booking import BookingReply, MadeReply, ManageTokenReply, OwnBookingReply
 from models.booking_lists import BookingPage
 from models.calendar import CalendarReply
@@ -18,6 +18,15 @@ from models.customers import CustomerPage, CustomerRecord, CustomerWithBookings,
 from models.dispatch import SwapReply
 from models.hold import HoldPage, HoldReply
 from models.keys import ApiKey, KeyMade, KeyPage
+from models.series import (
+    CancelledVisit,
+    LeftVisit,
+    SeriesCancelled,
+    SeriesMade,
+    SeriesOccurrence,
+    SeriesPreview,
+    SeriesReply,
+)
 from models.service import Service
 from models.time_off import ChangedTechnician, VisitInTimeOff
 from models.waitlist import WaitPage, WaitReply
@@ -91,6 +100,20 @@ CUSTOMER = ReplyShape(CustomerRecord).of(
     )
 )
 
+SERIES: Json = {
+    "series_id": "se_4e8f2d",
+    "property_id": "prop-101",
+    "rrule": "FREQ=WEEKLY;INTERVAL=2;COUNT=12",
+    "start": "2026-12-05T10:00:00Z",
+    "created_at": "2026-12-04T09:00:00Z",
+}
+_IN_SERIES: Json = {**BOOKING, "source": "desk", "hold_id": None, "series_id": SERIES["series_id"]}
+_OPENING = OpeningReply(start=_START + _HOUR, end=_START + 2 * _HOUR, technician_id="tech-7")
+_FREE_VISIT = SeriesOccurrence(start=_START, end=_START + _HOUR, state="free")
+_TAKEN_VISIT = SeriesOccurrence(
+    start=_START, end=_START + _HOUR, state="taken", code="slot_booked", next_available=[_OPENING]
+)
+
 MADE: Json = {**BOOKING, "manage_token": "hfm_demo.bk_5f1c9a.0123456789abcdef"}
 RESERVATION: Json = {
     **BOOKING,
@@ -137,6 +160,7 @@ _KEY = ApiKey(
     revoked=False,
 )
 _AWAY_VISIT = VisitInTimeOff(booking_id="bk_5f1c9a", property_id="prop-101", start=_START, end=_START + _HOUR)
+_WHERE: Json = {"property_id": "prop-101", "start": _START, "end": _START + _HOUR}
 _FREE = AvailabilitySlot(start=_START, end=_START + _HOUR, state="free", technician_ids=["tech-7"])
 
 
@@ -162,6 +186,13 @@ _OF_MODELS: dict[type[BaseModel], Json] = {
     },
     BookingPage: _page("bookings", BOOKING),
     ManageTokenReply: {"manage_token": MADE["manage_token"]},
+    SeriesMade: {"series_id": SERIES["series_id"], "bookings": [_IN_SERIES]},
+    SeriesPreview: {"occurrences": [_of(_FREE_VISIT), _of(_TAKEN_VISIT)]},
+    SeriesReply: {**SERIES, "bookings": [_IN_SERIES]},
+    SeriesCancelled: {
+        "cancelled": [_of(CancelledVisit(booking_id="bk_5f1c9a", technician_id="tech-7", **_WHERE))],
+        "left": [_of(LeftVisit(booking_id="bk_6a2d0b", code="store_unavailable", detail="Please send it again."))],
+    },
     WaitReply: WAITING,
     WaitPage: _page("waitlist", WAITING),
     AvailabilityReply: _of(AvailabilityReply(timezone="Europe/Paris", grid_minutes=15, slots=[_FREE])),

@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from models.availability import OpeningReply
 from models.catalogue import Property, ResourceStatus, Technician
 from models.fields import PlainId, Printable, Request, Shown, WholeNumber
+from models.series import SeriesOccurrence
 from models.service import Service
 from models.times import Moment
 
@@ -95,14 +97,6 @@ class BlockReply(Shown):
     booking_id: str | None = None
 
 
-class OpeningReply(Shown):
-    """A slot that was free when it was looked for."""
-
-    start: Moment
-    end: Moment
-    technician_id: PlainId
-
-
 class Problem(Shown):
     """RFC 9457. `code` is the stable word; `detail` is a sentence that a customer could read."""
 
@@ -114,4 +108,5 @@ class Problem(Shown):
     errors: list[FaultReply] | None = None
     conflicts: list[BlockReply] | None = None
     next_available: list[OpeningReply] | None = None
+    occurrences: list[SeriesOccurrence] | None = None
     checks: dict[str, str] | None = None

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.glossary import catalogue, dispatch, problems, visits
+from models.glossary import catalogue, dispatch, problems, series, visits
 
-WORDS: dict[str, str] = {**visits.WORDS, **dispatch.WORDS, **catalogue.WORDS, **problems.WORDS}
+WORDS: dict[str, str] = {**visits.WORDS, **dispatch.WORDS, **catalogue.WORDS, **series.WORDS, **problems.WORDS}
 
 
 def key_of(models: Sequence[str], field: str) -> str | None:

@@ -76,6 +76,7 @@ class _Record(Request):
     updated_at: Moment | None = None
     requested_start: Moment | None = None
     fallback_used: bool | None = None
+    series_id: PlainId | None = None
     hold_id: Annotated[PlainId, AfterValidator(lambda given: hold_name(given) or given)] | None = None
     made_by: PlainId | None = None
     fingerprint: PlainId | None = None

@@ -72,7 +72,7 @@ class Beginning:
         Raises what Bookings.book raises.
         """
         try:
-            return self._begin_hold(draft) if draft.slot is None else self._begin_slot(draft, draft.slot)
+            return self._begin_hold(draft) if draft.slot is None else self.begin_slot(draft, draft.slot)
         except RedisUnavailable:
             if draft.slot is None and draft.request.slot is None:
                 raise
@@ -140,8 +140,8 @@ class Beginning:
             raise HoldExpired
         return self.begin(anew)
 
-    def _begin_slot(self, draft: Draft, slot: SlotFields) -> Begun | Confirmed:
-        """Claims a slot and pins it in one step."""
+    def begin_slot(self, draft: Draft, slot: SlotFields) -> Begun | Confirmed:
+        """Claims a slot and pins it in one step. Raises what `begin` raises, and RedisUnavailable."""
         for _ in range(MOST_ATTEMPTS):
             try:
                 placed = self._placing.claim(self._direct_claim(draft, slot))

@@ -108,8 +108,7 @@ class Bookings:
         know: the mirror is mended. If none is in the way, it was cancelled in between.
         """
         record, beginning = begun.record, self._beginning
-        owner = begun.draft.owner or record.owner
-        draft = replace(begun.draft, owner=owner, override=record.override, service_id=record.service_id)
+        draft = begun.completed()
         requested = record.requested if draft.requested is None else draft.requested
         now = moment_of_ms(begun.now_ms)
         for _ in range(MOST_INSERTS):

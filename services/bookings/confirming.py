@@ -39,7 +39,7 @@ class Draft:
     requested: the start tick that the client asked for, if it is not that of the claims. owner: of its hold, as
     HoldRecord has it; '' if there is no hold. override: the words of the rules that staff lifted for its visit.
     service_id: of the slot that is claimed; '' for none.
-    reserved_by, hours: of a reservation, which is pending for so many hours.
+    reserved_by, hours: of a reservation, which is pending for so many hours. series_id: of the series that it is in.
     """
 
     caller: Caller
@@ -57,6 +57,7 @@ class Draft:
     idempotency: IdempotencyClaim | None = None
     reserved_by: str | None = None
     hours: int | None = None
+    series_id: str | None = None
 
     @property
     def fingerprint(self) -> str | None:
@@ -114,6 +115,7 @@ class Draft:
             reserved_by=self.reserved_by,
             reserved_until=until,
             service_id=self.service_id or None,
+            series_id=self.series_id,
         )
 
 
@@ -129,6 +131,12 @@ class Begun:
     record: HoldRecord
     first: bool
     now_ms: int
+
+    def completed(self) -> Draft:
+        """The draft with what its claims know of it."""
+        draft, record = self.draft, self.record
+        owner = draft.owner or record.owner
+        return replace(draft, owner=owner, override=record.override, service_id=record.service_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,11 @@ class Snapshot:
 
         Raises PropertyNotFound, TechnicianNotFound.
         """
-        site = self._catalogue.property_on(self._shelf, self.org, property_id)
-        return site, self.technicians(technician_id)
+        return self.site(property_id), self.technicians(technician_id)
+
+    def site(self, property_id: str) -> Property:
+        """A property, of whatever status. PropertyNotFound."""
+        return self._catalogue.property_on(self._shelf, self.org, property_id)
 
     def units_of(self, property_id: str) -> tuple[str, ...]:
         """The ids of a building's units in order; none for a unit or a plain property. PropertyNotFound."""

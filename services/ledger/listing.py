@@ -54,7 +54,7 @@ class BookingList:
 def filter_of(org: str, query: BookingQuery) -> Document:
     """What a query wants of an org, besides its page."""
     wanted: Document = {"org": org, **_when(query)}
-    for name in ("property_id", "technician_id", "external_reference"):
+    for name in ("property_id", "technician_id", "external_reference", "series_id"):
         value = getattr(query, name)
         if value is not None:
             wanted[name] = value
@@ -89,6 +89,8 @@ def _when(query: BookingQuery) -> Document:
 
 
 def _index(query: BookingQuery) -> str:
+    if query.series_id is not None:
+        return "by_series"
     if query.external_reference is not None:
         return "by_reference"
     if query.property_id is not None:

@@ -94,6 +94,11 @@ BOOKING_INDEXES = [
         name="by_reference",
         partialFilterExpression={"external_reference": {"$gt": ""}},  # most bookings have none
     ),
+    IndexModel(
+        [("org", ASCENDING), ("series_id", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)],
+        name="by_series",
+        partialFilterExpression={"series_id": {"$gt": ""}},
+    ),
     BY_PERSON,
     IndexModel([("org", ASCENDING), ("changed", ASCENDING), ("_id", ASCENDING)], name="by_change"),
     # Of documents that an earlier release wrote.

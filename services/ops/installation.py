@@ -8,6 +8,7 @@ from services.access.api_keys import ensure_key_indexes
 from services.calendars.feeds import ensure_calendar_indexes
 from services.catalogue.documents import ensure_catalogue_indexes
 from services.customers.store import CustomerStore
+from services.ledger.series import SeriesStore
 from services.ledger.store import BookingStore
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
@@ -21,6 +22,7 @@ def prepare(db: Database[Document], grid_minutes: int) -> None:
     store = BookingStore(db, grid_minutes)
     store.check_grid()
     store.prepare()
+    SeriesStore(db, store).prepare()
     WaitlistStore(db).prepare()
     CustomerStore(db).prepare()
     ensure_key_indexes(db)

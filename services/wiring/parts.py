@@ -56,9 +56,9 @@ class Parts:
         self.mirror = Mirror(redis, self.scripts, self.grid, self.store.find)
         self.reservations = Reservations(self.store, self.mirror)
         self.candidates = Candidates(self.grid)
-        readings = Readings(self.catalogue, self.mirror, self.store, clock)
-        self.availability = Availability(readings, self.candidates, self.grid)
-        self.day_counts = DayCounts(readings, self.availability, self.grid, clock)
+        self.readings = Readings(self.catalogue, self.mirror, self.store, clock)
+        self.availability = Availability(self.readings, self.candidates, self.grid)
+        self.day_counts = DayCounts(self.readings, self.availability, self.grid, clock)
         self.placing = Placing(
             claims=self.claims,
             mirror=self.mirror,

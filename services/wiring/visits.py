@@ -52,7 +52,25 @@ def hold_list(parts: Parts) -> HoldList:
 
 
 def bookings(parts: Parts) -> Bookings:
-    confirming = Confirming(store=parts.store, grid=parts.grid, clock=parts.clock, crash=parts.crash)
+    confirming = _confirming(parts)
+    return Bookings(
+        beginning=beginning(parts, confirming),
+        placing=parts.placing,
+        confirming=confirming,
+        mirror=parts.mirror,
+        catalogue=parts.catalogue,
+        hold_ids=parts.hold_ids,
+        clock=parts.clock,
+        crash=parts.crash,
+    )
+
+
+def _confirming(parts: Parts) -> Confirming:
+    return Confirming(store=parts.store, grid=parts.grid, clock=parts.clock, crash=parts.crash)
+
+
+def beginning(parts: Parts, confirming: Confirming | None = None) -> Beginning:
+    confirming = confirming or _confirming(parts)
     named = NamedSlots(hold_ids=parts.hold_ids, catalogue=parts.catalogue, grid=parts.grid)
     without_redis = BookingWithoutRedis(
         confirming=confirming,
@@ -69,7 +87,7 @@ def bookings(parts: Parts) -> Bookings:
         clock=parts.clock,
         mongo_clock=MongoClock(parts.db),
     )
-    beginning = Beginning(
+    return Beginning(
         claims=parts.claims,
         placing=parts.placing,
         confirming=confirming,
@@ -77,16 +95,6 @@ def bookings(parts: Parts) -> Bookings:
         store=parts.store,
         hold_ids=parts.hold_ids,
         named=named,
-        clock=parts.clock,
-        crash=parts.crash,
-    )
-    return Bookings(
-        beginning=beginning,
-        placing=parts.placing,
-        confirming=confirming,
-        mirror=parts.mirror,
-        catalogue=parts.catalogue,
-        hold_ids=parts.hold_ids,
         clock=parts.clock,
         crash=parts.crash,
     )

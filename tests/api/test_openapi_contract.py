@@ -34,6 +34,7 @@ BEYOND_SCHEMAS = {
     "bad_if_match",  # schemathesis takes the quotes off a version and calls it allowed
     "bad_parent",  # an id, but of no building
     "bad_phone",  # every spelling of 3 to 15 digits is taken; most texts have others
+    "bad_rule",  # most texts are no recurrence
     "bad_shift",  # hours that end before they begin
     "bad_span",  # time off, or a window, that ends before it starts
     "bad_text",  # a NUL
@@ -42,11 +43,12 @@ BEYOND_SCHEMAS = {
     "has_units",  # and so cannot be a unit
     "inconsistent",  # rules of the policy that do not fit each other
     "no_visit_fits",  # in a window that is too short
+    "not_an_occurrence",  # of the rule
     "off_grid",
     "origins_not_allowed",  # for a key that is not publishable
     "overlapping_shifts",
     "past_start",
-    "repeated",  # a parameter, and the header that stands in its place
+    "repeated",  # a start, or a parameter and the header that stands in its place
     "same",  # a customer that is to be merged with itself
     "too_far_ahead",
     "too_long",  # for the policy
