@@ -19,6 +19,7 @@ from services.availability.slots import Availability
 from services.availability.starts import starts_of
 from services.stores.faults import last_start
 from services.timetable.grid import Grid
+from services.timetable.rules import Extent, Rules
 
 RESOURCE_DAYS: Final = 1000
 """Technicians times days that one look reads: some ten thousand marks."""
@@ -47,12 +48,18 @@ class Outlook:
 
         Raises what Availability.days raises.
         """
-        for group in self._groups(len(self._availability.rules_of(wish, reading).technicians), starts, reading):
-            rules = self._availability.rules_of(wish, reading)
+        for group in self._groups(len(self._rules(wish, reading).technicians), starts, reading):
+            rules = self._rules(wish, reading)
             rules.lift(wish.lifted, group[-1])  # the last start needs the longest horizon
             found = starts_of(rules, (group[0], group[-1] + 1), reading)
             for start in group:
                 yield self._at(replace(wish, start=start), found.state(start - group[0]), reading)
+
+    def _rules(self, wish: Wish, reading: Reading) -> Rules:
+        extent = Extent(wish.length, wish.before, wish.after)
+        return self._candidates.rules(
+            reading.snapshot, reading.now, wish, extent, discreet=wish.discreet, lifted=wish.lifted
+        )
 
     def _at(self, wish: Wish, state: SlotState, reading: Reading) -> Seen:
         if state == "free":

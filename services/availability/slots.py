@@ -165,7 +165,7 @@ class Availability:
         """The wished visit with other technicians than the wished one."""
         if wish.technician_id is None:
             return
-        rules = self.rules_of(replace(wish, technician_id=None), reading)
+        rules = self._rules_of(replace(wish, technician_id=None), reading)
         for who in starts_of(rules, (wish.start, wish.start + 1), reading).who(0):
             if who != wish.technician_id:
                 yield self._opening(wish, wish.start, who)
@@ -177,7 +177,7 @@ class Availability:
 
         latest: the last start that is wanted; if None, OPENING_DAYS bound the search.
         """
-        rules = self.rules_of(wish, reading)
+        rules = self._rules_of(wish, reading)
         zone, last = rules.site.timezone, rules.latest if latest is None else min(latest, rules.latest)
         if wish.start > last:
             return
@@ -199,8 +199,7 @@ class Availability:
                 if free >> at & 1:
                     yield self._opening(wish, from_tick + at, starts.who(at)[0])
 
-    def rules_of(self, wish: Wish, reading: Reading) -> Rules:
-        """The rules for the visits of a wish, none of which it lifts. Raises what `days` raises."""
+    def _rules_of(self, wish: Wish, reading: Reading) -> Rules:
         extent = Extent(wish.length, wish.before, wish.after)
         return self._candidates.rules(reading.snapshot, reading.now, wish, extent, discreet=wish.discreet)
 

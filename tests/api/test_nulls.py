@@ -17,6 +17,7 @@ from tests.api.town import Town, body_of
 BODIES = sorted({each.body for each in all_endpoints() if each.body is not None}, key=lambda model: model.__name__)
 EMPTIED = {
     "BookingPatch": {"service_id", "description", "internal_note", "metadata", "external_reference"},
+    "CustomerPatch": {"phone", "email", "notes"},
     "PropertyPatch": {"address", "area", "parent_id"},
     "ServicePatch": {"price_text", "skill"},
     "TechnicianPatch": {"working_hours"},

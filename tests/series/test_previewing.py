@@ -22,13 +22,14 @@ ZONE = "Europe/Copenhagen"
 DAYS = 28
 OFFICE: dict[str, Any] = {day: [["07:30", "12:00"], ["12:30", "22:00"]] for day in WEEKDAYS[:5]}
 RULES = ("FREQ=DAILY;COUNT=20", "FREQ=WEEKLY;COUNT=6", "FREQ=DAILY;INTERVAL=3;COUNT=12", "FREQ=DAILY;COUNT=40")
-OVERRIDES = ([], ["working_hours"], ["horizon"], ["blackout", "lead_time"], ["working_hours", "horizon", "blackout"])
+OVERRIDES = ([], ["working_hours"], ["horizon", "eligibility"], ["blackout", "lead_time"], ["working_hours", "horizon"])
 
 
 def furnish(world: World) -> None:
     """Gives the property a zone, the technicians hours and time off, and the policy a lead time and closed dates."""
     desk, away = world.services.catalogue_desk, tomorrow(14) + timedelta(days=4)
-    desk.patch_property(world.org, "prop-1", PropertyPatch(timezone=ZONE))
+    desk.patch_property(world.org, "prop-1", PropertyPatch(timezone=ZONE, area="north"))
+    desk.patch_technician(world.org, "tech-3", TechnicianPatch(areas=["south"]))
     hours = TechnicianPatch.model_validate({"working_hours": OFFICE, "timezone": "America/New_York"})
     desk.patch_technician(world.org, "tech-1", hours)
     off = {"start": rfc3339(away), "end": rfc3339(away + timedelta(days=5))}
