@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field
 from models.booking import Booking, BookingReply
 from models.details import Overrides
 from models.fields import PlainId, Request, Shown
+from models.series import LeftVisit
+from models.times import Instant, Moment
 
 SWAP: Final = "swap"
 """The action of a swap in the histories of both bookings. What it says is `with`: the other booking."""
@@ -31,6 +33,36 @@ class SwapReply(Shown):
     """Both bookings after a swap: the one of the path, then the other."""
 
     bookings: list[BookingReply]
+
+
+class ReassignRequest(Request):
+    """Body of POST /technicians/{id}/reassign: the visits in [from, to) go to others.
+
+    dry_run: say what would be done, and do nothing.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_: Moment = Field(alias="from")
+    to: Moment
+    dry_run: bool = False
+
+
+class MovedVisit(Shown):
+    """A visit that another technician gets."""
+
+    booking_id: str
+    property_id: str
+    start: Instant
+    end: Instant
+    to_technician_id: str
+
+
+class Reassigned(Shown):
+    """What became of the visits of a technician, by start; of a dry run, what would become of them."""
+
+    moves: list[MovedVisit]
+    left: list[LeftVisit]
 
 
 class Swap(NamedTuple):

@@ -13,7 +13,7 @@ from models.booking import BookRequest, ReserveRequest
 from models.booking_changes import BookingPatch, ConfirmRequest, ReasonRequest
 from models.catalogue import PolicyPatch, PropertyCreate, PropertyPatch, TechnicianCreate, TechnicianPatch
 from models.customers import CustomerPatch, MergeRequest, PersonRequest
-from models.dispatch import SwapRequest
+from models.dispatch import ReassignRequest, SwapRequest
 from models.hold import ExtendRequest, HoldRequest
 from models.keys import KeyRequest, RotateRequest
 from models.series import SeriesCancel, SeriesRequest
@@ -79,6 +79,12 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
         ),
     },
     SeriesCancel: {"from a date": _example("All visits from a local date on", {"from": "2027-03-01"})},
+    ReassignRequest: {
+        "sick day": _example(
+            "The plan for a sick day",
+            {"from": "2026-12-05T00:00:00Z", "to": "2026-12-06T00:00:00Z", "dry_run": True},
+        )
+    },
     ConfirmRequest: {"late": _example("Even if the reservation ran out", {"if_expired": "book_if_free"})},
     ReasonRequest: {"why": _example("With the reason", {"reason": "The customer called."})},
     WaitRequest: {

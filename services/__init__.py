@@ -22,6 +22,7 @@ from services.claims.idempotency import Idempotency
 from services.clock import Clock, utc_now
 from services.customers.desk import CustomerDesk
 from services.customers.personal_data import PersonalDataDesk
+from services.dispatch.reassigning import Reassigning
 from services.dispatch.swapping import Swapping
 from services.holds.listing import HoldList
 from services.holds.operations import Holds
@@ -69,6 +70,7 @@ class Services:
     series_making: SeriesMaking
     series_preview: Previewing
     series_desk: SeriesDesk
+    reassigning: Reassigning
     customers: CustomerDesk
     personal_data: PersonalDataDesk
     waitlist: Waitlist
@@ -131,6 +133,7 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         series_making=series.making(parts),
         series_preview=series.previewing(parts),
         series_desk=series.desk(parts, booking_life),
+        reassigning=visits.reassigning(parts, booking_life),
         customers=customers,
         personal_data=waiting.personal_data(parts, waitlist, customers),
         waitlist=waitlist,

@@ -15,7 +15,7 @@ from models.booking_lists import BookingPage
 from models.calendar import CalendarReply
 from models.catalogue import Away, Policy, Property, PublicPolicy, Technician
 from models.customers import CustomerPage, CustomerRecord, CustomerWithBookings, Erased, PersonReply
-from models.dispatch import SwapReply
+from models.dispatch import MovedVisit, Reassigned, SwapReply
 from models.hold import HoldPage, HoldReply
 from models.keys import ApiKey, KeyMade, KeyPage
 from models.series import (
@@ -178,6 +178,26 @@ _OF_MODELS: dict[type[BaseModel], Json] = {
     BookingReply: BOOKING,
     OwnBookingReply: BOOKING,
     MadeReply: BOOKING,
+    Reassigned: _of(
+        Reassigned(
+            moves=[
+                MovedVisit(
+                    booking_id="bk_5f1c9a",
+                    property_id="prop-101",
+                    start=_START,
+                    end=_START + _HOUR,
+                    to_technician_id="tech-3",
+                )
+            ],
+            left=[
+                LeftVisit(
+                    booking_id="bk_8d2e4b",
+                    code="slot_booked",
+                    detail="Every other technician who may come has another visit then.",
+                )
+            ],
+        )
+    ),
     SwapReply: {
         "bookings": [
             BOOKING,

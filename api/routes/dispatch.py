@@ -1,4 +1,4 @@
-"""Who comes: two visits that swap their technicians."""
+"""Who comes: two visits that swap their technicians, and all visits of one technician given to others."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from api.routes.bookings import shown
 from api.routes.holds import SLOT_REFUSALS
 from models.access import STAFF
 from models.booking import Booking
-from models.dispatch import SwapReply, SwapRequest
+from models.dispatch import Reassigned, ReassignRequest, SwapReply, SwapRequest
 from models.errors import (
     BookingNotFound,
     InvalidTransition,
     RequestInProgress,
     StoreUnavailable,
+    TechnicianNotFound,
     TooLate,
     VersionConflict,
 )
@@ -49,3 +50,18 @@ def swap_bookings(ask: Ask[SwapRequest], booking_id: str) -> Reply:
     """Lets the technicians of two visits change places: both or neither. The times and the properties stay. Each visit
     needs to suit its new technicians, as after a move. Send an `Idempotency-Key`: without one, a repeat swaps back."""
     return Reply(200, _both(ask, ask.services.swapping.swap(ask.caller, booking_id, ask.given, ask.idempotency)))
+
+
+@routes.post(
+    "/technicians/{technician_id}/reassign",
+    "Give the visits of a technician to others",
+    roles=STAFF,
+    body=ReassignRequest,
+    replies={200: Reassigned},
+    refusals=(TechnicianNotFound,),
+)
+def reassign_technician(ask: Ask[ReassignRequest], technician_id: str) -> Reply:
+    """Gives each visit in that time to another technician who may make it and is free, at the same time: the earliest
+    visit first, to whoever has fewest visits that day. What cannot be moved is named in `left` with the reason. With
+    `dry_run` it shows this plan and changes nothing. No time off is set. A repeat goes on with what is left."""
+    return Reply(200, ask.services.reassigning.reassign(ask.caller, technician_id, ask.given))

@@ -42,6 +42,6 @@ WORDS: dict[str, str] = {
     ),
     "cancelled": "The visits that this request has cancelled, by start.",
     "left": "The visits that stay as they were, by start.",
-    "LeftVisit.code": "The code of the refusal that this visit got.",
+    "LeftVisit.code": "The code of the refusal that this visit got; `store_unavailable` if it was not reached.",
     "LeftVisit.detail": "A sentence about the reason.",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from scripts.client.calls import Client
 from scripts.client.errors import NoAnswer, Refused
-from scripts.client.results import Booking, Conflict, Customer, Hold, KnownCustomer, Service, Slot
+from scripts.client.results import Booking, Conflict, Customer, Hold, KnownCustomer, Reassigned, Service, Slot
 
 __all__ = [
     "Booking",
@@ -18,6 +18,7 @@ __all__ = [
     "Hold",
     "KnownCustomer",
     "NoAnswer",
+    "Reassigned",
     "Refused",
     "Service",
     "Slot",

@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import quote, urlencode
 
 from scripts.client.errors import NoAnswer, Refused
-from scripts.client.results import Booking, Customer, Hold, KnownCustomer, Service, Slot
+from scripts.client.results import Booking, Customer, Hold, KnownCustomer, Reassigned, Service, Slot
 from scripts.client.wire import LOST, Answer, Json, exchange, pause_seconds
 
 
@@ -139,6 +139,11 @@ class Client:
         """Lets the technicians of two bookings change places. For the roles desk and admin."""
         one, two = self._call("POST", f"/bookings/{quote(booking_id)}/swap", {"with": with_id})["bookings"]
         return Booking.of(one), Booking.of(two)
+
+    def reassign(self, technician_id: str, from_: datetime, to: datetime, *, dry_run: bool = False) -> Reassigned:
+        """Gives the visits of a technician to others, or shows the plan. For the roles desk and admin."""
+        asked = {"from": from_.isoformat(), "to": to.isoformat(), "dry_run": dry_run}
+        return Reassigned.of(self._call("POST", f"/technicians/{quote(technician_id)}/reassign", asked))
 
     def find_customers(self, q: str) -> list[KnownCustomer]:
         """At most 50 customers, by name, phone or e-mail address. For the roles desk and admin."""

@@ -154,6 +154,21 @@ class Booking:
 
 
 @dataclass(frozen=True, slots=True)
+class Reassigned:
+    """What became of the visits of a technician. moves: booking id -> the technician who gets it. left: booking id ->
+    the code of the reason why it stays."""
+
+    moves: dict[str, str]
+    left: dict[str, str]
+
+    @classmethod
+    def of(cls, reply: Json) -> Self:
+        """From the reply of a call that reassigns."""
+        moves = {each["booking_id"]: each["to_technician_id"] for each in reply["moves"]}
+        return cls(moves, {each["booking_id"]: each["code"] for each in reply["left"]})
+
+
+@dataclass(frozen=True, slots=True)
 class KnownCustomer:
     """A customer as the office knows it. booking_ids: the visits that were read with it, the latest start first."""
 

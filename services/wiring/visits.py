@@ -15,6 +15,7 @@ from services.bookings.upkeep import Upkeep
 from services.bookings.without_redis import BookingWithoutRedis
 from services.catalogue.local_days import LocalDays
 from services.claims.live_holds import LiveHolds
+from services.dispatch.reassigning import Reassigning
 from services.dispatch.swap_pins import SwapPins
 from services.dispatch.swapping import Swapping
 from services.holds.listing import HoldList
@@ -135,6 +136,19 @@ def swapping(parts: Parts) -> Swapping:
         mirror=parts.mirror,
         clock=parts.clock,
         crash=parts.crash,
+    )
+
+
+def reassigning(parts: Parts, life: BookingLife) -> Reassigning:
+    return Reassigning(
+        visits=VisitsAhead(parts.db),
+        life=life,
+        candidates=parts.candidates,
+        catalogue=parts.catalogue,
+        mirror=parts.mirror,
+        store=parts.store,
+        grid=parts.grid,
+        clock=parts.clock,
     )
 
 

@@ -244,3 +244,19 @@ def test_pauses_grow_differ_and_honour_the_server() -> None:
     assert [pause_seconds(attempt, None, lambda: 1.0) for attempt in range(7)] == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 4.0]
     assert pause_seconds(3, None, lambda: 0.0) == 0.4
     assert pause_seconds(0, 5.0, lambda: 0.0) == 5.05
+
+
+def test_the_office_swaps_two_visits_and_reassigns_those_of_a_technician(
+    server: WholeServer, next_start: Start
+) -> None:
+    client, start = client_of(server), next_start()
+    one = client.book_directly(PROPERTY, start, ALICE, technician_id=TECHNICIAN)
+    two = client.book_directly("prop-102", start, ALICE)
+    swapped = client.swap(one.booking_id, two.booking_id)
+    assert [each.technician_id for each in swapped] == [two.technician_id, TECHNICIAN]
+    window = (start, start + timedelta(hours=1))
+    plan = client.reassign(TECHNICIAN, *window, dry_run=True)
+    assert (plan.moves | plan.left).keys() == {two.booking_id}
+    assert client.reassign(TECHNICIAN, *window) == plan
+    for each in swapped:
+        client.cancel(each.booking_id)
