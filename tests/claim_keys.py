@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from models.slot import Visit
-from services.claims.keys import OrgKeys, resource_of, visit_of
+from services.claims.hold_records import visit_of
+from services.claims.keys import OrgKeys, resource_of
 
 STATES = {"h": "held", "c": "confirming", "m": "moving", "b": "booked", "r": "booked"}
 LEFT_OUT = {

@@ -14,7 +14,6 @@ from typing import Any
 from models.booking import Source
 from models.hold import Hold, HoldStatus
 from models.slot import Visit
-from services.claims.keys import visit_of
 from services.timetable.grid import Grid
 
 
@@ -103,6 +102,13 @@ def read_hold(hold_id: str, flat: list[Any] | dict[str, Any]) -> HoldRecord:
     visit = visit_of(stored["spans"])
     known = {name: _STORED[name](value) for name, value in stored.items() if name in _STORED}
     return HoldRecord(hold_id=hold_id, visit=visit, requested=int(stored.get("requested", visit.start)), **known)
+
+
+def visit_of(spans: str) -> Visit:
+    """The visit of a record, by its spans as text."""
+    site, start, end, technician, leaves, returns = spans.split(" ")
+    begin, over = int(start), int(end)
+    return Visit(site[2:], technician[2:], begin, over, begin - int(leaves), int(returns) - over)
 
 
 def moment_of_ms(milliseconds: int) -> datetime:

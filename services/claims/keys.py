@@ -30,7 +30,7 @@ from hashlib import blake2b
 from typing import Final, Literal, NamedTuple
 
 from models.access import IdempotencyClaim
-from models.slot import PROPERTY, TECHNICIAN, Visit
+from models.slot import PROPERTY, TECHNICIAN
 
 PREFIX = "hf3:"
 """The number rises with each release that gives values another form, so that no release reads the values of another.
@@ -93,13 +93,6 @@ def resource_of(name: str) -> tuple[str, str]:
 def spans_text(spans: Iterable[tuple[str, int, int]]) -> str:
     """Spans of resources, in ticks, as records have them. The property's span comes first."""
     return " ".join(f"{resource_key(resource)} {start} {end}" for resource, start, end in spans)
-
-
-def visit_of(text: str) -> Visit:
-    """The visit whose spans these are."""
-    site, start, end, technician, leaves, returns = text.split(" ")
-    begin, over = int(start), int(end)
-    return Visit(site[2:], technician[2:], begin, over, begin - int(leaves), int(returns) - over)
 
 
 def digest(*parts: str) -> str:
