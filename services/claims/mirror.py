@@ -179,7 +179,7 @@ class Mirror:
             "key_kept_ms": KEY_KEPT_MS,
             "bookings": asked,
         }
-        return names.mirror((each["booking_id"], each["hold_id"]) for each in asked), ask
+        return names.mirror([(each["booking_id"], each["hold_id"]) for each in asked]), ask
 
     def _asked(self, booking: Booking, gone: Set[str]) -> dict[str, Any]:
         spans = _spans(booking.claims)
@@ -195,8 +195,8 @@ class Mirror:
             "holder": booking.holder_digest or "",
             "hold_id": booking.hold_id or booking.placed_as or "",
             "kind": EVENT_KINDS.get(booking.history[-1]["action"], "book") if booking.history else "book",
-            "spans": spans_text((resource, *span) for resource, span in spans.items()),
-            "swaps": [each for each in swaps_of(booking) if each.with_id not in gone],
+            "spans": spans_text([(resource, *span) for resource, span in spans.items()]),
+            "swaps": [each for each in swaps_of(booking) if each.with_id not in gone] if booking.version > 1 else [],
         }
 
 

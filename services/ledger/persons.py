@@ -42,6 +42,7 @@ def email_key(email: str) -> str:
 
 _KEYS = {"phone": phone_key, "phone_e164": phone_key, "email": email_key}
 """The fields of a customer by which a person is known. With its country code a phone is another key than without."""
+_RANKED = [(field, _KEYS[field]) for field in ("phone_e164", "phone", "email")]
 
 
 def contacts(customer: Customer) -> list[str]:
@@ -54,8 +55,7 @@ def contacts(customer: Customer) -> list[str]:
 def customer_key(customer: Customer) -> str:
     """The one person of these for whom a booking is kept (`services.customers`): that of the phone, with its country
     code where that is known, else that of the e-mail address. Empty without both."""
-    phone, email = customer.get("phone_e164") or customer.get("phone"), customer.get("email")
-    keys = (phone_key(phone or ""), email_key(email or ""))
+    keys = (key(value) for field, key in _RANKED if (value := customer.get(field)))
     return next((key for key in keys if not key.endswith(":")), "")
 
 
@@ -71,6 +71,11 @@ def are_alike(one: Customer, other: Customer) -> bool:
 def persons_in(customer: Customer, history: Sequence[Entry]) -> list[str]:
     """All persons of a record, now and earlier, sorted."""
     return sorted({key for each in customers_in(customer, history) for key in contacts(each)})
+
+
+def person_fields(customer: Customer, history: Sequence[Entry]) -> Document:
+    """The fields of a document by which a person's bookings are found."""
+    return {"persons": persons_in(customer, history), "customer_key": customer_key(customer)}
 
 
 def traces_of(persons: Iterable[str], customer: Customer, history: Sequence[Entry]) -> Callable[[Customer], bool]:

@@ -18,9 +18,9 @@ from tests.api.town import ALICES_BROWSER, Town
 from tests.world import World
 
 MOST_OF_A_HOLD = 45
-MOST_OF_A_BOOKING = 51
-"""Five of each count the request for its address and give it a turn; four of a booking are its crash points, and one
-lets its insert go with those of other requests."""
+MOST_OF_A_BOOKING = 53
+"""Five of each count the request for its address and give it a turn; four of a booking are its crash points, one lets
+its insert go with those of other requests, and two find its person and take over what its hold knows of it."""
 FOLDERS = tuple(str(Path(str(package.__file__)).parent) + "/" for package in (api, models, services))
 
 Crossing = tuple[str, str]
