@@ -37,8 +37,13 @@ class Rival:
             "hold_id": made("/hold", slot(12))["hold_id"],
             "waitlist_id": made("/waitlist", wish | customer)["waitlist_id"],
             "customer_id": "",
+            "series_id": "rival-series",
             "key_id": made("/keys", {"role": "desk"})["key_id"],
         }
+        # The fakes run no transaction, which makes a series; a visit of one says so.
+        town.world.services.db["bookings"].update_one(
+            {"_id": self.ids["booking_id"]}, {"$set": {"series_id": "rival-series"}}
+        )
         town.world.find_customers()
         self.ids["customer_id"] = body_of(town.call("GET", "/customers", key="rival"))["customers"][0]["customer_id"]
         self.calendar = made("/technicians/rival-tech/calendar", {})["calendar_url"]
