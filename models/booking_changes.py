@@ -13,8 +13,8 @@ from models.fields import FormText, Minutes, PlainId, Reference, Request, Text, 
 from models.times import Moment
 
 
-class BookingPatch(Request):
-    """Body of PATCH /bookings/{id}: only the fields that change.
+class VisitChanges(Request):
+    """What may change of a visit besides when and where it is: only the fields that change.
 
     A customer and `metadata` are given whole. Null empties the texts, `metadata` and `service_id`. Another service
     brings its own lengths, unless they are given. `override` names the rules that staff lift for this change.
@@ -22,12 +22,10 @@ class BookingPatch(Request):
 
     emptied_by_null = frozenset({"service_id", "description", "internal_note", "metadata", "external_reference"})
 
-    start: Moment | None = None
     duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
     buffer_before_minutes: Minutes | None = None
     buffer_after_minutes: Minutes | None = None
     technician_id: PlainId | None = None
-    property_id: PlainId | None = None
     service_id: PlainId | None = None
     customer: Customer | None = None
     description: Text | None = None
@@ -36,6 +34,13 @@ class BookingPatch(Request):
     metadata: Metadata | None = None
     external_reference: Reference = None
     override: Overrides = Field(default_factory=list)
+
+
+class BookingPatch(VisitChanges):
+    """Body of PATCH /bookings/{id}: only the fields that change. For all else see VisitChanges."""
+
+    start: Moment | None = None
+    property_id: PlainId | None = None
 
     def given(self, country: str | None) -> dict[str, Any]:
         """The fields that are to change, as a booking has them. country: of phones without a country code."""

@@ -16,7 +16,7 @@ from models.customers import CustomerPatch, MergeRequest, PersonRequest
 from models.dispatch import ReassignRequest, SwapRequest
 from models.hold import ExtendRequest, HoldRequest
 from models.keys import KeyRequest, RotateRequest
-from models.series import SeriesCancel, SeriesRequest
+from models.series import SeriesCancel, SeriesPatch, SeriesRequest
 from models.service import ServiceCreate, ServicePatch
 from models.waitlist import WaitRequest
 
@@ -77,6 +77,9 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
             "Which first Saturdays of a month are free",
             {**_SLOT, "rrule": "FREQ=MONTHLY;BYDAY=1SA;COUNT=6", "dry_run": True},
         ),
+    },
+    SeriesPatch: {
+        "another time": _example("At nine, by another technician", {"from": "2027-03-01", "time": "09:00", "technician_id": "tech-3"})
     },
     SeriesCancel: {"from a date": _example("All visits from a local date on", {"from": "2027-03-01"})},
     ReassignRequest: {

@@ -11,12 +11,14 @@ from pydantic_core import PydanticCustomError
 
 from models.availability import OpeningReply
 from models.booking import BookingReply, BookRequest, Customer
-from models.booking_changes import ReasonRequest
+from models.booking_changes import BookingPatch, ReasonRequest, VisitChanges
 from models.details import Details
+from models.dispatch import LeftVisit, MovedVisit
 from models.fields import Form, Shown
 from models.recurrence import MOST_OCCURRENCES, RuleText
 from models.slot import SlotFields
 from models.times import DayOrMoment, Instant, Moment
+from models.working_hours import TimeOfDay
 
 
 def _different(starts: list[datetime]) -> list[datetime]:
@@ -126,6 +128,25 @@ class SeriesCancel(ReasonRequest):
     from_: DayOrMoment | None = Field(None, alias="from")
 
 
+class SeriesPatch(VisitChanges):
+    """Body of PATCH /series/{id}: what changes of all active visits from a time, or from a local date of the property, on.
+
+    time: the time of day at which they begin, by the property's clock. Each keeps its date.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_: DayOrMoment = Field(alias="from")
+    time: TimeOfDay | None = None
+
+    def of(self, start: datetime | None) -> BookingPatch:
+        """The change of one visit. start: the new one, if it changes."""
+        values = {name: getattr(self, name) for name in self.model_fields_set & BookingPatch.model_fields.keys()}
+        if start is not None:
+            values["start"] = start
+        return BookingPatch.model_construct(_fields_set=set(values), **values)
+
+
 class CancelledVisit(Shown):
     """A visit that is cancelled now."""
 
@@ -136,16 +157,15 @@ class CancelledVisit(Shown):
     end: Instant
 
 
-class LeftVisit(Shown):
-    """A visit that stays as it was, the code of the reason, and a sentence about it."""
-
-    booking_id: str
-    code: str
-    detail: str
-
-
 class SeriesCancelled(Shown):
     """The visits that were cancelled, and those that were left, by start."""
 
     cancelled: list[CancelledVisit]
+    left: list[LeftVisit]
+
+
+class SeriesChanged(Shown):
+    """The visits that are as the request wants them, and those that were left, by start."""
+
+    moves: list[MovedVisit]
     left: list[LeftVisit]

@@ -25,6 +25,17 @@ def _clock(value: str) -> str:
 Clock = Annotated[str, AfterValidator(_clock), WithJsonSchema({"type": "string", "pattern": CLOCK_PATTERN})]
 
 
+def _time_of_day(value: str) -> str:
+    if not _CLOCK.match(value) or value == DAY_END:
+        raise PydanticCustomError("bad_clock", "Give {field} as a time of day such as 08:00, up to 23:59.")
+    return value
+
+
+TIME_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+TimeOfDay = Annotated[str, AfterValidator(_time_of_day), WithJsonSchema({"type": "string", "pattern": TIME_PATTERN})]
+"""A time at which something begins, by some clock."""
+
+
 def _ordered_shift(shift: list[str]) -> list[str]:
     begin, end = shift
     if end == "00:00":

@@ -20,8 +20,8 @@ from models.hold import HoldPage, HoldReply
 from models.keys import ApiKey, KeyMade, KeyPage
 from models.series import (
     CancelledVisit,
-    LeftVisit,
     SeriesCancelled,
+    SeriesChanged,
     SeriesMade,
     SeriesOccurrence,
     SeriesPreview,
@@ -209,6 +209,10 @@ _OF_MODELS: dict[type[BaseModel], Json] = {
     SeriesMade: {"series_id": SERIES["series_id"], "bookings": [_IN_SERIES]},
     SeriesPreview: {"occurrences": [_of(_FREE_VISIT), _of(_TAKEN_VISIT)]},
     SeriesReply: {**SERIES, "bookings": [_IN_SERIES]},
+    SeriesChanged: {
+        "moves": [_of(MovedVisit(booking_id="bk_5f1c9a", to_technician_id="tech-3", **_WHERE))],
+        "left": [_of(LeftVisit(booking_id="bk_6a2d0b", code="slot_booked", detail="This slot is already booked."))],
+    },
     SeriesCancelled: {
         "cancelled": [_of(CancelledVisit(booking_id="bk_5f1c9a", technician_id="tech-7", **_WHERE))],
         "left": [_of(LeftVisit(booking_id="bk_6a2d0b", code="store_unavailable", detail="Please send it again."))],

@@ -11,13 +11,16 @@ from api.routes.holds import SLOT_REFUSALS
 from api.routes.slot_review import review_reservation
 from models.access import STAFF
 from models.booking import Booking
-from models.errors import NotFound, RequestInProgress
+from models.dispatch import MovedVisit
+from models.errors import NotFound, PropertyNotFound, RequestInProgress, ServiceNotFound, TechnicianNotFound
 from models.series import (
     CancelledVisit,
     SeriesCancel,
     SeriesCancelled,
+    SeriesChanged,
     SeriesMade,
     SeriesOccurrence,
+    SeriesPatch,
     SeriesPreview,
     SeriesRecord,
     SeriesReply,
@@ -87,6 +90,27 @@ def cancel_series(ask: Ask[SeriesCancel], series_id: str) -> Reply:
     the same request again for visits that were left because the time of the request was over."""
     done, left = ask.services.series_desk.cancel(ask.caller, series_id, ask.given)
     return Reply(200, SeriesCancelled(cancelled=[_visit(booking) for booking in done], left=left))
+
+
+@routes.patch(
+    "/series/{series_id}",
+    "Change the visits of a series that follow",
+    roles=STAFF,
+    body=SeriesPatch,
+    review=review_reservation(),
+    replies={200: SeriesChanged},
+    refusals=(NotFound, PropertyNotFound, TechnicianNotFound, ServiceNotFound),
+)
+def change_series(ask: Ask[SeriesPatch], series_id: str) -> Reply:
+    """Changes each active visit from a time on, the earliest first, as a change of that booking does. A visit that
+    cannot be changed stays as it was and is in `left`. A repeat goes on where the first request stopped."""
+    done, left = ask.services.series_desk.change(ask.caller, series_id, ask.given)
+    return Reply(200, SeriesChanged(moves=[_moved(booking) for booking in done], left=left))
+
+
+def _moved(booking: Booking) -> MovedVisit:
+    fields = {name: getattr(booking, name) for name in ("booking_id", "property_id", "start", "end")}
+    return MovedVisit(**fields, to_technician_id=booking.technician_id)
 
 
 def _visit(booking: Booking) -> CancelledVisit:

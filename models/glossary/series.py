@@ -23,7 +23,7 @@ WORDS: dict[str, str] = {
     "SeriesMade.bookings": "The visits of the series, by start.",
     "SeriesReply.bookings": "The visits of the series as they are now, by start; those that have ended too.",
     "only": "The starts of the visits that are wanted. If it is left out, all that the rule names.",
-    "dry_run": "Whether to look only. Then nothing is booked.",
+    "SeriesRequest.dry_run": "Whether to look only. Then nothing is booked.",
     "occurrences": "The visits that the rule names, by start; of a refusal those that could not be booked.",
     "SeriesOccurrence.start": "When the visit would begin. Where clocks skip its time, the first moment after that.",
     "SeriesOccurrence.end": "When the visit would end.",
@@ -41,7 +41,12 @@ WORDS: dict[str, str] = {
         "If it is left out, all visits that have not begun."
     ),
     "cancelled": "The visits that this request has cancelled, by start.",
-    "left": "The visits that stay as they were, by start.",
-    "LeftVisit.code": "The code of the refusal that this visit got; `store_unavailable` if it was not reached.",
-    "LeftVisit.detail": "A sentence about the reason.",
+    "SeriesCancelled.left": "The visits that stay as they were, by start.",
+    "SeriesPatch.from": (
+        "Active visits that begin at or after this time. A bare date is the first instant of that local date of the "
+        "property."
+    ),
+    "SeriesPatch.time": "At which time of day the visits begin, by the clock of the property. Each keeps its date.",
+    "SeriesChanged.moves": "The visits that are now as the request wants them, by start.",
+    "SeriesChanged.left": "The visits that stay as they were, by start.",
 }

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, time
 from time import monotonic
 from typing import NamedTuple
 
 from models.access import Caller
 from models.booking import Booking
-from models.errors import NotFound, Refusal, StoreUnavailable
-from models.series import LeftVisit, Series, SeriesCancel, SeriesRecord
+from models.dispatch import LeftVisit
+from models.errors import (
+    InvalidRequest,
+    NotFound,
+    OutsideWorkingHours,
+    PropertyNotFound,
+    Refusal,
+    ServiceNotFound,
+    StoreUnavailable,
+    TechnicianNotFound,
+)
+from models.series import Series, SeriesCancel, SeriesPatch, SeriesRecord
 from services.bookings.changes import BookingLife
 from services.catalogue.reader import Catalogue
 from services.clock import Clock
 from services.ledger.expiry import Reservations
 from services.ledger.series import SeriesStore
 from services.stores.faults import last_start
-from services.timetable.grid import day_start
+from services.series.occurrences import SKIPPED_TIME, at_local_time
+from services.timetable.grid import day_start, zone_of
 
+OF_THE_REQUEST = (InvalidRequest, PropertyNotFound, TechnicianNotFound, ServiceNotFound)
+"""Refusals that each visit gets alike."""
 NO_TIME_LEFT = "There was no time left for this visit. Please send the same request again."
 
 
@@ -69,6 +82,33 @@ class SeriesDesk:
 
         return self._each(self._following(caller, series_id, request.from_), cancel)
 
+    def change(self, caller: Caller, series_id: str, request: SeriesPatch) -> Followed:
+        """Changes the active visits that start at or after a moment, each by a move of its own.
+
+        Raises InvalidRequest and the refusals of what does not exist if they meet the first of these visits: nothing is
+        changed then.
+        """
+
+        def change(booking: Booking) -> Booking:
+            patch = request.of(self._start(caller, booking, request.time))
+            return self._life.reschedule(caller, booking.booking_id, patch, None)
+
+        return self._each(self._following(caller, series_id, request.from_), change)
+
+    def _start(self, caller: Caller, booking: Booking, clock: str | None) -> datetime | None:
+        """The start of a visit on its own date at another time of day; None without one."""
+        if clock is None:
+            return None
+        zone = self._zone(caller, booking)
+        day = booking.start.astimezone(zone_of(zone)).date()
+        found = at_local_time(datetime.combine(day, time.fromisoformat(clock)), zone)
+        if not found.exists:
+            raise OutsideWorkingHours(SKIPPED_TIME)
+        return found.start
+
+    def _zone(self, caller: Caller, booking: Booking) -> str:
+        return self._catalogue.property(caller.org, booking.property_id).timezone
+
     def _following(self, caller: Caller, series_id: str, begin: datetime | None) -> list[Booking]:
         bookings = self.get(caller, series_id).bookings
         moment = self._clock() if begin is None else self._instant(caller, bookings[0], begin)
@@ -77,11 +117,11 @@ class SeriesDesk:
     def _instant(self, caller: Caller, booking: Booking, begin: datetime) -> datetime:
         if begin.tzinfo is not None:
             return begin
-        zone = self._catalogue.property(caller.org, booking.property_id).timezone
-        return datetime.fromtimestamp(day_start(begin.date(), zone), self._clock().tzinfo)
+        return datetime.fromtimestamp(day_start(begin.date(), self._zone(caller, booking)), UTC)
 
     def _each(self, bookings: list[Booking], act: Callable[[Booking], Booking]) -> Followed:
-        """Acts on some visits, the earliest first, until the time of the request is over."""
+        """Acts on some visits, the earliest first, until the time of the request is over. Where the request itself is
+        wrong, and nothing was done yet, it raises that."""
         done, left = list[Booking](), list[LeftVisit]()
         for booking in bookings:
             try:
@@ -89,6 +129,8 @@ class SeriesDesk:
                     raise StoreUnavailable(NO_TIME_LEFT)
                 done.append(act(booking))
             except Refusal as refusal:
+                if isinstance(refusal, OF_THE_REQUEST) and not done:
+                    raise
                 left.append(LeftVisit(booking_id=booking.booking_id, code=refusal.code, detail=refusal.detail))
         return Followed(done, left)
 

@@ -30,13 +30,12 @@ from services.ids import HoldIds, booking_id_for, direct_pin, series_id_for
 from services.ledger.documents import as_of
 from services.ledger.outcomes import NothingSent, WriteRefused
 from services.ledger.series import SeriesStore
-from services.series.occurrences import Occurrence
+from services.series.occurrences import SKIPPED_TIME, Occurrence
 from services.series.planning import Plan, Planning
 from services.series.previewing import STATES
 from services.timetable.grid import Grid
 
 MOST_ATTEMPTS: Final = 3
-SKIPPED_TIME = "Clocks go forward on this date and skip this time. Please choose another time for this visit."
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from services.timetable.grid import instant_of, zone_of
 
 LONGEST: Final = timedelta(days=25 * 366)
 """From the first visit to the last. It bounds the search for days that a rule never names."""
+SKIPPED_TIME: Final = "Clocks go forward on this date and skip this time. Please choose another time for this visit."
 YEARS: Final = range(2000, 9900)
 
 
