@@ -10,7 +10,6 @@ from pydantic import ConfigDict, Field
 from models.booking import Booking, BookingReply
 from models.details import Overrides
 from models.fields import PlainId, Request, Shown
-from models.series import LeftVisit
 from models.times import Instant, Moment
 
 SWAP: Final = "swap"
@@ -56,6 +55,14 @@ class MovedVisit(Shown):
     start: Instant
     end: Instant
     to_technician_id: str
+
+
+class LeftVisit(Shown):
+    """A visit that stays as it was, the code of the reason, and a sentence about it."""
+
+    booking_id: str
+    code: str
+    detail: str
 
 
 class Reassigned(Shown):

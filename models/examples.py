@@ -79,7 +79,9 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
         ),
     },
     SeriesPatch: {
-        "another time": _example("At nine, by another technician", {"from": "2027-03-01", "time": "09:00", "technician_id": "tech-3"})
+        "another time": _example(
+            "At nine, by another technician", {"from": "2027-03-01", "time": "09:00", "technician_id": "tech-3"}
+        )
     },
     SeriesCancel: {"from a date": _example("All visits from a local date on", {"from": "2027-03-01"})},
     ReassignRequest: {

@@ -129,7 +129,7 @@ class SeriesCancel(ReasonRequest):
 
 
 class SeriesPatch(VisitChanges):
-    """Body of PATCH /series/{id}: what changes of all active visits from a time, or from a local date of the property, on.
+    """Body of PATCH /series/{id}: what changes of all active visits from a time, or a local date of the property, on.
 
     time: the time of day at which they begin, by the property's clock. Each keeps its date.
     """

@@ -15,7 +15,7 @@ from models.booking_lists import BookingPage
 from models.calendar import CalendarReply
 from models.catalogue import Away, Policy, Property, PublicPolicy, Technician
 from models.customers import CustomerPage, CustomerRecord, CustomerWithBookings, Erased, PersonReply
-from models.dispatch import MovedVisit, Reassigned, SwapReply
+from models.dispatch import LeftVisit, MovedVisit, Reassigned, SwapReply
 from models.hold import HoldPage, HoldReply
 from models.keys import ApiKey, KeyMade, KeyPage
 from models.series import (

@@ -41,12 +41,13 @@ WORDS: dict[str, str] = {
         "If it is left out, all visits that have not begun."
     ),
     "cancelled": "The visits that this request has cancelled, by start.",
-    "SeriesCancelled.left": "The visits that stay as they were, by start.",
+    "left": "The visits that stay as they were, by start.",
+    "LeftVisit.code": "The code of the refusal that this visit got; `store_unavailable` if it was not reached.",
+    "LeftVisit.detail": "A sentence about the reason.",
     "SeriesPatch.from": (
         "Active visits that begin at or after this time. A bare date is the first instant of that local date of the "
         "property."
     ),
     "SeriesPatch.time": "At which time of day the visits begin, by the clock of the property. Each keeps its date.",
     "SeriesChanged.moves": "The visits that are now as the request wants them, by start.",
-    "SeriesChanged.left": "The visits that stay as they were, by start.",
 }

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from scripts.client.calls import Client
 from scripts.client.errors import NoAnswer, Refused
-from scripts.client.results import Booking, Conflict, Customer, Hold, KnownCustomer, Reassigned, Service, Slot
+from scripts.client.results import (
+    Booking,
+    Conflict,
+    Customer,
+    Hold,
+    KnownCustomer,
+    Occurrence,
+    Reassigned,
+    Service,
+    Slot,
+)
 
 __all__ = [
     "Booking",
@@ -18,6 +28,7 @@ __all__ = [
     "Hold",
     "KnownCustomer",
     "NoAnswer",
+    "Occurrence",
     "Reassigned",
     "Refused",
     "Service",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 from urllib.parse import quote, urlencode
 
 from scripts.client.errors import NoAnswer, Refused
-from scripts.client.results import Booking, Customer, Hold, KnownCustomer, Reassigned, Service, Slot
+from scripts.client.results import Booking, Customer, Hold, KnownCustomer, Occurrence, Reassigned, Service, Slot
 from scripts.client.wire import LOST, Answer, Json, exchange, pause_seconds
 
 
@@ -145,6 +145,47 @@ class Client:
         asked = {"from": from_.isoformat(), "to": to.isoformat(), "dry_run": dry_run}
         return Reassigned.of(self._call("POST", f"/technicians/{quote(technician_id)}/reassign", asked))
 
+    def book_series(
+        self,
+        property_id: str,
+        start: datetime,
+        rrule: str,
+        customer: Customer,
+        *,
+        technician_id: str | None = None,
+        duration_minutes: int | None = None,
+        only: Sequence[datetime] | None = None,
+    ) -> tuple[str, list[Booking]]:
+        """Books the visits of a rule, all or none; `only` those that begin then. Gives the id of the series too. For
+        the roles desk and admin. start: aware."""
+        asked = _series(property_id, start, rrule, technician_id, duration_minutes)
+        asked |= {"customer": customer.json(), "only": None if only is None else [each.isoformat() for each in only]}
+        made = self._call("POST", "/series", asked)
+        return made["series_id"], list(map(Booking.of, made["bookings"]))
+
+    def try_series(
+        self,
+        property_id: str,
+        start: datetime,
+        rrule: str,
+        *,
+        technician_id: str | None = None,
+        duration_minutes: int | None = None,
+    ) -> list[Occurrence]:
+        """Which visits of a rule are free. Books nothing."""
+        asked = _series(property_id, start, rrule, technician_id, duration_minutes)
+        return list(map(Occurrence.of, self._call("POST", "/series", {**asked, "dry_run": True})["occurrences"]))
+
+    def read_series(self, series_id: str) -> list[Booking]:
+        """The visits of a series as they are now, by start."""
+        return list(map(Booking.of, self._call("GET", f"/series/{quote(series_id)}")["bookings"]))
+
+    def cancel_series(self, series_id: str, *, from_: datetime | None = None, reason: str | None = None) -> list[str]:
+        """Cancels the visits that begin at or after a time, or that have not begun, and gives their ids."""
+        asked = {"from": from_ and from_.isoformat(), "reason": reason}
+        done = self._call("POST", f"/series/{quote(series_id)}/cancel", asked)
+        return [visit["booking_id"] for visit in done["cancelled"]]
+
     def find_customers(self, q: str) -> list[KnownCustomer]:
         """At most 50 customers, by name, phone or e-mail address. For the roles desk and admin."""
         return [KnownCustomer.of(each) for each in self._call("GET", f"/customers?{urlencode({'q': q})}")["customers"]]
@@ -177,6 +218,18 @@ class Client:
             if not is_last:
                 self.sleep(pause_seconds(attempt, wait))
         raise NoAnswer(f"{self.url} did not answer {self.attempts} times: {lost}") from lost
+
+
+def _series(
+    property_id: str, start: datetime, rrule: str, technician_id: str | None, duration_minutes: int | None
+) -> Json:
+    return {
+        "property_id": property_id,
+        "start": start.isoformat(),
+        "rrule": rrule,
+        "technician_id": technician_id,
+        "duration_minutes": duration_minutes,
+    }
 
 
 def _settled(answer: Answer) -> Json:

@@ -68,6 +68,27 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One visit of a series that was looked at. state: `free`, `taken` or `closed`; code: why it is not free.
+
+    instead: a slot that was free in its place, if one was found.
+    """
+
+    start: datetime
+    end: datetime
+    state: str
+    code: str | None = None
+    instead: Slot | None = None
+
+    @classmethod
+    def of(cls, reply: Json) -> Self:
+        """From a dry run of a series, or from `occurrences` of its refusal."""
+        found = reply.get("next_available") or ()
+        instead = next(map(Slot.of, found), None)
+        return cls(_time(reply["start"]), _time(reply["end"]), reply["state"], reply.get("code"), instead)
+
+
+@dataclass(frozen=True, slots=True)
 class Conflict:
     """One property or technician that is taken. kind: `property` or `technician`; state: `held` or `booked`."""
 
@@ -125,7 +146,10 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A booking. manage_token: the customer's credential, in the reply that made it. service_id: what is done there."""
+    """A booking. manage_token: the customer's credential, in the reply that made it. service_id: what is done there.
+
+    series_id: of the series that it is a visit of.
+    """
 
     booking_id: str
     status: str
@@ -136,6 +160,7 @@ class Booking:
     version: int
     manage_token: str | None = None
     service_id: str | None = None
+    series_id: str | None = None
 
     @classmethod
     def of(cls, reply: Json) -> Self:
@@ -150,6 +175,7 @@ class Booking:
             reply["version"],
             reply.get("manage_token"),
             reply.get("service_id"),
+            reply.get("series_id"),
         )
 
 

@@ -12,7 +12,7 @@ from time import monotonic
 from models.access import Caller
 from models.booking import Booking
 from models.booking_changes import BookingPatch
-from models.dispatch import MovedVisit, Reassigned, ReassignRequest, technicians_of
+from models.dispatch import LeftVisit, MovedVisit, Reassigned, ReassignRequest, technicians_of
 from models.errors import (
     BookingNotFound,
     Fault,
@@ -24,7 +24,6 @@ from models.errors import (
     TooLate,
     VersionConflict,
 )
-from models.series import LeftVisit
 from models.slot import TECHNICIAN
 from services.availability.candidates import Candidates
 from services.bookings.changes import BookingLife

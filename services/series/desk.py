@@ -26,8 +26,8 @@ from services.catalogue.reader import Catalogue
 from services.clock import Clock
 from services.ledger.expiry import Reservations
 from services.ledger.series import SeriesStore
-from services.stores.faults import last_start
 from services.series.occurrences import SKIPPED_TIME, at_local_time
+from services.stores.faults import last_start
 from services.timetable.grid import day_start, zone_of
 
 OF_THE_REQUEST = (InvalidRequest, PropertyNotFound, TechnicianNotFound, ServiceNotFound)

@@ -171,7 +171,7 @@ class SeriesMaking:
         did not know: the mirror is mended."""
         bookings = [self._booking(each) for each in begun]
         try:
-            outcome = self._store.make(series, bookings)
+            outcome = self._store.make(replace(series, created_at=bookings[0].created_at), bookings)
         except (NothingSent, WriteRefused):
             self._take_back(begun)
             raise

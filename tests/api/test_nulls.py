@@ -15,8 +15,10 @@ from tests.api.test_sentences import good
 from tests.api.town import Town, body_of
 
 BODIES = sorted({each.body for each in all_endpoints() if each.body is not None}, key=lambda model: model.__name__)
+CHANGES = {"service_id", "description", "internal_note", "metadata", "external_reference"}
 EMPTIED = {
-    "BookingPatch": {"service_id", "description", "internal_note", "metadata", "external_reference"},
+    "BookingPatch": CHANGES,
+    "SeriesPatch": CHANGES,
     "CustomerPatch": {"phone", "email", "notes"},
     "PropertyPatch": {"address", "area", "parent_id"},
     "ServicePatch": {"price_text", "skill"},

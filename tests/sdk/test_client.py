@@ -260,3 +260,21 @@ def test_the_office_swaps_two_visits_and_reassigns_those_of_a_technician(
     assert client.reassign(TECHNICIAN, *window) == plan
     for each in swapped:
         client.cancel(each.booking_id)
+
+
+def test_the_office_books_a_series_and_cancels_what_follows(server: WholeServer, next_start: Start) -> None:
+    client, start = client_of(server), next_start()
+    rule = "FREQ=WEEKLY;COUNT=3"
+    assert [each.state for each in client.try_series("prop-102", start, rule)] == ["free"] * 3
+    only = [start, start + timedelta(weeks=2)]
+    series_id, visits = client.book_series("prop-102", start, rule, ALICE, only=only)
+    assert [(each.start, each.series_id) for each in visits] == [(each, series_id) for each in only]
+    looked = client.try_series("prop-102", start, rule)
+    assert [each.code for each in looked] == ["slot_booked", None, "slot_booked"]
+    assert looked[0].instead is not None
+    with pytest.raises(Refused) as refused:
+        client.book_series("prop-102", start, rule, ALICE)
+    assert refused.value.code == "slot_booked"
+    assert client.cancel_series(series_id, from_=only[1]) == [visits[1].booking_id]
+    assert client.cancel_series(series_id) == [visits[0].booking_id]
+    assert {each.status for each in client.read_series(series_id)} == {"cancelled"}
