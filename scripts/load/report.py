@@ -19,7 +19,14 @@ from scripts.load.rules.verdict import RULES, Finding, meaning_of
 from scripts.load.scenarios.stage import Scenario
 
 CLIENTS = {"web": "web checkout", "desk": "receptionist", "sms": "SMS bot"}
-GRANTED = {"move": "moved", "reserve": "reserved", "confirm": "confirmed", "join": "waiting", "wish": "waiting"}
+GRANTED = {
+    "move": "moved",
+    "swap": "swapped",
+    "reserve": "reserved",
+    "confirm": "confirmed",
+    "join": "waiting",
+    "wish": "waiting",
+}
 """The word for such a request that was granted, which is an attempt of its own."""
 SLOT = {"book": "booked", "direct": "booked", "hold": "held, not booked"}
 """The same for requests that together are one attempt at a slot. Other requests are no attempts."""

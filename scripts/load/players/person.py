@@ -135,6 +135,12 @@ class Person:
         send = self._send("move", "PATCH", f"/bookings/{booking['booking_id']}", body, name=name, asked=asked)
         return send if version is None else replace(send, headers=(("If-Match", f'"{version}"'),))
 
+    def swap(self, other: Document, name: str) -> Send:
+        """Swaps the technicians of the person's subject and of another booking."""
+        asked = {"booking_id": self.subject["booking_id"], "with": other["booking_id"]}
+        path = f"/bookings/{asked['booking_id']}/swap"
+        return self._send("swap", "POST", path, {"with": asked["with"]}, name=name, asked=asked)
+
 
 def settled(send: Send) -> Talk:
     """Repeats a request until the answer is neither `request_in_progress` nor a store that is away for a moment."""

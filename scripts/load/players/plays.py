@@ -119,6 +119,14 @@ def moves(person: Person) -> Play:
         yield Pause(person.thinks)
 
 
+def swaps(person: Person) -> Play:
+    """Swaps the technicians of one booking with those of several, one after the other."""
+    for number, other in enumerate(person.slots_after):
+        # What was refused is not asked again: it may be possible by then.
+        yield from asked_as(person, person.swap(other, f"swap{number}"), repeat_refused=False)
+        yield Pause(person.thinks)
+
+
 def confirms_and_cancels(person: Person) -> Play:
     """The desk confirms a reservation at its moment, and cancels it right after."""
     yield from confirms(person)

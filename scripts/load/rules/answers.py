@@ -14,7 +14,8 @@ from scripts.load.rules.timeline import owners_refused, trespasses
 ALLOWED = frozenset({0, 200, 201, 204, 409, 410, 412, 422, 429, 503})
 """The statuses that a valid request may get (docs/rules.md); 0 is an answer that never came."""
 ALLOWED_WITHOUT_VERSION = frozenset({0, 428, 429, 503})  # the statuses that a PATCH without If-Match may get
-ALSO = {"overreach": frozenset({400})}
+ALSO = {"overreach": frozenset({400}), "swap": frozenset({400})}
+"""Further statuses. A swap is a 400 if another one gave both visits one technician before."""
 NAMED_BY = {"hold": "hold_id", "join": "waitlist_id"}
 """The field that names the result of such a request; for other requests it is the booking's id."""
 CHANGEABLE = frozenset({"move", "read", "look"})

@@ -15,7 +15,7 @@ from scripts.load.rules.evidence import Claim, Evidence, grouped, seconds_of
 
 SLACK_SECONDS = 0.1  # a hold or reservation may end this much before its lifetime is over by our clock
 OVER_ITS_SHARE = 429  # such a refusal says nothing about the slot: an address has booked enough that day
-GRANTS = ("hold", "book", "direct", "reserve", "move")  # the requests whose 2xx gives a client a slot
+GRANTS = ("hold", "book", "direct", "reserve", "move", "swapped")  # the requests whose 2xx gives a client a slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,21 @@ def _owner(exchange: Exchange) -> str:
 def _identity(grant: Exchange) -> tuple[str, str, object]:
     """What a grant gives: a hold, a booking, or one version of a booking."""
     name = "hold_id" if grant.operation == "hold" else "booking_id"
-    version = grant.reply.get("version") if grant.operation == "move" else None
+    version = grant.reply.get("version") if grant.operation in ("move", "swapped") else None
     return grant.operation, str(grant.reply.get(name)), version
 
 
+def _halves(evidence: Evidence) -> Iterator[Exchange]:
+    """Each half of a granted swap, as a grant of its own."""
+    for swap in evidence.of("swap"):
+        for booking in swap.reply["bookings"] if swap.ok else ():
+            yield replace(swap, operation="swapped", reply=booking, asked={})
+
+
 def _first_grants(evidence: Evidence) -> list[Exchange]:
-    """The earliest 2xx for each hold, booking and move, sent when it was first asked for."""
+    """The earliest 2xx for each hold, booking, move and half of a swap, sent when it was first asked for."""
     asked = grouped(evidence.exchanges, lambda exchange: exchange.logical)
-    granted = grouped([each for each in evidence.of(*GRANTS) if each.ok], _identity)
+    granted = grouped([*(each for each in evidence.of(*GRANTS) if each.ok), *_halves(evidence)], _identity)
     firsts = [min(group, key=lambda grant: grant.received) for group in granted.values()]
     return [replace(first, sent=min(each.sent for each in asked[first.logical])) for first in firsts]
 
@@ -104,7 +111,7 @@ def booking_tenures(evidence: Evidence, grants: list[Exchange]) -> Iterator[Tenu
             continue
         name, version = str(grant.reply.get("booking_id")), grant.reply.get("version", 1)
         changes = [move for move in moves[name] if move.asked["version"] == version and (move.ok or move.unknown)]
-        end = _first_sent(cancels[name] + changes)
+        end = _first_sent(cancels[name] + changes + _swaps_after(evidence, grant, name, version))
         if grant.operation == "reserve" and name in evidence.deadlines:
             end = min(end, evidence.deadlines[name] - SLACK_SECONDS)
         yield Tenure(_owner(grant), grant.received, end, grant)
@@ -112,6 +119,18 @@ def booking_tenures(evidence: Evidence, grants: list[Exchange]) -> Iterator[Tenu
         if confirmed.ok:
             end = _first_sent(cancels[str(confirmed.asked["booking_id"])])
             yield Tenure(_owner(confirmed), confirmed.received, end, confirmed)
+
+
+def _swaps_after(evidence: Evidence, grant: Exchange, name: str, version: int) -> list[Exchange]:
+    """The swaps of a booking that may have come after a version of it, which a grant gave."""
+    found = []
+    for swap in evidence.of("swap"):
+        if name not in (swap.asked["booking_id"], swap.asked["with"]) or not (swap.ok or swap.unknown):
+            continue
+        made = [each["version"] for each in swap.reply.get("bookings", ()) if each["booking_id"] == name]
+        if swap.logical != grant.logical and not (made and made[0] <= version):
+            found.append(swap)
+    return found
 
 
 def tenures(evidence: Evidence) -> list[Tenure]:

@@ -10,12 +10,20 @@ from dataclasses import dataclass
 from types import FunctionType, ModuleType
 
 from scripts.load.client.steps import Exchange
-from scripts.load.rules import answers, bookings, moves, reservations, strangers, waitlist
+from scripts.load.rules import answers, bookings, moves, reservations, strangers, swaps, waitlist
 from scripts.load.rules.evidence import VISIT, Break, Document, Evidence, changed_by, grouped
 
 Rule = Callable[[Evidence], Iterator[Break]]
 
-GROUPS = {bookings: "", answers: "", moves: "move", reservations: "reserve", waitlist: "join", strangers: "wish"}
+GROUPS = {
+    bookings: "",
+    answers: "",
+    moves: "move",
+    swaps: "swap",
+    reservations: "reserve",
+    waitlist: "join",
+    strangers: "wish",
+}
 """Where the rules are, and the request that they are about: a run without such a request is not judged by them."""
 
 

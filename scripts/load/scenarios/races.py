@@ -10,6 +10,7 @@ from scripts.load.scenarios.moves import RESCHEDULE
 from scripts.load.scenarios.reservations import RESERVE_DEADLINE
 from scripts.load.scenarios.stage import ROLES, Scenario, World, any_slot, person
 from scripts.load.scenarios.strangers import STRANGERS
+from scripts.load.scenarios.swaps import SWAPS
 from scripts.load.scenarios.waitlist import WAITLIST
 
 RIVALS = 40  # how many technicians (or properties) a scenario with one contested resource spreads its requests over
@@ -79,6 +80,7 @@ SCENARIOS = {
         Scenario("retries", "each request twice, some replies dropped", 25, 25, _retries),
         Scenario("mixed", _DAY, 10, 8, _mixed),
         RESCHEDULE,
+        SWAPS,
         RESERVE_DEADLINE,
         WAITLIST,
         STRANGERS,
