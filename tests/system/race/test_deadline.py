@@ -5,7 +5,7 @@ Each race has a negative control: the same race with a guard off.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -106,13 +106,13 @@ def test_if_the_marks_do_not_end_no_request_gets_the_slot(
 ) -> None:
     """The negative control: marks last until the visit is over, and no server asks MongoDB about them."""
     monkeypatch.setattr(Reservations, "made_way", lambda *_asked: False)
-    ask_of = Mirror._ask
+    asked_of = Mirror._asked
 
-    def endless(mirror: Mirror, booking: Booking) -> tuple[list[str], dict[str, Any]]:
-        keys, ask = ask_of(mirror, booking)
-        return keys, {**ask, "ends_ms": ask["visit_ends_ms"]}
+    def endless(mirror: Mirror, booking: Booking, gone: Set[str]) -> dict[str, Any]:
+        asked = asked_of(mirror, booking, gone)
+        return {**asked, "ends_ms": asked["visit_ends_ms"]}
 
-    monkeypatch.setattr(Mirror, "_ask", endless)
+    monkeypatch.setattr(Mirror, "_asked", endless)
     _, outcome = race_at_the_deadline(servers, tomorrow(8))
     assert outcome.values == []
     assert outcome.kinds() == {SlotBooked}
