@@ -26,12 +26,23 @@ from tests.world import World
 
 Json = dict[str, Any]
 
-MAY_END_SO = {"address", "description", "internal_note", "metadata", "price_text", "reason", "phone", "holder", "q"}
+MAY_END_SO = {
+    "address",
+    "description",
+    "internal_note",
+    "metadata",
+    "price_text",
+    "reason",
+    "phone",
+    "holder",
+    "notes",
+    "q",
+}
 """Fields of any text, the phone, of which the digits count, and what is searched for."""
 DECODED = {"cursor", "token"}
 """Fields that a service reads; below they have a test of their own."""
 UNREAD = {"phone_e164"}
-TRIMMED = {"display_name", "email", "external_reference", "name", "reserved_by"}
+TRIMMED = {"display_name", "email", "external_reference", "name", "reserved_by", "rrule"}
 """Fields of which blanks around the value are dropped, so that the value is stored without the line break."""
 SAMPLES = {
     "address": "Elm Street 1",
@@ -45,6 +56,7 @@ SAMPLES = {
     "origins": "https://www.example.com",
     "phone": "+45 12 34 56 78",
     "reserved_by": "Dr. Who",
+    "rrule": "FREQ=WEEKLY;COUNT=4",
     "timezone": "Europe/Copenhagen",
     "to": "2026-12-05",
     "token": "hfc_" + "a" * 32,

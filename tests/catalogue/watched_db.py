@@ -21,6 +21,10 @@ class WatchedDatabase:
         self.down = False
         self.after_read: Callable[[], None] = lambda: None
 
+    @property
+    def client(self) -> Any:
+        return self.store.client
+
     def __getitem__(self, name: str) -> WatchedCollection:
         return WatchedCollection(self, name)
 

@@ -15,6 +15,8 @@ from tests.system.drills.installation import SOON, Installation, away
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules, claimed, marked
 
 NOT_A_TOKEN = {"_data": "not a token"}
+LEASES = 4
+"""The pieces of work that relays share."""
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +114,7 @@ def test_two_relays_at_once_share_the_work_and_do_it_once(
     installation.lapse_leases()
     relays = [installation.relay(), installation.relay()]
     owners = installation.world.services.db["leases"]
-    assert wait_until(lambda: owners.count_documents({}) == 3, seconds=SOON), [each.log_tail() for each in relays]
+    assert wait_until(lambda: owners.count_documents({}) == LEASES, seconds=SOON), [each.log_tail() for each in relays]
     for _ in range(10):
         customers.held()
         assert cut_off.book(cut_off.wish(), installation.slot()).status == 201
@@ -136,7 +138,7 @@ def test_a_relay_that_loses_one_store_lets_a_healthy_one_work(
     leases = installation.world.services.db["leases"]
     proxies = {"redis": installation.proxy(installation.redis), "mongodb": installation.proxy(installation.mongo)}
     sick = installation.relay(redis=proxies["redis"], mongo=proxies["mongodb"])
-    assert wait_until(lambda: leases.count_documents({}) == 3, seconds=SOON), sick.log_tail()
+    assert wait_until(lambda: leases.count_documents({}) == LEASES, seconds=SOON), sick.log_tail()
     healthy = installation.relay()
     proxies[lost].stall()
     miss_one(cut_off)
