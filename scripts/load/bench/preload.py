@@ -32,6 +32,7 @@ LEFT_ACTIVE_EVERY = 4
 BATCH, THREADS = 2000, 4
 BARE_FROM = 50_000  # from so many bookings on, the indexes are built after the writes: several times as fast
 REBUILD_SECONDS = 600.0
+PREFIXES = ("hf2:", "hf3:")
 TICK_SECONDS = 900
 
 
@@ -155,8 +156,11 @@ def preload(side: Holdfast, count: int, now: datetime, say: Callable[[str], None
 
 
 def await_mirrors(targets: Sequence[Target], seconds: float) -> None:
-    """Returns when the relay has built the mirror of each org. Raises Unreachable."""
+    """Returns when the relay has built the mirror of each org. Raises Unreachable.
+
+    Another checkout may name the keys with the prefix of an earlier release.
+    """
     with targets[0].redis() as redis:
-        names = [target.key("epoch") for target in targets]
-        if not wait_until(lambda: all(redis.exists(name) for name in names), seconds=seconds, every=0.1):
+        names = [[f"{prefix}{{{target.org}}}:epoch" for prefix in PREFIXES] for target in targets]
+        if not wait_until(lambda: all(redis.exists(*each) for each in names), seconds=seconds, every=0.1):
             raise Unreachable(f"the mirrors were not whole after {seconds:.0f} s")
