@@ -1,7 +1,7 @@
 """Finds who else could make the visits of a technician who is away, at the same times. Changes nothing.
 
 A plan is made visit by visit. It counts what it has given to a technician already, so that nobody gets two visits at
-one time, and so that whoever has least to do on a day comes first.
+one time, and so that the one who has least to do on a day comes first.
 """
 
 from __future__ import annotations

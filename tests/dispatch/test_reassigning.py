@@ -49,7 +49,7 @@ def sick(world: World, technician: str = AWAY, hours: tuple[int, int] = (0, 24))
     patch(world, technician, time_off_add=[off])
 
 
-def test_each_visit_goes_to_whoever_has_fewest_visits_that_day(world: World) -> None:
+def test_each_visit_goes_to_the_one_who_has_fewest_visits_that_day(world: World) -> None:
     visits = [book(world, hour) for hour in (8, 10, 12, 14)]
     book(world, 17, "tech-2")
     found = reassign(world)

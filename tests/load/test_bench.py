@@ -71,7 +71,7 @@ class Recorder(Side):
         self.log = log
 
     def requests(self, operation: str, count: int) -> list[bytes]:
-        raise NotImplementedError
+        raise AssertionError("a turn is only noted")
 
     def take_turn(self, operation: str, volleys: float, *, counts: bool) -> None:
         self.log.append((self.label, operation, counts))
