@@ -62,6 +62,6 @@ def swap_bookings(ask: Ask[SwapRequest], booking_id: str) -> Reply:
 )
 def reassign_technician(ask: Ask[ReassignRequest], technician_id: str) -> Reply:
     """Gives each visit in that time to another technician who may make it and is free, at the same time: the earliest
-    visit first, to whoever has fewest visits that day. What cannot be moved is named in `left` with the reason. With
+    visit first, to the one with fewest visits that day. What cannot be moved is named in `left` with the reason. With
     `dry_run` it shows this plan and changes nothing. No time off is set. A repeat goes on with what is left."""
     return Reply(200, ask.services.reassigning.reassign(ask.caller, technician_id, ask.given))

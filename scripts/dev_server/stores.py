@@ -19,7 +19,7 @@ HOST = "127.0.0.1"
 REPLICA_SET = "rs0"
 MONGO_USER = "holdfast"
 TRANSACTION_SECONDS = 3
-"""MongoDB ends a transaction that is open for so long, of a worker that died. No request of ours lasts longer."""
+"""After this time MongoDB ends the open transaction of a worker that died. No request of ours lasts longer."""
 MONGOD_PROBE_SECONDS = 20
 
 NO_REDIS = (

@@ -118,7 +118,7 @@ class Mirror:
             log.warning("mirror_left_to_relay", org=booking.org, booking_id=booking.booking_id)
 
     def keep(self, booking: Booking, needed_ms: int = LOST_REQUEST_MS) -> bool:
-        """Lets a reservation's marks stand while it is changed, for so long at least. False if its deadline is over."""
+        """Lets the marks of a reservation stand for at least `needed_ms`. False if its deadline is over."""
         if booking.reserved_until is None:
             raise ValueError("only a reservation has a deadline")
         self.settle(booking)  # a later mirroring of this version would end its marks at the deadline after all

@@ -53,8 +53,8 @@ class Plan:
         self._given: dict[str, list[Mark]] = {}
 
     def who(self, booking: Booking) -> list[str]:
-        """The technicians who may come in place of the one who is away and look free, in the order to try: whoever has
-        fewest visits on that local date first, then by preference as a hold has it.
+        """The technicians who may come in place of the one who is away and look free, in the order to try: the one
+        with fewest visits on that local date first, then by preference as a hold has it.
 
         Raises the refusals of Candidates, TechnicianUnavailable, SlotHeld or SlotBooked (nobody looks free),
         StoreUnavailable.

@@ -99,7 +99,7 @@ class Reservations:
         return expired
 
     def keep(self, booking: Booking, needed_ms: int = LOST_REQUEST_MS) -> None:
-        """Protects a reservation's slot while staff confirm it or swap it, for so long at least.
+        """Protects the slot of a reservation for at least `needed_ms` while staff confirm or swap it.
 
         Raises InvalidTransition if its deadline is over by Redis' clock, because then others can get the slot.
         """
