@@ -1,0 +1,1 @@
+"""What leaves for the outside because something changed: entries in MongoDB, delivered at least once."""
