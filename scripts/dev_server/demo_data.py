@@ -16,7 +16,7 @@ ORG = "demo"
 ORG_NAME = "Harbour & Vale Property Care"
 ROLES = ("checkout", "desk", "bot", "admin")
 
-REYKJAVIK = "UTC"
+REYKJAVIK = "Atlantic/Reykjavik"
 COPENHAGEN = "Europe/Copenhagen"
 
 AREAS = {REYKJAVIK: "reykjavik", COPENHAGEN: "copenhagen"}

@@ -47,9 +47,12 @@ def installation() -> Installation:
 
 def test_there_are_properties_in_two_cities_each_with_its_area_and_timezone(installation: Installation) -> None:
     found = [installation.catalogue.property("demo", f"prop-{number}") for number in range(101, 114)]
-    assert {(each.area, each.timezone) for each in found} == {("reykjavik", "UTC"), ("copenhagen", "Europe/Copenhagen")}
+    assert {(each.area, each.timezone) for each in found} == {
+        ("reykjavik", "Atlantic/Reykjavik"),
+        ("copenhagen", "Europe/Copenhagen"),
+    }
     assert len({each.address for each in found}) == 13
-    assert (found[0].timezone, found[0].status) == ("UTC", "available")
+    assert (found[0].timezone, found[0].status) == ("Atlantic/Reykjavik", "available")
 
 
 def test_one_building_has_five_units_of_its_area(installation: Installation) -> None:
