@@ -18,6 +18,7 @@ from typing_extensions import TypedDict
 from models.contacts import FormEmail, FormPhone, e164
 from models.details import Details
 from models.fields import Form, Name, PlainId, Request, ShapedAs, Shown, WholeNumber
+from models.messages import FormLanguage
 from models.slot import SlotFields, SlotOptions
 from models.times import Instant, Moment
 
@@ -26,19 +27,21 @@ Source = Literal["web", "desk", "sms", "api"]
 
 ACTIVE_STATUSES = frozenset({"pending", "confirmed"})
 
-CUSTOMER_FIELDS = ("name", "phone", "email")
+CUSTOMER_FIELDS = ("name", "phone", "email", "language")
 """What people say of a customer."""
 
 
 class Customer(Request):
     """The person that the visit is for.
 
-    phone_e164: is in replies, so a client may send it back. What is sent is not read.
+    language: of the messages to the customer. phone_e164: is in replies, so a client may send it back. What is sent is
+    not read.
     """
 
     name: Name
     phone: FormPhone = None
     email: FormEmail = None
+    language: FormLanguage = None
     phone_e164: Annotated[str, StringConstraints(max_length=64)] | None = None
 
     def record(self, country: str | None) -> dict[str, Any]:
@@ -110,6 +113,7 @@ class CustomerReply(TypedDict):
     name: str
     phone: NotRequired[str]
     email: NotRequired[str]
+    language: NotRequired[str]
     phone_e164: NotRequired[str]
 
 

@@ -22,6 +22,7 @@ from models.fields import (
     require_all,
     require_the_others,
 )
+from models.messages import OwnLanguage, QuietHours, ReminderHours, SmsNumber
 from models.service import Duration
 from models.times import Instant, LocalDate, Moment
 from models.working_hours import WorkingHours
@@ -118,7 +119,8 @@ class TechnicianPatch(Request):
 class Policy(BaseModel):
     """An org's rules, and how it is shown and called. Minutes are multiples of the grid; seconds are a hold's lifetime.
 
-    country: two letters; of phones without a country code.
+    country: two letters; of phones without a country code. sms_number, reminder_hours, quiet_hours, language: of the
+    messages to customers; see models.messages.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", json_schema_extra=require_all)
@@ -146,6 +148,10 @@ class Policy(BaseModel):
     country: str | None = None
     display_name: str | None = None
     phone: str | None = None
+    sms_number: str | None = None
+    reminder_hours: list[int] = [24]
+    quiet_hours: list[str] | None = None
+    language: OwnLanguage = "en"
 
 
 class PublicPolicy(BaseModel):
@@ -187,6 +193,8 @@ NULLABLE_POLICY = frozenset(
         "country",
         "display_name",
         "phone",
+        "sms_number",
+        "quiet_hours",
         "public_holds_per_address",
         "public_bookings_per_address_per_day",
         "public_requests_per_minute",
@@ -224,6 +232,10 @@ class PolicyPatch(Request):
     country: Country | None = None
     display_name: Name | None = None
     phone: FormPhone = None
+    sms_number: SmsNumber | None = None
+    reminder_hours: ReminderHours | None = None
+    quiet_hours: QuietHours | None = None
+    language: OwnLanguage | None = None
 
 
 class Property(BaseModel):

@@ -163,7 +163,11 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
     PolicyPatch: {
         "stricter": _example(
             "An hour of lead, and a closed day", {"min_lead_minutes": 60, "blackout_dates": ["2026-12-25"]}
-        )
+        ),
+        "messages": _example(
+            "Reminders two days and two hours before a visit, none at night",
+            {"reminder_hours": [48, 2], "quiet_hours": ["22:00", "07:00"], "language": "da"},
+        ),
     },
 }
 """Request model -> examples by name."""

@@ -99,6 +99,13 @@ WORDS: dict[str, str] = {
     "Policy.phone": "The phone of the org, for its customers.",
     "PolicyPatch.phone": "The phone of the org, for its customers.",
     "PublicPolicy.phone": "The phone of the org, for its customers.",
+    "sms_number": "The number that texts to customers are sent from, as E.164; null for no texts.",
+    "reminder_hours": "How many hours before a visit its reminders are sent, up to five; an empty list for none.",
+    "quiet_hours": (
+        "From when to when reminders and notices wait, by the property's clock, such as `22:00` and `07:00`; null for "
+        "never. The answer to what a customer just did does not wait."
+    ),
+    "language": "The language of messages to customers who have named none: `en`, `da` or `is`.",
     # Calendars
     "calendar_url": "The path of the feed with its secret token. No later reply shows it.",
     "token": "The secret token of the feed.",

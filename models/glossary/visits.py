@@ -108,6 +108,11 @@ WORDS: dict[str, str] = {
         "The phone in the form E.164, where it can be read. It is made from `phone`; what is sent is not read."
     ),
     "email": "An e-mail address.",
+    "Customer.language": (
+        "The language of messages to the customer, as two letters (ISO 639), such as `da`. If it is left out, or there "
+        "are no texts in it, that of the policy."
+    ),
+    "CustomerReply.language": "The language of messages to the customer, where one was named.",
     "description": "What the visit is about, in the words of the customer.",
     "MadeReply.description": (
         "What the visit is about, in the words of the customer. With the publishable key it is null in a late repeat."

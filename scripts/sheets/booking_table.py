@@ -17,6 +17,7 @@ from models.booking import CUSTOMER_FIELDS, Booking, BookingStatus, Customer, So
 from models.contacts import FormEmail, FormPhone
 from models.details import Details
 from models.fields import Matches, Minutes, Name, PlainId, Request, ShortText, WholeNumber
+from models.messages import FormLanguage
 from models.service import Duration
 from models.slot import Visit
 from models.times import Moment
@@ -65,6 +66,7 @@ class _Visit(Request):
     customer_name: Name
     customer_phone: FormPhone = None
     customer_email: FormEmail = None
+    customer_language: FormLanguage = None
 
 
 class _Record(Request):

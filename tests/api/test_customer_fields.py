@@ -90,3 +90,10 @@ def test_a_country_is_known_or_a_fault_and_null_empties_it(danish: Town) -> None
     nulls = dict.fromkeys(("country", "display_name", "phone", "timezone"))
     emptied = body_of(danish.call("PATCH", "/policy", nulls, key="admin"))
     assert [emptied[name] for name in nulls] == [None, None, None, "Europe/Copenhagen"]
+
+
+def test_a_customer_has_the_language_that_was_given(town: Town) -> None:
+    assert booked(town, language="da")["customer"] == TYPED | {"language": "da"}
+    assert booked(town, 12, language=" ")["customer"] == TYPED
+    body = town.slot(14) | {"customer": TYPED | {"language": "Danish"}}
+    assert fault_codes(town.call("POST", "/book", body, key="bot")) == {("customer.language", "bad_language")}

@@ -30,6 +30,10 @@ DEFAULTS: dict[str, Any] = {
     "country": None,
     "display_name": None,
     "phone": None,
+    "sms_number": None,
+    "reminder_hours": [24],
+    "quiet_hours": None,
+    "language": "en",
 }
 PUBLIC = {
     *("timezone", "country", "display_name", "phone", "default_duration_minutes", "max_duration_minutes"),
@@ -50,6 +54,34 @@ def test_it_changes_what_is_named(town: Town) -> None:
     reply = town.call("PATCH", "/policy", changes, key="admin")
     assert (reply.status_code, body_of(reply)) == (200, DEFAULTS | changes)
     assert body_of(town.call("GET", "/policy", key="admin")) == DEFAULTS | changes
+
+
+def test_it_says_how_customers_are_written_to(town: Town) -> None:
+    given = {
+        "sms_number": "+4570102030",
+        "reminder_hours": [2, 48, 2],
+        "quiet_hours": ["22:00", "07:00"],
+        "language": "is",
+    }
+    kept = given | {"reminder_hours": [48, 2]}
+    assert body_of(town.call("PATCH", "/policy", given, key="admin")) == DEFAULTS | kept
+    emptied = {"sms_number": None, "quiet_hours": None, "reminder_hours": []}
+    assert body_of(town.call("PATCH", "/policy", emptied, key="admin")) == DEFAULTS | kept | emptied
+
+
+def test_it_refuses_what_no_message_can_be_sent_by(town: Town) -> None:
+    wrong: list[dict[str, Any]] = [
+        {"sms_number": "70102030"},
+        {"quiet_hours": ["22:00"]},
+        {"quiet_hours": ["22:00", "24:00"]},
+        {"quiet_hours": ["22:00", "22:00"]},
+        {"reminder_hours": [0]},
+        {"reminder_hours": [1, 2, 3, 4, 5, 6]},
+        {"language": "xx"},
+    ]
+    for fields in wrong:
+        refused(town.call("PATCH", "/policy", fields, key="admin"), 400, "invalid_request")
+    assert body_of(town.call("GET", "/policy", key="admin")) == DEFAULTS
 
 
 def test_null_lifts_a_limit_of_the_public_and_leaves_others_as_they_are(town: Town) -> None:
