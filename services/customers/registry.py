@@ -110,9 +110,8 @@ class Registry:
     def _forget_erased(self, org: str, seen: list[Seen]) -> None:
         """A booking may have been erased after it was read here and before its customer was written. Its eraser did not
         find what was written later, so that is made anew here."""
-        now = {each.booking_id: each for each in self._visits.seen(each.booking_id for each in seen)}
-        erased = [each for each in seen if each.booking_id in now and now[each.booking_id].customer["name"] == ERASED]
-        persons = {key for each in erased if each.customer["name"] != ERASED for key in contacts(each.customer)}
+        erased = self._visits.erased(each.booking_id for each in seen if each.customer["name"] != ERASED)
+        persons = {key for each in seen if each.booking_id in erased for key in contacts(each.customer)}
         for record in self._store.of_person(org, persons) if persons else ():
             self.renew(record, notes=True)
 

@@ -17,6 +17,7 @@ from pymongo.database import Database
 from models.booking import Booking
 from services.ledger.documents import booking_of
 from services.ledger.listing import cursor_behind, last_entry
+from services.ledger.persons import ERASED
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
@@ -45,6 +46,12 @@ class CustomerVisits:
     def seen(self, booking_ids: Iterable[str]) -> list[Seen]:
         """What these bookings say now. One that is gone is left out."""
         return self._read(self._bookings.find({"_id": {"$in": list(booking_ids)}}, _SEEN))
+
+    def erased(self, booking_ids: Iterable[str]) -> set[str]:
+        """Those of these bookings whose customer has been erased by now."""
+        with mongo_faults():
+            wanted = {"_id": {"$in": list(booking_ids)}, "customer.name": ERASED}
+            return {each["_id"] for each in self._bookings.find(wanted, {"_id": 1})}
 
     def seen_after(self, booking_id: str, most: int) -> list[Seen]:
         """The bookings of all orgs by id, from the one that follows this id on."""

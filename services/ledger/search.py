@@ -66,7 +66,7 @@ def search_fields(booking_id: str, property_id: str, customer: dict[str, Any]) -
 def customer_search_fields(name: str, phones: Sequence[str], emails: Sequence[str]) -> Document:
     """What a customer is found by. emails: in small letters."""
     fields = _fields(name, phones, LONGEST_PAIR_OF_CUSTOMERS)
-    keys = {_address_key(email[:length]) for email in emails for length in ADDRESS_LENGTHS}
+    keys = {_address_key(email[:length]) for email in emails for length in ADDRESS_LENGTHS if length <= len(email)}
     return {**fields, "keys": sorted({*fields["keys"], *keys}), "emails": list(emails)}
 
 

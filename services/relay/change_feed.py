@@ -1,8 +1,9 @@
-"""Reads from MongoDB's change stream, from a saved resume token on, what the relay has to mirror in Redis.
+"""Follows MongoDB's change stream from a saved resume token on. Each follower keeps something equal to MongoDB.
 
-Each Redis has a resume token of its own, because what was mirrored in one is not in another. After a restart or a
-failover no token is there, since the latest writes may be missing. While a network splits, a relay that still reaches
-the old master goes on with the token of that one, and harms no other.
+A follower has a resume token under its own name. That of the mirror is the Redis it writes to, because what was
+mirrored in one is not in another. After a restart or a failover no token is there, since the latest writes may be
+missing. While a network splits, a relay that still reaches the old master goes on with the token of that one, and harms
+no other.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any
 
+from bson.timestamp import Timestamp
+from pymongo.change_stream import ChangeStream
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
@@ -30,26 +32,28 @@ WANTED: Document = {
 filter still lets through."""
 READ_FIELDS = dict.fromkeys(
     (
-        *("ns.coll", "documentKey._id"),
+        *("clusterTime", "ns.coll", "documentKey._id"),
         *("fullDocument._id", "fullDocument.org", "fullDocument.version", "fullDocument.end"),
     ),
     1,
 )
 """The fields to read of a change, not the whole document: mostly its worker has mirrored it already."""
 BATCH = 500
+IDLE = timedelta(minutes=1)
+"""A token behind which nothing has changed is saved so often: each save costs MongoDB a write to its journal."""
 HISTORY_LOST = frozenset({136, 286, 260, 280, 9, 15, 40647, 40649})
 """MongoDB's codes for a resume token that its log no longer has, or (the last four) that it cannot read."""
 
 
 class FeedLost(Exception):
-    """This Redis has no resume token, or MongoDB's log no longer reaches back to it: changes may be missing."""
+    """The follower has no resume token, or MongoDB's log no longer reaches back to it: changes may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A resume token, and the Redis in which everything before it is mirrored."""
+    """A resume token, and the follower that has handled everything before it."""
 
-    redis: str
+    follower: str
     token: Any
 
 
@@ -65,24 +69,40 @@ class Change:
 class ChangeFeed:
     """Reads changes in order. It saves its resume token after the caller has handled them: each comes at least once.
 
-    redis: names the Redis that the caller mirrors in (RedisInfo.identity), or whatever else the caller keeps equal.
+    follower: names what the caller keeps equal; for the mirror it is its Redis (RedisInfo.identity).
     past: for how long after its visit a booking still counts; None for ever.
     """
 
     def __init__(
-        self, db: Database[Document], redis: Callable[[], str], clock: Clock, past: timedelta | None = timedelta(days=1)
+        self,
+        db: Database[Document],
+        follower: Callable[[], str],
+        clock: Clock,
+        past: timedelta | None = timedelta(days=1),
     ) -> None:
         self._db = db
-        self._redis = redis
+        self._follower = follower
         self._clock = clock
         self._past = past
         self._saved = db["relay_state"]
 
-    def read(self) -> Iterator[list[Change]]:
-        """The changes since the saved resume token, in batches. To ask for the next batch saves the token of this one.
+    def follow(self, handle: Callable[[list[Change]], None], begin_anew: Callable[[], None]) -> None:
+        """Lets `handle` have all changes until now, in batches; `begin_anew` is called where some may be missing.
 
-        Raises FeedLost, StoreUnavailable.
+        The new token is taken before `begin_anew`, so no change in between is missed. It is saved last, so that after a
+        failure the next call finds none again. Raises StoreUnavailable, and what these two raise.
         """
+        try:
+            for changes in filter(None, self.read()):
+                handle(changes)
+        except FeedLost:
+            position = self.end_of_log()
+            begin_anew()
+            self.start_at(position)
+
+    def read(self) -> Iterator[list[Change]]:
+        """The changes from the saved resume token until now, in batches. To ask for the next batch saves the token of
+        this one. Raises FeedLost, StoreUnavailable."""
         with mongo_faults():
             try:
                 yield from self._read()
@@ -93,42 +113,58 @@ class ChangeFeed:
 
     def end_of_log(self) -> Position:
         """The present, for `start_at`. Raises StoreUnavailable."""
-        redis = self._redis()
+        follower = self._follower()
         with mongo_faults(), self._db.watch() as stream:
-            return Position(redis, stream.resume_token)
+            return Position(follower, stream.resume_token)
 
     def start_at(self, position: Position) -> None:
-        """Lets the next read begin here, and forgets each Redis that has not served for a day. StoreUnavailable."""
+        """Lets the next read begin here, and forgets each follower that was away for a day. StoreUnavailable."""
         with mongo_faults():
             self._save(position)
             day_ago = {"$subtract": ["$$NOW", DAY_MS]}
             self._saved.delete_many({"$expr": {"$lt": ["$at", day_ago]}})
 
     def _read(self) -> Iterator[list[Change]]:
-        redis, since = self._redis(), self._clock() - self._past if self._past else None
-        saved = self._saved.find_one({"_id": redis})
-        if saved is None:
-            raise FeedLost
-        with self._db.watch(
-            [{"$match": WANTED}, {"$project": READ_FIELDS}],
-            full_document="updateLookup",
-            max_await_time_ms=1,  # reads what has come since and does not wait: waiting would return each single change
-            batch_size=BATCH,
-            resume_after=saved["token"],
-        ) as stream:
-            while True:
-                events = list(islice(iter(stream.try_next, None), BATCH))
-                yield [change for event in events if (change := _change_of(event, since))]
-                self._save(Position(redis, stream.resume_token))
-                if len(events) < BATCH:
-                    return
+        follower, since = self._follower(), self._clock() - self._past if self._past else None
+        with self._db.client.start_session(causal_consistency=False) as session:
+            saved = self._saved.find_one({"_id": follower}, session=session)
+            now = session.operation_time
+            if saved is None or now is None:
+                raise FeedLost
+            with self._db.watch(
+                [{"$match": WANTED}, {"$project": READ_FIELDS}],
+                full_document="updateLookup",
+                max_await_time_ms=1,  # it waits for nothing that comes later
+                batch_size=BATCH,
+                resume_after=saved["token"],
+                session=session,
+            ) as stream:
+                goes_on = True
+                while goes_on:
+                    events, goes_on = _read_until(now, stream)
+                    yield [change for event in events if (change := _change_of(event, since))]
+                    if events or now.as_datetime() - saved["at"] > IDLE:
+                        self._save(Position(follower, stream.resume_token))
 
     def _save(self, position: Position) -> None:
         """Saves a position, unless another Redis serves by now: the latest changes may have been mirrored there."""
-        if self._redis() != position.redis:
+        if self._follower() != position.follower:
             raise RedisUnavailable
         saved = {"$set": {"token": position.token}, "$currentDate": {"at": True}}
-        self._saved.update_one({"_id": position.redis}, saved, upsert=True)
+        self._saved.update_one({"_id": position.follower}, saved, upsert=True)
+
+
+def _read_until(now: Timestamp, stream: ChangeStream[Document]) -> tuple[list[Document], bool]:
+    """The next changes, and whether more may follow. It ends at the first change that is later than `now`: while
+    bookings are made, each further reply of MongoDB has one or two of them and costs as much as one with hundreds."""
+    events: list[Document] = []
+    while event := stream.try_next():
+        events.append(event)
+        if event["clusterTime"] > now:
+            return events, False
+        if len(events) == BATCH:
+            return events, True
+    return events, False
 
 
 def _change_of(event: Document, since: datetime | None) -> Change | None:

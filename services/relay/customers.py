@@ -10,7 +10,7 @@ import structlog
 
 from services.customers.registry import Registry
 from services.observability import Metrics
-from services.relay.change_feed import ChangeFeed, FeedLost
+from services.relay.change_feed import Change, ChangeFeed
 from services.stores.leases import Leases
 
 log = structlog.get_logger()
@@ -32,23 +32,16 @@ class CustomerRounds:
         """Finds or makes the customers of the bookings that changed since the last round, and walks on. Raises
         StoreUnavailable; the next round then does the same again."""
         if self._leases.hold(NAME):
-            self._follow()
+            self._feed.follow(self._keep, self._begin_walk)
             self._count(self._registry.walk())
 
-    def _follow(self) -> None:
-        try:
-            for changes in self._feed.read():
-                booked = {change.booking_id for change in changes if change.booking_id is not None}
-                if booked:
-                    self._count(self._registry.keep(booked))
-                self._leases.hold(NAME)
-        except FeedLost:
-            # The walk begins after the new token was taken, so no change in between is missed. The token is saved last,
-            # so that after a failure the next round finds none again.
-            position = self._feed.end_of_log()
-            self._registry.begin_walk()
-            self._feed.start_at(position)
-            log.info("customers_walk_begun")
+    def _keep(self, changes: list[Change]) -> None:
+        self._count(self._registry.keep({change.booking_id for change in changes if change.booking_id is not None}))
+        self._leases.hold(NAME)
+
+    def _begin_walk(self) -> None:
+        self._registry.begin_walk()
+        log.info("customers_walk_begun")
 
     def _count(self, kept: int) -> None:
         self._metrics.relay.labels("customer_kept").inc(kept)

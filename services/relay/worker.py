@@ -24,7 +24,7 @@ from services.claims.epochs import Epochs
 from services.claims.mirror import Mirror
 from services.ledger.expiry import Reservations
 from services.observability import Metrics
-from services.relay.change_feed import Change, ChangeFeed, FeedLost
+from services.relay.change_feed import Change, ChangeFeed
 from services.relay.customers import CustomerRounds
 from services.relay.rebuild import Pins, Rebuild
 from services.stores.faults import StoreTrouble
@@ -128,23 +128,13 @@ class Relay:
 
     def carry_over_changes(self) -> None:
         """Mirrors what changed since the resume token of this Redis."""
-        try:
-            for changes in self._feed.read():
-                self._carry_over(changes)
-        except FeedLost:
-            self._distrust_mirrors()
+        self._feed.follow(self._carry_over, self._distrust_mirrors)
 
     def _distrust_mirrors(self) -> None:
-        """Leaves every mirror to a rebuild, because without a resume token nothing says which changes are new.
-
-        It takes the new token before it removes an epoch. A rebuild begins later, so no change in between is missed. It
-        saves the token last, so that after a failure the next round finds none again and starts over.
-        """
+        """Leaves every mirror to a rebuild, because without a resume token nothing says which changes are new."""
         log.warning("mirrors_distrusted")
-        position = self._feed.end_of_log()
         for org in self._orgs():
             self._epochs.remove(org)
-        self._feed.start_at(position)
 
     def _carry_over(self, changes: list[Change]) -> None:
         """A change that its worker has mirrored, as it mostly has, costs only its share of one round trip."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis.stateful import RuleBasedStateMachine
@@ -97,11 +97,15 @@ class Asking(RuleBasedStateMachine):
         self.request("hold", ("bot", self.key(), ("prop-2", "tech-2", 2, 1, 0, 0)))
 
     def relay_catches_up(self) -> None:
-        """The relay reads all that is in MongoDB's log. One look may find less: it never waits for MongoDB."""
+        """The relay reads all that is in MongoDB's log. One look may find less: it never waits for MongoDB.
+
+        An old token is saved anew even where nothing has changed behind it.
+        """
         relay, saved = self.services.relay, self.services.db["relay_state"]
         end = relay._feed.end_of_log().token["_data"]
 
         def is_there() -> bool:
+            saved.update_one({}, {"$set": {"at": datetime.now(UTC) - timedelta(hours=1)}})
             relay.carry_over_changes()
             return bool(saved.find_one()["token"]["_data"] >= end)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from bson.timestamp import Timestamp
 
-from services.relay.change_feed import Change, ChangeFeed, Position
+from services.relay.change_feed import BATCH, IDLE, Change, ChangeFeed, Position, _read_until
 from tests.world import World
 
 REDIS = "a redis"
@@ -61,3 +62,33 @@ def test_a_change_of_a_visit_that_ended_more_than_a_day_ago_is_not_read(
         now[0] += ahead
         lonely_world.services.db["bookings"].update_one({"_id": booking["_id"]}, {"$set": {"notes": str(ahead)}})
         assert read(feed) == expected
+
+
+class Busy:
+    """A change stream that has always one more change: one each second, from 1 on."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def try_next(self) -> dict[str, Timestamp]:
+        self.read += 1
+        return {"clusterTime": Timestamp(self.read, 1)}
+
+
+@pytest.mark.parametrize(("now", "events", "goes_on"), [(3, 4, False), (BATCH, BATCH, True), (2 * BATCH, BATCH, True)])
+def test_a_read_ends_at_the_present_although_changes_go_on(now: int, events: int, goes_on: bool) -> None:
+    stream = Busy()
+    found, more = _read_until(Timestamp(now, 1), stream)  # type: ignore[arg-type]
+    assert (len(found), stream.read, more) == (events, events, goes_on)
+
+
+@pytest.mark.parametrize(("age", "is_saved"), [(timedelta(), False), (2 * IDLE, True)])
+def test_where_nothing_has_changed_a_token_is_saved_only_when_it_is_old(
+    lonely_world: World, feed: ChangeFeed, age: timedelta, is_saved: bool
+) -> None:
+    assert read(feed) == []
+    states = lonely_world.services.db["relay_state"]
+    states.update_one({"_id": REDIS}, {"$set": {"at": datetime.now(UTC) - age}})
+    before = states.find_one({"_id": REDIS})
+    assert read(feed) == []
+    assert (states.find_one({"_id": REDIS}) != before) == is_saved

@@ -114,7 +114,7 @@ def test_with_one_position_for_both_masters_the_mirror_would_stay_wrong_and_trus
     split: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for services in (split.far, split.near.services):
-        monkeypatch.setattr(services.relay._feed, "_redis", lambda: "any Redis")
+        monkeypatch.setattr(services.relay._feed, "_follower", lambda: "any Redis")
         services.relay.carry_over_changes()
         services.relay.tend()
     split.book_far(10)
@@ -132,10 +132,10 @@ def test_a_relay_that_meets_another_redis_in_the_middle_of_a_round_saves_no_posi
     relay, positions = split.far.relay, split.near.services.db["relay_state"]
     desk = split.far.access.authenticate(split.near.keys["desk"])
     made = split.far.bookings.book(desk, split.near.direct_request()).booking
-    identity = relay._feed._redis
+    identity = relay._feed._follower
     first = iter([RedisInfo(split.near.services.redis).identity()])
     before = list(positions.find().sort("_id", 1))
-    monkeypatch.setattr(relay._feed, "_redis", lambda: next(first, None) or identity())
+    monkeypatch.setattr(relay._feed, "_follower", lambda: next(first, None) or identity())
     with pytest.raises(StoreUnavailable):
         relay.carry_over_changes()  # it took the new master for its own, and found the booking in the old one
     assert list(positions.find().sort("_id", 1)) == before
@@ -175,7 +175,7 @@ def test_after_a_restart_of_redis_every_mirror_is_rebuilt_and_none_after_another
     relay.tend()
     assert redis.get(epoch) == before
     with pytest.MonkeyPatch.context() as restarted:
-        restarted.setattr(relay._feed, "_redis", lambda: "another run")
+        restarted.setattr(relay._feed, "_follower", lambda: "another run")
         relay.carry_over_changes()
     assert redis.get(epoch) is None
     relay.tend()

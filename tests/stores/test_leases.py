@@ -46,6 +46,24 @@ def test_a_lease_that_is_not_renewed_passes_on_after_its_length(world: World) ->
     assert monotonic() - began >= 0.4
 
 
+def test_a_lease_is_renewed_once_a_third_of_it_is_over(world: World) -> None:
+    leases, stored = Leases(world.services.db), world.services.db["leases"]
+
+    def ends() -> datetime:
+        (found,) = stored.find()
+        until: datetime = found["until"]
+        return until
+
+    assert leases.hold("work", seconds=60)
+    first = ends()
+    assert leases.hold("work", seconds=60)
+    assert ends() == first
+    leases.give_up()
+    assert leases.hold("work", seconds=0.3)
+    first = ends()
+    assert wait_until(lambda: leases.hold("work", seconds=0.3) and ends() > first, seconds=SOON)
+
+
 @pytest.mark.parametrize("seconds", [FIVE_MINUTES, -FIVE_MINUTES])
 def test_a_relay_whose_clock_is_wrong_leaves_ordinary_leases(world: World, seconds: float) -> None:
     wrong = build_services(
