@@ -103,7 +103,7 @@ def _name(text: str) -> str:
 
 def _connect(data: Path | None) -> ApiKeys:
     settings, _ = store_settings(data)
-    db = connect_mongo(settings.mongo_url, settings.mongo_db, timeout_ms=None)
+    db = connect_mongo(settings.mongo_url, settings.mongo_db, background=True)
     ensure_key_indexes(db)
     return ApiKeys(db, utc_now)
 

@@ -14,17 +14,19 @@ import pytest
 
 from models.access import Caller, Role
 from scripts.dev_server.child import wait_until
+from services.ledger.store import BookingStore
+from services.settings import DEFAULTS, StoreTimeouts
 from services.stores.connections import connect_mongo, connect_redis
 from tests.fake_mongo import fake_database
 from tests.servers import MongoServer, RedisServer, real_stores
-from tests.world import DATABASE, PATIENT, PATIENT_MS, World, services_over
+from tests.world import DATABASE, PATIENT, World, services_over
 
 
 @pytest.fixture(scope="session")
 def stores() -> Iterator[tuple[RedisServer, MongoServer]]:
     """One real Redis and one real mongod with a prepared database, for the whole run of one worker of pytest-xdist."""
     with real_stores(test_commands=True) as (redis, mongo):
-        client, db = connect_redis(redis.url, PATIENT), connect_mongo(mongo.url, DATABASE)
+        client, db = connect_redis(redis.url, PATIENT), connect_mongo(mongo.url, DATABASE, PATIENT)
         services_over(client, db).access.close()
         client.close()
         db.client.close()
@@ -37,19 +39,36 @@ def within_a_day() -> None:
     assert wait_until(lambda: time() % 86_400 < 86_390, seconds=20)
 
 
-@pytest.fixture
-def mongo_timeout_ms() -> int:
-    """How long a call of a world to MongoDB may take. Tests of a time-out give their file another value."""
-    return PATIENT_MS
+@pytest.fixture(scope="module")
+def timeouts(request: pytest.FixtureRequest) -> StoreTimeouts:
+    """How long the stores may take in the tests of a file: so long that a busy machine does not matter.
+
+    A file about stores that are slow or away has the mark `real_timeouts`: its tests meet the figures of the product.
+    """
+    return DEFAULTS if request.node.get_closest_marker("real_timeouts") else PATIENT
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _write_seconds(timeouts: StoreTimeouts) -> Iterator[None]:
+    """The bound of one write of a booking, which no setting changes."""
+    with pytest.MonkeyPatch.context() as patch:
+        if timeouts is not DEFAULTS:
+            patch.setattr(BookingStore, "write_seconds", timeouts.mongo_seconds)
+        yield
 
 
 @pytest.fixture
-def world(stores: tuple[RedisServer, MongoServer], mongo_timeout_ms: int) -> Iterator[World]:
+def brief_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a fault of MongoDB that lasts: one write of a booking is tried again for about as long as in production."""
+    monkeypatch.setattr(BookingStore, "write_seconds", 1.5)
+
+
+@pytest.fixture
+def world(stores: tuple[RedisServer, MongoServer], timeouts: StoreTimeouts) -> Iterator[World]:
     """A world over real servers. In MongoDB it has two orgs of its own; at its end Redis is empty again."""
     redis, mongo = stores
-    client = connect_redis(redis.url, PATIENT)
-    db = connect_mongo(mongo.url, DATABASE, timeout_ms=mongo_timeout_ms)
-    made = World(services_over(client, db, prepared=True))
+    client, db = connect_redis(redis.url, timeouts), connect_mongo(mongo.url, DATABASE, timeouts)
+    made = World(services_over(client, db, prepared=True, **timeouts.model_dump()))
     yield made
     made.services.access.close()
     client.flushdb()
@@ -68,7 +87,7 @@ def fake_world() -> Iterator[World]:
 @pytest.fixture(scope="module")
 def lonely_database(stores: tuple[RedisServer, MongoServer], request: pytest.FixtureRequest) -> Iterator[Any]:
     """A database for the tests of one file: a relay tends every org that it finds in a database."""
-    db = connect_mongo(stores[1].url, request.module.__name__.rpartition(".")[2], timeout_ms=PATIENT_MS)
+    db = connect_mongo(stores[1].url, request.module.__name__.rpartition(".")[2], PATIENT)
     yield db
     db.client.drop_database(db.name)
     db.client.close()

@@ -31,18 +31,18 @@ from services.settings import Settings, StoreTimeouts
 from tests.claim_keys import claims_of
 
 DATABASE = "holdfast_test"
-PATIENT_MS = 10_000
-"""How long a call to MongoDB may take in tests: longer than in production, because tests share the processors."""
-PATIENT = StoreTimeouts(redis_seconds=10, request_seconds=10)
-"""The same for calls to Redis, and for all that one request asks of the stores."""
+PATIENT = StoreTimeouts(
+    redis_connect_seconds=10, redis_seconds=10, mongo_connect_seconds=10, mongo_seconds=10, request_seconds=10
+)
+"""Longer time-outs than in production, because tests share the processors. The fixture `timeouts` says who has them."""
 SECRET = "a secret that is only good for tests, 32+"
 _TOMORROW = (datetime.now(UTC) + timedelta(hours=26)).replace(hour=0, minute=0, second=0, microsecond=0)
 """In the last two hours of a day it is the day after: all of it is still ahead after a run of two hours."""
 
 
 def settings(**changed: Any) -> Settings:
-    """Settings for tests; nothing comes from the environment that is named here."""
-    return Settings(secret=SECRET, **changed)
+    """Settings for tests, `PATIENT` ones; nothing comes from the environment that is named here."""
+    return Settings(secret=SECRET, **PATIENT.model_dump() | changed)
 
 
 def tomorrow(hour: int = 10, minute: int = 0) -> datetime:
@@ -151,12 +151,11 @@ def services_over(
 ) -> Services:
     """Services over stores. Makes the collections, unless they are `prepared` or the database is a fake.
 
-    Their requests have `PATIENT` time, and one minute to count in.
+    Their requests have one minute to count in.
 
-    changed: settings that differ from the defaults.
+    changed: settings that differ from those of `settings`.
     """
-    patient = {"request_seconds": PATIENT.request_seconds}
-    services = build_services(settings(**patient | changed), redis=redis, mongo=db, clock=clock)
+    services = build_services(settings(**changed), redis=redis, mongo=db, clock=clock)
     minute = time.time()
     services.counts._now = lambda: minute  # what is counted by the minute is counted within one
     if not (prepared or isinstance(db, mongomock.Database)):

@@ -20,7 +20,7 @@ from models.slot import PROPERTY
 from services.crash_points import CrashPoints
 from services.ledger.documents import booking_of
 from services.ledger.outcomes import DEFINITELY_REFUSED, ClaimsTaken, NothingSent, Unclear, WriteRefused
-from services.ledger.store import WRITE_SECONDS
+from services.ledger.store import BookingStore
 from services.ledger.transactions import in_transaction
 from services.ledger.versions import is_made, next_version
 from services.stores.connections import Document
@@ -64,7 +64,7 @@ class Exchanging:
             self._crash("after_swap_written")
 
         try:
-            in_transaction(self._client, work, WRITE_SECONDS)
+            in_transaction(self._client, work, BookingStore.write_seconds)
         except _AnotherVersion:
             return None
         except BulkWriteError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Final, Literal
+from typing import Literal
 
 from pymongo import ASCENDING
 from pymongo.client_session import ClientSession
@@ -21,9 +21,6 @@ from services.ledger.store import BookingStore
 from services.ledger.transactions import in_transaction
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
-
-WRITE_SECONDS: Final = 1.2
-"""Bounds the transaction with its reading back, as any write of a booking."""
 
 Made = Literal["made", "repeated", "taken"]
 """How the making of a series ended: its record was there already; another booking has one of its claims."""
@@ -60,7 +57,7 @@ class SeriesStore:
             self._crash("after_series_write")
 
         try:
-            in_transaction(self._db.client, write, WRITE_SECONDS)
+            in_transaction(self._db.client, write, self._bookings.write_seconds)
         except DuplicateKeyError:
             return "repeated"
         except BulkWriteError as error:

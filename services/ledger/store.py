@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pymongo
 import structlog
@@ -49,14 +49,16 @@ from services.stores.faults import mongo_faults
 
 log = structlog.get_logger()
 
-WRITE_SECONDS = 1.2
-"""Bounds one write and its reading back. With a stalled Redis call in the same request that is under two seconds."""
 CERTAIN_SECONDS = 5.0
 NOTHING_ELSE: Final[Document] = {}
 
 
 class BookingStore:
     """Bookings in MongoDB. crash: what a test may do between an insert and its answers."""
+
+    write_seconds: ClassVar[float] = 1.2
+    """Bounds one write and its reading back. With a stalled Redis call in the same request that is under two seconds.
+    No setting changes it: the confirm window has room for two such writes."""
 
     def __init__(self, db: Database[Document], grid_minutes: int, crash: CrashPoints = survive) -> None:
         self._db = db
@@ -96,9 +98,9 @@ class BookingStore:
         too, and then the booking may exist or come to exist; NothingSent, GridChanged or WriteRefused if it does not.
         """
         self.check_grid()
-        with pymongo.timeout(WRITE_SECONDS):
+        with pymongo.timeout(self.write_seconds):
             try:
-                self._writer.insert(document_of(booking), WRITE_SECONDS)
+                self._writer.insert(document_of(booking), self.write_seconds)
                 return Insert("inserted")
             except DuplicateKeyError as error:
                 return self._duplicate(booking, error)
@@ -205,7 +207,7 @@ class BookingStore:
             persons = sorted({*persons_in(old.customer, old.history), *fields["persons"]})
             fields = {**fields, "persons": persons}
         change = next_version(old, fields, noted)
-        with pymongo.timeout(WRITE_SECONDS):
+        with pymongo.timeout(self.write_seconds):
             try:
                 after = ReturnDocument.AFTER
                 document = self._bookings.find_one_and_update(query, change, return_document=after)
@@ -229,7 +231,7 @@ class BookingStore:
         """
         fields, _ = difference(old, new)
         query, after = {"_id": old.booking_id, "org": old.org, "version": old.version}, ReturnDocument.AFTER
-        with mongo_faults(), pymongo.timeout(WRITE_SECONDS):
+        with mongo_faults(), pymongo.timeout(self.write_seconds):
             change = next_version(old, fields, noted)
             document = self._bookings.find_one_and_update(query, change, return_document=after)
         return booking_of(document) if document else None

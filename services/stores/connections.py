@@ -17,7 +17,6 @@ from services.settings import DEFAULTS, StoreSettings, StoreTimeouts
 from services.stores.cluster import Cluster
 from services.stores.sentinels import Sentinels
 
-MONGO_TIMEOUT_MS = round(DEFAULTS.mongo_seconds * 1000)
 BACKGROUND_TIMEOUT_MS = 20_000
 
 # More than the requests that a worker serves at a time (api/http/turns.py), so that none waits for a connection.
@@ -40,11 +39,9 @@ def connect_stores(settings: StoreSettings, *, background: bool = False) -> Stor
 
     background: for a process that serves no requests, so that a read may take long.
     """
-    timeout_ms = None if background else round(settings.mongo_seconds * 1000)
-    connect_ms = round(settings.mongo_connect_seconds * 1000)
     return Stores(
         redis=connect_redis(settings.redis_url, settings),
-        db=connect_mongo(settings.mongo_url, settings.mongo_db, timeout_ms=timeout_ms, connect_ms=connect_ms),
+        db=connect_mongo(settings.mongo_url, settings.mongo_db, settings, background=background),
     )
 
 
@@ -88,26 +85,22 @@ def _hosts(url: str, port: int) -> list[tuple[str, int]]:
 
 
 def connect_mongo(
-    url: str,
-    name: str,
-    *,
-    timeout_ms: int | None = MONGO_TIMEOUT_MS,
-    connect_ms: int = round(DEFAULTS.mongo_connect_seconds * 1000),
+    url: str, name: str, timeouts: StoreTimeouts = DEFAULTS, *, background: bool = False
 ) -> Database[Document]:
     """A database that acknowledges a write once a majority has it in its journal, and that reads only such writes.
 
-    timeout_ms: bounds each operation with all its retries; None is for background work, which may take long.
-    connect_ms: bounds the search for a primary, and each attempt to connect.
+    background: for work that may take long: no operation is bounded with all its retries, only each wait for a reply.
     The client connects at its first use, so after a fork.
     """
+    connect_ms = round(timeouts.mongo_connect_seconds * 1000)
     client: MongoClient[Document] = MongoClient(
         url,
         connect=False,
         tz_aware=True,
         serverSelectionTimeoutMS=connect_ms,
         connectTimeoutMS=connect_ms,
-        timeoutMS=timeout_ms,
-        socketTimeoutMS=None if timeout_ms else BACKGROUND_TIMEOUT_MS,
+        timeoutMS=None if background else round(timeouts.mongo_seconds * 1000),
+        socketTimeoutMS=BACKGROUND_TIMEOUT_MS if background else None,
         maxPoolSize=MONGO_CONNECTIONS,
         appname="holdfast",
     )

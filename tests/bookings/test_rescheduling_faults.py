@@ -16,7 +16,7 @@ from services import Services, build_services
 from services.bookings import rescheduling
 from services.holds.placing import Placing
 from services.ledger.outcomes import WriteRefused
-from services.stores.connections import MONGO_TIMEOUT_MS, connect_redis
+from services.stores.connections import connect_redis
 from tests.bookings.evidence import another_server, everything, insert_only, lose_redis, make_overdue, owners
 from tests.bookings.moving import at, at_step, check_settled, check_stands, failing, later, move, pins, stored
 from tests.world import World, settings, tomorrow
@@ -33,12 +33,6 @@ OPEN: dict[str, tuple[Any, dict[str, Any]]] = {
     "longer than we wait": ({"times": 1}, {"blockConnection": True, "blockTimeMS": 2_000}),
 }
 """Faults after which the worker cannot know the outcome."""
-
-
-@pytest.fixture
-def mongo_timeout_ms() -> int:
-    """The limit of production, because some faults here last longer."""
-    return MONGO_TIMEOUT_MS
 
 
 @pytest.fixture
@@ -96,6 +90,7 @@ def test_a_failed_write_concern_may_leave_the_outcome_open(world: World, booking
 
 @pytest.mark.parametrize(("mode", "fault"), OPEN.values(), ids=OPEN.keys())
 @pytest.mark.parametrize("then", ["repeated", "left to the relay"])
+@pytest.mark.usefixtures("brief_writes")
 def test_after_an_open_outcome_nothing_is_undone(
     world: World, booking: Booking, mode: Any, fault: dict[str, Any], then: str
 ) -> None:

@@ -35,7 +35,7 @@ from services.stores.connections import connect_mongo
 from tests.bookings.sample import sample
 from tests.servers import MongoServer, RedisServer
 from tests.system.race.together import at_once
-from tests.world import World, tomorrow
+from tests.world import PATIENT, World, tomorrow
 
 HOUR = timedelta(hours=1)
 ATTEMPTS = 50
@@ -49,7 +49,7 @@ def feeds(world: World) -> CalendarFeeds:
 @pytest.fixture
 def database(stores: tuple[RedisServer, MongoServer]) -> Iterator[Any]:
     """A database for one test, with a technician in it."""
-    db = connect_mongo(stores[1].url, "calendar_tests")
+    db = connect_mongo(stores[1].url, "calendar_tests", PATIENT)
     db["technicians"].insert_one({"_id": "demo/tech-1", "org": "demo", "id": "tech-1", "name": "Nina"})
     yield db
     db.client.drop_database(db.name)

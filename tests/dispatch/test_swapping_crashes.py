@@ -158,6 +158,7 @@ def test_a_commit_whose_reply_was_lost_is_recognized(world: World, pair: Both) -
 
 
 @pytest.mark.parametrize(("mode", "fault"), OPEN.values(), ids=OPEN.keys())
+@pytest.mark.usefixtures("brief_writes")
 def test_after_an_open_commit_nothing_is_undone(world: World, pair: Both, mode: Any, fault: dict[str, Any]) -> None:
     """A transaction that MongoDB never heard of again ends by itself; until then both bookings are as they were."""
     bob, is_open = world.caller("desk"), False

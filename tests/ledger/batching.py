@@ -15,7 +15,6 @@ from pymongo.errors import BulkWriteError
 
 from models.booking import Booking
 from scripts.dev_server.child import wait_until
-from services.ledger import store as ledger
 from services.ledger import writer
 from services.ledger.outcomes import Insert
 from services.ledger.store import BookingStore
@@ -25,7 +24,6 @@ from tests.world import World, tomorrow
 
 SOON = 20
 LONG = 10.0
-BRIEF = 1.0
 
 Ending = str | type[Exception]
 """How an insert ended: the word of its outcome, or the class of its error."""
@@ -38,29 +36,44 @@ def booking(world: World, hour: int = 0, **changed: Any) -> Booking:
 
 
 class Gate:
-    """Stands in front of a collection. The first insert waits until the gate opens, and writes nothing."""
+    """Stands in front of a collection. The first insert waits until the gate opens, and writes nothing.
+
+    batches: their sizes. at_once: how many were under way when each of them began, itself among them.
+    """
 
     def __init__(self, bookings: Any) -> None:
         self._bookings = bookings
         self.reached, self.opened = Event(), Event()
         self.batches: list[int] = []
+        self.at_once: list[int] = []
+        self._under_way = list[None]()
+
+    @contextmanager
+    def _batch(self, size: int) -> Iterator[None]:
+        self._under_way.append(None)
+        self.batches.append(size)
+        self.at_once.append(len(self._under_way))
+        try:
+            yield
+        finally:
+            self._under_way.pop()
 
     def insert_one(self, document: dict[str, Any]) -> None:
-        self.batches.append(1)
-        if self.reached.is_set():
-            self._bookings.insert_one(document)
-        else:
-            self.reached.set()
-            assert self.opened.wait(SOON)
+        with self._batch(1):
+            if self.reached.is_set():
+                self._bookings.insert_one(document)
+            else:
+                self.reached.set()
+                assert self.opened.wait(SOON)
 
     def insert_many(self, documents: Sequence[dict[str, Any]], *, ordered: bool) -> None:
-        self.batches.append(len(documents))
-        try:
-            self._bookings.insert_many(documents, ordered=ordered)
-        except BulkWriteError:
-            # A later write of ours lets a majority have what this one wrote, if MongoDB did not wait for that.
-            self._bookings.database["later"].insert_one({})
-            raise
+        with self._batch(len(documents)):
+            try:
+                self._bookings.insert_many(documents, ordered=ordered)
+            except BulkWriteError:
+                # A later write of ours lets a majority have what this one wrote, if MongoDB did not wait for that.
+                self._bookings.database["later"].insert_one({})
+                raise
 
 
 class Crowd:
@@ -117,14 +130,8 @@ def alone(world: World, made: Booking, store: BookingStore | None = None) -> lis
         return [ending(pool.submit((store or BookingStore(world.services.db, 15)).insert, made))]
 
 
-def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Inserts have little time: pymongo tries again and again until it is over."""
-    monkeypatch.setattr(ledger, "WRITE_SECONDS", BRIEF)
-
-
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Inserts may take long, and no second batch begins beside a held one: the processors of tests are busy."""
-    monkeypatch.setattr(ledger, "WRITE_SECONDS", LONG)
+    """No second batch begins beside a held one: the processors of tests are busy."""
     monkeypatch.setattr(writer, "PATIENCE_SECONDS", LONG)
 
 

@@ -14,6 +14,7 @@ from services.ledger import writer
 from services.ledger.documents import document_of
 from services.ledger.outcomes import NothingSent, WriteRefused
 from services.ledger.store import BookingStore
+from services.settings import StoreTimeouts
 from services.stores.connections import connect_mongo
 from services.stores.faults import StoreTrouble
 from tests.ledger.batching import (
@@ -21,7 +22,6 @@ from tests.ledger.batching import (
     Ending,
     alone,
     booking,
-    briefly,
     crowd,
     ending,
     failing_inserts,
@@ -161,10 +161,8 @@ def test_one_fault_that_pymongo_may_retry_is_mended(world: World, fault: dict[st
     ids=["connections lost", "errors to retry", "interrupted"],
 )
 @pytest.mark.parametrize("size", [1, 3])
-def test_after_a_fault_that_lasts_the_outcome_of_each_is_open(
-    world: World, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any], size: int
-) -> None:
-    briefly(monkeypatch)
+@pytest.mark.usefixtures("brief_writes")
+def test_after_a_fault_that_lasts_the_outcome_of_each_is_open(world: World, fault: dict[str, Any], size: int) -> None:
     bookings = [booking(world, hour) for hour in range(size)]
     with failing_inserts(world, **fault):
         endings = together(world, *bookings) if size > 1 else alone(world, bookings[0])
@@ -172,11 +170,10 @@ def test_after_a_fault_that_lasts_the_outcome_of_each_is_open(
     assert stored(world) == []
 
 
-def test_where_no_mongodb_is_reached_nothing_was_sent_for_any_of_them(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    briefly(monkeypatch)
-    away = connect_mongo("mongodb://127.0.0.1:1/?directConnection=true", world.services.db.name, connect_ms=50)
+@pytest.mark.usefixtures("brief_writes")
+def test_where_no_mongodb_is_reached_nothing_was_sent_for_any_of_them(world: World) -> None:
+    nowhere, brief = "mongodb://127.0.0.1:1/?directConnection=true", StoreTimeouts(mongo_connect_seconds=0.05)
+    away = connect_mongo(nowhere, world.services.db.name, brief)
     store = BookingStore(away, 15)
     store._grid_is_ours = True
     assert alone(world, booking(world, 1), store) == [NothingSent]
@@ -188,8 +185,8 @@ def test_where_no_mongodb_is_reached_nothing_was_sent_for_any_of_them(
     away.client.close()
 
 
-def test_the_app_of_a_request_learns_of_its_failed_insert(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    briefly(monkeypatch)
+@pytest.mark.usefixtures("brief_writes")
+def test_the_app_of_a_request_learns_of_its_failed_insert(world: World) -> None:
     trouble = StoreTrouble()
 
     def watched() -> Any:

@@ -207,7 +207,7 @@ def machine(
     monkeypatch.setattr("services.wiring.parts.crash_at", lambda _wanted: crash)
     monkeypatch.setattr("services.bookings.beginning.REQUEST_MS", NEVER_OLD_MS)
     monkeypatch.setattr("services.bookings.rescheduling.REQUEST_MS", NEVER_OLD_MS)
-    client, db = connect_redis(stores[0].url, PATIENT), connect_mongo(stores[1].url, "life_tests")
+    client, db = connect_redis(stores[0].url, PATIENT), connect_mongo(stores[1].url, "life_tests", PATIENT)
     made = services_over(client, db, clock=lambda: datetime.now(UTC) + timedelta(hours=hours_ahead[0]))
     made.relay.carry_over_changes()  # from now on its resume token is saved
 

@@ -15,7 +15,7 @@ from services.stores.connections import connect_mongo, connect_redis
 from services.stores.redis_server import RedisInfo
 from tests.servers import MongoServer, RedisServer
 from tests.system.drills.proxy import Proxy
-from tests.world import PATIENT_MS, World, rfc3339, services_over, tomorrow
+from tests.world import PATIENT, World, rfc3339, services_over, tomorrow
 
 SOON = 30
 
@@ -82,7 +82,7 @@ def split(pair: tuple[RedisServer, RedisServer], stores: tuple[RedisServer, Mong
     """The split installation; its relays are those of its two machines, and do what a test calls."""
     old, new = pair
     between = Proxy(old.port)
-    db = connect_mongo(stores[1].url, "split", timeout_ms=PATIENT_MS)
+    db = connect_mongo(stores[1].url, "split", PATIENT)
     far_redis, near_redis = connect_redis(f"redis://127.0.0.1:{between.port}/0"), connect_redis(new.url)
     far = services_over(far_redis, db)
     far.relay.carry_over_changes()

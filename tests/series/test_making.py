@@ -145,6 +145,7 @@ def test_a_commit_without_an_answer_is_sent_again(world: World, data: dict[str, 
     check_all(world)
 
 
+@pytest.mark.usefixtures("brief_writes")
 def test_a_series_that_was_made_without_an_answer_is_found(world: World) -> None:
     with failing_commits(world, **NO_MAJORITY):
         made = make(world.services, world.caller("desk"))
@@ -152,6 +153,7 @@ def test_a_series_that_was_made_without_an_answer_is_found(world: World) -> None
     check_all(world)
 
 
+@pytest.mark.usefixtures("brief_writes")
 def test_while_the_outcome_is_open_nothing_is_undone_and_a_repeat_learns_it(world: World) -> None:
     bob = world.caller("desk")
     with failing_commits(world, **LOST), pytest.raises(StoreUnavailable):
@@ -171,6 +173,7 @@ def is_made(world: World, caller: Caller) -> bool:
         return False
 
 
+@pytest.mark.usefixtures("brief_writes")
 def test_without_mongodb_the_pins_are_given_back(world: World) -> None:
     with failing(world, "alwaysOn", namespace=None, failCommands=["insert"], **LOST), pytest.raises(StoreUnavailable):
         make(world.services, world.caller("desk"))

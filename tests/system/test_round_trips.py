@@ -19,14 +19,14 @@ from models.errors import SlotBooked, SlotHeld
 from services.stores.connections import connect_redis
 from tests.servers import MongoServer, RedisServer
 from tests.system.till import Cost, Heard, Till
-from tests.world import World, rfc3339, services_over, tomorrow
+from tests.world import PATIENT, World, rfc3339, services_over, tomorrow
 
 
 @pytest.fixture
 def till(stores: tuple[RedisServer, MongoServer]) -> Iterator[Till]:
     """A warm world in which the catalogue and the cast's keys are in memory and every script was run before."""
     redis, mongo = stores
-    heard, client, watcher = Heard(), connect_redis(redis.url), redis.client()
+    heard, client, watcher = Heard(), connect_redis(redis.url, PATIENT), redis.client()
     with MongoClient[dict[str, Any]](mongo.url, tz_aware=True, event_listeners=[heard]) as mongo_client:
         concerns = {"write_concern": WriteConcern(w="majority", j=True), "read_concern": ReadConcern("majority")}
         db = mongo_client.get_database("holdfast_test", **concerns)  # type: ignore[arg-type]  # two kinds of value

@@ -257,7 +257,7 @@ def test_a_batch_without_an_answer_is_written_by_the_next_run(office: Office, mo
 
 def test_a_database_without_the_index_is_refused(stores: tuple[RedisServer, MongoServer], tmp_path: object) -> None:
     redis, mongo = stores
-    client, db = connect_redis(redis.url, PATIENT), connect_mongo(mongo.url, "holdfast_bare")
+    client, db = connect_redis(redis.url, PATIENT), connect_mongo(mongo.url, "holdfast_bare", PATIENT)
     world = World(services_over(client, db))
     try:
         db["bookings"].drop_index("one_booking_per_claim")

@@ -51,7 +51,7 @@ def test_only_the_lines_whose_slot_was_taken_meanwhile_are_refused(office: Offic
 def unguarded(stores: tuple[RedisServer, MongoServer], tmp_path: Path) -> Iterator[Office]:
     """An office whose database has lost its unique index."""
     redis, mongo = stores
-    client, db = connect_redis(redis.url, PATIENT), connect_mongo(mongo.url, "holdfast_unguarded")
+    client, db = connect_redis(redis.url, PATIENT), connect_mongo(mongo.url, "holdfast_unguarded", PATIENT)
     world = World(services_over(client, db))
     office = Office(world, tmp_path)
     db["bookings"].drop_index(GUARD)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import sys
 import urllib.request
@@ -15,8 +14,8 @@ from typing import Any
 
 from scripts.dev_server.child import Child, wait_until
 from scripts.dev_server.stores import free_port
-from tests.system.drills.installation import DATABASE, ROOT, SOON, Installation
-from tests.world import SECRET, World
+from tests.system.drills.installation import ROOT, SOON, Installation
+from tests.world import World
 
 HOST = "127.0.0.1"
 QUIET_SECONDS = 20.0
@@ -100,11 +99,7 @@ class Gunicorn:
         self.port, self.metrics_port = free_port(), free_port()
         self.folder = folder
         argv = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "--bind", f"{HOST}:{self.port}"]
-        environment = os.environ | {
-            "REDIS_URL": installation.redis.url,
-            "MONGO_URL": installation.mongo.url,
-            "HOLDFAST_MONGO_DB": DATABASE,
-            "HOLDFAST_SECRET": SECRET,
+        environment = installation.environment() | {
             "HOLDFAST_WORKERS": "1",
             "HOLDFAST_METRICS_PORT": str(self.metrics_port),
             "PROMETHEUS_MULTIPROC_DIR": str(folder / f"metrics-{self.port}"),

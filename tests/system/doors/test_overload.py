@@ -15,6 +15,8 @@ from tests.system.doors.gunicorn import Gunicorn, Line, get, gunicorn, post
 from tests.system.drills.installation import SOON, Installation
 from tests.world import World, rfc3339, tomorrow
 
+pytestmark = pytest.mark.real_timeouts
+
 CROWD = INSIDE + 60
 LONG = 30.0
 """The longest that a reply may take on a machine that is busy with other tests."""

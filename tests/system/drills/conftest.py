@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from services.settings import StoreTimeouts
 from tests.system.drills.customers import Customers
 from tests.system.drills.installation import Api, Installation, private_installation
 from tests.system.drills.proxy import Proxy
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with private_installation(tmp_path_factory.mktemp("drill")) as made:
+def installation(tmp_path_factory: pytest.TempPathFactory, timeouts: StoreTimeouts) -> Iterator[Installation]:
+    with private_installation(tmp_path_factory.mktemp("drill"), timeouts) as made:
         yield made
 
 

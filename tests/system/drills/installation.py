@@ -18,12 +18,12 @@ from api.app import app_over
 from scripts.dev_server.child import Child, wait_until
 from scripts.dev_server.stores import free_port
 from services import Services, build_services
-from services.settings import DEFAULTS
-from services.stores.connections import MONGO_TIMEOUT_MS, connect_mongo, connect_redis
+from services.settings import StoreTimeouts
+from services.stores.connections import connect_mongo, connect_redis
 from tests.own_time import own_time
 from tests.servers import MongoServer, RedisServer, Server, real_stores
 from tests.system.drills.proxy import Proxy
-from tests.world import PATIENT, PATIENT_MS, SECRET, World, rfc3339, services_over, settings, tomorrow
+from tests.world import SECRET, World, rfc3339, services_over, settings, tomorrow
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIRM_WINDOW_MS = 1_000
@@ -113,14 +113,16 @@ class LocalApi:
 
 
 class Installation:
-    """Stores, a world in them, and the processes that use them. `close()` ends all of them."""
+    """Stores, a world in them, and the processes that use them. `close()` ends all of them.
 
-    def __init__(self, redis: RedisServer, mongo: MongoServer, folder: Path) -> None:
+    timeouts: how long the stores may take for each of the processes.
+    """
+
+    def __init__(self, redis: RedisServer, mongo: MongoServer, folder: Path, timeouts: StoreTimeouts) -> None:
         self.redis, self.mongo, self.folder = redis, mongo, folder
-        services = services_over(
-            connect_redis(redis.url), connect_mongo(mongo.url, DATABASE), confirm_window_ms=CONFIRM_WINDOW_MS
-        )
-        self.world = World(services)
+        self._settings = settings(**timeouts.model_dump(), confirm_window_ms=CONFIRM_WINDOW_MS)
+        client, db = connect_redis(redis.url, timeouts), connect_mongo(mongo.url, DATABASE, timeouts)
+        self.world = World(services_over(client, db, **timeouts.model_dump(), confirm_window_ms=CONFIRM_WINDOW_MS))
         self._closing: list[Callable[[], object]] = []
         self._slots_given = 0
 
@@ -132,7 +134,7 @@ class Installation:
 
     def api(self, crash_point: str = "", **environment: str) -> Api:
         """Start an API. With a crash point its worker kills itself there. environment: further settings."""
-        api = Api(self._environment() | environment, self.folder, crash_point)
+        api = Api(self.environment() | environment, self.folder, crash_point)
         api.child.start()
         self._closing.append(api.child.kill)
         assert wait_until(api.is_up, seconds=SOON), api.child.log_tail()
@@ -140,23 +142,18 @@ class Installation:
 
     def relay(self, *, redis: Proxy | None = None, mongo: Proxy | None = None) -> Child:
         """Start a relay process, over the stores or over proxies in front of them."""
-        argv, environment = [sys.executable, "scripts/relay.py"], self._environment() | self._through(redis, mongo)
+        argv, environment = [sys.executable, "scripts/relay.py"], self.environment() | self._through(redis, mongo)
         child = Child("relay", argv, self.folder / "relay.log", env=environment, cwd=ROOT)
         child.start()
         self._closing.append(child.kill)
         return child
 
-    def local_api(self, *, redis: Proxy | None = None, mongo: Proxy | None = None, patient: bool = False) -> LocalApi:
-        """The API in this process, over the stores or over proxies in front of them.
-
-        patient: MongoDB may take longer than in production.
-        """
-        urls = self._environment() | self._through(redis, mongo)
-        client = connect_redis(urls["REDIS_URL"])
-        db = connect_mongo(urls["MONGO_URL"], DATABASE, timeout_ms=PATIENT_MS if patient else MONGO_TIMEOUT_MS)
-        request_seconds = (PATIENT if patient else DEFAULTS).request_seconds
-        known = settings(confirm_window_ms=CONFIRM_WINDOW_MS, request_seconds=request_seconds)
-        services = build_services(known, redis=client, mongo=db)
+    def local_api(self, *, redis: Proxy | None = None, mongo: Proxy | None = None) -> LocalApi:
+        """The API in this process, over the stores or over proxies in front of them."""
+        urls = self.environment() | self._through(redis, mongo)
+        client = connect_redis(urls["REDIS_URL"], self._settings)
+        db = connect_mongo(urls["MONGO_URL"], DATABASE, self._settings)
+        services = build_services(self._settings, redis=client, mongo=db)
         self._closing += [services.access.close, client.close, db.client.close]
         return LocalApi(services)
 
@@ -217,21 +214,30 @@ class Installation:
         urls = {"REDIS_URL": f"redis://127.0.0.1:{redis.port}/0"} if redis else {}
         return urls | ({"MONGO_URL": f"mongodb://127.0.0.1:{mongo.port}/?directConnection=true"} if mongo else {})
 
-    def _environment(self) -> dict[str, str]:
-        return os.environ | {
-            "REDIS_URL": self.redis.url,
-            "MONGO_URL": self.mongo.url,
-            "HOLDFAST_MONGO_DB": DATABASE,
-            "HOLDFAST_SECRET": SECRET,
-            "HOLDFAST_CONFIRM_WINDOW_MS": str(CONFIRM_WINDOW_MS),
+    def environment(self) -> dict[str, str]:
+        """The environment of a process of this installation."""
+        timeouts = {
+            str(field.validation_alias): str(getattr(self._settings, name))
+            for name, field in StoreTimeouts.model_fields.items()
         }
+        return (
+            os.environ
+            | timeouts
+            | {
+                "REDIS_URL": self.redis.url,
+                "MONGO_URL": self.mongo.url,
+                "HOLDFAST_MONGO_DB": DATABASE,
+                "HOLDFAST_SECRET": SECRET,
+                "HOLDFAST_CONFIRM_WINDOW_MS": str(CONFIRM_WINDOW_MS),
+            }
+        )
 
 
 @contextmanager
-def private_installation(folder: Path) -> Iterator[Installation]:
+def private_installation(folder: Path, timeouts: StoreTimeouts) -> Iterator[Installation]:
     """A private installation, whose stores a test may kill."""
     with real_stores(test_commands=True) as (redis, mongo):
-        made = Installation(redis, mongo, folder)
+        made = Installation(redis, mongo, folder, timeouts)
         try:
             yield made
         finally:

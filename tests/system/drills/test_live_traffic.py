@@ -5,10 +5,14 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+import pytest
+
 from tests.system.drills.customers import IN_TIME, Customers
 from tests.system.drills.installation import Api, Installation, away
 from tests.system.drills.rules import check_answers, check_every_free_slot_can_be_held, check_rules
 from tests.system.drills.traffic import Traffic
+
+pytestmark = pytest.mark.real_timeouts
 
 
 def test_every_rule_holds_after_traffic_through_every_fault(installation: Installation, healthy: Api) -> None:

@@ -12,6 +12,8 @@ from tests.system.drills.installation import OUTAGES, Answer, Installation, away
 from tests.system.drills.proxy import Proxy
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules
 
+pytestmark = pytest.mark.real_timeouts
+
 INSERT = b"\x02insert\x00"
 """The bytes that name the command in the message of an insert."""
 

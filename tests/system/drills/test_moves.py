@@ -12,6 +12,8 @@ from tests.system.drills.installation import OUTAGES, SOON, Answer, Api, Install
 from tests.system.drills.proxy import MIRRORING, Proxy
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules
 
+pytestmark = pytest.mark.real_timeouts
+
 STEPS = ("after_move_claim", "after_move", "after_move_mirrored")
 CHANGE = b"\x02findAndModify\x00"
 """The bytes that name the command in the message of a change."""

@@ -14,6 +14,8 @@ from tests.system.drills.installation import OUTAGES, SOON, Installation, away
 from tests.system.drills.proxy import MIRRORING, Proxy
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules
 
+pytestmark = pytest.mark.real_timeouts
+
 
 @pytest.mark.parametrize("how", OUTAGES)
 def test_holds_are_refused_in_time_and_granted_again_by_themselves(

@@ -15,7 +15,7 @@ from tests.system.drills.rules import check_every_free_slot_can_be_held, check_r
 
 @pytest.fixture(scope="module")
 def customers(installation: Installation) -> Customers:
-    return Customers(installation, installation.local_api(patient=True))
+    return Customers(installation, installation.local_api())
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +108,7 @@ def test_a_late_worker_does_not_bring_a_cancelled_booking_back(
 ) -> None:
     deed, slot, answers = customers.wish(), installation.slot(), list[Answer]()
     slow = installation.proxy(installation.redis)
-    late = Customers(installation, installation.local_api(redis=slow, patient=True))
+    late = Customers(installation, installation.local_api(redis=slow))
     late.held()
 
     def book_late() -> None:

@@ -14,6 +14,8 @@ from tests.system.drills.customers import Customers, within
 from tests.system.drills.installation import SOON, Installation, away
 from tests.system.drills.rules import check_every_free_slot_can_be_held, check_rules, claimed, marked
 
+pytestmark = pytest.mark.real_timeouts
+
 NOT_A_TOKEN = {"_data": "not a token"}
 LEASES = 4
 """The pieces of work that relays share."""

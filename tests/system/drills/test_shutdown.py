@@ -14,16 +14,11 @@ from tests.system.drills.rules import check_rules
 from tests.system.drills.traffic import Traffic
 
 IN_FLIGHT = 6
-PATIENT = {
-    "HOLDFAST_MONGO_SECONDS": "10",
-    "HOLDFAST_REQUEST_SECONDS": "10",
-    "GUNICORN_CMD_ARGS": "--graceful-timeout 20",
-}
 
 
 @pytest.fixture
 def api(installation: Installation) -> Api:
-    return installation.api(**PATIENT)
+    return installation.api(GUNICORN_CMD_ARGS="--graceful-timeout 20")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from scripts.dev_server.stores import free_port, port_answers
 from services.stores.connections import connect_mongo, connect_redis
 from tests.servers import MongoServer, RedisServer
 from tests.system.drills.installation import CONFIRM_WINDOW_MS, SOON, Answer, LocalApi
-from tests.world import World, rfc3339, services_over, tomorrow
+from tests.world import PATIENT, World, rfc3339, services_over, tomorrow
 
 
 class ClusterServer(RedisServer):
@@ -60,7 +60,7 @@ def sentinel() -> Iterator[str]:
 def world(request: pytest.FixtureRequest, stores: tuple[RedisServer, MongoServer]) -> Iterator[World]:
     _, mongo = stores
     with request.param() as url:
-        client, db = connect_redis(url), connect_mongo(mongo.url, f"drill_{request.node.callspec.id}")
+        client, db = connect_redis(url, PATIENT), connect_mongo(mongo.url, f"drill_{request.node.callspec.id}", PATIENT)
         made = World(services_over(client, db, confirm_window_ms=CONFIRM_WINDOW_MS), warm=False)
         yield made
         made.services.access.close()

@@ -8,7 +8,7 @@ import pytest
 
 from services.stores.connections import connect_mongo, connect_redis
 from tests.servers import MongoServer, RedisServer
-from tests.world import PATIENT_MS, World, services_over
+from tests.world import PATIENT, World, services_over
 
 SCRATCH = "holdfast_race"
 
@@ -16,7 +16,7 @@ SCRATCH = "holdfast_race"
 @pytest.fixture
 def lone_world(stores: tuple[RedisServer, MongoServer]) -> Iterator[World]:
     """A world whose Redis is down, so that MongoDB decides alone. A test may drop the index of its database."""
-    db = connect_mongo(stores[1].url, SCRATCH, timeout_ms=PATIENT_MS)
+    db = connect_mongo(stores[1].url, SCRATCH, PATIENT)
     client = connect_redis("redis://127.0.0.1:1/0")
     made = World(services_over(client, db), warm=False)
     yield made

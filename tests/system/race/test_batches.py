@@ -16,13 +16,13 @@ from services.ledger.schema import GUARD
 from services.ledger.store import BookingStore
 from services.stores.connections import Document
 from tests.bookings.sample import sample
-from tests.system.race.together import CROWD, PATIENCE, ROUNDS, Outcome, at_once, fresh_slots
+from tests.system.race.together import CROWD, ROUNDS, Outcome, at_once, fresh_slots
 from tests.world import World
 
 
 @pytest.fixture(autouse=True)
 def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many documents each batch has. Inserts may take long: the processors of tests are busy."""
+    """How many documents each batch has."""
     found: list[int] = []
     insert = ledger.Writer._insert
 
@@ -31,7 +31,6 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         insert(writer, documents)
 
     monkeypatch.setattr(ledger.Writer, "_insert", count)
-    monkeypatch.setattr(ledger, "WRITE_SECONDS", PATIENCE)
     return found
 
 

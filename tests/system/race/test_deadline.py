@@ -24,7 +24,7 @@ from tests.bookings.evidence import owners
 from tests.bookings.reserving import NEAR_SECONDS, due_in, expired, now_in_store, request, seen_by
 from tests.servers import MongoServer, RedisServer
 from tests.system.race.together import PATIENCE, Outcome, at_once, fresh_slots, mirrored
-from tests.world import DATABASE, PATIENT, PATIENT_MS, World, rfc3339, services_over, tomorrow
+from tests.world import DATABASE, PATIENT, World, rfc3339, services_over, tomorrow
 
 CLIENTS = 50
 TO_THE_RACE = 0.7
@@ -40,7 +40,7 @@ class RefusedAtBook(Exception):
 @pytest.fixture
 def servers(world: World, stores: tuple[RedisServer, MongoServer]) -> Iterator[list[World]]:
     """One org on two servers, each with connections of its own."""
-    client, db = connect_redis(stores[0].url, PATIENT), connect_mongo(stores[1].url, DATABASE, timeout_ms=PATIENT_MS)
+    client, db = connect_redis(stores[0].url, PATIENT), connect_mongo(stores[1].url, DATABASE, PATIENT)
     second = services_over(client, db)
     yield [world, seen_by(world, second)]
     second.access.close()

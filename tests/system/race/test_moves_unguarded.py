@@ -23,7 +23,7 @@ from tests.bookings.evidence import another_server, lose_redis
 from tests.bookings.moving import at, at_step, check_settled, move, stored
 from tests.servers import MongoServer, RedisServer
 from tests.system.race.together import PATIENCE, Outcome, at_once, fresh_slots
-from tests.world import PATIENT, PATIENT_MS, World, rfc3339, services_over, tomorrow
+from tests.world import PATIENT, World, rfc3339, services_over, tomorrow
 
 SCRATCH = "holdfast_moves"
 MOVERS = 8
@@ -32,7 +32,7 @@ MOVERS = 8
 @pytest.fixture
 def scratch_world(stores: tuple[RedisServer, MongoServer]) -> Iterator[World]:
     """A world in a database whose index a test may drop."""
-    db, client = connect_mongo(stores[1].url, SCRATCH, timeout_ms=PATIENT_MS), connect_redis(stores[0].url, PATIENT)
+    db, client = connect_mongo(stores[1].url, SCRATCH, PATIENT), connect_redis(stores[0].url, PATIENT)
     made = World(services_over(client, db))
     yield made
     made.services.access.close()

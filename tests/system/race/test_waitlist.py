@@ -22,7 +22,7 @@ from services.waitlist.openings import Openings
 from tests.servers import MongoServer, RedisServer
 from tests.system.race.together import at_once
 from tests.waitlist.waiting import give_back, join, live_holds, noted, offers_published, seen, statuses, take, tend
-from tests.world import DATABASE, PATIENT, PATIENT_MS, World, services_over, tomorrow
+from tests.world import DATABASE, PATIENT, World, services_over, tomorrow
 
 RELAYS = 6
 ROUNDS = 8
@@ -34,7 +34,7 @@ def relays(world: World, stores: tuple[RedisServer, MongoServer]) -> Iterator[li
     made = []
     for _ in range(RELAYS):
         client = connect_redis(stores[0].url, PATIENT)
-        db = connect_mongo(stores[1].url, DATABASE, timeout_ms=PATIENT_MS)
+        db = connect_mongo(stores[1].url, DATABASE, PATIENT)
         made.append(services_over(client, db))
     yield made
     for services in made:

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 import pytest
 
 from scripts.dev_server.child import wait_until
+from services.settings import StoreTimeouts
 from tests.servers import MongoServer
 from tests.system.drills.customers import IN_TIME, Customers, in_time, is_unavailable, place_of, within
 from tests.system.drills.installation import SOON, Answer, Installation
 from tests.system.drills.rules import check_rules
 from tests.system.stack.sentinel_set import SentinelSet, sentinel_set
+
+pytestmark = pytest.mark.real_timeouts
 
 FENCED_WITHIN = 5.0
 """Seconds from the split after which the old master takes no more holds."""
@@ -24,9 +27,11 @@ def redis() -> Iterator[SentinelSet]:
 
 
 @pytest.fixture(scope="module")
-def installation(redis: SentinelSet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(
+    redis: SentinelSet, tmp_path_factory: pytest.TempPathFactory, timeouts: StoreTimeouts
+) -> Iterator[Installation]:
     with MongoServer() as mongo:
-        made = Installation(redis, mongo, tmp_path_factory.mktemp("sentinels"))
+        made = Installation(redis, mongo, tmp_path_factory.mktemp("sentinels"), timeouts)
         yield made
         made.close()
 

@@ -7,14 +7,17 @@ from collections.abc import Iterator
 import pytest
 
 from scripts.dev_server.child import wait_until
+from services.settings import StoreTimeouts
 from tests.system.drills.customers import Customers, Deed, in_time
 from tests.system.drills.installation import SOON, Installation, away, private_installation
 from tests.system.drills.rules import check_rules
 
+pytestmark = pytest.mark.real_timeouts
+
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with private_installation(tmp_path_factory.mktemp("late")) as made:
+def installation(tmp_path_factory: pytest.TempPathFactory, timeouts: StoreTimeouts) -> Iterator[Installation]:
+    with private_installation(tmp_path_factory.mktemp("late"), timeouts) as made:
         yield made
 
 

@@ -10,11 +10,14 @@ import pytest
 
 from models.errors import StoreUnavailable
 from scripts.dev_server.child import wait_until
+from services.settings import StoreTimeouts
 from tests.servers import MongoServer
 from tests.system.drills.customers import IN_TIME, Customers, in_time, is_unavailable, place_of
 from tests.system.drills.installation import SOON, Answer, Installation
 from tests.system.drills.rules import check_rules
 from tests.system.stack.cluster_set import ClusterSet, cluster_set
+
+pytestmark = pytest.mark.real_timeouts
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +27,11 @@ def redis() -> Iterator[ClusterSet]:
 
 
 @pytest.fixture(scope="module")
-def installation(redis: ClusterSet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation(
+    redis: ClusterSet, tmp_path_factory: pytest.TempPathFactory, timeouts: StoreTimeouts
+) -> Iterator[Installation]:
     with MongoServer() as mongo:
-        made = Installation(redis, mongo, tmp_path_factory.mktemp("cluster"))
+        made = Installation(redis, mongo, tmp_path_factory.mktemp("cluster"), timeouts)
         yield made
         made.close()
 

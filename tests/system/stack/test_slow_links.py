@@ -9,11 +9,14 @@ import pytest
 
 from scripts.drills.link import Link
 from services import build_services
+from services.settings import DEFAULTS, StoreTimeouts
 from tests.servers import Server
 from tests.system.drills.customers import Customers, Deed, in_time, is_unavailable, place_of
 from tests.system.drills.installation import CONFIRM_WINDOW_MS, DATABASE, Installation, LocalApi, private_installation
 from tests.system.drills.rules import check_rules
 from tests.world import settings
+
+pytestmark = pytest.mark.real_timeouts
 
 ONE_WAY = 0.1
 SLOWER = 0.15
@@ -28,8 +31,8 @@ FOR_SLOWER = {
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with private_installation(tmp_path_factory.mktemp("links")) as made:
+def installation(tmp_path_factory: pytest.TempPathFactory, timeouts: StoreTimeouts) -> Iterator[Installation]:
+    with private_installation(tmp_path_factory.mktemp("links"), timeouts) as made:
         yield made
 
 
@@ -56,7 +59,7 @@ def far_customers(
             mongo_url=f"mongodb://127.0.0.1:{links[1].port}/?directConnection=true",
             mongo_db=DATABASE,
             confirm_window_ms=CONFIRM_WINDOW_MS,
-            **timeouts,
+            **DEFAULTS.model_dump() | timeouts,
         )
     )
     if ready:
@@ -109,17 +112,17 @@ def test_a_worker_that_knows_nothing_yet_answers_in_time(
             assert in_time(answer, 201) or is_unavailable(answer), answer
 
 
-@pytest.mark.parametrize("timeouts", [{}, FOR_SLOWER], ids=["with the defaults", "with longer time-outs"])
+@pytest.mark.parametrize("longer", [{}, FOR_SLOWER], ids=["with the defaults", "with longer time-outs"])
 def test_slower_links_that_lose_packets_work_with_longer_time_outs(
-    installation: Installation, deeds: list[Deed], timeouts: dict[str, float]
+    installation: Installation, deeds: list[Deed], longer: dict[str, float]
 ) -> None:
     def lossy(server: Server) -> Link:
         return Link(server.port, SLOWER, loses_each=7)
 
-    with far_customers(installation, deeds, lossy, **timeouts) as (customers, _):
+    with far_customers(installation, deeds, lossy, **longer) as (customers, _):
         answers = []
         for _ in range(2):
             hold = customers.hold(installation.slot())
             answers += [hold, customers.book(customers.wish(), installation.slot())]
-        assert all(answer.status == 201 for answer in answers) == bool(timeouts), answers
+        assert all(answer.status == 201 for answer in answers) == bool(longer), answers
     check_rules(customers)
