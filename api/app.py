@@ -15,6 +15,7 @@ from api.http.endpoint import Endpoint
 from api.http.problems import handle_every_exception
 from api.http.request_log import RequestLog
 from api.openapi.document import description_route
+from api.pages.views import bind_pages
 from api.routes import availability, bookings, calendar, catalogue, customers, dispatch, holds, keys, ops, waitlist
 from api.routes import series as series_routes
 from api.routes import services as service_routes
@@ -58,7 +59,7 @@ def app_over(services: Services) -> Flask:
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     app.extensions[SERVICES] = services
-    bind(app, services, _described_endpoints())
+    bind_pages(app, services, bind(app, services, _described_endpoints()))
     handle_every_exception(app)
     app.wsgi_app = RequestLog(app.wsgi_app, services.metrics)  # type: ignore[method-assign]  # Flask's own way to wrap
     return app

@@ -56,12 +56,14 @@ class ConnectionSettings(BaseSettings):
 class Settings(StoreSettings, ConnectionSettings):
     """Everything that differs between installations.
 
+    page_key: the publishable key of the pages whose address names none.
     secret: signs hold ids and manage tokens; the same on every server of an installation.
     rate_limit_per_minute, keyless_per_minute: requests of an address, with each key that is not public, and without a
     known key; 0 is no limit.
     """
 
     secret: SecretStr = Field(validation_alias="HOLDFAST_SECRET", min_length=32)
+    page_key: str = Field("", validation_alias="HOLDFAST_PAGE_KEY", pattern=r"^(hf_checkout_[A-Za-z0-9_-]{1,200})?$")
     grid_minutes: int = Field(15, validation_alias="HOLDFAST_GRID_MINUTES")
     rate_limit_per_minute: int = Field(0, ge=0, validation_alias="HOLDFAST_RATE_LIMIT_PER_MINUTE")
     keyless_per_minute: int = Field(300, ge=0, validation_alias="HOLDFAST_KEYLESS_PER_MINUTE")

@@ -32,7 +32,7 @@ def compress(response: Response, accepted: str, *, keyless: bool) -> Response:
         return response
     headers["Vary"] = "Accept-Encoding"
     body = response.get_data()
-    if len(body) < LEAST_BYTES or not _takes_gzip(accepted):
+    if len(body) < LEAST_BYTES or not takes_gzip(accepted):
         return response
     if not keyless and any(name in body for name in CREDENTIALS):
         return response
@@ -50,7 +50,8 @@ def _zipped(body: bytes) -> bytes:
 
 
 @lru_cache(maxsize=256)
-def _takes_gzip(accepted: str) -> bool:
+def takes_gzip(accepted: str) -> bool:
+    """Whether a client accepts gzip. accepted: the header Accept-Encoding."""
     taken: dict[str, bool] = {}
     for each in accepted.lower().replace(" ", "").split(","):
         coding, _, weight = each.partition(";q=")

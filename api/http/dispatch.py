@@ -29,8 +29,8 @@ PREFLIGHT_SECONDS = "7200"
 EVERY_METHOD = "DELETE, GET, HEAD, PATCH, POST"
 
 
-def bind(app: Flask, services: Services, endpoints: list[Endpoint]) -> None:
-    """Makes every endpoint answer, HEAD where there is GET, and OPTIONS on every path."""
+def bind(app: Flask, services: Services, endpoints: list[Endpoint]) -> Gate:
+    """Makes every endpoint answer, HEAD where there is GET, and OPTIONS on every path. The gate that admits to them."""
     turns = Turns(services.settings.request_seconds)
     app.extensions[PORCH] = turns.porch
     gate = Gate(services, turns)
@@ -41,6 +41,7 @@ def bind(app: Flask, services: Services, endpoints: list[Endpoint]) -> None:
     app.before_request(_strays(gate))
     for rule, group in paths.items():
         _route(app, rule, f"OPTIONS {rule}", "OPTIONS", _options(group))
+    return gate
 
 
 def _route(app: Flask, rule: str, name: str, method: str, view: Callable[..., Response]) -> None:

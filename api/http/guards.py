@@ -12,6 +12,7 @@ from api.http.limits import Limits
 from api.http.turns import Turns
 from api.server.strangers import KNOWN_KEY
 from models.access import Caller, Role
+from models.catalogue import Policy
 from models.errors import BookingNotFound, Forbidden, StoreUnavailable, Unauthenticated
 from services import Services
 
@@ -43,8 +44,8 @@ class Gate:
         def admit(environ: WSGIEnvironment, ids: dict[str, str]) -> Caller:
             caller = self._caller(environ)
             self._limits.spend(caller, environ)
-            # Only browsers send an Origin. A key without origins may be used on every page.
-            if caller.origins and environ.get("HTTP_ORIGIN", "") not in {"", *caller.origins}:
+            # Only browsers send an Origin. A key without origins may be used on every page, each key on our own.
+            if caller.origins and environ.get("HTTP_ORIGIN", "") not in {"", *caller.origins} and not _is_own(environ):
                 raise Forbidden("Use this key on the pages that it was made for.")
             if caller.role not in roles:
                 raise Forbidden
@@ -85,6 +86,18 @@ class Gate:
         """Counts a request whose manage token has ended, as one with an unknown key. Raises RateLimited."""
         self._limits.spend_keyless(caller.address)
 
+    def shown(self, environ: WSGIEnvironment, key: str) -> Caller | None:
+        """The caller of a key in the address of a page; None for another text. Raises RateLimited, StoreUnavailable."""
+        try:
+            known = self._access.known(key)
+            return known or self._look_up(environ, client_address(environ, self._proxies), key)
+        except Unauthenticated:
+            return None
+
+    def policy(self, environ: WSGIEnvironment, org: str) -> Policy:
+        """The policy of an org; the defaults while no store answers."""
+        return self._limits.policy(org, environ)
+
     def _caller(self, environ: WSGIEnvironment) -> Caller:
         address = client_address(environ, self._proxies)
         try:
@@ -112,6 +125,11 @@ def bearer(environ: WSGIEnvironment) -> str:
     if scheme.lower() != "bearer" or not token or len(token) > LONGEST_BEARER or not token.isascii():
         raise Unauthenticated
     return str(token)
+
+
+def _is_own(environ: WSGIEnvironment) -> bool:
+    """Whether a page of this server sends the request. A browser lets no other page name this host as its origin."""
+    return bool(environ["HTTP_ORIGIN"].partition("://")[2] == environ.get("HTTP_HOST"))
 
 
 def client_address(environ: WSGIEnvironment, trusted_proxies: int) -> str:

@@ -31,13 +31,16 @@ class Limits:
     def spend(self, caller: Caller, environ: WSGIEnvironment) -> None:
         """Counts one request of a known caller: a stranger's by its address, with the figure of the org's policy."""
         if caller.role in STRANGERS:
-            policy = self._catalogue.known_policy(caller.org) or self._read_policy(caller.org, environ)
-            most = policy.public_requests_per_minute
+            most = self.policy(caller.org, environ).public_requests_per_minute
             if most is not None:
                 self._spend((caller.org, caller.role, caller.address), most, "public_requests_per_minute")
         elif self._per_key:
             name = (caller.org, caller.key_id, caller.address)
             self._spend(name, self._per_key, "HOLDFAST_RATE_LIMIT_PER_MINUTE")
+
+    def policy(self, org: str, environ: WSGIEnvironment) -> Policy:
+        """The policy of an org, from memory where it is known; the defaults while MongoDB does not answer."""
+        return self._catalogue.known_policy(org) or self._read_policy(org, environ)
 
     def spend_keyless(self, address: str) -> None:
         """Counts one request without a known key."""

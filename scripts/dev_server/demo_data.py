@@ -14,6 +14,7 @@ from typing import Any
 
 ORG = "demo"
 ORG_NAME = "Harbour & Vale Property Care"
+POLICY = {"display_name": ORG_NAME, "phone": "+354 555 0142"}
 ROLES = ("checkout", "desk", "bot", "admin")
 
 REYKJAVIK = "Atlantic/Reykjavik"

@@ -108,6 +108,7 @@ class DevStack:
         ports = self.folder.ports([*embedded, "metrics"])
         secrets = self.folder.secrets()
         self.env.setdefault("HOLDFAST_SECRET", secrets.secret)
+        self.env.setdefault("HOLDFAST_PAGE_KEY", demo_keys(self.env["HOLDFAST_SECRET"])["checkout"])
         self.env.setdefault("HOLDFAST_METRICS_PORT", str(ports["metrics"]))
         self.env |= {
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), self.env.get("PYTHONPATH")])),

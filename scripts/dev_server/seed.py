@@ -15,7 +15,7 @@ from pymongo.errors import BulkWriteError
 from models.access import Role
 from models.catalogue import PropertyCreate, TechnicianCreate
 from models.service import ServiceCreate
-from scripts.dev_server.demo_data import ORG, ORG_NAME, PROPERTIES, SERVICES, TECHNICIANS
+from scripts.dev_server.demo_data import ORG, ORG_NAME, POLICY, PROPERTIES, SERVICES, TECHNICIANS
 from services.access.api_keys import API_KEYS, new_key_record
 from services.catalogue.documents import ORGS, document_id
 from services.catalogue.documents import PROPERTIES as PROPERTY_COLLECTION
@@ -47,7 +47,7 @@ def seed(services: Seeded, keys: Mapping[str, str]) -> str:
     properties = (PropertyCreate.model_validate(each).model_dump() for each in PROPERTIES)
     technicians = (TechnicianCreate.model_validate(each).model_dump() for each in TECHNICIANS)
     offered = (ServiceCreate.model_validate(each).model_dump() for each in SERVICES)
-    org = {"_id": ORG, "name": ORG_NAME, "policy": {}, "created_at": now}
+    org = {"_id": ORG, "name": ORG_NAME, "policy": POLICY, "created_at": now}
     records = (new_key_record(ORG, Role(role), key, now) for role, key in keys.items())
     _add_missing(services.db, ORGS, [org])
     _add_missing(services.db, PROPERTY_COLLECTION, (_of_demo(each, now) for each in properties))

@@ -1,0 +1,127 @@
+// The steps before the details: what needs doing, where, and when. And the notice where there is no way on here.
+
+import { duration, local, longDate, shortDate } from "../dates.js";
+import { h, icon } from "../dom.js";
+import { weekView } from "../week.js";
+import { word } from "../words.js";
+
+const NEXT = "M9 5l7 7-7 7";
+const MANY = 8;
+
+const title = (step) => h("h1", { tabindex: "-1" }, word(`${step}.title`));
+
+/** "Step 2 of 4", of those that this visitor goes through. */
+export function kicker(shop) {
+  const steps = ["service", "property", "time", "details"].filter(
+    (step) => !(step === "service" && shop.services?.length < 2) && !(step === "property" && shop.properties?.list.length < 2),
+  );
+  const at = steps.indexOf(shop.step === "wait" ? "time" : shop.step) + 1;
+  return h("p.kicker", {}, at ? word("step.of", { at, all: steps.length }) : "");
+}
+
+export function serviceView(shop) {
+  const about = ({ duration_minutes, price_text }) => [duration(duration_minutes), price_text].filter(Boolean).join(" · ");
+  return [
+    h("div.stack.tight", {}, kicker(shop), title("service"), h("p.lead", {}, word("service.lead"))),
+    h("div.options", {}, shop.services.map((service) => option(service, about(service), () => shop.choose("service", service.id)))),
+    call(shop, "service.other"),
+  ];
+}
+
+export function propertyView(shop) {
+  const { list, more, text } = shop.properties;
+  const many = more || text || list.length > MANY;
+  return [
+    h("div.stack.tight", {}, kicker(shop), title("property"), h("p.lead", {}, word("property.lead"))),
+    many && h("div.field", {}, h("label", { for: "search" }, word("property.search")),
+      h("input.input", { id: "search", type: "search", autocomplete: "off", oninput: (event) => shop.search(event.target.value) })),
+    h("div.options", {}, list.map((property) => {
+      const closed = property.status !== "available";
+      return option(property, closed ? word("property.closed") : "", () => !closed && shop.choose("property", property.id), closed);
+    })),
+    list.length === 0 && h("p.notice", { role: "status" }, word("property.none", { text })),
+    more && h("p.soft.small", {}, word("property.more")),
+    call(shop, "property.other"),
+  ];
+}
+
+function option({ id, name }, about, onclick, closed = false) {
+  return h("button.option", { key: id, type: "button", onclick, "aria-disabled": closed ? "true" : null },
+    h("b", {}, name), about && h("span", {}, about), icon(NEXT));
+}
+
+export function timeView(shop) {
+  const { week, weeks } = shop;
+  return [
+    h("div.stack.tight", {}, kicker(shop), title("time"), h("p.lead", {}, chosenLine(shop))),
+    shop.ended && endedNotice(shop),
+    shop.refusal && refusalNotice(shop),
+    week?.refused ? refusedNotice(shop) : week && h("div.stack", { key: "week" }, weekView(week, {
+      first: weeks.today, last: weeks.last, own: shop.own, busy: shop.busy,
+      on: { week: (date) => weeks.turn(date), day: (date) => weeks.choose(date), pick: (slot) => shop.pick(slot) },
+    })),
+    week?.days && nothingFree(shop),
+    week && !week.refused && h("p", { key: "wait" }, `${word("time.none_suits")} `,
+      h("button.link", { type: "button", onclick: () => shop.go("wait") }, word("time.tell_me"))),
+  ];
+}
+
+const chosenLine = ({ service, property }) => [service?.name, service && duration(service.duration_minutes), property.name].filter(Boolean).join(" · ");
+
+function nothingFree({ week, weeks }) {
+  if (week.days.some(({ free }) => free)) return null;
+  const next = week.next;
+  return h("div.notice", { key: "nothing", role: "status" },
+    h("p", {}, word(next === null ? "time.nothing_ahead" : "time.nothing_this_week")),
+    next && h("div", {}, h("button.button.main", { type: "button", onclick: () => weeks.turn(next) }, word("time.next_free", { date: longDate(next) }))));
+}
+
+/** What was refused, why, and three moments that can be held instead. */
+export function refusalNotice(shop) {
+  const { sentence, free } = shop.refusal;
+  const zone = shop.week?.zone ?? shop.property.timezone;
+  return h("div.notice.warn", { key: "refusal", role: "alert" },
+    h("h2", {}, word("refusal.title")), h("p", {}, sentence),
+    free.length > 0 && [h("p", {}, word("refusal.instead")), h("div.alternatives", {}, free.map((slot) => {
+      const { date, time } = local(slot.ms, zone);
+      return h("button.button", { key: slot.start, type: "button", onclick: () => shop.pick(slot) }, `${shortDate(date)} ${time}`);
+    }))],
+    free.length === 0 && h("p", {}, word("refusal.no_other")),
+    shop.step === "details" && h("div", {}, h("button.link", { type: "button", onclick: () => shop.go("time") }, word("refusal.all_times"))));
+}
+
+/** A hold that ended while the visitor was away or typing. */
+export function endedNotice(shop) {
+  const { lost, ended } = shop;
+  const zone = shop.week?.zone ?? shop.property.timezone;
+  const { date, time } = local(lost.startMs, zone);
+  return h("div.notice.warn", { key: "ended", role: "alert" },
+    h("h2", {}, word(`hold.${ended}`)), h("p", {}, word("hold.perhaps_free", { time, date: longDate(date) })),
+    h("div.row", {},
+      h("button.button.main", { type: "button", onclick: () => shop.again() }, word("hold.again", { time })),
+      shop.step === "details" && h("button.button", { type: "button", onclick: () => shop.go("time") }, word("refusal.all_times"))));
+}
+
+function refusedNotice(shop) {
+  return h("div.notice.bad", { key: "refused", role: "alert" }, h("p", {}, shop.week.refused),
+    h("div.row", {},
+      h("button.button", { type: "button", onclick: () => shop.weeks.refresh() }, word("notice.again")),
+      shop.properties.list.length > 1 && h("button.button", { type: "button", onclick: () => shop.reconsider("property") }, word("notice.other_property"))),
+    call(shop, "notice.call"));
+}
+
+/** A page without a way on: what is wrong, and whom to call. */
+export function noticeView(shop, { kind, sentence }) {
+  return [
+    h("h1", { tabindex: "-1" }, word(`notice.${kind}_title`)),
+    h("p.lead", {}, sentence || word(`notice.${kind}`)),
+    kind === "no_answer" && h("div", {}, h("button.button.main", { type: "button", onclick: () => location.reload() }, word("notice.again"))),
+    kind === "no_property" && h("div", {}, h("a.button.main", { href: "?" }, word("notice.other_property"))),
+  ];
+}
+
+/** A sentence with the phone of the company; nothing where it names none. */
+export function call({ policy }, path) {
+  if (!policy?.phone) return null;
+  return h("p.soft.small", {}, `${word(path)} `, h("a", { href: `tel:${policy.phone.replace(/[^\d+]/g, "")}` }, policy.phone));
+}

@@ -1,0 +1,129 @@
+"""Makes the pages and their files answer: without a key, outside the turns of the API.
+
+A page shows the name and the phone of the org whose publishable key is in its address, else of HOLDFAST_PAGE_KEY.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from flask import Flask, Response, request
+
+from api.http.compression import takes_gzip
+from api.http.endpoint import Endpoint, Reply, Tag
+from api.http.guards import Gate
+from api.http.replies import FinalResponse
+from api.http.request_log import EXCHANGE
+from api.pages.assets import PREFIX, Asset, Assets
+from api.pages.languages import choose, read_words
+from api.pages.shells import CONTENT_TYPE, Org, Page, Shell
+from models.access import Role
+from models.errors import NotFound, RateLimited, StoreUnavailable
+from services import Services
+
+STATIC = Path(__file__).parent / "static"
+
+PAGES: Final = (
+    Page("/", "checkout", "js/checkout/main.js", ("css/base.css", "css/checkout.css")),
+    Page("/visit", "visit", "js/visit/main.js", ("css/base.css", "css/checkout.css")),
+)
+EMBED = "js/embed.js"
+
+FOR_EVER = "public, max-age=31536000, immutable"
+FOR_MINUTES = "public, max-age=300"
+VARY = ("Vary", "Accept-Encoding")
+SECURITY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+TAG = Tag("Pages", "What people see. Not part of the API.")
+
+
+def bind_pages(app: Flask, services: Services, gate: Gate) -> None:
+    """Adds the views of all pages, their files and the script for other sites. Raises ValueError for a bad file."""
+    assets, words = _files()
+    visitors = Visitors(services, gate)
+    for page in PAGES:
+        _route(app, page.path, _page_view(Shell(page, assets, words), visitors))
+    _route(app, PREFIX + "<path:name>", _file_view(assets))
+    _route(app, "/embed.js", lambda: _file(assets.at(EMBED), FOR_MINUTES))
+
+
+@cache
+def _files() -> tuple[Assets, dict[str, dict[str, str]]]:
+    entries = (*(page.script for page in PAGES), EMBED)
+    return Assets(STATIC, entries), read_words(STATIC / "words")
+
+
+class Visitors:
+    """Finds the org that a page is about."""
+
+    def __init__(self, services: Services, gate: Gate) -> None:
+        self._services = services
+        self._gate = gate
+        self._page_key = services.settings.page_key
+
+    def org(self, named: str | None) -> Org:
+        """The org of the publishable key that the address names, else of the server's own. A page answers in any case:
+        without a store, or for another text, it knows no org."""
+        key = named or self._page_key
+        with suppress(RateLimited, StoreUnavailable):
+            caller = self._gate.shown(request.environ, key) if key else None
+            if caller is not None and caller.role is Role.CHECKOUT:
+                policy = self._gate.policy(request.environ, caller.org)
+                return Org(key, policy.display_name, policy.phone, caller.origins)
+        return Org()
+
+
+def _route(app: Flask, rule: str, view: Callable[..., Response]) -> None:
+    """Adds one view under a name of its own in logs and metrics."""
+    endpoint = Endpoint(method="GET", path=rule, summary="", view=lambda: Reply(200), tag=TAG, roles=None)
+
+    def named(**values: str) -> Response:
+        request.environ[EXCHANGE].endpoint = endpoint
+        return view(**values)
+
+    app.add_url_rule(rule, f"page {rule}", named, methods=["GET"], provide_automatic_options=False)
+
+
+def _page_view(shell: Shell, visitors: Visitors) -> Callable[[], Response]:
+    def show() -> Response:
+        org = visitors.org(request.args.get("key"))
+        language = choose(request.args.get("lang"), request.headers.get("Accept-Language", ""))
+        body, headers = shell.render(org, language), [VARY, ("Cache-Control", "no-store")]
+        if _zips():
+            body = gzip.compress(body, 6, mtime=0)
+            headers.append(("Content-Encoding", "gzip"))
+        ancestors = " ".join(sorted(org.origins)) or "'none'"
+        headers.append(("Content-Security-Policy", SECURITY.format(ancestors=ancestors)))
+        headers.append(("Referrer-Policy", "no-referrer"))
+        return FinalResponse(body, 200, headers, CONTENT_TYPE)
+
+    return show
+
+
+def _file_view(assets: Assets) -> Callable[[str], Response]:
+    def send(name: str) -> Response:
+        asset = assets.named(name)
+        if asset is None:
+            raise NotFound
+        return _file(asset, FOR_EVER)
+
+    return send
+
+
+def _file(asset: Asset, cache: str) -> Response:
+    headers = [VARY, ("Cache-Control", cache)]
+    if _zips():
+        return FinalResponse(asset.zipped, 200, [*headers, ("Content-Encoding", "gzip")], asset.content_type)
+    return FinalResponse(asset.body, 200, headers, asset.content_type)
+
+
+def _zips() -> bool:
+    return takes_gzip(request.headers.get("Accept-Encoding", ""))
