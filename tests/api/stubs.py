@@ -161,6 +161,7 @@ class Stubbed:
                 log_level="INFO",
                 rate_limit_per_minute=self.rate_limit_per_minute,
                 keyless_per_minute=self.keyless_per_minute,
+                page_key="",
                 request_seconds=PATIENT.request_seconds,
                 trusted_proxies=self.trusted_proxies,
             ),
