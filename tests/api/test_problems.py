@@ -66,7 +66,7 @@ def test_a_conflict_names_what_is_in_the_way_and_what_is_free(send: Send, stubbe
 
 
 def test_an_unknown_address_is_a_problem_too(send: Send) -> None:
-    for path in ("/", "/holding", "/hold//", "//hold", "/hold/a/b", "/bookings/bk/cancel/now"):
+    for path in ("/holding", "/hold//", "http://localhost//hold", "/hold/a/b", "/bookings/bk/cancel/now"):
         reply = send("GET", path)
         assert (reply.status_code, reply.get_json()["code"]) == (404, "not_found"), path
 

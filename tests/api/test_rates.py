@@ -116,7 +116,12 @@ def test_a_wrong_calendar_token_counts_and_a_right_one_does_not(stubbed: Stubbed
     assert send("POST", "/hold", key="desk", json=SLOT, **HERE).status_code == 201
 
 
-STRAYS = [("GET", "/nowhere", 404), ("GET", "//readyz", 404), ("PUT", "/hold", 405), ("GET", "/openapi.json", 200)]
+STRAYS = [
+    ("GET", "/nowhere", 404),
+    ("GET", "http://localhost//readyz", 404),
+    ("PUT", "/hold", 405),
+    ("GET", "/openapi.json", 200),
+]
 """Requests that need no key, because no endpoint answers them, or one that is for all."""
 
 
