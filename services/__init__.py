@@ -35,13 +35,15 @@ from services.series.desk import SeriesDesk
 from services.series.making import SeriesMaking
 from services.series.previewing import Previewing
 from services.settings import Settings
+from services.sms.bot import Bot
+from services.sms.store import Conversations
 from services.stores.connections import Document, connect_stores
 from services.stores.mongo_clock import MongoClock
 from services.stores.shared_counts import SharedCounts
 from services.timetable.grid import Grid
 from services.waitlist.entries import Waitlist
 from services.waitlist.rounds import Offers
-from services.wiring import beside_requests, series, visits, waiting
+from services.wiring import beside_requests, series, texting, visits, waiting
 from services.wiring.parts import Parts
 
 
@@ -75,6 +77,8 @@ class Services:
     personal_data: PersonalDataDesk
     waitlist: Waitlist
     offers: Offers
+    sms_bot: Bot
+    conversations: Conversations
     calendar_feeds: CalendarFeeds
     idempotency: Idempotency
     counts: SharedCounts
@@ -109,7 +113,8 @@ def build_services(
 
 
 def _assemble(settings: Settings, parts: Parts) -> Services:
-    booking_life = visits.booking_life(parts)
+    holds, bookings, booking_life = visits.holds(parts), visits.bookings(parts), visits.booking_life(parts)
+    free_times = FreeTimes(parts.availability, parts.day_counts, booking_life)
     waitlist, offers, customers = waiting.waitlist(parts), waiting.offers(parts), waiting.customers(parts)
     return Services(
         settings=settings,
@@ -124,10 +129,10 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         upkeep=visits.upkeep(parts),
         units=visits.units(parts),
         candidates=parts.candidates,
-        free_times=FreeTimes(parts.availability, parts.day_counts, booking_life),
-        holds=visits.holds(parts),
+        free_times=free_times,
+        holds=holds,
         hold_list=visits.hold_list(parts),
-        bookings=visits.bookings(parts),
+        bookings=bookings,
         booking_life=booking_life,
         swapping=visits.swapping(parts),
         series_making=series.making(parts),
@@ -138,6 +143,8 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         personal_data=waiting.personal_data(parts, waitlist, customers),
         waitlist=waitlist,
         offers=offers,
+        sms_bot=texting.bot(parts, holds, bookings, booking_life, free_times),
+        conversations=Conversations(parts.db),
         calendar_feeds=CalendarFeeds(parts.db, parts.clock),
         idempotency=Idempotency(parts.redis, parts.scripts),
         counts=SharedCounts(parts.redis, parts.metrics),

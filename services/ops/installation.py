@@ -10,6 +10,7 @@ from services.catalogue.documents import ensure_catalogue_indexes
 from services.customers.store import CustomerStore
 from services.ledger.series import SeriesStore
 from services.ledger.store import BookingStore
+from services.sms.store import Conversations
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 from services.waitlist.store import WaitlistStore
@@ -25,6 +26,7 @@ def prepare(db: Database[Document], grid_minutes: int) -> None:
     SeriesStore(db, store).prepare()
     WaitlistStore(db).prepare()
     CustomerStore(db).prepare()
+    Conversations(db).prepare()
     ensure_key_indexes(db)
     ensure_catalogue_indexes(db)
     ensure_calendar_indexes(db)

@@ -1,0 +1,188 @@
+"""Conversations: a visit is booked, moved and cancelled by text, and no text is a dead end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from models.catalogue import PropertyPatch
+from models.service import ServiceCreate
+from services.sms import sentences as say
+from tests.sms.conftest import Phone
+from tests.world import World, rfc3339, tomorrow
+
+DAY = f"{tomorrow():%Y-%m-%d}"
+AT_TEN = say.at(tomorrow(10).replace(tzinfo=None))
+
+
+def booked(phone: Phone, name: str = "Alice Jensen") -> str:
+    """Books tomorrow at ten, by text. Gives the last answer."""
+    for text in ("BOOK prop-1", f"{DAY} 10:00", "YES"):
+        answer = phone.send(text)
+    return phone.send(name) if answer == say.NAME else answer
+
+
+def test_a_visit_is_booked_in_five_texts(phone: Phone) -> None:
+    assert phone.send("Hello") == say.MENU
+    assert phone.send("BOOK") == say.WHICH_PROPERTY
+    assert phone.send("prop-1").startswith("Free: 1 ")
+    assert phone.send(f"{DAY} 10:00").startswith(f"{AT_TEN} at House 1 is kept for you until ")
+    assert phone.send("yes") == say.NAME
+    assert phone.send("Alice Jensen") == f"Booked: {AT_TEN} at House 1. Send MOVE or DROP to change it."
+    (stored,) = phone.world.bookings()
+    assert (stored["customer"]["name"], stored["customer"]["phone"]) == ("Alice Jensen", phone.number)
+    assert (stored["source"], stored["history"][0]["by"]) == ("sms", "bot:sms")
+
+
+def test_property_day_and_time_may_stand_in_one_text(phone: Phone) -> None:
+    assert phone.send(f"Book prop-2 {DAY} 10:00 please").startswith(f"{AT_TEN} at House 2 is kept")
+
+
+def test_the_property_and_the_name_of_the_last_visit_are_known(phone: Phone) -> None:
+    booked(phone)
+    assert phone.send(f"BOOK {DAY} 14:00").startswith(say.at(tomorrow(14).replace(tzinfo=None)))
+    assert phone.send("YES").startswith("Booked: ")
+    assert {each["customer"]["name"] for each in phone.world.bookings()} == {"Alice Jensen"}
+
+
+def test_a_word_of_the_name_finds_a_property_or_several(phone: Phone) -> None:
+    phone.send("BOOK")
+    assert phone.send("nowhere") == say.NO_SUCH_PROPERTY
+    assert phone.send("house") == "Which one? 1 House 1, 2 House 2, 3 House 3"
+    assert phone.send("2").startswith("Free: ")
+    assert phone.send("1").split(" is kept")[0].endswith("at House 2")
+
+
+def test_the_service_is_chosen_by_number_or_name(phone: Phone) -> None:
+    desk = phone.world.services.service_desk
+    for name in ("Boiler check", "Leak"):
+        desk.create(phone.world.org, ServiceCreate(id=name[:4].lower(), name=name, duration_minutes=90, public=True))
+    assert phone.send(f"BOOK prop-1 {DAY} 10:00") == "What is to be done at House 1? 1 Boiler check, 2 Leak"
+    assert phone.send("7") == say.NOT_AN_OPTION
+    assert phone.send("leak").startswith(f"{AT_TEN} at House 1 is kept")
+    phone.send("YES")
+    phone.send("Alice")
+    (stored,) = phone.world.bookings()
+    assert stored["service_id"] == "leak"
+    assert stored["end"] - stored["start"] == timedelta(minutes=90)
+
+
+def test_a_taken_time_brings_three_others_that_can_be_held(phone: Phone) -> None:
+    world = phone.world
+    for number in (1, 2, 3):
+        fields = {"property_id": f"prop-{number}", "technician_id": f"tech-{number}"}
+        world.services.bookings.book(world.caller("desk"), world.direct_request(start=rfc3339(tomorrow(10)), **fields))
+    answer = phone.send(f"BOOK prop-1 {DAY} 10:00")
+    assert answer.startswith(f"{AT_TEN} is taken. Free: 1 ")
+    assert "is kept for you" in phone.send("3")
+
+
+def test_another_time_replaces_the_one_that_is_held(phone: Phone) -> None:
+    phone.send(f"BOOK prop-1 {DAY} 10:00")
+    phone.send(f"{DAY} 12:00")
+    other = Phone(phone.world, "+4587654321")
+    assert other.send(f"BOOK prop-1 {DAY} 10:00").startswith(f"{AT_TEN} at House 1 is kept")
+
+
+def test_no_lets_the_slot_go(phone: Phone) -> None:
+    phone.send(f"BOOK prop-1 {DAY} 10:00")
+    assert phone.send("No.") == say.LET_GO
+    assert phone.send("YES") == say.NOTHING_TO_CONFIRM
+    other = Phone(phone.world, "+4587654321")
+    assert other.send(f"BOOK prop-1 {DAY} 10:00").startswith(f"{AT_TEN} at House 1 is kept")
+
+
+def test_a_hold_that_ran_out_brings_new_times(phone: Phone) -> None:
+    phone.send(f"BOOK prop-1 {DAY} 10:00")
+    world = phone.world
+    (talk,) = world.services.db["conversations"].find({"org": world.org})
+    world.services.holds.release(world.caller("desk"), talk["talk"]["hold_id"])
+    phone.send("YES")
+    assert phone.send("Alice").startswith(say.RAN_OUT + " 1 ")
+    assert not world.bookings()
+
+
+def test_a_second_yes_books_nothing_more(phone: Phone) -> None:
+    booked(phone)
+    assert phone.send("YES") == f"That is booked already: {AT_TEN} at House 1."
+    assert phone.send(f"BOOK prop-1 {DAY} 10:00").startswith("You have a visit at that time already")
+    assert len(phone.world.bookings()) == 1
+
+
+def test_a_visit_is_moved(phone: Phone) -> None:
+    booked(phone)
+    assert phone.send("MOVE").startswith("Free: 1 ")
+    assert phone.send(f"{DAY} 15:00") == f"Moved: {say.at(tomorrow(15).replace(tzinfo=None))} at House 1."
+    assert phone.send("STATUS").startswith(f"Your visits: {say.at(tomorrow(15).replace(tzinfo=None))}")
+
+
+def test_one_of_several_visits_is_cancelled(phone: Phone) -> None:
+    booked(phone)
+    phone.send(f"BOOK {DAY} 14:00")
+    phone.send("YES")
+    assert phone.send("DROP").startswith("Which visit? 1 ")
+    assert phone.send("1") == f"Cancel {AT_TEN} at House 1? Send YES to cancel it or NO to keep it."
+    assert phone.send("YES") == f"Cancelled: {AT_TEN} at House 1. Send BOOK for another one."
+    assert phone.send("STATUS") == f"Your visits: {say.at(tomorrow(14).replace(tzinfo=None))} at House 1"
+
+
+def test_a_visit_is_kept_after_no(phone: Phone) -> None:
+    booked(phone)
+    phone.send("DROP")
+    assert phone.send("NO") == say.NOTHING_CHANGED
+    assert [each["status"] for each in phone.world.bookings()] == ["confirmed"]
+
+
+def test_a_phone_sees_its_own_visits_alone(phone: Phone) -> None:
+    booked(phone)
+    other = Phone(phone.world, "+4587654321")
+    for text in ("STATUS", "MOVE", "DROP"):
+        assert other.send(text) == say.NO_VISITS
+
+
+def test_a_date_that_may_be_two_is_asked_and_chosen(phone: Phone) -> None:
+    phone.send("BOOK prop-1")
+    asked = phone.send("3/4/2027 10:00")
+    assert asked == "Which day do you mean? 1 Thu 4 Mar at 10:00, 2 Sat 3 Apr at 10:00"
+
+
+def test_what_is_not_understood_is_asked(phone: Phone) -> None:
+    phone.send("BOOK prop-1")
+    assert phone.send("not tomorrow") == f'We did not understand "not". {say.WHEN}'
+
+
+def test_a_phone_that_stops_lets_go_what_it_holds(phone: Phone) -> None:
+    services, org = phone.world.services, phone.world.org
+    phone.send(f"BOOK prop-1 {DAY} 10:00")
+    services.conversations.answer(
+        org, phone.number, "SM-stop", lambda talk: (services.sms_bot.stop(org, phone.number, talk), "")
+    )
+    other = Phone(phone.world, "+4587654321")
+    assert other.send(f"BOOK prop-1 {DAY} 10:00").startswith(f"{AT_TEN} at House 1 is kept")
+
+
+def test_answers_fit_into_one_text_message(phone: Phone) -> None:
+    for text in (
+        "BOOK",
+        "prop-1",
+        "1",
+        "YES",
+        "A" * 90,
+        "STATUS",
+        "MOVE",
+        "2",
+        "DROP",
+        "NO",
+        "MENU",
+        "10",
+        "12/05 10:00",
+    ):
+        assert len(phone.send(text)) <= 160, text
+
+
+@pytest.mark.parametrize("zone", ["Europe/Copenhagen", "America/New_York"])
+def test_times_are_those_of_the_property(world: World, phone: Phone, zone: str) -> None:
+    desk = world.services.catalogue_desk
+    desk.patch_property(world.org, "prop-1", PropertyPatch(timezone=zone))
+    assert phone.send(f"BOOK prop-1 {DAY} 10:00").startswith(f"{AT_TEN} at House 1")
