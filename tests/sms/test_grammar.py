@@ -210,13 +210,16 @@ def test_what_is_not_certain_is_asked(text: str) -> None:
 @pytest.mark.parametrize("text", ["asap", "as soon as possible", "any time", "next available", "soonest please"])
 def test_any_time_may_be_wanted(text: str) -> None:
     found = read(text, NOW)
-    assert isinstance(found, When) and found.anytime and found.day is None
+    assert isinstance(found, When)
+    assert found.anytime
+    assert found.day is None
 
 
 @pytest.mark.parametrize(("text", "assumed"), [("tomorrow 3", True), ("tomorrow at 10", True), ("tomorrow 3pm", False)])
 def test_an_hour_that_stands_alone_is_marked(text: str, assumed: bool) -> None:
     found = read(text, NOW)
-    assert isinstance(found, When) and found.assumed is assumed
+    assert isinstance(found, When)
+    assert found.assumed is assumed
 
 
 def test_a_question_of_two_dates_names_both() -> None:
