@@ -43,7 +43,7 @@ from services.stores.shared_counts import SharedCounts
 from services.timetable.grid import Grid
 from services.waitlist.entries import Waitlist
 from services.waitlist.rounds import Offers
-from services.wiring import beside_requests, series, texting, visits, waiting
+from services.wiring import beside_requests, series, text_bot, visits, waiting
 from services.wiring.parts import Parts
 
 
@@ -143,7 +143,7 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         personal_data=waiting.personal_data(parts, waitlist, customers),
         waitlist=waitlist,
         offers=offers,
-        sms_bot=texting.bot(parts, holds, bookings, booking_life, free_times),
+        sms_bot=text_bot.bot(parts, holds, bookings, booking_life, free_times),
         conversations=Conversations(parts.db),
         calendar_feeds=CalendarFeeds(parts.db, parts.clock),
         idempotency=Idempotency(parts.redis, parts.scripts),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from json import JSONDecoder
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 BODY_LIMIT_BYTES = 65_536
 JSON_TYPE = "application/json"
+MOST_FIELDS = 200
 CUT = Fault("body", "malformed_body", "Send the body again, because it did not arrive whole.")
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -96,6 +98,15 @@ def read_json(model: type[BaseModel], environ: WSGIEnvironment, body: bytes, *, 
         return BodyRead(None, None if faults[0].code == "malformed_json" else from_json(text), faults, faulty)
     except InvalidRequest as error:
         return BodyRead(None, None, list(error.faults))
+
+
+def read_form(model: type[BaseModel], body: bytes) -> BaseModel:
+    """The fields of an HTML form. Raises InvalidRequest for more fields than any form of ours has."""
+    try:
+        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError as error:
+        raise InvalidRequest(Fault("body", "malformed_body", f"Send at most {MOST_FIELDS} fields.")) from error
+    return model.model_validate(dict(pairs))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

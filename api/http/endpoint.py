@@ -94,6 +94,7 @@ class Endpoint:
     refusals: what the service may raise, besides what every endpoint may answer.
     idempotency: `service` hands the claim to the service, `once` wraps the view in services.idempotency, which keeps
     the whole reply, or what `recall` makes it from.
+    form: the body is that of an HTML form, in place of JSON; a form without fields counts as an empty one.
     query_headers: headers that may stand in place of parameters of the query, by the parameter's name.
     location: template of the Location header, filled from the reply. etag: the reply has a `version`, unless it is
     hidden from the caller.
@@ -111,6 +112,7 @@ class Endpoint:
     roles: frozenset[Role] | None = EVERY_KEY
     body: type[BaseModel] | None = None
     body_required: bool = True
+    form: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     query_headers: Mapping[str, str] = field(default_factory=dict)
     replies: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
@@ -128,6 +130,10 @@ class Endpoint:
     def path_names(self) -> list[str]:
         """The names of the path's parameters; each is a plain id."""
         return _PATH_NAME.findall(self.path)
+
+    @property
+    def has_body(self) -> bool:
+        return self.body is not None or self.form is not None
 
     @property
     def flask_rule(self) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 
-from api.http.bodies import BodyRead, read_json
+from api.http.bodies import BodyRead, read_form, read_json
 from api.http.conditions import claim, idempotency_key, parse_if_match, scoped
 from api.http.endpoint import Ask, Endpoint
 from models.access import Caller
@@ -51,6 +51,8 @@ class Parser:
             read = read_json(endpoint.body, environ, body, required=endpoint.body_required)
             ask.given, document = read.parsed, read.document
             faults += read.faults + self._reviewed(caller, read)
+        if endpoint.form is not None:
+            ask.given = read_form(endpoint.form, body)
         if endpoint.if_match != "none":
             ask.expected_version, found = parse_if_match(environ.get("HTTP_IF_MATCH"))
             faults += found

@@ -30,7 +30,7 @@ def schemas_of(endpoints: Iterable[Endpoint]) -> tuple[dict[type[BaseModel], Jso
     """Each model's reference, and all schemas by name."""
     models: list[type[BaseModel]] = [Problem]
     for endpoint in endpoints:
-        named = [endpoint.body, *endpoint.replies.values()]
+        named = [endpoint.body, endpoint.form, *endpoint.replies.values()]
         models += [model for model in named if model is not None and model not in models]
     # As for validation, so that what a request may leave out is not required.
     mapping, definitions = models_json_schema([(model, "validation") for model in models], ref_template=SCHEMAS)

@@ -32,6 +32,7 @@ Json = dict[str, Any]
 Refs = dict[type[BaseModel], Json]
 
 IF_MATCH_PATTERN = r'^((W/)?"[0-9]{1,9}((--?|;)(gzip|br|zstd|deflate))?"|\*)$'
+FORM_TYPE = "application/x-www-form-urlencoded"
 MAY_BE_EMPTY = "It may be left out, be empty, or be `null`."
 WITHOUT_BODY = {204: "It is done; there is no body.", 304: "It has not changed since the `ETag` that was named."}
 
@@ -49,6 +50,9 @@ def operation(endpoint: Endpoint, refs: Refs) -> Json:
     }
     if endpoint.body is not None:
         found["requestBody"] = _body(endpoint, endpoint.body, refs)
+    if endpoint.form is not None:
+        content = {FORM_TYPE: {"schema": refs[endpoint.form], "examples": BODIES.get(endpoint.form, {})}}
+        found["requestBody"] = {"description": _about(endpoint.form), "required": True, "content": content}
     return found
 
 
@@ -165,9 +169,10 @@ def refusals_of(endpoint: Endpoint) -> dict[int, dict[str, str]]:
     sentences = {kind.code: kind.sentence for kind in kinds}
     if endpoint.path_names:
         sentences["not_found"] = "There is nothing at this address."
-    if endpoint.body is not None:
+    if endpoint.has_body:
         sentences[RequestTimeout.code] = RequestTimeout.sentence
         sentences["too_large"] = "The request body is larger than 64 KiB."
+    if endpoint.body is not None:
         sentences[UnsupportedMediaType.code] = UnsupportedMediaType.sentence
     found: dict[int, dict[str, str]] = {}
     for code, sentence in sentences.items():

@@ -35,6 +35,13 @@ def org_ids(db: Database[Document]) -> list[str]:
         return [str(document["_id"]) for document in db[ORGS].find({}, {"_id": 1})]
 
 
+def org_of_number(db: Database[Document], sms_number: str) -> str | None:
+    """The org whose texts are sent from a number; None if there is none. StoreUnavailable."""
+    with mongo_faults():
+        found = db[ORGS].find_one({"policy.sms_number": sms_number}, {"_id": 1})
+    return str(found["_id"]) if found else None
+
+
 def document_id(org: str, plain_id: str) -> str:
     """The `_id` of a property, technician or service. Ids hold no slash."""
     return f"{org}/{plain_id}"
