@@ -35,6 +35,7 @@ from services.ledger.persons import (
     traces_of,
 )
 from services.ledger.store import BookingStore
+from services.sms.store import Conversations
 from services.waitlist.entries import Waitlist
 from services.waitlist.store import WaitlistStore
 
@@ -63,6 +64,7 @@ class PersonalDataDesk:
         entries: WaitlistStore,
         customers: CustomerStore,
         registry: Registry,
+        conversations: Conversations,
         desk: CustomerDesk,
         catalogue: Catalogue,
         clock: Clock,
@@ -73,6 +75,7 @@ class PersonalDataDesk:
         self._entries = entries
         self._customers = customers
         self._registry = registry
+        self._conversations = conversations
         self._desk = desk
         self._catalogue = catalogue
         self._clock = clock
@@ -101,6 +104,8 @@ class PersonalDataDesk:
         """
         keys = self._keys_of(caller.org, wanted)
         bookings, entries = self._store.of_person(caller.org, keys), self._entries.of_person(caller.org, keys)
+
+        self._conversations.erase(caller.org, keys)
 
         def traces(booking: Booking) -> Callable[[Customer], bool]:
             return traces_of(keys, booking.customer, booking.history)

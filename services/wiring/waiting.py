@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.customers.desk import CustomerDesk
 from services.customers.personal_data import PersonalDataDesk
+from services.sms.store import Conversations
 from services.waitlist.admission import Admission
 from services.waitlist.entries import Waitlist
 from services.waitlist.offers import Offering
@@ -43,6 +44,7 @@ def personal_data(parts: Parts, entries: Waitlist, desk: CustomerDesk) -> Person
         entries=parts.waitlist_store,
         customers=parts.customers,
         registry=parts.registry,
+        conversations=Conversations(parts.db),
         desk=desk,
         catalogue=parts.catalogue,
         clock=parts.clock,
