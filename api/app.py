@@ -16,7 +16,19 @@ from api.http.problems import handle_every_exception
 from api.http.request_log import RequestLog
 from api.openapi.document import description_route
 from api.pages.views import bind_pages
-from api.routes import availability, bookings, calendar, catalogue, customers, dispatch, holds, keys, ops, waitlist
+from api.routes import (
+    availability,
+    bookings,
+    calendar,
+    catalogue,
+    customers,
+    dispatch,
+    holds,
+    keys,
+    ops,
+    waitlist,
+    webhooks,
+)
 from api.routes import series as series_routes
 from api.routes import services as service_routes
 from services import Services, build_services
@@ -86,5 +98,6 @@ def all_endpoints() -> list[Endpoint]:
         *calendar.routes,
         *keys.routes,
         *customers.routes,
+        *webhooks.routes,
         *ops.routes,
     ]

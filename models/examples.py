@@ -19,6 +19,7 @@ from models.keys import KeyRequest, RotateRequest
 from models.series import SeriesCancel, SeriesPatch, SeriesRequest
 from models.service import ServiceCreate, ServicePatch
 from models.waitlist import WaitRequest
+from models.webhooks import WebhookPatch, WebhookRequest
 
 Json = dict[str, Any]
 
@@ -111,6 +112,16 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
             {"role": "checkout", "name": "Web site", "origins": ["https://www.example.com"]},
         )
     },
+    WebhookRequest: {
+        "three kinds": _example(
+            "What was made, moved or cancelled",
+            {
+                "url": "https://www.example.com/holdfast",
+                "kinds": ["booking.created", "booking.moved", "booking.cancelled"],
+            },
+        )
+    },
+    WebhookPatch: {"on again": _example("Switch it on again", {"status": "active"})},
     RotateRequest: {"a day": _example("Both keys are valid for a day", {"overlap_seconds": 86400})},
     PersonRequest: {
         "by phone": _example("A person by phone", {"phone": "+1 555 0100"}),

@@ -30,6 +30,7 @@ from services.observability import Metrics
 from services.ops.health import Health
 from services.ops.installation import prepare
 from services.ops.warm_up import Warming
+from services.outbox.webhook_desk import WebhookDesk
 from services.relay.worker import Relay
 from services.series.desk import SeriesDesk
 from services.series.making import SeriesMaking
@@ -44,6 +45,7 @@ from services.timetable.grid import Grid
 from services.waitlist.entries import Waitlist
 from services.waitlist.rounds import Offers
 from services.wiring import beside_requests, series, text_bot, visits, waiting
+from services.wiring.outgoing import Outgoing
 from services.wiring.parts import Parts
 
 
@@ -80,6 +82,7 @@ class Services:
     sms_bot: Bot
     conversations: Conversations
     calendar_feeds: CalendarFeeds
+    webhooks: WebhookDesk
     idempotency: Idempotency
     counts: SharedCounts
     health: Health
@@ -115,6 +118,7 @@ def build_services(
 def _assemble(settings: Settings, parts: Parts) -> Services:
     holds, bookings, booking_life = visits.holds(parts), visits.bookings(parts), visits.booking_life(parts)
     free_times = FreeTimes(parts.availability, parts.day_counts, booking_life)
+    outgoing = Outgoing(parts)
     waitlist, offers, customers = waiting.waitlist(parts), waiting.offers(parts), waiting.customers(parts)
     return Services(
         settings=settings,
@@ -146,10 +150,11 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         sms_bot=text_bot.bot(parts, holds, bookings, booking_life, free_times),
         conversations=Conversations(parts.db),
         calendar_feeds=CalendarFeeds(parts.db, parts.clock),
+        webhooks=outgoing.webhook_desk,
         idempotency=Idempotency(parts.redis, parts.scripts),
         counts=SharedCounts(parts.redis, parts.metrics),
         health=beside_requests.health(parts),
         metrics=parts.metrics,
         warming=beside_requests.warming(parts),
-        relay=beside_requests.relay(parts, offers),
+        relay=beside_requests.relay(parts, offers, outgoing),
     )

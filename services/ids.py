@@ -107,6 +107,18 @@ class WaitlistIds:
         return "wl_" + hmac.digest(self._secret, text.encode(errors="surrogatepass"), "sha256").hex()[:32]
 
 
+class WebhookSecrets:
+    """Makes the secrets that sign what webhooks get. A secret follows from the webhook's id and from the generation
+    that the webhook keeps, so no store holds it, and a rotation is a new generation."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = _key(secret, "webhook-secret")
+
+    def make(self, org: str, webhook_id: str, generation: int) -> bytes:
+        """The 32 bytes of one secret. The same arguments give the same secret."""
+        return hmac.digest(self._secret, f"{org}~{webhook_id}~{generation}".encode(), "sha256")
+
+
 class ManageTokens:
     """Makes and reads the bearer tokens of bookings. A token follows from the booking's id and from the generation that
     the booking keeps, so no store holds it. A booking with a new generation has a new token.

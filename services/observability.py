@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from pydantic_core import to_json
 
 STDERR = 2
@@ -155,6 +155,19 @@ class Metrics:
             "holdfast_rate_limiter_crowded", "Requests whose address shared a count, because too many had one."
         )
         self.relay = self._counter("holdfast_relay", "Work that the relay did.", "action")
+        self.relay_lag = self._gauge(
+            "holdfast_relay_lag_seconds", "Age of the oldest change that a follower has not worked on.", "follower"
+        )
+        self.outbox_entries = self._gauge("holdfast_outbox_entries", "Entries of the outbox.", "state")
+        self.outbox_attempts = self._counter(
+            "holdfast_outbox_attempts", "Attempts to send an entry of the outbox.", "channel", "outcome"
+        )
+        self.webhooks_disabled = self._counter(
+            "holdfast_webhooks_disabled", "Webhooks that were switched off, because nothing arrived there."
+        )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry, multiprocess_mode="mostrecent")

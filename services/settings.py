@@ -60,6 +60,7 @@ class Settings(StoreSettings, ConnectionSettings):
     secret: signs hold ids and manage tokens; the same on every server of an installation.
     rate_limit_per_minute, keyless_per_minute: requests of an address, with each key that is not public, and without a
     known key; 0 is no limit.
+    webhook_allow_private: lets webhooks lead to private addresses, and be plain http.
     """
 
     secret: SecretStr = Field(validation_alias="HOLDFAST_SECRET", min_length=32)
@@ -67,6 +68,7 @@ class Settings(StoreSettings, ConnectionSettings):
     grid_minutes: int = Field(15, validation_alias="HOLDFAST_GRID_MINUTES")
     rate_limit_per_minute: int = Field(0, ge=0, validation_alias="HOLDFAST_RATE_LIMIT_PER_MINUTE")
     keyless_per_minute: int = Field(300, ge=0, validation_alias="HOLDFAST_KEYLESS_PER_MINUTE")
+    webhook_allow_private: bool = Field(False, validation_alias="HOLDFAST_WEBHOOK_ALLOW_PRIVATE")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", validation_alias="HOLDFAST_LOG_LEVEL")
     crash_point: str = Field("", validation_alias="HOLDFAST_CRASH_POINT")
     relay_metrics_port: int = Field(0, ge=0, le=65_535, validation_alias="HOLDFAST_RELAY_METRICS_PORT")

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from api.http.endpoint import Endpoint, Json, Reply
-from models.fields import members_that_may_be_absent
+from models.shapes import ReplyShape
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -34,25 +34,6 @@ class FinalResponse(Response):
     def get_wsgi_response(self, environ: WSGIEnvironment) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
         body = () if environ["REQUEST_METHOD"] == "HEAD" else self.iter_encoded()
         return body, self.status, self.headers.to_wsgi_list()
-
-
-class ReplyShape:
-    """Shows values as the JSON of one reply model; each value is an instance of the model or of a subclass.
-
-    A subclass may have further members, which are not shown.
-    """
-
-    def __init__(self, model: type[BaseModel]) -> None:
-        self._to_python = model.__pydantic_serializer__.to_python
-        self._absent = members_that_may_be_absent(model)
-
-    def of(self, value: BaseModel, without: set[str] | None = None) -> Json:
-        """The reply, without the members that are null by default and without those that `without` names."""
-        reply: Json = self._to_python(value, mode="json", by_alias=True, exclude=without)
-        for name in self._absent:
-            if name in reply and reply[name] is None:
-                del reply[name]
-        return reply
 
 
 class Replies:

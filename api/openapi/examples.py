@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api.http.replies import ReplyShape
+from api.openapi import webhook_examples
 from api.openapi.schemas import Health, PropertyPage, Readiness, ServicePage, TechnicianPage
 from models.availability import AvailabilityReply, AvailabilitySlot, DaysReply, FreeDay, OpeningReply
 from models.booking import BookingReply, MadeReply, ManageTokenReply, OwnBookingReply
@@ -28,6 +28,7 @@ from models.series import (
     SeriesReply,
 )
 from models.service import Service
+from models.shapes import ReplyShape
 from models.time_off import ChangedTechnician, VisitInTimeOff
 from models.waitlist import WaitPage, WaitReply
 
@@ -244,6 +245,7 @@ _OF_MODELS: dict[type[BaseModel], Json] = {
     CustomerWithBookings: {**CUSTOMER, **_page("bookings", {**BOOKING, "customer_id": CUSTOMER["customer_id"]})},
     Erased: _of(Erased(bookings=2, waitlist=1, customers=1)),
     PersonReply: {"bookings": [BOOKING], "waitlist": [WAITING], "customers": [CUSTOMER]},
+    **webhook_examples.EXAMPLES,
     Health: _of(Health(status="ok")),
     Readiness: _of(Readiness(status="ready", checks={"redis": "ok", "mongodb": "ok"})),
 }

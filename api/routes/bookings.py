@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 
 from api.http.endpoint import EVERY_KEY, Ask, Recall, Reply, Routes, View
-from api.http.replies import ReplyShape
 from api.routes.holds import SLOT_REFUSALS
 from api.routes.slot_review import review_book, review_patch, review_reservation
 from models.access import STAFF, Caller, Role
@@ -40,6 +39,7 @@ from models.errors import (
     TooLate,
     VersionConflict,
 )
+from models.shapes import ReplyShape
 from services.bookings.confirming import Confirmed
 
 routes = Routes(

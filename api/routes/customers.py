@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.endpoint import Ask, Recall, Reply, Routes
-from api.http.replies import ReplyShape
 from api.routes.bookings import listed
 from models.access import STAFF, Role
 from models.customers import (
@@ -21,6 +20,7 @@ from models.customers import (
     PersonRequest,
 )
 from models.errors import AlreadyExists, BookingNotFound, NotFound, RequestInProgress, VersionConflict
+from models.shapes import ReplyShape
 from models.waitlist import WaitReply
 
 routes = Routes(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from api.http.endpoint import Ask, Reply, Routes
-from api.http.replies import ReplyShape
 from api.routes.slot_review import review_hold
 from models.errors import (
     HoldExpired,
@@ -27,6 +26,7 @@ from models.errors import (
     TooSoon,
 )
 from models.hold import ExtendRequest, HoldPage, HoldReply, HoldRequest, HoldsQuery
+from models.shapes import ReplyShape
 
 routes = Routes(
     "Holds",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.endpoint import Ask, Recall, Reply, Routes
-from api.http.replies import ReplyShape
 from api.routes.bookings import listed, shown
 from api.routes.holds import SLOT_REFUSALS
 from api.routes.slot_review import review_reservation
@@ -26,6 +25,7 @@ from models.series import (
     SeriesReply,
     SeriesRequest,
 )
+from models.shapes import ReplyShape
 from services.series.making import MadeSeries
 
 routes = Routes(

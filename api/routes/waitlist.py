@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from api.http.endpoint import Ask, Reply, Review, Routes
-from api.http.replies import ReplyShape
 from models.access import STAFF, Caller
 from models.errors import (
     AlreadyExists,
@@ -20,6 +19,7 @@ from models.errors import (
     TechnicianNotEligible,
     TechnicianNotFound,
 )
+from models.shapes import ReplyShape
 from models.waitlist import WaitEntry, WaitPage, WaitQuery, WaitReply, WaitRequest
 from services import Services
 

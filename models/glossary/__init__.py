@@ -9,9 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.glossary import catalogue, dispatch, problems, series, visits
+from models.glossary import catalogue, dispatch, problems, series, visits, webhooks
 
-WORDS: dict[str, str] = {**visits.WORDS, **dispatch.WORDS, **catalogue.WORDS, **series.WORDS, **problems.WORDS}
+WORDS: dict[str, str] = {
+    **visits.WORDS,
+    **dispatch.WORDS,
+    **catalogue.WORDS,
+    **series.WORDS,
+    **problems.WORDS,
+    **webhooks.WORDS,
+}
 
 
 def key_of(models: Sequence[str], field: str) -> str | None:

@@ -7,9 +7,12 @@ from pymongo.database import Database
 from services.access.api_keys import ensure_key_indexes
 from services.calendars.feeds import ensure_calendar_indexes
 from services.catalogue.documents import ensure_catalogue_indexes
+from services.clock import utc_now
 from services.customers.store import CustomerStore
 from services.ledger.series import SeriesStore
 from services.ledger.store import BookingStore
+from services.outbox.store import OutboxStore
+from services.outbox.webhook_store import WebhookStore
 from services.sms.store import Conversations
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
@@ -27,6 +30,8 @@ def prepare(db: Database[Document], grid_minutes: int) -> None:
     WaitlistStore(db).prepare()
     CustomerStore(db).prepare()
     Conversations(db).prepare()
+    OutboxStore(db, utc_now).prepare()
+    WebhookStore(db, utc_now).prepare()
     ensure_key_indexes(db)
     ensure_catalogue_indexes(db)
     ensure_calendar_indexes(db)

@@ -2,9 +2,9 @@
 
 It follows MongoDB's change stream, so the database's own log is the outbox: it mirrors every change of a booking once
 more (its worker has mostly done so already), and gives an org a new epoch at every change of its catalogue. It also
-resolves overdue pins, expires overdue reservations, makes the waitlist's offers, keeps the customers, and rebuilds the
-mirror after Redis restarted or lost its data. It tries again what fails. Bookings stay safe, and never double, without
-it.
+resolves overdue pins, expires overdue reservations, makes the waitlist's offers, keeps the customers, tells webhooks
+what changed, and rebuilds the mirror after Redis restarted or lost its data. It tries again what fails. Bookings stay
+safe, and never double, without it.
 
 Work in Redis has a lease for each Redis: while a network splits, two masters may serve, and both need a relay. To name
 its Redis a relay has to reach it, so one that does not takes no such lease.
@@ -24,8 +24,10 @@ from services.claims.epochs import Epochs
 from services.claims.mirror import Mirror
 from services.ledger.expiry import Reservations
 from services.observability import Metrics
+from services.outbox.deliveries import Deliveries
 from services.relay.change_feed import Change, ChangeFeed
 from services.relay.customers import CustomerRounds
+from services.relay.news import NewsRounds
 from services.relay.rebuild import Pins, Rebuild
 from services.stores.faults import StoreTrouble
 from services.stores.leases import Leases
@@ -52,6 +54,8 @@ class Relay:
         redis: Callable[[], str],
         offers: Offers,
         customers: CustomerRounds,
+        news: NewsRounds,
+        deliveries: Deliveries,
         find: Callable[[str, str], Booking | None],
         orgs: Callable[[], list[str]],
         metrics: Metrics,
@@ -66,6 +70,8 @@ class Relay:
         self._redis = redis
         self._offers = offers
         self._customers = customers
+        self._news = news
+        self._deliveries = deliveries
         self._find = find
         self._orgs = orgs
         self._metrics = metrics
@@ -76,7 +82,7 @@ class Relay:
         """Works until `stop`. Work that may take long has its own thread, so that nothing else waits for it."""
         beside = [
             threading.Thread(target=self._repeat, args=(work,), name=work.__name__, daemon=True)
-            for work in (self.follow, self.offer, self.keep_customers)
+            for work in (self.follow, self.offer, self.keep_customers, self.follow_news, self.deliver)
         ]
         for thread in beside:
             thread.start()
@@ -125,6 +131,14 @@ class Relay:
     def keep_customers(self) -> None:
         """Finds or makes the customers of bookings. It needs only MongoDB."""
         self._customers.tend()
+
+    def follow_news(self) -> None:
+        """Makes the entries of the outbox. It needs only MongoDB."""
+        self._news.tend()
+
+    def deliver(self) -> None:
+        """Sends what is due in the outbox, whose entries have leases of their own."""
+        self._deliveries.tend()
 
     def carry_over_changes(self) -> None:
         """Mirrors what changed since the resume token of this Redis."""

@@ -21,6 +21,7 @@ from services.ledger.persons import ERASED, fill_in_persons, persons_in
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 from services.stores.pages import bad_cursor, read_cursor, write_cursor
+from services.waitlist.offered import as_of
 from services.waitlist.schema import IN_ORDER, INDEXES, VALIDATOR
 
 WAITLIST = "waitlist"
@@ -68,6 +69,23 @@ class WaitlistStore:
         with mongo_faults():
             document = self._entries.find_one({"_id": waitlist_id, "org": org})
         return _entry_of(document) if document else None
+
+    def named(self, waitlist_ids: Iterable[str]) -> dict[str, WaitEntry]:
+        """These entries of any orgs as they are now, by id. One that is gone is left out."""
+        with mongo_faults():
+            found = self._entries.find({"_id": {"$in": list(waitlist_ids)}})
+            return {each["_id"]: _entry_of(each) for each in found}
+
+    def as_of(self, org: str, waitlist_id: str, version: int) -> WaitEntry | None:
+        """The entry as it was at a version, see `offered.as_of`; None if there is none."""
+        entry = self.find(org, waitlist_id)
+        return as_of(entry, version) if entry else None
+
+    def offered(self, org: str) -> list[WaitEntry]:
+        """The org's entries that have an offer now, oldest first."""
+        with mongo_faults():
+            found = self._entries.find({"org": org, "status": "offered"}).hint("by_status")
+            return [_entry_of(each) for each in found.sort(IN_ORDER)]
 
     def orgs(self) -> list[str]:
         """The ids of the orgs that have unsettled entries, sorted."""

@@ -13,6 +13,7 @@ from services.relay.rebuild import Pins, Rebuild
 from services.relay.worker import Relay
 from services.stores.redis_server import RedisInfo
 from services.waitlist.rounds import Offers
+from services.wiring.outgoing import Outgoing, deliveries, news
 from services.wiring.parts import Parts
 
 
@@ -24,7 +25,7 @@ def warming(parts: Parts) -> Warming:
     return Warming(parts.access, parts.catalogue, lambda: org_ids(parts.db), parts.mirror.epoch)
 
 
-def relay(parts: Parts, offers: Offers) -> Relay:
+def relay(parts: Parts, offers: Offers, outgoing: Outgoing) -> Relay:
     db, mirror, store = parts.db, parts.mirror, parts.store
     epochs, redis = Epochs(parts.redis, parts.scripts), RedisInfo(parts.redis).identity
     customer_feed = ChangeFeed(db, lambda: CUSTOMERS, parts.clock, past=None)
@@ -39,6 +40,8 @@ def relay(parts: Parts, offers: Offers) -> Relay:
         redis=redis,
         offers=offers,
         customers=CustomerRounds(customer_feed, parts.leases, parts.registry, parts.metrics),
+        news=news(parts, outgoing),
+        deliveries=deliveries(parts, outgoing),
         find=store.find,
         orgs=lambda: org_ids(db),
         metrics=parts.metrics,

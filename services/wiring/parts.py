@@ -24,11 +24,12 @@ from services.crash_points import crash_at
 from services.customers.registry import Registry
 from services.customers.store import CustomerStore
 from services.holds.placing import Placing
-from services.ids import HoldIds, WaitlistIds
+from services.ids import HoldIds, WaitlistIds, WebhookSecrets
 from services.ledger.customer_visits import CustomerVisits
 from services.ledger.expiry import Reservations
 from services.ledger.store import BookingStore
 from services.observability import Metrics
+from services.outbox.posting import Posting
 from services.settings import Settings
 from services.stores.connections import Document
 from services.stores.leases import Leases
@@ -48,6 +49,8 @@ class Parts:
         self.grid = Grid(settings.grid_minutes)
         self.scripts = Scripts(redis)
         self.hold_ids, self.waitlist_ids = HoldIds(secret), WaitlistIds(secret)
+        self.webhook_secrets = WebhookSecrets(secret)
+        self.posting = Posting(allow_private=settings.webhook_allow_private)
         self.access = Access(db, secret, clock)
         self.catalogue = Catalogue(db)
         self.leases = Leases(db)

@@ -39,6 +39,7 @@ class Rival:
             "customer_id": "",
             "series_id": "rival-series",
             "key_id": made("/keys", {"role": "desk"})["key_id"],
+            **self._webhook(town),
         }
         # The fakes run no transaction, which makes a series; a visit of one says so.
         town.world.services.db["bookings"].update_one(
@@ -47,6 +48,13 @@ class Rival:
         town.world.find_customers()
         self.ids["customer_id"] = body_of(town.call("GET", "/customers", key="rival"))["customers"][0]["customer_id"]
         self.calendar = made("/technicians/rival-tech/calendar", {})["calendar_url"]
+
+    @staticmethod
+    def _webhook(town: Town) -> dict[str, str]:
+        hook = {"url": "https://www.example.com/", "kinds": ["booking.created"]}
+        made = body_of(town.call("POST", "/webhooks", hook, key="rival"))["webhook_id"]
+        tested = body_of(town.call("POST", f"/webhooks/{made}/test", key="rival"))["delivery_id"]
+        return {"webhook_id": made, "delivery_id": tested}
 
     def path(self, endpoint: Endpoint) -> str:
         return endpoint.path.format_map(self.ids)

@@ -1,0 +1,132 @@
+"""The entries of the outbox as people see them: lists, sending one again, counts, and removal of personal data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pymongo import ReturnDocument
+from pymongo.database import Database
+
+from services.outbox.entries import Body, Channel, State
+from services.outbox.schema import NEWEST_FIRST, OPEN
+from services.outbox.store import OUTBOX
+from services.stores.connections import Document
+from services.stores.faults import mongo_faults
+from services.stores.pages import bad_cursor, read_cursor, write_cursor
+
+MOST_COUNTED: Final = 1_000_000
+_EPOCH, _MILLISECOND = datetime.fromtimestamp(0, UTC), timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An entry as it is kept. due: of one that is open. detail: how the last attempt ended."""
+
+    id: str
+    org: str
+    booking_id: str
+    version: int
+    kind: str
+    channel: Channel
+    receiver: str
+    body: Body
+    state: State
+    attempts: int
+    due: datetime | None
+    created_at: datetime
+    finished_at: datetime | None
+    detail: Body
+
+
+class OutboxShelf:
+    """The entries of all orgs. Everything may raise StoreUnavailable."""
+
+    def __init__(self, db: Database[Document]) -> None:
+        self._entries = db[OUTBOX]
+
+    def page(
+        self, org: str, receiver: str, state: State | None, limit: int, cursor: str | None
+    ) -> tuple[list[Kept], str | None]:
+        """One page of a receiver's entries, the newest first, and the cursor of the next one or None.
+
+        Raises InvalidRequest for a cursor that no list gave.
+        """
+        wanted: Document = {"org": org, "receiver": receiver}
+        if state is not None:
+            wanted["state"] = state
+        if cursor is not None:
+            at, last = _read_end(cursor)
+            wanted |= {"created_at": {"$lte": at}, "$nor": [{"created_at": at, "_id": {"$gte": last}}]}
+        with mongo_faults():
+            found = self._entries.find(wanted).hint("by_receiver" if state is None else "by_state")
+            kept = [_kept(each) for each in found.sort(NEWEST_FIRST).limit(limit + 1)]
+        return kept[:limit], _write_end(kept[limit - 1]) if len(kept) > limit else None
+
+    def send_again(self, org: str, receiver: str, entry_id: str) -> Kept | None:
+        """Makes an entry due now, whatever became of it, and gives it; None if there is no such entry.
+
+        One that had ended is sent out of order and has all its time again. One that is being sent just now stays so.
+        """
+        named = {"_id": entry_id, "org": org, "receiver": receiver}
+        anew = {"open": True, "state": "waiting", "due": "$$NOW", "attempts": 0, "give_up": None, "lane": None}
+        changes: tuple[tuple[Document, list[Document]], ...] = (
+            ({**named, "open": False}, [{"$set": anew}, {"$unset": "finished_at"}]),
+            ({**named, "open": True, "leased_by": None}, [{"$set": {"due": {"$min": ["$due", "$$NOW"]}}}]),
+        )
+        with mongo_faults():
+            for query, change in changes:
+                found = self._entries.find_one_and_update(query, change, return_document=ReturnDocument.AFTER)
+                if found:
+                    return _kept(found)
+            found = self._entries.find_one(named)
+        return _kept(found) if found else None
+
+    def erase(self, org: str, booking_ids: Sequence[str]) -> int:
+        """Removes personal data from all entries of some bookings (or waitlist entries), and gives how many had some.
+
+        The text and the address of a message go, and one that is not sent yet is not sent any more. A webhook's entry
+        holds none, but what the receiver answered may. What is being sent at this moment may still arrive.
+        """
+        about: Document = {"org": org, "booking_id": {"$in": list(booking_ids)}}
+        messages: Document = {**about, "channel": {"$ne": "webhook"}}
+        gone = {"body": {}, "receiver": "", "detail": {}}
+        ended = {"open": False, "state": "suppressed", "leased_by": None, "finished_at": "$$NOW"}
+        with mongo_faults():
+            self._entries.update_many({**messages, **OPEN}, [{"$set": ended}])
+            erased = self._entries.update_many({**messages, "receiver": {"$ne": ""}}, {"$set": gone})
+            answers = self._entries.update_many({**about, "detail.body": {"$gt": ""}}, {"$unset": {"detail.body": ""}})
+        return int(erased.modified_count + answers.modified_count)
+
+    def counts(self) -> dict[str, int]:
+        """How many entries wait, and how many could not be sent; at most a million of each are counted."""
+        with mongo_faults():
+            waiting = self._entries.count_documents(OPEN, hint="due", limit=MOST_COUNTED)
+            dead = self._entries.count_documents({"state": "dead"}, hint="dead", limit=MOST_COUNTED)
+        return {"waiting": waiting, "dead": dead}
+
+
+def _kept(document: Document) -> Kept:
+    names = ("org", "booking_id", "version", "kind", "channel", "receiver", "body", "state", "attempts", "created_at")
+    values: dict[str, Any] = {name: document[name] for name in names}
+    return Kept(
+        id=document["_id"],
+        due=document["due"] if document["open"] else None,
+        finished_at=document.get("finished_at"),
+        detail=document["detail"],
+        **values,
+    )
+
+
+def _write_end(last: Kept) -> str:
+    return write_cursor(str((last.created_at - _EPOCH) // _MILLISECOND), last.id)
+
+
+def _read_end(cursor: str) -> tuple[datetime, str]:
+    milliseconds, entry_id = read_cursor(cursor, 2)
+    try:
+        return _EPOCH + int(milliseconds) * _MILLISECOND, entry_id
+    except (ValueError, OverflowError):
+        raise bad_cursor() from None
