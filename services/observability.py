@@ -25,6 +25,7 @@ current_request: ContextVar[str] = ContextVar("current_request", default="")
 """The id of the request in progress on this thread or greenlet; empty in background work."""
 
 SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 EventDict = MutableMapping[str, Any]
 
@@ -153,6 +154,12 @@ class Metrics:
         )
         self.limiter_crowds = self._counter(
             "holdfast_rate_limiter_crowded", "Requests whose address shared a count, because too many had one."
+        )
+        self.batches = Histogram(
+            "holdfast_insert_batch_size",
+            "Bookings that one command inserted, or tried to.",
+            buckets=BATCH_BUCKETS,
+            registry=self.registry,
         )
         self.relay = self._counter("holdfast_relay", "Work that the relay did.", "action")
         self.relay_lag = self._gauge(

@@ -7,7 +7,7 @@ Only this module, its `writer` and `services.transfer.booking_import` write book
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
@@ -43,7 +43,7 @@ from services.ledger.persons import customer_key, fill_in_persons, persons_in
 from services.ledger.schema import BOOKING_INDEXES, VALIDATOR
 from services.ledger.search import fill_in_search
 from services.ledger.versions import OVERDUE, fill_in_changed, is_made, next_version
-from services.ledger.writer import Writer
+from services.ledger.writer import Writer, unnoted
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
@@ -60,10 +60,16 @@ class BookingStore:
     """Bounds one write and its reading back. With a stalled Redis call in the same request that is under two seconds.
     No setting changes it: the confirm window has room for two such writes."""
 
-    def __init__(self, db: Database[Document], grid_minutes: int, crash: CrashPoints = survive) -> None:
+    def __init__(
+        self,
+        db: Database[Document],
+        grid_minutes: int,
+        crash: CrashPoints = survive,
+        note_batch: Callable[[int], None] = unnoted,
+    ) -> None:
         self._db = db
         self._bookings = db["bookings"]
-        self._writer = Writer(self._bookings, crash)
+        self._writer = Writer(self._bookings, crash, note_batch)
         self._grid_minutes = grid_minutes
         self._grid_is_ours = False
 

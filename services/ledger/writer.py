@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from contextvars import Context
 from time import monotonic
 from typing import Any, Final
@@ -34,6 +35,10 @@ MOST_WAITING: Final = 128
 LARGEST_BYTES: Final = 16 * 1024 * 1024
 """The largest document that MongoDB takes."""
 DUPLICATE_KEY: Final = 11000
+
+
+def unnoted(_size: int) -> None:
+    """Does nothing with the size of a batch."""
 
 
 class _Waiting:
@@ -67,12 +72,16 @@ class _Waiting:
 
 
 class Writer:
-    """The writer of one process. It holds no thread before the first document waits, so it may cross a fork unused."""
+    """The writer of one process. It holds no thread before the first document waits, so it may cross a fork unused.
 
-    def __init__(self, bookings: Collection[Document], crash: CrashPoints) -> None:
+    note_batch: gets the number of documents in each command that is sent.
+    """
+
+    def __init__(self, bookings: Collection[Document], crash: CrashPoints, note_batch: Callable[[int], None]) -> None:
         self._bookings = bookings
         self._client = bookings.database.client
         self._crash = crash
+        self._note_batch = note_batch
         self._changing = threading.Lock()
         self._waiting: deque[_Waiting] = deque()
         self._under_way = 0
@@ -162,6 +171,7 @@ class Writer:
         A ServerSelectionTimeoutError means that nothing was sent, also where pymongo tries a second time: it then
         raises the error of the first attempt instead (`_ClientConnectionRetryable.run`).
         """
+        self._note_batch(len(batch))
         seconds = max(each.until for each in batch) - monotonic()
         try:
             with pymongo.timeout(max(seconds, NO_TIME)):

@@ -14,6 +14,7 @@ from services.ledger import writer
 from services.ledger.documents import document_of
 from services.ledger.outcomes import NothingSent, WriteRefused
 from services.ledger.store import BookingStore
+from services.observability import Metrics
 from services.settings import StoreTimeouts
 from services.stores.connections import connect_mongo
 from services.stores.faults import StoreTrouble
@@ -67,6 +68,16 @@ def mixed(world: World) -> tuple[list[Booking], list[Ending]]:
 
 def stored(world: World) -> list[str]:
     return sorted(document["_id"] for document in world.bookings())
+
+
+def test_the_metrics_have_the_size_of_each_batch(world: World) -> None:
+    metrics = Metrics()
+    with crowd(world, BookingStore(world.services.db, 15, note_batch=metrics.batches.observe)) as made:
+        asked = made.insert(*(booking(world, hour) for hour in (1, 2, 3)))
+        made.gate.opened.set()
+        assert [ending(each) for each in asked] == ["inserted"] * 3
+    name = "holdfast_insert_batch_size"
+    assert [metrics.registry.get_sample_value(f"{name}_{each}") for each in ("count", "sum")] == [2, 4]
 
 
 def test_every_document_of_a_batch_has_its_own_outcome(world: World) -> None:
