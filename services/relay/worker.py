@@ -36,6 +36,8 @@ from services.waitlist.rounds import Offers
 log = structlog.get_logger()
 
 PAUSE_SECONDS = 0.3
+CUSTOMERS_PAUSE_SECONDS = 0.5
+"""A booking's customer is there within a second. Larger batches cost less for each booking."""
 
 
 class Relay:
@@ -81,12 +83,15 @@ class Relay:
     def run(self) -> None:
         """Works until `stop`. Work that may take long has its own thread, so that nothing else waits for it."""
         beside = [
-            threading.Thread(target=self._repeat, args=(work,), name=work.__name__, daemon=True)
-            for work in (self.follow, self.offer, self.keep_customers, self.follow_news, self.deliver)
+            threading.Thread(target=self._repeat, args=(work, pause), name=work.__name__, daemon=True)
+            for work, pause in (
+                *((each, PAUSE_SECONDS) for each in (self.follow, self.offer, self.follow_news, self.deliver)),
+                (self.keep_customers, CUSTOMERS_PAUSE_SECONDS),
+            )
         ]
         for thread in beside:
             thread.start()
-        self._repeat(self.tend)
+        self._repeat(self.tend, PAUSE_SECONDS)
         for thread in beside:
             thread.join(timeout=5)
         self._guarded(self._leases.give_up)
@@ -163,8 +168,8 @@ class Relay:
                 self._mirror.settle(booking)
                 self._count("booking_mirrored")
 
-    def _repeat(self, work: Callable[[], None]) -> None:
-        while not self._stop.wait(PAUSE_SECONDS):
+    def _repeat(self, work: Callable[[], None], pause: float) -> None:
+        while not self._stop.wait(pause):
             self._guarded(work)
 
     def _count(self, action: str, times: int = 1) -> None:
