@@ -11,8 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class StoreTimeouts(BaseSettings):
     """How long, in seconds, the stores may take.
 
-    With the defaults every request gets its answer within two seconds, whatever is down: one stalled call to Redis and
-    one stalled write to MongoDB fit into that.
+    With the defaults every request gets its answer within two seconds, whatever is down. A request ends its calls to
+    MongoDB after 1.3 s, and 0.5 s later where pymongo seeks a primary. A call to Redis begins in the first four fifths
+    of that time, so it ends after 1.74 s. After a stalled call to Redis 0.6 s are left for a write to MongoDB.
 
     redis_connect_seconds: to accept a connection; also for each question to a Sentinel, or about a cluster's layout.
     redis_seconds: to answer a command.
@@ -24,10 +25,10 @@ class StoreTimeouts(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
     redis_connect_seconds: float = Field(0.3, gt=0, le=10, validation_alias="HOLDFAST_REDIS_CONNECT_SECONDS")
-    redis_seconds: float = Field(0.8, gt=0, le=10, validation_alias="HOLDFAST_REDIS_SECONDS")
+    redis_seconds: float = Field(0.7, gt=0, le=10, validation_alias="HOLDFAST_REDIS_SECONDS")
     mongo_connect_seconds: float = Field(0.9, gt=0, le=10, validation_alias="HOLDFAST_MONGO_CONNECT_SECONDS")
-    mongo_seconds: float = Field(1.3, gt=0, le=10, validation_alias="HOLDFAST_MONGO_SECONDS")
-    request_seconds: float = Field(1.4, gt=0, le=10, validation_alias="HOLDFAST_REQUEST_SECONDS")
+    mongo_seconds: float = Field(1.2, gt=0, le=10, validation_alias="HOLDFAST_MONGO_SECONDS")
+    request_seconds: float = Field(1.3, gt=0, le=10, validation_alias="HOLDFAST_REQUEST_SECONDS")
 
 
 DEFAULTS = StoreTimeouts.model_construct()

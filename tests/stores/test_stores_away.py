@@ -19,7 +19,7 @@ from tests.stores.fake_sentinel import fake_sentinels
 from tests.stores.silent import REFUSING, silent_port
 
 LIMIT = 1.2
-"""Seconds of a call: 0.8 and 0.3 in a cluster. The library's own defaults take 11 to 175 with three Sentinels."""
+"""Seconds of a call: 0.7 and 0.3 in a cluster. The library's own defaults take 11 to 175 with three Sentinels."""
 
 OLD, NEW = (1001, 4), (1002, 5)
 """Ports of masters, and the number of the failover that made each."""

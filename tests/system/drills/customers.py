@@ -11,10 +11,8 @@ from scripts.dev_server.child import wait_until
 from tests.own_time import own_time
 from tests.system.drills.installation import SOON, Answer, Asked, Installation
 
-IN_TIME = 2.5
-"""Every request is answered within this many seconds, whatever is down. The promise is two seconds, and time-outs may
-add up to 1.9. Half a second more, because a worker, a relay, two stores and the customers share two processors here
-with other tests."""
+IN_TIME = 2.0
+"""Every request is answered within this many seconds, whatever is down. Time-outs add up to 1.8 (StoreTimeouts)."""
 HOLDER = "web-5f1c9a7be2d04c6b"
 
 
