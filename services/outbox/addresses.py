@@ -11,9 +11,10 @@ _NOT_PUBLIC: Final = tuple(
         ip_network,
         (
             "168.63.129.16/32",  # the metadata service of a large cloud, in a public range
+            "192.0.0.0/24",  # protocols, and a metadata service; Python knows but parts of it
             "192.88.99.0/24",  # 6to4 relays
             "64:ff9b:1::/48",  # NAT64 for local use
-            "2001::/32",  # Teredo
+            "2001::/23",  # protocols, Teredo among them
             "2002::/16",  # 6to4
         ),
     )

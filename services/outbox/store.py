@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from pymongo import ASCENDING, ReturnDocument, UpdateOne
+from pymongo.cursor import Cursor
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError
 
@@ -89,8 +90,7 @@ class OutboxStore:
         """Leases up to `most` entries of a queue that are due, of each lane only the first open one."""
         lease = secrets.token_hex(8)
         with mongo_faults():
-            due = self._entries.find({**_IS_DUE, "queue": queue}, {"_id": 1}).hint("due").sort("due", ASCENDING)
-            ids = [each["_id"] for each in due.limit(most)]
+            ids = [each["_id"] for each in self._due(queue, most)]
             if not ids:
                 return []
             mine = {"due": {"$add": ["$$NOW", self._lease_ms]}, "leased_by": lease}
@@ -130,6 +130,10 @@ class OutboxStore:
     def put_off(self, leased: Leased, until: datetime) -> State | None:
         """Gives an entry back untried, to be sent at a later time. None as in `finish`."""
         return self._end(leased, [{"$set": {"due": until, "leased_by": None}}])
+
+    def _due(self, queue: str, most: int) -> Cursor[Document]:
+        due = self._entries.find({**_IS_DUE, "queue": queue}, {"_id": 1}).hint("due")
+        return due.sort("due", ASCENDING).limit(most)
 
     def _end(self, leased: Leased, change: list[Document]) -> State | None:
         query = {"_id": leased.entry.id, "leased_by": leased.lease}
