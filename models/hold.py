@@ -34,9 +34,10 @@ class ExtendRequest(Request):
 
 class HoldReply(Shown):
     """What clients see of a hold. `booking_id` only where it became a booking. `remaining_seconds` counts from the time
-    of the reply, by the clock that ends the hold."""
+    of the reply, by the clock that ends the hold. `ref` names it in live events."""
 
     hold_id: str
+    ref: str
     property_id: str
     technician_id: str
     technician_ids: list[str]

@@ -26,6 +26,8 @@ from services.dispatch.reassigning import Reassigning
 from services.dispatch.swapping import Swapping
 from services.holds.listing import HoldList
 from services.holds.operations import Holds
+from services.live.board import Boards
+from services.live.feed import Feed
 from services.observability import Metrics
 from services.ops.health import Health
 from services.ops.installation import prepare
@@ -44,7 +46,7 @@ from services.stores.shared_counts import SharedCounts
 from services.timetable.grid import Grid
 from services.waitlist.entries import Waitlist
 from services.waitlist.rounds import Offers
-from services.wiring import beside_requests, series, text_bot, visits, waiting
+from services.wiring import beside_requests, live, series, text_bot, visits, waiting
 from services.wiring.outgoing import Outgoing
 from services.wiring.parts import Parts
 
@@ -83,6 +85,8 @@ class Services:
     conversations: Conversations
     calendar_feeds: CalendarFeeds
     webhooks: WebhookDesk
+    feed: Feed
+    board: Boards
     idempotency: Idempotency
     counts: SharedCounts
     health: Health
@@ -117,6 +121,7 @@ def build_services(
 
 def _assemble(settings: Settings, parts: Parts) -> Services:
     holds, bookings, booking_life = visits.holds(parts), visits.bookings(parts), visits.booking_life(parts)
+    hold_list = visits.hold_list(parts)
     free_times = FreeTimes(parts.availability, parts.day_counts, booking_life)
     outgoing = Outgoing(parts)
     waitlist, offers, customers = waiting.waitlist(parts), waiting.offers(parts), waiting.customers(parts)
@@ -135,7 +140,7 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         candidates=parts.candidates,
         free_times=free_times,
         holds=holds,
-        hold_list=visits.hold_list(parts),
+        hold_list=hold_list,
         bookings=bookings,
         booking_life=booking_life,
         swapping=visits.swapping(parts),
@@ -151,6 +156,8 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         conversations=Conversations(parts.db),
         calendar_feeds=CalendarFeeds(parts.db, parts.clock),
         webhooks=outgoing.webhook_desk,
+        feed=live.feed(parts, booking_life, settings.live_streams),
+        board=live.boards(parts, booking_life, hold_list),
         idempotency=Idempotency(parts.redis, parts.scripts),
         counts=SharedCounts(parts.redis, parts.metrics),
         health=beside_requests.health(parts),

@@ -161,6 +161,21 @@ class Metrics:
             buckets=BATCH_BUCKETS,
             registry=self.registry,
         )
+        self.live_streams = Gauge(
+            "holdfast_live_streams",
+            "Open streams of live events.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self.live_resets = self._counter(
+            "holdfast_live_resets", "Streams whose clients had to load everything anew, by reason.", "reason"
+        )
+        self.live_delay = Histogram(
+            "holdfast_live_delay_seconds",
+            "Time from a change in Redis until it was sent to the streams of this process.",
+            buckets=SECONDS_BUCKETS,
+            registry=self.registry,
+        )
         self.relay = self._counter("holdfast_relay", "Work that the relay did.", "action")
         self.relay_lag = self._gauge(
             "holdfast_relay_lag_seconds", "Age of the oldest change that a follower has not worked on.", "follower"

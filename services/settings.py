@@ -60,7 +60,7 @@ class Settings(StoreSettings, ConnectionSettings):
     page_key: the publishable key of the pages whose address names none.
     secret: signs hold ids and manage tokens; the same on every server of an installation.
     rate_limit_per_minute, keyless_per_minute: requests of an address, with each key that is not public, and without a
-    known key; 0 is no limit.
+    known key; 0 is no limit. live_streams: most open streams of live events in each worker.
     webhook_allow_private: lets webhooks lead to private addresses, and be plain http.
     """
 
@@ -71,6 +71,7 @@ class Settings(StoreSettings, ConnectionSettings):
     keyless_per_minute: int = Field(300, ge=0, validation_alias="HOLDFAST_KEYLESS_PER_MINUTE")
     webhook_allow_private: bool = Field(False, validation_alias="HOLDFAST_WEBHOOK_ALLOW_PRIVATE")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", validation_alias="HOLDFAST_LOG_LEVEL")
+    live_streams: int = Field(2_000, ge=0, validation_alias="HOLDFAST_LIVE_STREAMS")
     crash_point: str = Field("", validation_alias="HOLDFAST_CRASH_POINT")
     relay_metrics_port: int = Field(0, ge=0, le=65_535, validation_alias="HOLDFAST_RELAY_METRICS_PORT")
     confirm_window_ms: int = Field(15_000, ge=500, validation_alias="HOLDFAST_CONFIRM_WINDOW_MS")

@@ -24,7 +24,7 @@ from services import Services
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-PREFLIGHT_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, X-Holder, X-Request-Id"
+PREFLIGHT_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, X-Holder, X-Request-Id"
 PREFLIGHT_SECONDS = "7200"
 EVERY_METHOD = "DELETE, GET, HEAD, PATCH, POST"
 

@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
+from api.server.live import LiveBody
 from models.access import Caller, IdempotencyClaim, Role
 from models.errors import Fault, Refusal
 from services import Services
@@ -43,7 +44,7 @@ class Reply:
     """What a view answers. A model is shown as the endpoint's reply model, of which it is an instance or a subclass's.
 
     A dict becomes JSON; times in it are in UTC and to the second. Bytes are sent as they are.
-    cache: the Cache-Control header. headers: further headers, of this reply alone.
+    cache: the Cache-Control header. headers: further headers, of this reply alone. live: a body that goes on.
     """
 
     status: int
@@ -51,6 +52,7 @@ class Reply:
     replayed: bool = False
     cache: str = "no-store"
     headers: tuple[tuple[str, str], ...] = ()
+    live: LiveBody | None = None
 
 
 View = Callable[..., Reply]

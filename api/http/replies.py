@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from api.http.endpoint import Endpoint, Json, Reply
+from api.server.live import LiveBody
 from models.shapes import ReplyShape
 
 if TYPE_CHECKING:
@@ -36,6 +37,21 @@ class FinalResponse(Response):
         return body, self.status, self.headers.to_wsgi_list()
 
 
+class LiveResponse(Response):
+    """A stream: its body is sent as it comes, so nothing of it is kept here."""
+
+    def __init__(self, body: LiveBody, headers: list[tuple[str, str]], content_type: str) -> None:
+        super().__init__(None, 200, headers, content_type=content_type)
+        del self.headers["Content-Length"]
+        self._body = body
+
+    def get_wsgi_response(self, environ: WSGIEnvironment) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return self._body, self.status, self.headers.to_wsgi_list()
+        self._body.close()
+        return (), self.status, self.headers.to_wsgi_list()
+
+
 class Replies:
     """Makes the responses of one endpoint, and shows each model as the reply model that the endpoint names."""
 
@@ -52,8 +68,10 @@ class Replies:
         return self._shapes[reply.status].of(reply.body)
 
     def response(self, reply: Reply) -> Response:
-        body = self.body(reply)
         headers = [("Cache-Control", reply.cache), *reply.headers]
+        if reply.live is not None:
+            return LiveResponse(reply.live, headers, self._content_type)
+        body = self.body(reply)
         if isinstance(body, dict):
             if self._location is not None:
                 headers.append(("Location", self._location.format_map(body)))

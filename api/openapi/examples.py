@@ -18,6 +18,7 @@ from models.customers import CustomerPage, CustomerRecord, CustomerWithBookings,
 from models.dispatch import LeftVisit, MovedVisit, Reassigned, SwapReply
 from models.hold import HoldPage, HoldReply
 from models.keys import ApiKey, KeyMade, KeyPage
+from models.live import BoardReply
 from models.series import (
     CancelledVisit,
     SeriesCancelled,
@@ -52,6 +53,7 @@ _SLOT: Json = {
 HOLD = ReplyShape(HoldReply).of(
     HoldReply(
         hold_id="h_2a7c9d",
+        ref="6f0c1de2a94b7788c3d5e6f708192a3b",
         status="held",
         ttl_seconds=300,
         remaining_seconds=300,
@@ -246,6 +248,19 @@ _OF_MODELS: dict[type[BaseModel], Json] = {
     Erased: _of(Erased(bookings=2, waitlist=1, customers=1)),
     PersonReply: {"bookings": [BOOKING], "waitlist": [WAITING], "customers": [CUSTOMER]},
     **webhook_examples.EXAMPLES,
+    BoardReply: {
+        "stream_id": "1796378400000-0",
+        "timezone": "Europe/Paris",
+        "technicians": [
+            {
+                "id": "tech-7",
+                "name": "Jón",
+                "closed": [{"start": "2026-12-05T00:00:00Z", "end": "2026-12-05T07:00:00Z"}],
+            }
+        ],
+        "visits": [{**BOOKING, "hold_id": None, "customer_id": CUSTOMER["customer_id"]}],
+        "holds": [HOLD],
+    },
     Health: _of(Health(status="ok")),
     Readiness: _of(Readiness(status="ready", checks={"redis": "ok", "mongodb": "ok"})),
 }

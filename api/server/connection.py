@@ -12,6 +12,7 @@ from gunicorn.http.errors import NoMoreData, ParseException
 from gunicorn.util import close_graceful
 
 from api.http.addresses import normal_address
+from api.server.live import LiveBody, Sink, is_live
 from api.server.porch import CAME, UNMETERED, Porch
 from api.server.refusals import overloaded, refusal_of
 from api.server.response import SEND_SECONDS, PlainResponse
@@ -158,7 +159,7 @@ class Connection:
         try:
             chunks = self._worker.wsgi(environ, response.start_response)
             self._leave_app()
-            if self._is_surplus:
+            if self._is_surplus or is_live(chunks):
                 response.force_close()
             self._send(response, chunks)
         except OSError:
@@ -173,15 +174,26 @@ class Connection:
         request.body.read()  # it has arrived: the next request begins behind it
         return True
 
-    @staticmethod
-    def _send(response: PlainResponse, chunks: Iterable[bytes]) -> None:
+    def _send(self, response: PlainResponse, chunks: Iterable[bytes]) -> None:
         try:
             for chunk in chunks:
                 response.write(chunk)
-            response.close()
+            if not is_live(chunks) or self._follow(response, chunks):  # type: ignore[arg-type]  # it looked
+                response.close()
         finally:
             if hasattr(chunks, "close"):
                 chunks.close()
+
+    def _follow(self, response: PlainResponse, body: LiveBody) -> bool:
+        """Lets a live body send, until it ends. Whether the client has got all of it that was begun."""
+        sink = Sink(self._sock, chunked=response.chunked)
+        self._worker.live.add(body)
+        try:
+            body.attach(sink)
+            sink.await_end()
+        finally:
+            self._worker.live.discard(body)
+        return not body.is_waiting
 
     def _refuse(self, error: Exception) -> None:
         refusal = refusal_of(error)

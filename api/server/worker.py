@@ -15,6 +15,7 @@ from prometheus_client import Counter
 
 from api.server.connection import Connection
 from api.server.limits import Limits
+from api.server.live import LiveBody
 from api.server.porch import PORCH, Porch
 from api.server.strangers import Strangers
 from api.server.wire import Wire
@@ -33,6 +34,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
         super().__init__(*args, **kwargs)
         self.grant(Limits())
         self.waiting: set[Wire] = set()
+        self.live: set[LiveBody] = set()
         self._open = 0
 
     def init_process(self) -> None:
@@ -93,9 +95,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no annotations
             wire.hang_up()
 
     def notify(self) -> None:
-        """Each second: makes room in a full worker, which accepts no client, and lets idle clients go at the end."""
+        """Each second: makes room in a full worker, which accepts no client. At the end it lets idle clients go, and
+        those of streams."""
         super().notify()
         self._hang_up_oldest(self._excess)
         if not self.alive:
             for wire in [each for each in self.waiting if each.is_idle]:
                 wire.hang_up()
+            for body in list(self.live):
+                body.stop()

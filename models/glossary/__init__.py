@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.glossary import catalogue, dispatch, problems, series, visits, webhooks
+from models.glossary import catalogue, dispatch, live, problems, series, visits, webhooks
 
 WORDS: dict[str, str] = {
     **visits.WORDS,
     **dispatch.WORDS,
     **catalogue.WORDS,
     **series.WORDS,
+    **live.WORDS,
     **problems.WORDS,
     **webhooks.WORDS,
 }

@@ -7,7 +7,7 @@ clock, which is how each process finds it: see `services.access.authentication`.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -114,6 +114,16 @@ class ApiKeys:
     def revoke_key(self, org: str, key_id: str) -> None:
         """Ends a key for good; a repeat does no harm. Raises NotFound."""
         self._change(org, key_id, {"revoked": True})
+
+    def ended(self, keys: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Those of some keys, each by org and key_id, that are valid no more."""
+        wanted, now = list(keys), self._clock()
+        if not wanted:
+            return []
+        with mongo_faults():
+            records = list(self._keys.find({"$or": [{"org": org, "key_id": key_id} for org, key_id in wanted]}))
+        valid = {(each["org"], each["key_id"]) for each in records if not has_ended(each, now)}
+        return [key for key in wanted if key not in valid]
 
     def list_keys(
         self, org: str, limit: int = DEFAULT_PAGE, cursor: str | None = None

@@ -58,5 +58,5 @@ class Epochs:
     def finish_rebuild(self, org: str, token: str) -> bool:
         """Sets a new epoch if this rebuild's token is still there, and says whether it was."""
         names = org_keys(org)
-        reply = self._scripts.run("finish_rebuild", [names.rebuild, names.epoch], [token, new_epoch()])
+        reply = self._scripts.run("finish_rebuild", [names.rebuild, names.epoch, names.events], [token, new_epoch()])
         return bool(reply[0] == "READY")

@@ -59,7 +59,7 @@ class OfferEvents:
             pipeline.get(names.epoch)
             pipeline.xrange(names.events, min=f"({event_id}" if event_id else "-")
             epoch, rows = pipeline.execute()
-        return epoch, [(str(row[0]), row[1]) for row in rows]
+        return epoch, [(str(row[0]), row[1]) for row in rows if "id" in row[1]]  # some are about no visit
 
     def newest(self, orgs: list[str]) -> dict[str, str]:
         """The id of each org's newest event, '' if it has none. One round trip."""

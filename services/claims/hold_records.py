@@ -14,6 +14,7 @@ from typing import Any
 from models.booking import Source
 from models.hold import Hold, HoldStatus
 from models.slot import Visit
+from services.claims.keys import reference
 from services.timetable.grid import Grid
 
 
@@ -121,6 +122,7 @@ def hold_view(record: HoldRecord, hold_id: str, grid: Grid) -> Hold:
     times = grid.times(visit, record.requested)
     return Hold(
         hold_id=hold_id,
+        ref=reference(record.hold_id),
         property_id=visit.property_id,
         technician_id=visit.technician_id,
         technician_ids=[visit.technician_id],

@@ -13,6 +13,7 @@ All keys of an org carry the hash tag `{org}`, so that one script may touch them
 | address:<digest> | zset | live holds of one client address with the publishable key, by expiry | a day |
 | strangers | zset | all live holds of the publishable key, by expiry | a day |
 | booked:<digest>:<day> | string | how many bookings one such address has made on a UTC day | two days |
+| watching:<digest> | zset | open streams of one such address, by expiry | 40 seconds after the last is kept |
 | pins | zset | holds that are being confirmed, by the deadline of their outcome | never |
 | idem:<key id>:<digest> | hash | the request of an idempotency key, its answer | 24 hours, or as the hold |
 | epoch | string | absent: the mirror is not whole; changed: the catalogue has to be read again | never |
@@ -100,6 +101,12 @@ def digest(*parts: str) -> str:
     return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 
 
+def reference(name: str) -> str:
+    """What stands in live events in place of a hold's name, which is a part of a credential, and, for strangers, of a
+    booking's id."""
+    return digest("ref", name)
+
+
 @lru_cache(maxsize=4096)
 def org_keys(org: str) -> OrgKeys:
     """The key names of an org, kept in memory because every call to Redis needs them."""
@@ -134,6 +141,9 @@ class OrgKeys:
     def hold_and_idempotency(self, hold_id: str, key_id: str, claim: IdempotencyClaim | None) -> tuple[str, str]:
         """The keys of a hold's record and of the idempotency record of a request about it."""
         return self.hold(hold_id), self.idempotency(key_id, claim.key) if claim else self.nothing
+
+    def watching(self, address_digest: str) -> str:
+        return f"{self.prefix}watching:{address_digest}"
 
     def spans(self, resource: str) -> str:
         return f"{self.prefix}spans:{resource_key(resource)}"

@@ -38,15 +38,8 @@ return {redis.call('GET', KEYS[1]), tonumber(time[1]) * 1000 + math.floor(tonumb
 MOST_CLASHES = 20
 """How often bookings that clash are read anew and mirrored."""
 
-EVENT_KINDS = {
-    "move": "move",
-    "swap": "move",
-    "cancel": "cancel",
-    "expire": "release",
-    "complete": "release",
-    "no_show": "release",
-}
-"""The kind of live event for the last action on a booking; for any other action it is book."""
+EVENT_KINDS = {"move": "move", "swap": "move", "cancel": "cancel"}
+"""The kind of live event for the last action on a booking; for any other action it is change. A new booking is book."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +71,28 @@ class Mirror:
         self._find = find
         self._longest = int(LONGEST_VISIT.total_seconds()) // grid.seconds
 
-    def apply(self, *bookings: Booking, gone: Set[str] = frozenset()) -> str | None:
+    def apply(self, *bookings: Booking, gone: Set[str] = frozenset(), quiet: bool = False) -> str | None:
         """Mirrors these versions of some bookings of one org, all of them or none. Returns the id of another booking
         whose mark is in the way, or that has to come with them because of a swap, or None.
 
-        gone: the ids of bookings that MongoDB does not have.
+        gone: the ids of bookings that MongoDB does not have. quiet: as in `settle`.
         """
         keys, ask = self._ask(bookings, gone)
+        if quiet:
+            ask["quiet"] = True
         reply = self._scripts.run("mirror_booking", keys, [to_json(ask)])
         return str(reply[1]) if reply[0] == "CLASH" else None
 
-    def settle(self, *bookings: Booking) -> None:
+    def settle(self, *bookings: Booking, quiet: bool = False) -> None:
         """Mirrors some bookings of one org. If another booking is in the way, all of them are read from MongoDB and
         mirrored in one call: those may have taken each other's slots, or each other's slots may be shown as they were.
 
+        quiet: no live event is published, because the caller makes known at its end that all may have changed.
         Raises ClashUnsettled.
         """
         org, wanted, gone = bookings[0].org, {booking.booking_id: booking for booking in bookings}, set[str]()
         for _ in range(MOST_CLASHES):
-            other = self.apply(*wanted.values(), gone=gone)
+            other = self.apply(*wanted.values(), gone=gone, quiet=quiet)
             if other is None:
                 return
             found = {name: self._find(org, name) for name in (*wanted, other)}
@@ -194,10 +190,20 @@ class Mirror:
             "visit_ends_ms": visit_ends_ms,
             "holder": booking.holder_digest or "",
             "hold_id": booking.hold_id or booking.placed_as or "",
-            "kind": EVENT_KINDS.get(booking.history[-1]["action"], "book") if booking.history else "book",
+            "kind": _event_kind(booking),
+            "status": booking.status,
+            "source": booking.source,
+            "replaces": booking.hold_id or "",
+            "expires_ms": _milliseconds(deadline) if deadline else "",
             "spans": spans_text([(resource, *span) for resource, span in spans.items()]),
             "swaps": [each for each in swaps_of(booking) if each.with_id not in gone] if booking.version > 1 else [],
         }
+
+
+def _event_kind(booking: Booking) -> str:
+    if booking.version == 1 or not booking.history:
+        return "book"
+    return EVENT_KINDS.get(booking.history[-1]["action"], "change")
 
 
 def new_epoch() -> str:

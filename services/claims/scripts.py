@@ -31,6 +31,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "finish_rebuild": (),
     "open_request": (),
     "announce_offer": (),
+    "take_seat": (),
 }
 
 

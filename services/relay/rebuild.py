@@ -39,7 +39,7 @@ class Rebuild:
         token = self._epochs.begin_rebuild(org)
         mirrored = 0
         for booking in self._store.current_from(org, self._clock() - LONGEST_VISIT):
-            self._mirror.settle(booking)
+            self._mirror.settle(booking, quiet=True)
             mirrored += 1
             if mirrored % PROGRESS_EVERY == 0:
                 self._epochs.continue_rebuild(org)

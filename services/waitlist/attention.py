@@ -23,7 +23,7 @@ CLOCKS_DIFFER_MS = 2_000
 MOST_FREED = 500
 """With more freed slots than this, forget every entry: the slots concern nearly all of them, or events were lost."""
 
-_TAKING = frozenset({"hold", "waitlist.offered", "book"})
+_TAKING = frozenset({"hold", "waitlist.offered", "book", "change"})
 """Kinds of events that free nothing, unless their state is `free`."""
 
 

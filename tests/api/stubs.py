@@ -29,6 +29,7 @@ SLOT = {"property_id": "prop-101", "technician_id": "tech-7", "start": "2026-12-
 
 HOLD = Hold(
     hold_id="h_alice",
+    ref="ref-of-alice",
     property_id="prop-101",
     technician_id="tech-7",
     technician_ids=["tech-7"],

@@ -17,6 +17,7 @@ def test_it_holds_a_slot(town: Town) -> None:
     assert reply.headers["Location"] == f"/hold/{body['hold_id']}"
     assert rfc3339(tomorrow(9)) > body.pop("expires_at") > rfc3339(tomorrow(0).replace(year=2020))
     assert body.pop("hold_id")
+    assert len(body.pop("ref")) == 32
     assert body == {
         **visit_at_ten(),
         "status": "held",

@@ -42,6 +42,7 @@ BEYOND_SCHEMAS = {
     "bad_timezone",  # of the right length, but no zone
     "has_units",  # and so cannot be a unit
     "inconsistent",  # rules of the policy that do not fit each other
+    "not_together",  # two parameters of which a stream has one
     "no_visit_fits",  # in a window that is too short
     "not_an_occurrence",  # of the rule
     "off_grid",

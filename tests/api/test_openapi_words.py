@@ -32,6 +32,7 @@ VERBS = {
         "erase",
         "export",
         "extend",
+        "follow",
         "join",
     ),
     *("leave", "list", "make", "mark", "merge", "place", "read", "reassign", "release", "remove", "reserve", "restore"),

@@ -37,6 +37,7 @@ SHOWN = {"GET /services", "GET /services/{service_id}", "GET /policy/public"}
 KEYLESS = {"GET /healthz", "GET /readyz", "GET /openapi.json", "GET /technicians/{technician_id}/calendar.ics"}
 UNMETERED = {"GET /healthz", "GET /readyz"}
 FOR_STRANGERS = {
+    "GET /events",
     "POST /hold",
     "GET /hold/{hold_id}",
     "GET /holds",
@@ -56,6 +57,7 @@ FOR_STRANGERS = {
 }
 """What the publishable key may call."""
 FOR_CUSTOMERS = {
+    "GET /events",
     "GET /bookings/{booking_id}",
     "PATCH /bookings/{booking_id}",
     "POST /bookings/{booking_id}/cancel",

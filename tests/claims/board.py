@@ -84,6 +84,7 @@ def place_argument(hold_id: str, visits: tuple[Visit, ...], state: str, fields: 
         "moves": int(state == "moving"),
         "attempt": secrets.token_hex(6),
         "address": "",
+        "source": "api",
         "remembered_ms": REMEMBERED_MS,
     }
     assert fields.keys() <= ask.keys() | record.keys()
@@ -193,6 +194,10 @@ class Board:
             "holder": holder,
             "hold_id": hold_id,
             "kind": kind,
+            "status": "confirmed" if active else "cancelled",
+            "source": "web",
+            "replaces": hold_id,
+            "expires_ms": ends_ms if pending else "",
             "spans": spans_text(where.spans()),
             "swaps": swaps,
         }

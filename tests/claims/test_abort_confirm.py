@@ -79,7 +79,8 @@ def test_a_release_is_published_and_a_restored_hold_is_not(board: Board) -> None
     board.abort("h1", restore=False)
     event = board.events()[-1]
     assert (event["kind"], event["id"], event["state"]) == ("release", "h1", "free")
-    assert set(event) == {"kind", "id", "property_id", "technician_id", "start", "end", "state", "expires_ms"}
+    fields = {"kind", "id", "property_id", "technician_id", "start", "end", "state", "expires_ms", "source"}
+    assert set(event) == fields
 
 
 def test_a_direct_booking_is_released_because_no_hold_was_before_it(board: Board) -> None:
@@ -87,6 +88,9 @@ def test_a_direct_booking_is_released_because_no_hold_was_before_it(board: Board
     assert board.abort("d1") == ["RELEASED"]
     assert board.all_claims() == {}
     assert board.redis.exists(board.idempotency("i"), board.names.pins) == 0
+    assert [event["kind"] for event in board.events()] == ["unpin"], (
+        "no client saw a hold, and the waitlist hears of it"
+    )
 
 
 def test_the_deadline_of_an_earlier_attempt_does_not_take_a_later_one_back(board: Board) -> None:

@@ -8,7 +8,8 @@ from tests.claims.board import EPOCH, Board
 
 
 def finish(board: Board, token: str) -> list[Any]:
-    return board.scripts.run("finish_rebuild", [board.names.rebuild, board.names.epoch], [token, "epoch-2"])
+    keys = [board.names.rebuild, board.names.epoch, board.names.events]
+    return board.scripts.run("finish_rebuild", keys, [token, "epoch-2"])
 
 
 def test_with_its_own_token_it_sets_the_epoch_and_removes_the_token(board: Board) -> None:
@@ -18,6 +19,7 @@ def test_with_its_own_token_it_sets_the_epoch_and_removes_the_token(board: Board
     assert board.redis.get(board.names.epoch) == "epoch-2"
     assert board.redis.pttl(board.names.epoch) == -1
     assert board.redis.exists(board.names.rebuild) == 0
+    assert board.events() == [{"kind": "rebuilt"}]
 
 
 def test_after_redis_was_lost_it_sets_nothing(board: Board) -> None:

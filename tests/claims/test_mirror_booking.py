@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from scripts.dev_server.child import wait_until
+from services.claims.keys import spans_text
 from tests.claims.board import BASE, REMEMBERED_MS, SLACK_MS, TICK_MS, Board, visit
 
 
@@ -123,8 +126,34 @@ def test_the_event_says_what_happened_without_personal_data(board: Board) -> Non
         ("move", "booked", str(BASE + 8)),
         ("cancel", "free", str(BASE + 8)),
     ]
-    fields = {"kind", "id", "property_id", "technician_id", "start", "end", "state", "expires_ms"}
+    fields = {"kind", "id", "property_id", "technician_id", "start", "end", "state", "expires_ms", "source"}
+    fields |= {"version", "status", "from", "replaces"}
     assert {frozenset(event) for event in board.events()} == {frozenset(fields)}
+
+
+def test_the_event_of_a_move_says_where_the_visit_was_before(board: Board) -> None:
+    board.mirror("bk_1", 1, visit())
+    board.mirror("bk_1", 2, visit(8), kind="change")
+    board.mirror("bk_1", 3, visit(8), kind="change")
+    seen = [(event["kind"], event["from"], event["version"]) for event in board.events()]
+    assert seen == [("book", "", "1"), ("move", spans_text(visit().spans()), "2"), ("change", "", "3")]
+
+
+def test_the_event_of_a_booking_names_the_hold_that_it_was_made_from(board: Board) -> None:
+    board.place("h1")
+    board.begin("h1")
+    board.mirror("bk_1", 1, visit(), hold_id="h1")
+    assert [(event["kind"], event["id"], event.get("replaces")) for event in board.events()] == [
+        ("hold", "h1", None),
+        ("book", "bk_1", "h1"),
+    ]
+
+
+def test_a_rebuild_publishes_nothing_for_each_booking(board: Board) -> None:
+    keys, ask = board.names.mirror([("bk_1", "")]), board.mirrored("bk_1", 1, visit())
+    whole = {"prefix": board.names.prefix, "remembered_ms": 1000, "key_kept_ms": 1000, "quiet": True, "bookings": [ask]}
+    assert board.scripts.run("mirror_booking", keys, [json.dumps(whole)]) == ["MIRRORED"]
+    assert board.events() == []
 
 
 def test_orgs_do_not_see_each_others_bookings(board: Board, other_board: Board) -> None:

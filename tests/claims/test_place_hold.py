@@ -77,6 +77,7 @@ def test_the_record_says_all_about_the_hold(board: Board) -> None:
         "moves": "0",
         "deadline_ms": "0",
         "cold": "0",
+        "source": "api",
     }
 
 
@@ -93,8 +94,14 @@ def test_the_event_of_a_hold_says_where_and_when_without_personal_data(board: Bo
             "end": str(BASE + 4),
             "state": "held",
             "expires_ms": record["expires_ms"],
+            "source": record["source"],
         }
     ]
+
+
+def test_the_pin_of_a_direct_booking_is_not_published_as_a_hold(board: Board) -> None:
+    board.place("d1", confirming=True, booking_id="bk_1")
+    assert board.events() == []
 
 
 OVERLAPS = {

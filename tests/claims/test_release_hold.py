@@ -20,7 +20,8 @@ def test_it_is_published_without_personal_data(board: Board) -> None:
     board.release("h1")
     event = board.events()[-1]
     assert (event["kind"], event["id"], event["state"], event["expires_ms"]) == ("release", "h1", "free", "")
-    assert set(event) == {"kind", "id", "property_id", "technician_id", "start", "end", "state", "expires_ms"}
+    fields = {"kind", "id", "property_id", "technician_id", "start", "end", "state", "expires_ms", "source"}
+    assert set(event) == fields
 
 
 def test_another_key_is_refused_and_nothing_is_written(board: Board) -> None:

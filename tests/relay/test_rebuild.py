@@ -88,8 +88,8 @@ def test_redis_lost_again_during_a_rebuild_leaves_the_mirror_untrusted(
     first, second = book(world, bob, 8), book(world, bob, 10)
     settle, settled = Mirror.settle, list[str]()
 
-    def settle_and_lose(mirror: Mirror, booking: Any) -> None:
-        settle(mirror, booking)
+    def settle_and_lose(mirror: Mirror, booking: Any, *, quiet: bool) -> None:
+        settle(mirror, booking, quiet=quiet)
         settled.append(booking.booking_id)
         if len(settled) == 1:
             lose_redis(world)
@@ -110,8 +110,8 @@ def test_of_two_rebuilds_at_once_the_later_one_sets_the_epoch(
     lose_redis(world)
     settle, inner = Mirror.settle, list[bool]()
 
-    def settle_beside_another(mirror: Mirror, booking: Any) -> None:
-        settle(mirror, booking)
+    def settle_beside_another(mirror: Mirror, booking: Any, *, quiet: bool) -> None:
+        settle(mirror, booking, quiet=quiet)
         if not inner:
             inner.append(True)
             inner.append(rebuild_of(world).run(world.org))

@@ -181,7 +181,7 @@ def test_overdue_reservations_of_every_org_expire_by_the_index_of_deadlines(worl
     assert [now_in_store(world, kept[0]), now_in_store(other, kept[1])] == kept
     for each, booking in zip((world, other), kept, strict=True):
         assert owners(each) == {f"booked {booking.booking_id}": 8}
-        released = [event for event in events(each) if event["kind"] == "release"]
+        released = [event for event in events(each) if event["kind"] == "change"]
         assert {(event["id"], event["state"]) for event in released} == {
             (gone.booking_id, "free") for where, gone in overdue if where is each
         }

@@ -40,6 +40,7 @@ drop_claims(prefix, spans, hold_id)
 local expired = restore and not hold.direct and left <= 0
 close_hold(prefix, hold, KEYS[2], hold_id, hold.remembered_ms, 'status', expired and 'held' or 'released')
 if not hold.moves then
-  publish(KEYS[3], 'release', hold_id, spans, 'free')
+  -- No event came before that of a direct booking's pin, so no client has anything to release.
+  publish(KEYS[3], hold.direct and 'unpin' or 'release', hold_id, spans, 'free', nil, 'source', hold.source)
 end
 return {'RELEASED'}

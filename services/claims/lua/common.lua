@@ -157,3 +157,8 @@ local function publish(stream, kind, id, spans, state, expires_ms, ...)
     'property_id', string.sub(visit[1], 3), 'technician_id', string.sub(technician[1], 3),
     'start', visit[2], 'end', visit[3], 'state', state, 'expires_ms', expires_ms or '', ...)
 end
+
+-- Appends an event that is about no visit.
+local function publish_mark(stream, kind)
+  redis.call('XADD', stream, 'MAXLEN', '~', '10000', '*', 'kind', kind)
+end

@@ -36,6 +36,6 @@ if expires > tonumber(hold.expires_ms) then
   for _, quota in ipairs(quotas_of(hold)) do
     redis.call('ZADD', prefix .. quota[1], 'XX', expires, hold_id)
   end
-  publish(KEYS[2], 'hold', hold_id, spans, 'held', expires)
+  publish(KEYS[2], 'hold', hold_id, spans, 'held', expires, 'source', hold.source)
 end
 return {'EXTENDED', now, unpack(redis.call('HGETALL', KEYS[1]))}

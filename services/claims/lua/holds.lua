@@ -75,7 +75,7 @@ local function let_go(prefix, pins, events, hold_id, hold, key_id, replaced_by)
   drop_claims(prefix, spans, hold_id)
   close_hold(prefix, hold, pins, hold_id, hold.remembered_ms, 'status', 'released', 'released_by', key_id,
     'replaced_by', replaced_by)
-  publish(events, 'release', hold_id, spans, 'free')
+  publish(events, 'release', hold_id, spans, 'free', nil, 'source', hold.source)
 end
 
 -- Counts one more booking of a client address on this UTC day. Gives the counter's name; or, when the address has made

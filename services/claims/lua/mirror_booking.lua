@@ -9,13 +9,16 @@
 --         prefix         of every key of this org
 --         remembered_ms  how long a record stays after the visit, or after an earlier end, and a hold after its end
 --         key_kept_ms    how long the idempotency key is kept that placed a hold which is booked now
+--         quiet          true: no event is published, because all that this call belongs to is made known at its end
 --         bookings       a list of
 --           booking_id, version, active (false: it has ended, and marks nothing), pending (a reservation)
 --           ends_ms        when the marks expire; after that time nothing is marked
 --           visit_ends_ms  when the visit is over
 --           holder         the digest of the holder that its hold named, '' = none
 --           hold_id        of the hold, or the name of the pin, that the booking was made from, '' = none
---           kind           of the live event
+--           kind, status, source, replaces, expires_ms
+--                          of the live event; replaces: the hold that the booking was made from, '' = none; expires_ms:
+--                          the deadline of a reservation, '' = none
 --           spans          that the booking has, as text
 --           swaps          [[its version, the other booking's id, the version of that one], …]: what the swaps made
 --
@@ -128,6 +131,14 @@ local function set_marks(each, span, mark, at)
   show_span(prefix, span[1], span[2], span[3], mark, each.ends_ms, now)
 end
 
+-- Publishes a new version. from: where the booking was before, if that is known and it is elsewhere now.
+local function announce(each)
+  local from = each.shows and each.before ~= each.spans and each.before or ''
+  publish(KEYS[2], from ~= '' and 'move' or each.kind, each.booking_id, each.list, each.shows and 'booked' or 'free',
+    each.shows and each.expires_ms, 'source', each.source, 'version', each.version, 'status', each.status,
+    'from', from, 'replaces', each.replaces)
+end
+
 local function write(each)
   local mark, at = (each.pending and 'r|' or 'b|') .. each.booking_id, 1
   for _, span in ipairs(each.shows and each.list or {}) do
@@ -139,7 +150,9 @@ local function write(each)
   local ends = each.active and math.max(each.visit_ends_ms, now) or now
   redis.call('PEXPIREAT', each.key, ends + ask.remembered_ms)
   finish_hold(each, each.shows)
-  publish(KEYS[2], each.kind, each.booking_id, each.list, each.shows and 'booked' or 'free')
+  if not ask.quiet then
+    announce(each)
+  end
 end
 
 for i, each in ipairs(ask.bookings) do

@@ -74,8 +74,8 @@ local function grant(marks, names, chosen)
   if not held then
     redis.call('ZADD', KEYS[3], record.deadline_ms, ask.hold_id)
   end
-  if not moving then -- a move is published when it is made, not when its slot is pinned
-    publish(KEYS[4], 'hold', ask.hold_id, chosen.spans, 'held', record.expires_ms)
+  if held then -- a direct booking and a move are published when they are made, not when their slot is pinned
+    publish(KEYS[4], 'hold', ask.hold_id, chosen.spans, 'held', record.expires_ms, 'source', record.source)
   end
   return {'HELD', epoch and 0 or 1, unpack(flat)}
 end

@@ -1,0 +1,1 @@
+"""The live feed: what changes in an org, for clients that watch it."""
