@@ -137,15 +137,19 @@ class NewsRounds:
     def _changes_of(self, org: str, since: datetime) -> Iterator[News]:
         for booking, logged in self._bookings.changed_since(org, since):
             for version in versions_since(booking, since):
-                then = booking.history[version - booking.version - 1]["at"]
-                is_last = version == booking.version
-                yield booking_change(booking, version, logged if is_last else int(then.timestamp()) << 32)
+                then = _logged_by(booking.history[version - booking.version - 1]["at"])
+                yield booking_change(booking, version, logged if version == booking.version else then)
         for entry in self._waitlist.offered(org):
             if made := last_offer(entry):
                 offer = as_of(entry, made)
-                yield OfferMade(offer, offer.updated_at, int(offer.updated_at.timestamp()) << 32)
+                yield OfferMade(offer, offer.updated_at, _logged_by(offer.updated_at))
 
     def _note_lag(self, seen: list[Seen]) -> None:
         oldest = datetime.fromtimestamp(seen[0].logged >> 32, UTC) if seen else None
         lag = (self._clock() - oldest).total_seconds() if oldest else 0.0
         self._metrics.relay_lag.labels(NAME).set(max(0.0, lag))
+
+
+def _logged_by(at: datetime) -> int:
+    """The time of MongoDB's log at the end of a second, for what only a history dates."""
+    return (int(at.timestamp()) + 1 << 32) - 1
