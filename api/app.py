@@ -27,11 +27,13 @@ from api.routes import (
     keys,
     live,
     ops,
+    users,
     waitlist,
     webhooks,
 )
 from api.routes import series as series_routes
 from api.routes import services as service_routes
+from api.routes import session as session_routes
 from services import Services, build_services
 from services.observability import configure_logging
 from services.settings import Settings
@@ -99,6 +101,8 @@ def all_endpoints() -> list[Endpoint]:
         *service_routes.routes,
         *calendar.routes,
         *keys.routes,
+        *users.routes,
+        *session_routes.routes,
         *customers.routes,
         *webhooks.routes,
         *ops.routes,

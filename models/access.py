@@ -17,6 +17,8 @@ class Role(StrEnum):
 
 
 STAFF = frozenset({Role.DESK, Role.ADMIN})
+SESSION_PREFIX = "hfs_"
+"""The token of a session begins so. It stands in a cookie and is no bearer token."""
 STRANGERS = frozenset({Role.CHECKOUT, Role.CUSTOMER})
 """The roles that anybody on the internet can have. Policy decides how long their visits are, and the travel around."""
 
@@ -33,8 +35,9 @@ class Caller:
     for histories and logs. earlier_ids: the keys whose place it took.
     address: the client's address, which only ever counts a quota. booking_id, token_generation: the one booking a
     `customer` may touch, and which of that booking's manage tokens it has. origins: the web pages that may use the key;
-    empty if every page may. name: in histories, the role and the shown key, never a person. is_public: the key is
-    publishable, so it stands in every visitor's browser.
+    empty if every page may. session_id: of the session of somebody who signed in, whose person or key is the owner and
+    is shown. name: in histories, the role and the shown key or person. is_public: the key is publishable, so it stands
+    in every visitor's browser.
     """
 
     org: str
@@ -46,6 +49,7 @@ class Caller:
     origins: frozenset[str] = frozenset()
     shown_id: str = ""
     earlier_ids: frozenset[str] = frozenset()
+    session_id: str = ""
 
     name: str = field(init=False)
     is_staff: bool = field(init=False)

@@ -18,6 +18,7 @@ from models.hold import ExtendRequest, HoldRequest
 from models.keys import KeyRequest, RotateRequest
 from models.series import SeriesCancel, SeriesPatch, SeriesRequest
 from models.service import ServiceCreate, ServicePatch
+from models.users import SessionRequest, UserCreate, UserPatch
 from models.waitlist import WaitRequest
 from models.webhooks import WebhookPatch, WebhookRequest
 
@@ -168,6 +169,23 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
         "sick": _example(
             "A sick day", {"time_off_add": [{"start": "2026-12-04T00:00:00+01:00", "end": "2026-12-05T00:00:00+01:00"}]}
         ),
+    },
+    UserCreate: {
+        "at the desk": _example(
+            "A receptionist",
+            {
+                "id": "dana",
+                "name": "Dana Example",
+                "email": "dana@example.com",
+                "role": "desk",
+                "password": "correct horse battery",
+            },
+        )
+    },
+    UserPatch: {"away": _example("No sign-in for now", {"status": "disabled"})},
+    SessionRequest: {
+        "a person": _example("A person", {"email": "dana@example.com", "password": "correct horse battery"}),
+        "a key": _example("An API key", {"key": "hf_desk_0123456789abcdefghijklmnopqrstuv"}),
     },
     CustomerPatch: {"a note": _example("A note for the office", {"notes": "The dog is friendly."})},
     MergeRequest: {"into": _example("Into the customer that stays", {"into": "cu_9b1d0e7a42c35f6881f0ac2d"})},

@@ -8,6 +8,7 @@ from pymongo.database import Database
 from redis import Redis
 
 from services.access.authentication import Access
+from services.access.sessions import Sessions
 from services.availability.candidates import Candidates
 from services.bookings.booking import Bookings
 from services.bookings.changes import BookingLife
@@ -46,7 +47,7 @@ from services.stores.shared_counts import SharedCounts
 from services.timetable.grid import Grid
 from services.waitlist.entries import Waitlist
 from services.waitlist.rounds import Offers
-from services.wiring import beside_requests, live, series, text_bot, visits, waiting
+from services.wiring import beside_requests, live, people, series, text_bot, visits, waiting
 from services.wiring.outgoing import Outgoing
 from services.wiring.parts import Parts
 
@@ -61,6 +62,7 @@ class Services:
     redis: Redis
     db: Database[Document]
     access: Access
+    sessions: Sessions
     catalogue: Catalogue
     catalogue_desk: CatalogueDesk
     service_desk: ServiceDesk
@@ -121,10 +123,8 @@ def build_services(
 
 def _assemble(settings: Settings, parts: Parts) -> Services:
     holds, bookings, booking_life = visits.holds(parts), visits.bookings(parts), visits.booking_life(parts)
-    hold_list = visits.hold_list(parts)
     free_times = FreeTimes(parts.availability, parts.day_counts, booking_life)
-    outgoing = Outgoing(parts)
-    waitlist, offers, customers = waiting.waitlist(parts), waiting.offers(parts), waiting.customers(parts)
+    waitlist, offers, outgoing = waiting.waitlist(parts), waiting.offers(parts), Outgoing(parts)
     return Services(
         settings=settings,
         clock=parts.clock,
@@ -132,6 +132,7 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         redis=parts.redis,
         db=parts.db,
         access=parts.access,
+        sessions=people.sessions(parts, settings.secret.get_secret_value()),
         catalogue=parts.catalogue,
         catalogue_desk=parts.catalogue_desk,
         service_desk=parts.service_desk,
@@ -140,7 +141,7 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         candidates=parts.candidates,
         free_times=free_times,
         holds=holds,
-        hold_list=hold_list,
+        hold_list=visits.hold_list(parts),
         bookings=bookings,
         booking_life=booking_life,
         swapping=visits.swapping(parts),
@@ -148,8 +149,8 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         series_preview=series.previewing(parts),
         series_desk=series.desk(parts, booking_life),
         reassigning=visits.reassigning(parts, booking_life),
-        customers=customers,
-        personal_data=waiting.personal_data(parts, waitlist, customers),
+        customers=waiting.customers(parts),
+        personal_data=waiting.personal_data(parts, waitlist, waiting.customers(parts)),
         waitlist=waitlist,
         offers=offers,
         sms_bot=text_bot.bot(parts, holds, bookings, booking_life, free_times),
@@ -157,7 +158,7 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         calendar_feeds=CalendarFeeds(parts.db, parts.clock),
         webhooks=outgoing.webhook_desk,
         feed=live.feed(parts, booking_life, settings.live_streams),
-        board=live.boards(parts, booking_life, hold_list),
+        board=live.boards(parts, booking_life, visits.hold_list(parts)),
         idempotency=Idempotency(parts.redis, parts.scripts),
         counts=SharedCounts(parts.redis, parts.metrics),
         health=beside_requests.health(parts),

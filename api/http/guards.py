@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from api.http.addresses import normal_address
+from api.http.cookies import refuse_forged, session_token
 from api.http.limits import Limits
 from api.http.turns import Turns
 from api.server.strangers import KNOWN_KEY
-from models.access import Caller, Role
+from models.access import SESSION_PREFIX, Caller, Role
 from models.catalogue import Policy
 from models.errors import BookingNotFound, Forbidden, StoreUnavailable, Unauthenticated
 from services import Services
@@ -47,6 +48,8 @@ class Gate:
             # Only browsers send an Origin. A key without origins may be used on every page, each key on our own.
             if caller.origins and environ.get("HTTP_ORIGIN", "") not in {"", *caller.origins} and not _is_own(environ):
                 raise Forbidden("Use this key on the pages that it was made for.")
+            if caller.session_id:
+                refuse_forged(environ)
             if caller.role not in roles:
                 raise Forbidden
             if caller.booking_id is not None and ids.get("booking_id", caller.booking_id) != caller.booking_id:
@@ -101,7 +104,7 @@ class Gate:
     def _caller(self, environ: WSGIEnvironment) -> Caller:
         address = client_address(environ, self._proxies)
         try:
-            token = bearer(environ)
+            token = credential(environ)
             known = self._access.known(token)
         except Unauthenticated:
             self._limits.spend_keyless(address)
@@ -118,13 +121,20 @@ class Gate:
             return self._access.authenticate(token)  # another request may have read it meanwhile
 
 
-def bearer(environ: WSGIEnvironment) -> str:
-    """The bearer token of a request. Raises Unauthenticated."""
-    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+def credential(environ: WSGIEnvironment) -> str:
+    """The bearer token of a request, or without one the token of its session. Raises Unauthenticated."""
+    header = environ.get("HTTP_AUTHORIZATION")
+    return session_token(environ) if header is None else _bearer(header)
+
+
+def _bearer(header: str) -> str:
+    scheme, _, token = header.partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token or len(token) > LONGEST_BEARER or not token.isascii():
         raise Unauthenticated
-    return str(token)
+    if token.startswith(SESSION_PREFIX):  # it counts in its cookie alone
+        raise Unauthenticated
+    return token
 
 
 def _is_own(environ: WSGIEnvironment) -> bool:

@@ -29,7 +29,7 @@ NOWHERE = "/.."
 
 EXPOSED_HEADERS = "Location, ETag, Retry-After, X-Request-Id, Idempotency-Replayed, Date"
 CORS_HEADERS = [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", EXPOSED_HEADERS)]
-"""The publishable key is used in browsers of any site. No cookies are involved, so `*` gives away nothing."""
+"""The publishable key is used in browsers of any site. With `*` they send no cookie there, so it gives away nothing."""
 
 _PLAIN_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})

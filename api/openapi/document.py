@@ -10,6 +10,7 @@ from flask import request
 from pydantic_core import to_json
 
 from api.http.conditions import entity_tags
+from api.http.cookies import PLAIN, SECURE
 from api.http.endpoint import Ask, Endpoint, Reply
 from api.openapi.components import schemas_of
 from api.openapi.operations import examples_of_problems, operation
@@ -93,7 +94,17 @@ def openapi(endpoints: Iterable[Endpoint]) -> Json:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "An API key of one org and role, or the manage token of one booking.",
-                }
+                },
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": PLAIN,
+                    "description": (
+                        f"The cookie that `POST /session` sets; over https its name is `{SECURE}`. It serves as a key "
+                        "of the role of the person. What is not a GET also needs the header `X-Holdfast: 1`, and an "
+                        "`Origin` that is the address of this server."
+                    ),
+                },
             },
         },
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api.openapi import webhook_examples
+from api.openapi import access_examples, webhook_examples
 from api.openapi.schemas import Health, PropertyPage, Readiness, ServicePage, TechnicianPage
 from models.availability import AvailabilityReply, AvailabilitySlot, DaysReply, FreeDay, OpeningReply
 from models.booking import BookingReply, MadeReply, ManageTokenReply, OwnBookingReply
@@ -17,7 +17,6 @@ from models.catalogue import Away, Policy, Property, PublicPolicy, Technician
 from models.customers import CustomerPage, CustomerRecord, CustomerWithBookings, Erased, PersonReply
 from models.dispatch import LeftVisit, MovedVisit, Reassigned, SwapReply
 from models.hold import HoldPage, HoldReply
-from models.keys import ApiKey, KeyMade, KeyPage
 from models.live import BoardReply
 from models.series import (
     CancelledVisit,
@@ -153,15 +152,6 @@ _SERVICE = Service(
     price_text="From 120 euros",
     public=True,
 )
-_KEY = ApiKey(
-    key_id="key_4711",
-    role="checkout",
-    name="Web site",
-    origins=["https://www.example.com"],
-    created_at=_ASKED,
-    expires_at=None,
-    revoked=False,
-)
 _AWAY_VISIT = VisitInTimeOff(booking_id="bk_5f1c9a", property_id="prop-101", start=_START, end=_START + _HOUR)
 _WHERE: Json = {"property_id": "prop-101", "start": _START, "end": _START + _HOUR}
 _FREE = AvailabilitySlot(start=_START, end=_START + _HOUR, state="free", technician_ids=["tech-7"])
@@ -240,8 +230,7 @@ _OF_MODELS: dict[type[BaseModel], Json] = {
             created_at=_ASKED,
         )
     ),
-    KeyMade: _of(KeyMade(key_id="key_4711", key="hf_checkout_0123456789abcdefghijklmnopqrstuv")),
-    KeyPage: _page("keys", _of(_KEY)),
+    **access_examples.EXAMPLES,
     CustomerRecord: CUSTOMER,
     CustomerPage: _page("customers", CUSTOMER),
     CustomerWithBookings: {**CUSTOMER, **_page("bookings", {**BOOKING, "customer_id": CUSTOMER["customer_id"]})},

@@ -12,6 +12,7 @@ from api.http.problem_codes import PROBLEM_TYPE, PROBLEMS, document
 from api.http.problems import ALWAYS_RETRYABLE
 from api.openapi.components import SCHEMAS, properties_of
 from api.openapi.examples import example_of
+from models.access import STAFF
 from models.errors import (
     Forbidden,
     IdempotencyKeyReused,
@@ -44,7 +45,7 @@ def operation(endpoint: Endpoint, refs: Refs) -> Json:
         "summary": endpoint.summary,
         "description": _description(endpoint),
         "tags": [endpoint.tag.name],
-        "security": [] if endpoint.roles is None else [{"bearer": []}],
+        "security": _security(endpoint),
         "parameters": _parameters(endpoint),
         "responses": {**_successes(endpoint, refs), **_problems(endpoint)},
     }
@@ -54,6 +55,13 @@ def operation(endpoint: Endpoint, refs: Refs) -> Json:
         content = {FORM_TYPE: {"schema": refs[endpoint.form], "examples": BODIES.get(endpoint.form, {})}}
         found["requestBody"] = {"description": _about(endpoint.form), "required": True, "content": content}
     return found
+
+
+def _security(endpoint: Endpoint) -> list[Json]:
+    """Either of these credentials is enough. People who sign in are staff."""
+    if endpoint.roles is None:
+        return []
+    return [{"bearer": []}] if endpoint.roles.isdisjoint(STAFF) else [{"bearer": []}, {"session": []}]
 
 
 def _description(endpoint: Endpoint) -> str:

@@ -9,17 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.glossary import catalogue, dispatch, live, problems, series, visits, webhooks
+from models.glossary import catalogue, dispatch, live, people, problems, series, visits, webhooks
 
-WORDS: dict[str, str] = {
-    **visits.WORDS,
-    **dispatch.WORDS,
-    **catalogue.WORDS,
-    **series.WORDS,
-    **live.WORDS,
-    **problems.WORDS,
-    **webhooks.WORDS,
-}
+_ROOMS = (visits, dispatch, catalogue, people, series, live, problems, webhooks)
+WORDS: dict[str, str] = {field: text for room in _ROOMS for field, text in room.WORDS.items()}
 
 
 def key_of(models: Sequence[str], field: str) -> str | None:

@@ -1,7 +1,8 @@
 """Makes, lists, rotates and revokes API keys. Only the call that makes a key shows it; MongoDB keeps its SHA-256.
 
 A key has 192 random bits, so its plain hash reveals nothing. Every change of a key sets its `changed_at` by MongoDB's
-clock, which is how each process finds it: see `services.access.authentication`.
+clock, which is how each process finds it: see `services.access.authentication`. The collection also has the sessions of
+`services.access.sessions`, and those of a key end with it.
 """
 
 from __future__ import annotations
@@ -30,10 +31,14 @@ KEY_ROLES = frozenset(Role) - {Role.CUSTOMER}
 CHANGED = {"$currentDate": {"changed_at": True}}
 """Part of every write, so that all processes find what it changed."""
 
+_OF_SESSIONS = {"is_session": True}
 _INDEXES = [
     IndexModel([("org", ASCENDING), ("key_id", ASCENDING)], unique=True, name="one_per_key_id"),
     IndexModel([("org", ASCENDING), ("created_at", ASCENDING), ("key_id", ASCENDING)], name="by_age"),
     IndexModel([("changed_at", ASCENDING)], name="by_change"),
+    IndexModel([("org", ASCENDING), ("user_id", ASCENDING)], name="of_person", partialFilterExpression=_OF_SESSIONS),
+    IndexModel([("org", ASCENDING), ("of_key", ASCENDING)], name="of_key", partialFilterExpression=_OF_SESSIONS),
+    IndexModel([("expires_at", ASCENDING)], name="over", expireAfterSeconds=3600, partialFilterExpression=_OF_SESSIONS),
 ]
 
 
@@ -44,15 +49,16 @@ def ensure_key_indexes(db: Database[Document]) -> None:
 
 
 def caller_of(record: Document) -> Caller:
-    """The caller whose key has this record. A key that took the place of another is the same caller, so holds, waitlist
-    entries and repeated requests go on with it; histories and logs tell them apart."""
+    """The caller whose key or session has this record. A key that took the place of another is the same caller, so
+    holds, waitlist entries and repeated requests go on with it; histories and logs tell them apart."""
     return Caller(
         record["org"],
         Role(record["role"]),
         record.get("acts_as") or record["key_id"],
         origins=frozenset(record.get("origins") or ()),
-        shown_id=record["key_id"],
+        shown_id=record.get("shown_as") or record["key_id"],
         earlier_ids=frozenset(record.get("took_over") or ()),
+        session_id=record["key_id"] if record.get("is_session") else "",
     )
 
 
@@ -108,12 +114,14 @@ class ApiKeys:
         }
         made = self._create(org, Role(old["role"]), kept)
         ends = self._clock() + timedelta(seconds=overlap_seconds)
-        self._change(org, key_id, {"expires_at": to_milliseconds(ends)})
+        self._change(org, key_id, {"$set": {"expires_at": to_milliseconds(ends)}})
+        self._change_sessions(org, key_id, {"$min": {"expires_at": to_milliseconds(ends)}})
         return made
 
     def revoke_key(self, org: str, key_id: str) -> None:
-        """Ends a key for good; a repeat does no harm. Raises NotFound."""
-        self._change(org, key_id, {"revoked": True})
+        """Ends a key for good, and its sessions; a repeat does no harm. Raises NotFound."""
+        self._change(org, key_id, {"$set": {"revoked": True}})
+        self._change_sessions(org, key_id, {"$set": {"revoked": True}})
 
     def ended(self, keys: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         """Those of some keys, each by org and key_id, that are valid no more."""
@@ -132,7 +140,7 @@ class ApiKeys:
 
         Raises InvalidRequest for a cursor that no list gave.
         """
-        query: Document = {"org": org}
+        query: Document = {"org": org, "is_session": None}
         if cursor is not None:
             query["$or"] = self._after(org, cursor)
         order = [("created_at", ASCENDING), ("key_id", ASCENDING)]
@@ -145,7 +153,7 @@ class ApiKeys:
         """The filter of what a list has behind its entry at the cursor."""
         [key_id] = read_cursor(cursor, 1)
         with mongo_faults():
-            last = self._keys.find_one({"org": org, "key_id": key_id})
+            last = self._keys.find_one(_one(org, key_id))
         if last is None:
             raise bad_cursor()
         created_at = last["created_at"]
@@ -162,12 +170,20 @@ class ApiKeys:
 
     def _find(self, org: str, key_id: str) -> Document:
         with mongo_faults():
-            return _required(self._keys.find_one({"org": org, "key_id": key_id}))
+            return _required(self._keys.find_one(_one(org, key_id)))
 
-    def _change(self, org: str, key_id: str, values: Document) -> None:
-        query = {"org": org, "key_id": key_id}
+    def _change(self, org: str, key_id: str, update: Document) -> None:
         with mongo_faults():
-            _required(self._keys.find_one_and_update(query, {"$set": values, **CHANGED}))
+            _required(self._keys.find_one_and_update(_one(org, key_id), {**update, **CHANGED}))
+
+    def _change_sessions(self, org: str, key_id: str, update: Document) -> None:
+        with mongo_faults():
+            self._keys.update_many({"org": org, "of_key": key_id, **_OF_SESSIONS}, {**update, **CHANGED})
+
+
+def _one(org: str, key_id: str) -> Document:
+    """The query of one key, which is no session."""
+    return {"org": org, "key_id": key_id, "is_session": None}
 
 
 def _required(record: Document | None) -> Document:

@@ -1,4 +1,4 @@
-"""Finds the caller of a bearer token, which is an API key or the manage token of one booking.
+"""Finds the caller of a token: an API key, the token of a session, or the manage token of one booking.
 
 A known key costs a hash and a look into memory. MongoDB has only the hash of each key, and finds it by that hash, so
 the time that it takes reveals nothing about any key. A background thread reads twice a second which keys have changed:
@@ -116,13 +116,13 @@ class Access:
     def rotate_key(self, org: str, key_id: str, overlap_seconds: int) -> KeyMade:
         """As ApiKeys.rotate_key."""
         made = self.api_keys.rotate_key(org, key_id, overlap_seconds)
-        self._follow_if_possible()
+        self.follow_if_possible()
         return made
 
     def revoke_key(self, org: str, key_id: str) -> None:
         """As ApiKeys.revoke_key."""
         self.api_keys.revoke_key(org, key_id)
-        self._follow_if_possible()
+        self.follow_if_possible()
 
     def follow(self) -> None:
         """Learns which keys any server has changed since the last call. The background thread calls this.
@@ -158,9 +158,9 @@ class Access:
     def warm(self) -> None:
         """Reads the valid keys, so that their first requests need no MongoDB. Raises StoreUnavailable."""
         with mongo_faults():
-            records = list(self._records.find({"revoked": False}).limit(KEYS_WARMED))
+            records = list(self._records.find({"revoked": False, "is_session": None}).limit(KEYS_WARMED))
         for record in records:
-            self._learn(record)
+            self.learn(record)
 
     def close(self) -> None:
         """Ends the background thread."""
@@ -181,10 +181,11 @@ class Access:
             self._keys.refuse(digest)
             return None
         if self._monotonic() - asked <= PROMPT_SECONDS:
-            self._learn(record)
+            self.learn(record)
         return caller_of(record)
 
-    def _learn(self, record: Document) -> None:
+    def learn(self, record: Document) -> None:
+        """Takes over a record as MongoDB has it at this moment."""
         self._keys.learn(record)
         if self._follower is None:
             # The thread has only a weak reference, so that it ends with this object instead of keeping it alive.
@@ -192,7 +193,8 @@ class Access:
             self._follower = threading.Thread(target=_keep_following, args=arguments, name="access", daemon=True)
             self._follower.start()
 
-    def _follow_if_possible(self) -> None:
+    def follow_if_possible(self) -> None:
+        """As `follow`, where MongoDB answers."""
         with suppress(StoreUnavailable):  # it is logged already, and the thread tries again within a second
             self.follow()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pymongo.database import Database
 
 from services.access.api_keys import ensure_key_indexes
+from services.access.people import ensure_user_indexes
+from services.access.wrong_tries import ensure_tries_index
 from services.calendars.feeds import ensure_calendar_indexes
 from services.catalogue.documents import ensure_catalogue_indexes
 from services.clock import utc_now
@@ -33,5 +35,7 @@ def prepare(db: Database[Document], grid_minutes: int) -> None:
     OutboxStore(db, utc_now).prepare()
     WebhookStore(db, utc_now).prepare()
     ensure_key_indexes(db)
+    ensure_user_indexes(db)
+    ensure_tries_index(db)
     ensure_catalogue_indexes(db)
     ensure_calendar_indexes(db)

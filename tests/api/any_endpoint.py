@@ -11,6 +11,8 @@ from models.examples import BODIES
 from tests.api.town import Town, body_of
 from tests.world import rfc3339, tomorrow
 
+CLERK = {"name": "Charlie's clerk", "email": "clerk@rival.example", "role": "desk", "password": "a good long password"}
+
 
 class Rival:
     """What Charlie's org has, by the name of the path parameter that names it."""
@@ -40,6 +42,7 @@ class Rival:
             "series_id": "rival-series",
             "key_id": made("/keys", {"role": "desk"})["key_id"],
             **self._webhook(town),
+            "user_id": made("/users", CLERK)["id"],
         }
         # The fakes run no transaction, which makes a series; a visit of one says so.
         town.world.services.db["bookings"].update_one(

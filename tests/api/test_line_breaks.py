@@ -36,9 +36,11 @@ MAY_END_SO = {
     "phone",
     "holder",
     "notes",
+    "key",
+    "password",
     "q",
 }
-"""Fields of any text, the phone, of which the digits count, and what is searched for."""
+"""Fields of any text, the phone, of which the digits count, what is searched for, and secrets."""
 DECODED = {"cursor", "token"}
 """Fields that a service reads; below they have a test of their own."""
 UNREAD = {"phone_e164"}
@@ -56,6 +58,7 @@ SAMPLES = {
     "origins": "https://www.example.com",
     "phone": "+45 12 34 56 78",
     "reserved_by": "Dr. Who",
+    "password": "correct horse battery",
     "rrule": "FREQ=WEEKLY;COUNT=4",
     "timezone": "Europe/Copenhagen",
     "to": "2026-12-05",

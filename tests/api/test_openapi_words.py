@@ -22,6 +22,8 @@ OPERATIONS = {
 VERBS = {
     *(
         "add",
+        "begin",
+        "end",
         "book",
         "cancel",
         "change",

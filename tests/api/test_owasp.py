@@ -34,7 +34,10 @@ WITH_IDS = [endpoint for endpoint in ENDPOINTS if endpoint.path_names]
 WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None]
 
 SHOWN = {"GET /services", "GET /services/{service_id}", "GET /policy/public"}
-KEYLESS = {"GET /healthz", "GET /readyz", "GET /openapi.json", "GET /technicians/{technician_id}/calendar.ics"}
+KEYLESS = {
+    *("GET /healthz", "GET /readyz", "GET /openapi.json", "GET /technicians/{technician_id}/calendar.ics"),
+    "POST /session",
+}
 UNMETERED = {"GET /healthz", "GET /readyz"}
 FOR_STRANGERS = {
     "GET /events",
