@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import StringIO
 from typing import Any
 
 import mongomock
@@ -10,18 +11,26 @@ import pytest
 
 from models.access import Role
 from models.errors import Unauthenticated
-from scripts.keys import main
+from scripts.keys import Desk, main
 from services.access.api_keys import ApiKeys
 from services.access.authentication import Access
+from services.access.passwords import Passwords
+from services.access.people import People, ensure_user_indexes
 
 
 class Installation:
     def __init__(self) -> None:
         self.db: Any = mongomock.MongoClient(tz_aware=True)["holdfast"]
         self.keys = ApiKeys(self.db, lambda: datetime(2026, 12, 1, tzinfo=UTC))
+        self.people = People(self.db, Passwords(), lambda: datetime(2026, 12, 1, tzinfo=UTC))
+        ensure_user_indexes(self.db)
+
+    def signs_in(self, password: str) -> bool:
+        person = self.people.by_email("dana@example.com")
+        return person is not None and Passwords().fits(password, person.password)
 
     def run(self, *arguments: str) -> int:
-        return main(arguments, self.keys)
+        return main(arguments, Desk(self.keys, self.people))
 
     @property
     def access(self) -> Access:
@@ -126,3 +135,48 @@ def test_it_says_what_is_wrong_with_a_command(installation: Installation, capsys
 def test_it_refuses_an_overlap_that_is_too_long(installation: Installation, capsys: Output) -> None:
     assert installation.run("rotate", "acme", "key_1", "--overlap", "99999999") == 1
     assert "overlap_seconds" in capsys.readouterr().err
+
+
+DANA = ("acme", "dana", "--name", "Dana Smith", "--email", "dana@example.com")
+
+
+@pytest.fixture
+def acme(installation: Installation) -> Installation:
+    installation.keys.create_org("acme", "Acme")
+    return installation
+
+
+def test_it_adds_a_person_and_prints_only_the_password(acme: Installation, capsys: Output) -> None:
+    password = made(acme, capsys, "user", *DANA, "--role", "admin")
+    assert acme.signs_in(password)
+    assert acme.run("users", "acme") == 0
+    assert capsys.readouterr().out.split() == ["dana", "admin", "active", "dana@example.com", "Dana", "Smith"]
+    assert acme.run("user", *DANA) == 1
+    assert capsys.readouterr() == ("", "Somebody has this id, or had it once. Please choose another one.\n")
+
+
+def test_it_takes_a_password_from_stdin_and_prints_none(
+    acme: Installation, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO("correct horse battery\n"))
+    assert made(acme, capsys, "user", *DANA, "--password-stdin") == ""
+    assert acme.signs_in("correct horse battery")
+    monkeypatch.setattr("sys.stdin", StringIO("short\n"))
+    assert acme.run("password", "acme", "dana", "--password-stdin") == 1
+    assert "10 or more characters" in capsys.readouterr().err
+
+
+def test_it_disables_a_person_until_there_is_a_new_password(acme: Installation, capsys: Output) -> None:
+    first = made(acme, capsys, "user", *DANA)
+    assert acme.run("disable", "acme", "dana") == 0
+    assert not acme.signs_in(first)
+    second = made(acme, capsys, "password", "acme", "dana")
+    assert acme.signs_in(second)
+    assert not acme.signs_in(first)
+    assert acme.run("password", "acme", "nobody") == 1
+    assert capsys.readouterr() == ("", "There is no such person.\n")
+
+
+def test_a_person_is_of_an_org_that_exists(installation: Installation, capsys: Output) -> None:
+    assert installation.run("user", *DANA) == 1
+    assert "There is no org acme" in capsys.readouterr().err
