@@ -1,8 +1,8 @@
 """Makes the collections, indexes and validators of an installation before it serves. Safe to repeat.
 
     python -m scripts.prepare                   prepare the stores that the environment names
-    python -m scripts.prepare --demo            add the demo org, with keys that follow from HOLDFAST_SECRET
-    python -m scripts.prepare --demo --keys     print the keys of the demo org as JSON too
+    python -m scripts.prepare --demo            add the demo org; keys and passwords follow from HOLDFAST_SECRET
+    python -m scripts.prepare --demo --keys     print the keys and the people of the demo org as JSON too
     python -m scripts.prepare --primary         first make the private mongod of MONGO_URL a one-node replica set
 
 Exit status 0, or 1 after a sentence on stderr.
@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from pymongo.errors import PyMongoError
 
 from models.errors import Refusal
-from scripts.dev_server.demo_data import ORG, demo_keys
+from scripts.dev_server.demo_data import ORG, demo_keys, demo_people
 from scripts.dev_server.seed import seed
 from services import build_services
 from services.ledger.outcomes import GridChanged
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="prepare", description="Make the collections and indexes of an installation.")
     parser.add_argument("--demo", action="store_true", help="add the demo org")
-    parser.add_argument("--keys", action="store_true", help="print the API keys of the demo org as JSON")
+    parser.add_argument("--keys", action="store_true", help="print the API keys and people of the demo org")
     parser.add_argument("--primary", action="store_true", help="first initiate the private mongod of MONGO_URL")
     options = parser.parse_args(arguments)
     try:
@@ -55,11 +55,12 @@ def _prepare(options: argparse.Namespace) -> None:
         make_primary(settings.mongo_url)
     services = build_services(settings, background=True)
     services.prepare()
-    keys = demo_keys(settings.secret.get_secret_value())
+    secret = settings.secret.get_secret_value()
+    keys, people = demo_keys(secret), demo_people(secret)
     if options.demo:
-        seed(services, keys)
+        seed(services, keys, people)
     if options.keys:
-        print(json.dumps({"org": ORG, "keys": keys}, indent=2))
+        print(json.dumps({"org": ORG, "keys": keys, "people": people}, indent=2, ensure_ascii=False))
 
 
 def _fail(sentence: str) -> int:

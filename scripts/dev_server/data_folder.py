@@ -15,9 +15,10 @@ from scripts.dev_server import stores
 from scripts.dev_server.child import Child, StartError, kill_session, session_members, start_ticks
 
 REDIS_CONFIG, MONGOD_KEY = "redis.conf", "mongod.key"
+PEOPLE = "people.json"
 OURS = (
     *("redis", "mongod", "logs", "metrics", "dev.json", "secrets.json", "ports.json", "running.json"),
-    *(REDIS_CONFIG, MONGOD_KEY),
+    *(REDIS_CONFIG, MONGOD_KEY, PEOPLE),
 )
 OWNER_ONLY = 0o600
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from base64 import urlsafe_b64encode
+from base64 import b32encode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -89,6 +89,21 @@ def demo_keys(secret: str) -> dict[str, str]:
     """An API key of the demo org for each role. They follow from the secret, so each run names the same keys."""
     digests = {role: hmac.digest(secret.encode(), b"holdfast/demo-key/" + role.encode(), "sha256") for role in ROLES}
     return {role: f"hf_{role}_{urlsafe_b64encode(digest[:24]).decode()}" for role, digest in digests.items()}
+
+
+def demo_people(secret: str) -> list[dict[str, str]]:
+    """Two people of the demo org who sign in. Their first passwords follow from the secret, as the keys do."""
+    return [
+        _person(secret, "dora", "Dóra Magnúsdóttir", "desk"),
+        _person(secret, "anton", "Anton Vestergaard", "admin"),
+    ]
+
+
+def _person(secret: str, user_id: str, name: str, role: str) -> dict[str, str]:
+    digest = hmac.digest(secret.encode(), b"holdfast/demo-person/" + user_id.encode(), "sha256")
+    letters = b32encode(digest[:10]).decode().lower()
+    password = "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
+    return {"id": user_id, "name": name, "email": f"{user_id}@demo.example", "role": role, "password": password}
 
 
 def example_of_a_hold(url: str, desk_key: str, today: date) -> str:

@@ -10,11 +10,12 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 
 from scripts.dev_server import stores
 from scripts.dev_server.child import Child, StartError
-from scripts.dev_server.data_folder import MONGOD_KEY, REDIS_CONFIG, DataFolder, Secrets
-from scripts.dev_server.demo_data import ORG, demo_keys, example_of_a_hold
+from scripts.dev_server.data_folder import MONGOD_KEY, PEOPLE, REDIS_CONFIG, DataFolder, Secrets
+from scripts.dev_server.demo_data import ORG, demo_keys, demo_people, example_of_a_hold
 from scripts.dev_server.supervisor import StopAsked, Supervisor, say
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,13 +79,20 @@ class DevStack:
             self._choose_port()
             say(f"Starting. Keys: {self.folder / 'dev.json'}. Logs: {self.folder / 'logs'}. Ctrl-C stops everything.")
             self._start_all()
-            key = demo_keys(self.env["HOLDFAST_SECRET"])["desk"]
-            print(f"ready {self._url()}\n{example_of_a_hold(self._url(), key, datetime.now(UTC).date())}", flush=True)
+            self._greet()
             self.supervisor.watch()
         except StopAsked:
             pass
         finally:
             self.supervisor.stop()
+
+    def _greet(self) -> None:
+        """Say that it serves, and below that how to make a hold and how to sign in."""
+        secret = self.env["HOLDFAST_SECRET"]
+        self.folder.write(PEOPLE, {each["email"]: each["password"] for each in demo_people(secret)})
+        hold = example_of_a_hold(self._url(), demo_keys(secret)["desk"], datetime.now(UTC).date())
+        sign_in = f"# The people who can sign in, with their passwords: cat {quote(str(self.folder / PEOPLE))}"
+        print(f"ready {self._url()}\n{hold}\n{sign_in}", flush=True)
 
     def _choose_port(self) -> None:
         if self.port == 0:

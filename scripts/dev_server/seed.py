@@ -1,11 +1,12 @@
-"""Writes the demo org into a database: its properties, technicians, services and API keys.
+"""Writes the demo org into a database: its properties, technicians, services, API keys and people.
 
 It writes only what is missing, so a second run keeps every change that was made since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -14,9 +15,13 @@ from pymongo.errors import BulkWriteError
 
 from models.access import Role
 from models.catalogue import PropertyCreate, TechnicianCreate
+from models.errors import AlreadyExists
 from models.service import ServiceCreate
+from models.users import UserCreate
 from scripts.dev_server.demo_data import ORG, ORG_NAME, POLICY, PROPERTIES, SERVICES, TECHNICIANS
 from services.access.api_keys import API_KEYS, new_key_record
+from services.access.passwords import Passwords
+from services.access.people import People
 from services.catalogue.documents import ORGS, document_id
 from services.catalogue.documents import PROPERTIES as PROPERTY_COLLECTION
 from services.catalogue.documents import SERVICES as SERVICE_COLLECTION
@@ -37,11 +42,12 @@ class Seeded(Protocol):
     def clock(self) -> Callable[[], datetime]: ...
 
 
-def seed(services: Seeded, keys: Mapping[str, str]) -> str:
+def seed(services: Seeded, keys: Mapping[str, str], people: Sequence[Mapping[str, str]] = ()) -> str:
     """Write the missing parts of the demo org. Returns its id.
 
-    keys: an API key for each role; an existing key stays as it is, also when it is revoked. Makes no indexes.
-    Raises pymongo's errors unchanged, because a demo must not start without its data.
+    keys: an API key for each role; an existing key stays as it is, also when it is revoked. people: bodies of POST
+    /users; who exists, or was removed, stays so. Makes no indexes.
+    Raises pymongo's errors unchanged, because a demo must not start without its data; of people StoreUnavailable.
     """
     now = services.clock()
     properties = (PropertyCreate.model_validate(each).model_dump() for each in PROPERTIES)
@@ -54,6 +60,10 @@ def seed(services: Seeded, keys: Mapping[str, str]) -> str:
     _add_missing(services.db, TECHNICIAN_COLLECTION, (_of_demo(each, now) for each in technicians))
     _add_missing(services.db, SERVICE_COLLECTION, (_of_demo(each, now) for each in offered))
     _add_missing(services.db, API_KEYS, records)
+    desk = People(services.db, Passwords(), services.clock)
+    for each in people:
+        with suppress(AlreadyExists):
+            desk.create(ORG, UserCreate.model_validate(each))
     return ORG
 
 

@@ -49,16 +49,16 @@ ways = {
     "mongod reads": lambda: client["holdfast"]["bookings"].find_one(),
     "mongod writes": lambda: client["holdfast"]["api_keys"].insert_one({"planted": True}),
     "mongod users": lambda: client.admin.command("createUser", "planted", pwd="planted", roles=["root"]),
-    **{name: (folder / name).read_text for name in ("dev.json", "secrets.json", "redis.conf", "mongod.key")},
+    **{name: (folder / name).read_text for name in sys.argv[4:]},
 }
 print(*(name for name, way in ways.items() if opens(way)), sep="\\n")
 """
-FILES = {"dev.json", "secrets.json", "redis.conf", "mongod.key"}
+FILES = {"dev.json", "secrets.json", "people.json", "redis.conf", "mongod.key"}
 
 
 def open_ways(redis: int, mongo: int, folder: Path) -> set[str]:
     """What another user gets into. Where the tests may not become another user: what we get into without passwords."""
-    command = [sys.executable, "-c", INTRUDER, str(redis), str(mongo), str(folder)]
+    command = [sys.executable, "-c", INTRUDER, str(redis), str(mongo), str(folder), *FILES]
     environment = {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     found = set(filter(None, done.stdout.splitlines()))

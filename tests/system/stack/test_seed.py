@@ -12,14 +12,17 @@ from models.access import Role
 from models.catalogue import Policy, PropertyCreate, PropertyPatch, TechnicianCreate
 from models.errors import Unauthenticated
 from models.service import ServiceCreate
-from scripts.dev_server.demo_data import PROPERTIES, ROLES, SERVICES, TECHNICIANS, demo_keys
+from scripts.dev_server.demo_data import PROPERTIES, ROLES, SERVICES, TECHNICIANS, demo_keys, demo_people
 from scripts.dev_server.seed import seed
 from services.access.authentication import Access
+from services.access.passwords import Passwords
+from services.access.people import People
 from services.catalogue.checks import hours_faults, service_grid_faults, service_limit_faults
 from services.catalogue.reader import Catalogue
 from tests.catalogue.desks import desk_over
 
-KEYS = demo_keys("a secret of one installation, of more than 32 characters")
+INSTALLED = "a secret of one installation, of more than 32 characters"
+KEYS, PEOPLE = demo_keys(INSTALLED), demo_people(INSTALLED)
 
 
 class Installation:
@@ -41,7 +44,7 @@ class Installation:
 @pytest.fixture
 def installation() -> Installation:
     installation = Installation()
-    assert seed(installation, KEYS) == "demo"
+    assert seed(installation, KEYS, PEOPLE) == "demo"
     return installation
 
 
@@ -110,8 +113,20 @@ def test_each_key_works_for_its_role(installation: Installation) -> None:
 def test_a_second_run_changes_nothing(installation: Installation) -> None:
     before = installation.everything()
     installation.now = datetime(2026, 12, 2, tzinfo=UTC)
-    seed(installation, KEYS)
+    seed(installation, KEYS, PEOPLE)
     assert installation.everything() == before
+
+
+def test_people_sign_in_with_what_follows_from_the_secret_alone(installation: Installation) -> None:
+    people = People(installation.db, Passwords(), installation.clock)
+    for each in PEOPLE:
+        person = people.by_email(each["email"])
+        assert person is not None
+        assert (person.org, person.user.role) == ("demo", each["role"])
+        assert Passwords().fits(each["password"], person.password)
+    passwords = [[each["password"] for each in demo_people(secret)] for secret in ("s" * 32, "t" * 32, "s" * 32)]
+    assert passwords[0] == passwords[2]
+    assert set(passwords[0]).isdisjoint(passwords[1])
 
 
 def test_what_users_changed_stays_changed(installation: Installation) -> None:

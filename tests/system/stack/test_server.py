@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from pymongo import MongoClient
@@ -33,8 +33,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeServer]:
         yield running
 
 
-def test_it_prints_its_address_as_a_line_of_its_own_and_one_command(server: WholeServer) -> None:
-    ready, command = server.out.splitlines()
+def test_it_prints_its_address_as_a_line_of_its_own_a_command_and_how_to_sign_in(server: WholeServer) -> None:
+    ready, command, sign_in = server.out.splitlines()
+    assert sign_in.startswith("# ")
+    assert sign_in.endswith(f"cat {server.data / 'people.json'}")
     assert ready == f"ready {server.dev['url']}"
     assert command.startswith("curl ")
     assert server.is_ready()
@@ -46,6 +48,19 @@ def test_the_printed_command_makes_a_hold_each_time_it_is_pasted(server: WholeSe
     holds = [json.loads(each.stdout) for each in pasted]
     assert [hold.get("status") for hold in holds] == ["held"] * 3, holds
     assert len({hold["start"] for hold in holds}) == 3
+
+
+def test_the_people_of_the_demo_sign_in_with_the_passwords_of_a_file_for_its_owner(server: WholeServer) -> None:
+    path = server.data / "people.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    roles = set()
+    for email, password in json.loads(path.read_text()).items():
+        body = json.dumps({"email": email, "password": password}).encode()
+        request = Request(f"{server.dev['url']}/session", body, {"Content-Type": "application/json"})
+        with urlopen(request, timeout=30) as reply:
+            roles.add(json.load(reply)["role"])
+            assert reply.headers["Set-Cookie"].startswith("holdfast_session=hfs_")
+    assert roles == {"desk", "admin"}
 
 
 def test_dev_json_holds_all_that_a_client_needs(server: WholeServer) -> None:
