@@ -18,6 +18,7 @@ from scripts.client.results import (
     Reassigned,
     Service,
     Slot,
+    User,
 )
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "Refused",
     "Service",
     "Slot",
+    "User",
 ]

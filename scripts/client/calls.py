@@ -11,7 +11,7 @@ from typing import Literal
 from urllib.parse import quote, urlencode
 
 from scripts.client.errors import NoAnswer, Refused
-from scripts.client.results import Booking, Customer, Hold, KnownCustomer, Occurrence, Reassigned, Service, Slot
+from scripts.client.results import Booking, Customer, Hold, KnownCustomer, Occurrence, Reassigned, Service, Slot, User
 from scripts.client.wire import LOST, Answer, Json, exchange, pause_seconds
 
 
@@ -49,14 +49,27 @@ class Client:
 
     def services(self) -> list[Service]:
         """What the org does on visits, by id; with the publishable key and a manage token the public ones alone."""
-        found: list[Service] = []
-        asked = {"limit": "200"}
-        while True:
-            page = self._call("GET", f"/services?{urlencode(asked)}")
-            found += map(Service.of, page["services"])
-            if page["next_cursor"] is None:
-                return found
-            asked["cursor"] = page["next_cursor"]
+        return list(map(Service.of, self._all("services")))
+
+    def users(self) -> list[User]:
+        """The people who sign in, by id. For the role admin, as the other calls on them."""
+        return list(map(User.of, self._all("users")))
+
+    def add_user(self, user_id: str, name: str, email: str, password: str, role: Literal["desk", "admin"]) -> User:
+        """Adds a person. If the reply is lost, the person is there, and the repeat raises Refused (already_exists)."""
+        asked = {"id": user_id, "name": name, "email": email, "password": password, "role": role}
+        return User.of(self._call("POST", "/users", asked))
+
+    def change_user(
+        self, user_id: str, *, password: str | None = None, role: str | None = None, status: str | None = None
+    ) -> User:
+        """Changes what is given, and ends the sessions of the person."""
+        asked = {"password": password, "role": role, "status": status}
+        return User.of(self._call("PATCH", f"/users/{quote(user_id)}", asked))
+
+    def remove_user(self, user_id: str) -> None:
+        """Removes a person, whose id stays taken."""
+        self._call("DELETE", f"/users/{quote(user_id)}")
 
     def hold(
         self,
@@ -197,6 +210,17 @@ class Client:
     def merge_customers(self, customer_id: str, into: str) -> KnownCustomer:
         """Makes two customers one, which has the id `into`."""
         return KnownCustomer.of(self._call("POST", f"/customers/{quote(customer_id)}/merge", {"into": into}))
+
+    def _all(self, noun: str) -> list[Json]:
+        """All entries of a list, page by page."""
+        found: list[Json] = []
+        asked = {"limit": "200"}
+        while True:
+            page = self._call("GET", f"/{noun}?{urlencode(asked)}")
+            found += page[noun]
+            if page["next_cursor"] is None:
+                return found
+            asked["cursor"] = page["next_cursor"]
 
     def _call(self, method: str, path: str, body: Json | None = None) -> Json:
         """The JSON of a reply, after as many attempts as it takes. All of them are one request to the server."""

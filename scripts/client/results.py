@@ -220,5 +220,21 @@ class KnownCustomer:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person of the office who signs in. status: `active` or `disabled`."""
+
+    id: str
+    name: str
+    email: str
+    role: str
+    status: str
+
+    @classmethod
+    def of(cls, reply: Json) -> Self:
+        """From the reply of a call on people."""
+        return cls(*(reply[name] for name in ("id", "name", "email", "role", "status")))
+
+
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)

@@ -278,3 +278,12 @@ def test_the_office_books_a_series_and_cancels_what_follows(server: WholeServer,
     assert client.cancel_series(series_id, from_=only[1]) == [visits[1].booking_id]
     assert client.cancel_series(series_id) == [visits[0].booking_id]
     assert {each.status for each in client.read_series(series_id)} == {"cancelled"}
+
+
+def test_an_admin_adds_changes_and_removes_a_person(server: WholeServer) -> None:
+    client = client_of(server, "admin")
+    made = client.add_user("edda", "Edda Example", "edda@example.com", "correct horse battery", "desk")
+    assert made in client.users()
+    assert client.change_user("edda", status="disabled").status == "disabled"
+    client.remove_user("edda")
+    assert "edda" not in {each.id for each in client.users()}
