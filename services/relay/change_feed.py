@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bson.timestamp import Timestamp
-from pymongo.change_stream import ChangeStream
+from pymongo.change_stream import DatabaseChangeStream
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
@@ -68,6 +68,7 @@ class Change:
 
 class ChangeFeed:
     """Reads changes in order. It saves its resume token after the caller has handled them: each comes at least once.
+    Its stream stays open between two reads, because to open one costs MongoDB more than a read without changes.
 
     follower: names what the caller keeps equal; for the mirror it is its Redis (RedisInfo.identity).
     past: for how long after its visit a booking still counts; None for ever.
@@ -85,6 +86,7 @@ class ChangeFeed:
         self._clock = clock
         self._past = past
         self._saved = db["relay_state"]
+        self._open: tuple[Any, DatabaseChangeStream[Document] | None] = None, None
 
     def follow(self, handle: Callable[[list[Change]], None], begin_anew: Callable[[], None]) -> None:
         """Lets `handle` have all changes until now, in batches; `begin_anew` is called where some may be missing.
@@ -129,22 +131,34 @@ class ChangeFeed:
         with self._db.client.start_session(causal_consistency=False) as session:
             saved = self._saved.find_one({"_id": follower}, session=session)
             now = session.operation_time
-            if saved is None or now is None:
-                raise FeedLost
-            with self._db.watch(
-                [{"$match": WANTED}, {"$project": READ_FIELDS}],
-                full_document="updateLookup",
-                max_await_time_ms=1,  # it waits for nothing that comes later
-                batch_size=BATCH,
-                resume_after=saved["token"],
-                session=session,
-            ) as stream:
-                goes_on = True
-                while goes_on:
-                    events, goes_on = _read_until(now, stream)
-                    yield [change for event in events if (change := _change_of(event, since))]
-                    if events or now.as_datetime() - saved["at"] > IDLE:
-                        self._save(Position(follower, stream.resume_token))
+        if saved is None or now is None:
+            raise FeedLost
+        stream, goes_on = self._open_at(saved["token"]), True
+        while goes_on:
+            events, goes_on = read_until(now, stream)
+            yield [change for event in events if (change := _change_of(event, since))]
+            if events or now.as_datetime() - saved["at"] > IDLE:
+                saved["token"] = stream.resume_token
+                self._save(Position(follower, saved["token"]))
+        self._open = saved["token"], stream
+
+    def _open_at(self, token: Any) -> DatabaseChangeStream[Document]:
+        """The stream behind a token: the open one, if this feed has handled all up to there and nothing further.
+
+        Until its changes are handled no stream counts as open, so that after a failure they are read again.
+        """
+        (at, stream), self._open = self._open, (None, None)
+        if stream and at == token:
+            return stream
+        if stream:
+            stream.close()
+        return self._db.watch(
+            [{"$match": WANTED}, {"$project": READ_FIELDS}],
+            full_document="updateLookup",
+            max_await_time_ms=1,  # it waits for nothing that comes later
+            batch_size=BATCH,
+            resume_after=token,
+        )
 
     def _save(self, position: Position) -> None:
         """Saves a position, unless another Redis serves by now: the latest changes may have been mirrored there."""
@@ -154,7 +168,7 @@ class ChangeFeed:
         self._saved.update_one({"_id": position.follower}, saved, upsert=True)
 
 
-def _read_until(now: Timestamp, stream: ChangeStream[Document]) -> tuple[list[Document], bool]:
+def read_until(now: Timestamp, stream: DatabaseChangeStream[Document]) -> tuple[list[Document], bool]:
     """The next changes, and whether more may follow. It ends at the first change that is later than `now`: while
     bookings are made, each further reply of MongoDB has one or two of them and costs as much as one with hundreds."""
     events: list[Document] = []

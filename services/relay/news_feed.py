@@ -18,7 +18,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
 
 from services.ledger.following import log_time
-from services.relay.change_feed import HISTORY_LOST, FeedLost
+from services.relay.change_feed import BATCH, HISTORY_LOST, FeedLost, read_until
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
@@ -35,7 +35,6 @@ through."""
 READ_FIELDS: Final = dict.fromkeys(
     ("ns.coll", "documentKey._id", "clusterTime", "fullDocument.version", "updateDescription.updatedFields.version"), 1
 )
-BATCH: Final = 500
 BEGINNING: Final = Timestamp(0, 0)
 SAVE_EVERY_SECONDS: Final = 10.0
 """How often the resume token is saved while nothing changes, so that it stays within MongoDB's log."""
@@ -135,7 +134,7 @@ class NewsFeed:
         now, goes_on = self._now(), True
         while goes_on:
             try:
-                events, goes_on = _read_until(now, stream)
+                events, goes_on = read_until(now, stream)
             except OperationFailure as error:
                 if error.code in HISTORY_LOST:
                     raise FeedLost from error
@@ -156,19 +155,6 @@ class NewsFeed:
         fields = {"token": token} | ({} if logged is None else {"logged": logged})
         self._meta.update_one({"_id": self._name}, {"$set": fields}, upsert=True)
         self._saved_at = time.monotonic()
-
-
-def _read_until(now: Timestamp, stream: DatabaseChangeStream[Document]) -> tuple[list[Document], bool]:
-    """The next changes, and whether more may follow. It ends at the first change that is later than `now`: while
-    bookings are made, each further reply of MongoDB has one or two of them and costs as much as one with hundreds."""
-    events: list[Document] = []
-    while event := stream.try_next():
-        events.append(event)
-        if event["clusterTime"] > now:
-            return events, False
-        if len(events) == BATCH:
-            return events, True
-    return events, False
 
 
 def _seen_in(event: Document) -> Seen | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from bson.timestamp import Timestamp
 
-from services.relay.change_feed import BATCH, IDLE, Change, ChangeFeed, Position, _read_until
+from services.relay.change_feed import BATCH, IDLE, Change, ChangeFeed, Position, read_until
 from tests.world import World
 
 REDIS = "a redis"
@@ -78,7 +78,7 @@ class Busy:
 @pytest.mark.parametrize(("now", "events", "goes_on"), [(3, 4, False), (BATCH, BATCH, True), (2 * BATCH, BATCH, True)])
 def test_a_read_ends_at_the_present_although_changes_go_on(now: int, events: int, goes_on: bool) -> None:
     stream = Busy()
-    found, more = _read_until(Timestamp(now, 1), stream)  # type: ignore[arg-type]
+    found, more = read_until(Timestamp(now, 1), stream)  # type: ignore[arg-type]
     assert (len(found), stream.read, more) == (events, events, goes_on)
 
 

@@ -79,7 +79,7 @@ def test_without_a_usable_resume_token_everything_is_mirrored_again(
     relay.carry_over_changes()
     before, missed = epoch(installation), miss_one(cut_off)
     if how == "gone from the log":
-        with installation.failing(["aggregate"], errorCode=286):
+        with installation.failing(["aggregate", "getMore"], errorCode=286):
             relay.carry_over_changes()
     else:
         if how == "no token at all":
