@@ -140,9 +140,12 @@ class Installation:
         assert wait_until(api.is_up, seconds=SOON), api.child.log_tail()
         return api
 
-    def relay(self, *, redis: Proxy | None = None, mongo: Proxy | None = None) -> Child:
-        """Start a relay process, over the stores or over proxies in front of them."""
-        argv, environment = [sys.executable, "scripts/relay.py"], self.environment() | self._through(redis, mongo)
+    def relay(self, *, redis: Proxy | None = None, mongo: Proxy | None = None, **environment: str) -> Child:
+        """Start a relay process, over the stores or over proxies in front of them. environment: further settings."""
+        argv, environment = (
+            [sys.executable, "scripts/relay.py"],
+            self.environment() | self._through(redis, mongo) | environment,
+        )
         child = Child("relay", argv, self.folder / "relay.log", env=environment, cwd=ROOT)
         child.start()
         self._closing.append(child.kill)
