@@ -1,11 +1,11 @@
 // The week that a page shows: loaded, kept true by the live feed, and turned to the next one. The checkout and the page
 // of a visit use it; `weekView` draws it.
 
-import { Problem, query } from "./api.js";
+import { query } from "./api.js";
 import { addDays, daysBetween, local } from "./dates.js";
 import { follow } from "./feed.js";
+import { sentenceOf } from "./refusals.js";
 import { shapeWeek, touches } from "./slots.js";
-import { word } from "./words.js";
 
 const DAYS = 7;
 const SETTLE = 60;
@@ -60,7 +60,7 @@ export class Weeks {
       this.shape();
     } catch (error) {
       if (this.week !== week) return;
-      week.refused = error instanceof Problem ? error.message : word("connection.no_answer");
+      week.refused = sentenceOf(error);
       this.draw();
     }
   }

@@ -94,9 +94,26 @@ export default {
   },
   "refusal": {
     "title": "Den tid kan ikke fås",
+    "other_title": "Det lykkedes ikke",
     "instead": "Disse er ledige:",
     "no_other": "Vælg en anden tid.",
     "all_times": "Se alle tider"
+  },
+  "codes": {
+    "slot_held": "En anden var et øjeblik hurtigere og er ved at vælge denne tid.",
+    "slot_booked": "En anden har netop bestilt denne tid.",
+    "no_slot_available": "Der er ikke mere ledigt den dag.",
+    "property_unavailable": "Der kan ikke bestilles besøg i denne bolig i øjeblikket.",
+    "technician_unavailable": "Teknikeren er der ikke på det tidspunkt.",
+    "outside_working_hours": "Ingen arbejder på det tidspunkt.",
+    "too_soon": "Det er for tidligt, til at vi kan nå det.",
+    "too_far_ahead": "Det er længere ude i fremtiden, end der kan bestilles endnu.",
+    "too_many_holds": "Der holdes allerede flere tider for dig. Bestil en af dem, eller vent nogle minutter.",
+    "rate_limited": "Der kom mange forespørgsler fra din forbindelse. Vent et minut, og prøv igen.",
+    "store_unavailable": "Vores system har travlt i øjeblikket. Prøv igen om lidt.",
+    "too_late": "Det er for sent at ændre eller aflyse besøget her. Ring til os.",
+    "slot_available": "Noget, der passer dig, er ledigt lige nu:",
+    "already_exists": "Du står allerede på ventelisten til dette."
   },
   "details": {
     "title": "Hvem er du?",

@@ -94,9 +94,26 @@ export default {
   },
   "refusal": {
     "title": "That time cannot be had",
+    "other_title": "That did not work",
     "instead": "These are free:",
     "no_other": "Please choose another time.",
     "all_times": "See all times"
+  },
+  "codes": {
+    "slot_held": "Somebody else was a moment quicker and is choosing this time right now.",
+    "slot_booked": "Somebody else has just booked this time.",
+    "no_slot_available": "Nothing else is free on that day.",
+    "property_unavailable": "No visits can be booked at this home at the moment.",
+    "technician_unavailable": "The technician is not there at that time.",
+    "outside_working_hours": "Nobody works at that time.",
+    "too_soon": "That is too soon for us to come.",
+    "too_far_ahead": "That is further ahead than can be booked yet.",
+    "too_many_holds": "Several times are kept for you already. Book one of them, or wait a few minutes.",
+    "rate_limited": "There were many requests from your connection. Please wait a minute and try again.",
+    "store_unavailable": "Our system is busy at the moment. Please try again in a moment.",
+    "too_late": "It is too late to change or cancel this visit here. Please call us.",
+    "slot_available": "Something that suits you is free right now:",
+    "already_exists": "You are on the waitlist for this already."
   },
   "details": {
     "title": "Who are you?",

@@ -94,9 +94,26 @@ export default {
   },
   "refusal": {
     "title": "Þessi tími fæst ekki",
+    "other_title": "Þetta tókst ekki",
     "instead": "Þessir eru lausir:",
     "no_other": "Veldu annan tíma.",
     "all_times": "Sjá alla tíma"
+  },
+  "codes": {
+    "slot_held": "Einhver annar varð aðeins á undan og er að velja þennan tíma.",
+    "slot_booked": "Einhver annar var að bóka þennan tíma.",
+    "no_slot_available": "Ekkert annað er laust þann dag.",
+    "property_unavailable": "Ekki er hægt að bóka heimsóknir á þetta heimili eins og er.",
+    "technician_unavailable": "Tæknimaðurinn er ekki við á þeim tíma.",
+    "outside_working_hours": "Enginn vinnur á þeim tíma.",
+    "too_soon": "Það er of stuttur fyrirvari fyrir okkur.",
+    "too_far_ahead": "Það er lengra fram í tímann en hægt er að bóka enn.",
+    "too_many_holds": "Nokkrir tímar eru þegar fráteknir fyrir þig. Bókaðu einn þeirra eða bíddu í nokkrar mínútur.",
+    "rate_limited": "Margar fyrirspurnir komu frá tengingunni þinni. Bíddu í mínútu og reyndu aftur.",
+    "store_unavailable": "Kerfið okkar er önnum kafið eins og er. Reyndu aftur eftir smástund.",
+    "too_late": "Það er of seint að breyta eða afbóka þessa heimsókn hér. Hringdu í okkur.",
+    "slot_available": "Eitthvað sem hentar þér er laust núna:",
+    "already_exists": "Þú ert þegar á biðlistanum fyrir þetta."
   },
   "details": {
     "title": "Hver ert þú?",

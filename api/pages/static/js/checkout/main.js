@@ -60,6 +60,7 @@ function arrive(step) {
 }
 
 let spoken = Infinity;
+let looked = "";
 
 function tick(shop) {
   const left = shop.left;
@@ -71,8 +72,10 @@ function tick(shop) {
   const seconds = Math.ceil(left / 1000);
   const due = SPOKEN.filter((mark) => seconds <= mark).at(-1) ?? Infinity;
   if (due < spoken) say(word("hold.left", { time: due >= 60 ? word("dates.minutes", { n: due / 60 }) : word("dates.seconds", { n: due }) }));
-  if (due !== spoken) shop.draw();
   spoken = due;
+  const look = `${due} ${shop.extendable}`;
+  if (look !== looked) shop.draw();
+  looked = look;
   if (left <= 0) shop.runOut();
 }
 

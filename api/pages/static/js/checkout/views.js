@@ -78,15 +78,15 @@ function nothingFree({ week, weeks }) {
 
 /** What was refused, why, and three moments that can be held instead. */
 export function refusalNotice(shop) {
-  const { sentence, free } = shop.refusal;
+  const { sentence, free, gone } = shop.refusal;
   const zone = shop.week?.zone ?? shop.property.timezone;
   return h("div.notice.warn", { key: "refusal", role: "alert" },
-    h("h2", {}, word("refusal.title")), h("p", {}, sentence),
+    h("h2", {}, word(gone ? "refusal.title" : "refusal.other_title")), h("p", {}, sentence),
     free.length > 0 && [h("p", {}, word("refusal.instead")), h("div.alternatives", {}, free.map((slot) => {
       const { date, time } = local(slot.ms, zone);
       return h("button.button", { key: slot.start, type: "button", onclick: () => shop.pick(slot) }, `${shortDate(date)} ${time}`);
     }))],
-    free.length === 0 && h("p", {}, word("refusal.no_other")),
+    free.length === 0 && (gone ? h("p", {}, word("refusal.no_other")) : call(shop, "notice.call")),
     shop.step === "details" && h("div", {}, h("button.link", { type: "button", onclick: () => shop.go("time") }, word("refusal.all_times"))));
 }
 

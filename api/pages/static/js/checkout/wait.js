@@ -4,6 +4,7 @@ import { secret } from "../api.js";
 import { addDays, local, longDate, shortDate } from "../dates.js";
 import { h, say } from "../dom.js";
 import { contactFaults, customerOf, faultsOf, field, focusFault } from "../form.js";
+import { sentenceOf } from "../refusals.js";
 import { word } from "../words.js";
 import { call, kicker } from "./views.js";
 
@@ -66,7 +67,7 @@ async function join(shop, wait) {
     } catch (error) {
       wait.key = null;
       if (error.code === "invalid_request") wait.faults = faultsOf(error);
-      else wait.refusal = { sentence: error.message || word("connection.no_answer"), free: error.body?.next_available ?? [] };
+      else wait.refusal = { sentence: sentenceOf(error), free: error.body?.next_available ?? [] };
     }
   }
   shop.draw();

@@ -3,6 +3,7 @@
 import { NoAnswer, Problem, secret } from "../api.js";
 import { local, longDate, ownZone } from "../dates.js";
 import { say } from "../dom.js";
+import { sentenceOf } from "../refusals.js";
 import { Weeks } from "../weeks.js";
 import { word } from "../words.js";
 
@@ -120,7 +121,7 @@ export class Stay {
     if (error.code === "version_conflict" || (error instanceof NoAnswer && this.booking.version !== before)) {
       Object.assign(this, { step: "stay", news: word("visit.changed") });
     } else {
-      this.refusal = error instanceof Problem ? error.message : word("connection.no_answer");
+      this.refusal = sentenceOf(error);
       this.weeks.refresh();
     }
     say(this.refusal ?? this.news);
