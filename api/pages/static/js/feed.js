@@ -46,7 +46,10 @@ export function follow({ path, token, clock, onevent, onreset, onstate = () => {
       cache: "no-store",
       signal: mine.signal,
     });
-    if (!reply.ok || !reply.body) return reply.status < 429 ? FALLBACK : Number(reply.headers.get("Retry-After")) * 1000;
+    if (!reply.ok || !reply.body) {
+      await reply.body?.cancel();
+      return reply.status < 429 ? FALLBACK : Number(reply.headers.get("Retry-After")) * 1000;
+    }
     const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     for (;;) {

@@ -2,7 +2,7 @@
 // draws.
 
 import { query } from "../api.js";
-import { ownZone } from "../dates.js";
+import { local, ownZone } from "../dates.js";
 import { spanOf } from "../holding.js";
 import { sentenceOf } from "../refusals.js";
 import { Weeks } from "../weeks.js";
@@ -86,8 +86,15 @@ export class Shop extends Buying {
     else this.step = step === "wait" ? "wait" : "time";
     this.refusal = null;
     this.draw();
-    if (this.property && (this.service || !this.services.length)) await this.weeks.open(this.wish, this.property.timezone);
+    if (this.property && (this.service || !this.services.length)) await this.weeks.open(this.wish, this.property.timezone, this.dateOf(asked));
     return undefined;
+  }
+
+  /** The date that an address names, if it is not over. */
+  dateOf(asked) {
+    const date = asked.get("from") ?? "";
+    const today = local(this.clock.now(), this.property.timezone).date;
+    return /^\d{4}-\d{2}-\d{2}$/.test(date) && date > today ? date : today;
   }
 
   only = (list) => (list.length === 1 ? list[0] : null);

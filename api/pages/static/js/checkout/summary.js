@@ -20,7 +20,8 @@ export function summaryView(shop) {
 
 function row(name, text, onchange, second) {
   return h("div", { key: name }, h("dt", {}, word(`summary.${name}`)), h("dd", {}, text), second && h("dd.second", {}, second),
-    onchange && h("button.link", { type: "button", onclick: onchange }, word("summary.change"), h("span.unseen", {}, ` ${word(`summary.${name}`)}`)));
+    onchange && h("dd.change", {}, h("button.link", { type: "button", onclick: onchange },
+      word("summary.change"), h("span.unseen", {}, ` ${word(`summary.${name}`)}`))));
 }
 
 function whenRow(shop, changeable) {

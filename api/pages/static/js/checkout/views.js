@@ -61,7 +61,7 @@ export function timeView(shop) {
       on: { week: (date) => weeks.turn(date), day: (date) => weeks.choose(date), pick: (slot) => shop.pick(slot) },
     })),
     week?.days && nothingFree(shop),
-    week && !week.refused && h("p", { key: "wait" }, `${word("time.none_suits")} `,
+    week?.days && !week.refused && h("p", { key: "wait" }, `${word("time.none_suits")} `,
       h("button.link", { type: "button", onclick: () => shop.go("wait") }, word("time.tell_me"))),
   ];
 }

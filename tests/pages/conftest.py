@@ -1,0 +1,46 @@
+"""One server and one browser for all tests of the pages; each test has an org of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from services.settings import DEFAULTS
+from tests.pages.site import Company, Site, Visitor, chromium, visitor
+from tests.system.drills.installation import private_installation
+
+NewVisitor = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with private_installation(tmp_path_factory.mktemp("pages"), DEFAULTS) as installation:
+        yield Site(installation, installation.api())
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def company(site: Site) -> Company:
+    return site.company()
+
+
+@pytest.fixture
+def new_visitor(browser: Browser, company: Company) -> Iterator[NewVisitor]:
+    """Makes visitors, and at the end of the test asks each whether all went well."""
+    made: list[Visitor] = []
+
+    def make(**options: Any) -> Visitor:
+        made.append(visitor(browser, company, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.closes()
