@@ -44,12 +44,12 @@ class Received:
 
 
 class Line:
-    """One connection. source: the client's address, any of 127.0.0.0/8."""
+    """One connection. source: the client's address, any of 127.0.0.0/8. over: a socket that is connected already."""
 
-    def __init__(self, port: int, source: str = HOST) -> None:
+    def __init__(self, port: int, source: str = HOST, *, over: socket.socket | None = None) -> None:
         # A socket that is bound to the server's own address might get the server's port, before that server listens.
         bound = None if source == HOST else (source, 0)
-        self.socket = socket.create_connection((HOST, port), timeout=QUIET_SECONDS, source_address=bound)
+        self.socket = over or socket.create_connection((HOST, port), timeout=QUIET_SECONDS, source_address=bound)
         self._received = b""
 
     def send(self, data: bytes) -> None:
