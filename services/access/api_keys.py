@@ -124,7 +124,7 @@ class ApiKeys:
         self._change_sessions(org, key_id, {"$set": {"revoked": True}})
 
     def ended(self, keys: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Those of some keys, each by org and key_id, that are valid no more."""
+        """Those of some keys and sessions, each by org and key_id, that are valid no more."""
         wanted, now = list(keys), self._clock()
         if not wanted:
             return []

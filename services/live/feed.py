@@ -55,7 +55,7 @@ class Feed:
             raise StoreUnavailable(FULL, retry_after_seconds=RETRY_SECONDS)
         reach = reach_of(self._catalogue.snapshot(caller.org), view)
         seat = self._seat(caller)
-        key = None if caller.role is Role.CUSTOMER else (caller.org, caller.shown_id)
+        key = None if caller.role is Role.CUSTOMER else (caller.org, caller.session_id or caller.shown_id)
         watcher = Watcher(partial(self._keeper.give_back, seat), key, caller.booking_id)
         try:
             stream = self._hub.open(view, reach, query.last_event_id, watcher)

@@ -30,9 +30,9 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """The client of a stream. left: called when the stream has closed. key: the org and id of its API key; None for a
-    manage token. booking_id: of a manage token; when the booking changes the stream ends, and the client comes again if
-    it still may."""
+    """The client of a stream. left: called when the stream has closed. key: the org and id of its API key or session;
+    None for a manage token. booking_id: of a manage token; when the booking changes the stream ends, and the client
+    comes again if it still may."""
 
     left: Callable[[], None]
     key: tuple[str, str] | None = None

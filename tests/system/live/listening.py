@@ -19,9 +19,12 @@ from tests.world import World, rfc3339, tomorrow
 class Listener:
     """One open stream. Reads the head of its reply at once."""
 
-    def __init__(self, line: Line, query: str, key: str, *, after: str = "", version: str = "1.1") -> None:
+    def __init__(
+        self, line: Line, query: str, key: str, *, after: str = "", version: str = "1.1", cookie: str = ""
+    ) -> None:
         again = f"Last-Event-ID: {after}\r\n" if after else ""
-        head = f"GET /events{query} HTTP/{version}\r\nHost: {HOST}\r\nAuthorization: Bearer {key}\r\n{again}\r\n"
+        shown = f"Cookie: {cookie}" if cookie else f"Authorization: Bearer {key}"
+        head = f"GET /events{query} HTTP/{version}\r\nHost: {HOST}\r\n{shown}\r\n{again}\r\n"
         self.line = line
         line.send(head.encode())
         self._file = line.socket.makefile("rb")

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from models.access import Role
 from scripts.dev_server.child import wait_until
+from tests.api.browser import Browser, person
 from tests.system.doors.gunicorn import HOST, Line, gunicorn
 from tests.system.drills.installation import Installation
 from tests.system.live.listening import Listener, Listening
@@ -120,3 +122,20 @@ def test_a_client_that_does_not_read_is_reset_and_no_other_waits_for_it(live: Li
     held = next(event for event in iter(slow.next, None) if event.data.get("ref") == after.ref)
     assert held.kind == "hold"
     slow.close()
+
+
+def test_the_stream_of_a_person_who_signed_in_ends_with_the_session(live: Listening) -> None:
+    browser = Browser(live.world)
+    wanted = person(live.world)
+    live.world.client().post("/users", json=wanted, headers=live.world.auth("admin"))
+    assert browser.sign_in(wanted["email"]).status_code == 201
+    stream = live.listen(cookie=browser.cookie)
+    made = live.world.services.access.create_key(live.world.org, Role.DESK)
+    assert wait_until(lambda: live.listen(key=made.key).status == 200, seconds=5)
+    other = live.listen(key=made.key)
+    live.world.services.access.revoke_key(live.world.org, made.key_id)
+    assert other.until("bye"), "all keys and sessions have been looked at"
+    live.hold()
+    assert [event.kind for event in stream.until("hold")] == ["hello", "hold"]
+    browser.call("DELETE", "/session")
+    assert stream.until("bye")
