@@ -100,5 +100,5 @@ def test_a_page_that_the_key_does_not_name_shows_nothing(
     page = new_visitor(host=origin).page
     page.goto(f"{origin}/book.html")
     page.wait_for_function("document.querySelector('iframe') !== null")
-    page.frame_locator("iframe").locator("h1").wait_for()  # the browser's own page, which says that it refuses
+    page.frame_locator("iframe").locator("h1").wait_for(state="attached")  # the browser's own page, which refuses
     expect(page.frame_locator("iframe").locator("#columns")).to_have_count(0)
