@@ -26,6 +26,7 @@ from api.routes import (
     holds,
     keys,
     live,
+    messages,
     ops,
     users,
     waitlist,
@@ -105,5 +106,6 @@ def all_endpoints() -> list[Endpoint]:
         *session_routes.routes,
         *customers.routes,
         *webhooks.routes,
+        *messages.routes,
         *ops.routes,
     ]

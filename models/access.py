@@ -25,6 +25,11 @@ STRANGERS = frozenset({Role.CHECKOUT, Role.CUSTOMER})
 SOURCES = {Role.CHECKOUT: "web", Role.CUSTOMER: "web", Role.DESK: "desk", Role.BOT: "sms", Role.ADMIN: "api"}
 """A caller's role -> the source of the bookings that it makes."""
 
+CONVERSATION_KEY = "sms"
+"""Stands for a key where the service itself acts for a customer in a conversation by text."""
+CONVERSATION = f"{Role.BOT}:{CONVERSATION_KEY}"
+"""The same in histories. What such a caller did was answered in the conversation, so no further text is sent of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:

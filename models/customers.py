@@ -11,6 +11,7 @@ from models.booking import BookingReply
 from models.contacts import Email, FormEmail, FormPhone, Phone
 from models.details import Note
 from models.fields import Form, Name, PlainId, Request, Shown, WholeNumber
+from models.messages import MessageReply
 from models.waitlist import WaitReply
 
 
@@ -100,12 +101,14 @@ class Erased(Shown):
     bookings: int
     waitlist: int
     customers: int
+    messages: int = 0
 
 
 class PersonReply(Shown):
-    """All that is held of a person: bookings by start, with their histories, waitlist entries, oldest first, and
-    customers."""
+    """All that is held of a person: bookings by start, with their histories, waitlist entries, oldest first, customers,
+    and the messages that were sent."""
 
     bookings: list[BookingReply]
     waitlist: list[WaitReply]
     customers: list[CustomerRecord]
+    messages: list[MessageReply]

@@ -18,6 +18,7 @@ from models.hold import ExtendRequest, HoldRequest
 from models.keys import KeyRequest, RotateRequest
 from models.series import SeriesCancel, SeriesPatch, SeriesRequest
 from models.service import ServiceCreate, ServicePatch
+from models.sms import TextReport
 from models.users import SessionRequest, UserCreate, UserPatch
 from models.waitlist import WaitRequest
 from models.webhooks import WebhookPatch, WebhookRequest
@@ -124,6 +125,9 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
     },
     WebhookPatch: {"on again": _example("Switch it on again", {"status": "active"})},
     RotateRequest: {"a day": _example("Both keys are valid for a day", {"overlap_seconds": 86400})},
+    TextReport: {
+        "delivered": _example("A text that arrived", {"MessageSid": "SM0123456789", "MessageStatus": "delivered"})
+    },
     PersonRequest: {
         "by phone": _example("A person by phone", {"phone": "+1 555 0100"}),
         "by e-mail": _example("A person by e-mail address", {"email": "alice@example.com"}),

@@ -56,9 +56,30 @@ class MessageQuery(Request):
     cursor: Annotated[str, StringConstraints(max_length=256)] | None = None
 
 
+class PreviewQuery(Request):
+    """Query of GET /messages/preview: how a message about a booking reads."""
+
+    kind: MessageKind
+    booking_id: PlainId
+    channel: MessageChannel = "sms"
+    language: OwnLanguage | None = None
+
+
+class PreviewReply(Shown):
+    """How a message reads. segments: of a text. subject, html: of an e-mail."""
+
+    text: str
+    segments: int | None = None
+    subject: str | None = None
+    html: str | None = None
+
+
 class MessageReply(Shown):
-    """One message to a customer. `to` and `text` are those of a message that was sent, else as they would be now; null
-    where there is nothing to send."""
+    """One message to a customer. `to` and `text` are what was sent, or what would be sent now; null where there is
+    nothing to send, and once they were erased.
+
+    booking_id: null for an offer, which has a waitlist_id. detail: why a message is not sent, in one word.
+    """
 
     message_id: str
     booking_id: str | None
@@ -68,13 +89,13 @@ class MessageReply(Shown):
     to: str | None
     text: str | None
     status: MessageStatus
-    detail: str | None
+    detail: str | None = None
     send_after: Instant
     created_at: Instant
 
 
 class MessagePage(Shown):
-    """One page of messages; `next_cursor` is null on the last one."""
+    """One page of messages, the newest first; `next_cursor` is null on the last one."""
 
     messages: list[MessageReply]
     next_cursor: str | None

@@ -48,6 +48,7 @@ from services.timetable.grid import Grid
 from services.waitlist.entries import Waitlist
 from services.waitlist.rounds import Offers
 from services.wiring import beside_requests, live, people, series, text_bot, visits, waiting
+from services.wiring.messages import Messages
 from services.wiring.outgoing import Outgoing
 from services.wiring.parts import Parts
 
@@ -89,6 +90,7 @@ class Services:
     webhooks: WebhookDesk
     feed: Feed
     board: Boards
+    messages: Messages
     idempotency: Idempotency
     counts: SharedCounts
     health: Health
@@ -123,7 +125,6 @@ def build_services(
 
 def _assemble(settings: Settings, parts: Parts) -> Services:
     holds, bookings, booking_life = visits.holds(parts), visits.bookings(parts), visits.booking_life(parts)
-    free_times = FreeTimes(parts.availability, parts.day_counts, booking_life)
     waitlist, offers, outgoing = waiting.waitlist(parts), waiting.offers(parts), Outgoing(parts)
     return Services(
         settings=settings,
@@ -139,7 +140,7 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         upkeep=visits.upkeep(parts),
         units=visits.units(parts),
         candidates=parts.candidates,
-        free_times=free_times,
+        free_times=visits.free_times(parts, booking_life),
         holds=holds,
         hold_list=visits.hold_list(parts),
         bookings=bookings,
@@ -153,12 +154,13 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         personal_data=waiting.personal_data(parts, waitlist, waiting.customers(parts)),
         waitlist=waitlist,
         offers=offers,
-        sms_bot=text_bot.bot(parts, holds, bookings, booking_life, free_times),
+        sms_bot=text_bot.bot(parts, holds, bookings, booking_life),
         conversations=Conversations(parts.db),
         calendar_feeds=CalendarFeeds(parts.db, parts.clock),
         webhooks=outgoing.webhook_desk,
         feed=live.feed(parts, booking_life, settings.live_streams),
         board=live.boards(parts, booking_life, visits.hold_list(parts)),
+        messages=outgoing.messages,
         idempotency=Idempotency(parts.redis, parts.scripts),
         counts=SharedCounts(parts.redis, parts.metrics),
         health=beside_requests.health(parts),

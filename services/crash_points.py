@@ -19,6 +19,7 @@ POINTS = (
     *("after_change", "after_move_claim", "after_move", "after_move_mirrored"),
     *("after_swap_claims", "after_swap_written", "after_swap", "after_swap_mirrored"),
     *("after_news", "after_entries", "after_entry_lease", "after_entry_sent", "after_entry_end"),
+    *("after_message_begun", "after_message_left"),
 )
 
 

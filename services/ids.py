@@ -152,6 +152,17 @@ class ManageTokens:
         return urlsafe_b64encode(mac).decode().rstrip("=")
 
 
+class PhoneDigests:
+    """Keyed hashes of phones, for lists that are to name nobody. Nobody can try numbers out without the secret."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = _key(secret, "phone")
+
+    def of(self, org: str, phone: str) -> str:
+        """phone: E.164. An org id has no blank."""
+        return hmac.digest(self._secret, f"{org} {phone}".encode(), "sha256").hex()[:40]
+
+
 def booking_id_for(org: str, *parts: str) -> str:
     """The id of the booking that `parts` lead to: a hold id, or an API key's id and an Idempotency-Key.
 

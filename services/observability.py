@@ -177,6 +177,10 @@ class Metrics:
             registry=self.registry,
         )
         self.relay = self._counter("holdfast_relay", "Work that the relay did.", "action")
+        self._add_outgoing()
+
+    def _add_outgoing(self) -> None:
+        """What leaves because something changed."""
         self.relay_lag = self._gauge(
             "holdfast_relay_lag_seconds", "Age of the oldest change that a follower has not worked on.", "follower"
         )
@@ -186,6 +190,10 @@ class Metrics:
         )
         self.webhooks_disabled = self._counter(
             "holdfast_webhooks_disabled", "Webhooks that were switched off, because nothing arrived there."
+        )
+        self.sms_segments = self._counter("holdfast_sms_segments", "Segments of the texts that the provider took.")
+        self.sms_reports = self._counter(
+            "holdfast_sms_reports", "Texts by what the provider reported in the end.", "report"
         )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

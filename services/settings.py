@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import Literal, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -54,7 +56,74 @@ class ConnectionSettings(BaseSettings):
     keyless_connections: int = Field(256, ge=1, validation_alias="HOLDFAST_KEYLESS_CONNECTIONS")
 
 
-class Settings(StoreSettings, ConnectionSettings):
+class MailServer(NamedTuple):
+    """A mail server. tls: from the first byte on; else STARTTLS where the server offers it. user: empty for none.
+    sender: the address that e-mails come from."""
+
+    host: str
+    port: int
+    tls: bool
+    user: str
+    password: str
+    sender: str
+
+
+class MessageSettings(BaseSettings):
+    """How messages to customers leave, and what stands in them. What is not set does not leave.
+
+    smtp_url: smtp://user:password@host:587?from=visits@example.com, or smtps:// for TLS from the first byte on.
+    public_url: where customers reach this installation. templates: the folder of the orgs' own templates.
+    outbox_folder: for development: where messages without a sender are written to as files.
+    """
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    twilio_account_sid: str = Field("", validation_alias="TWILIO_ACCOUNT_SID")
+    twilio_auth_token: SecretStr = Field(SecretStr(""), validation_alias="TWILIO_AUTH_TOKEN")
+    twilio_api_url: str = Field("https://api.twilio.com", validation_alias="HOLDFAST_TWILIO_API_URL")
+    smtp_url: SecretStr = Field(SecretStr(""), validation_alias="HOLDFAST_SMTP_URL")
+    public_url: str = Field("", validation_alias="HOLDFAST_PUBLIC_URL")
+    templates: Path | None = Field(None, validation_alias="HOLDFAST_TEMPLATES")
+    outbox_folder: Path | None = Field(None, validation_alias="HOLDFAST_OUTBOX_FOLDER")
+
+    @field_validator("templates", "outbox_folder", mode="before")
+    @classmethod
+    def _no_folder(cls, value: object) -> object:
+        return value or None
+
+    @field_validator("public_url", "twilio_api_url")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://")):
+            raise ValueError("HOLDFAST_PUBLIC_URL must be a whole address, such as https://visits.example.com.")
+        return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_address(cls, value: SecretStr) -> SecretStr:
+        url = urlsplit(value.get_secret_value())
+        if url.geturl() and (url.scheme not in ("smtp", "smtps") or not url.hostname):
+            raise ValueError("HOLDFAST_SMTP_URL must be like smtp://user:password@mail.example.com:587.")
+        return value
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """The mail server, if one is set. Without `from` the sender is the user, or no-reply at the public host."""
+        url = urlsplit(self.smtp_url.get_secret_value())
+        if not url.hostname:
+            return None
+        user, tls = unquote(url.username or ""), url.scheme == "smtps"
+        sender = dict(parse_qsl(url.query)).get("from") or (user if "@" in user else self.sender)
+        port = url.port or (465 if tls else 587)
+        return MailServer(url.hostname, port, tls, user, unquote(url.password or ""), sender)
+
+    @property
+    def sender(self) -> str:
+        """The address that e-mails come from if nothing else is said."""
+        return f"no-reply@{urlsplit(self.public_url).hostname or 'localhost'}"
+
+
+class Settings(StoreSettings, ConnectionSettings, MessageSettings):
     """Everything that differs between installations.
 
     page_key: the publishable key of the pages whose address names none.

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api.openapi import access_examples, webhook_examples
+from api.openapi import access_examples, message_examples, webhook_examples
+from api.openapi.message_examples import MESSAGE
 from api.openapi.schemas import Health, PropertyPage, Readiness, ServicePage, TechnicianPage
 from models.availability import AvailabilityReply, AvailabilitySlot, DaysReply, FreeDay, OpeningReply
 from models.booking import BookingReply, MadeReply, ManageTokenReply, OwnBookingReply
@@ -165,6 +166,7 @@ def _of(value: BaseModel) -> Json:
     return ReplyShape(type(value)).of(value)
 
 
+_BEFORE_WORK: Json = {"start": "2026-12-05T00:00:00Z", "end": "2026-12-05T07:00:00Z"}
 _OF_MODELS: dict[type[BaseModel], Json] = {
     HoldReply: HOLD,
     HoldPage: _page("holds", HOLD),
@@ -234,22 +236,17 @@ _OF_MODELS: dict[type[BaseModel], Json] = {
     CustomerRecord: CUSTOMER,
     CustomerPage: _page("customers", CUSTOMER),
     CustomerWithBookings: {**CUSTOMER, **_page("bookings", {**BOOKING, "customer_id": CUSTOMER["customer_id"]})},
-    Erased: _of(Erased(bookings=2, waitlist=1, customers=1)),
-    PersonReply: {"bookings": [BOOKING], "waitlist": [WAITING], "customers": [CUSTOMER]},
+    Erased: _of(Erased(bookings=2, waitlist=1, customers=1, messages=3)),
+    PersonReply: {"bookings": [BOOKING], "waitlist": [WAITING], "customers": [CUSTOMER], "messages": [MESSAGE]},
     **webhook_examples.EXAMPLES,
     BoardReply: {
         "stream_id": "1796378400000-0",
         "timezone": "Europe/Paris",
-        "technicians": [
-            {
-                "id": "tech-7",
-                "name": "Jón",
-                "closed": [{"start": "2026-12-05T00:00:00Z", "end": "2026-12-05T07:00:00Z"}],
-            }
-        ],
+        "technicians": [{"id": "tech-7", "name": "Jón", "closed": [_BEFORE_WORK]}],
         "visits": [{**BOOKING, "hold_id": None, "customer_id": CUSTOMER["customer_id"]}],
         "holds": [HOLD],
     },
+    **message_examples.EXAMPLES,
     Health: _of(Health(status="ok")),
     Readiness: _of(Readiness(status="ready", checks={"redis": "ok", "mongodb": "ok"})),
 }

@@ -20,6 +20,7 @@ from models.customers import (
     PersonRequest,
 )
 from models.errors import AlreadyExists, BookingNotFound, NotFound, RequestInProgress, VersionConflict
+from models.messages import MessageReply
 from models.shapes import ReplyShape
 from models.waitlist import WaitReply
 
@@ -32,6 +33,7 @@ routes = Routes(
 ADMIN = frozenset({Role.ADMIN})
 
 WAITING = ReplyShape(WaitReply)
+MESSAGE = ReplyShape(MessageReply)
 
 
 @routes.get("/customers", "List customers by id", roles=STAFF, query=CustomersQuery, replies={200: CustomerPage})
@@ -132,6 +134,7 @@ def _held(ask: Ask[PersonRequest], _kept: dict[str, Any] | None = None) -> dict[
         "bookings": listed(ask, found.bookings),
         "waitlist": [WAITING.of(WaitReply.of(entry, with_customer=True), {"hold_id"}) for entry in found.waitlist],
         "customers": [_record(each) for each in found.customers],
+        "messages": [MESSAGE.of(each) for each in found.messages],
     }
 
 

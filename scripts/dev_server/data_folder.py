@@ -17,7 +17,7 @@ from scripts.dev_server.child import Child, StartError, kill_session, session_me
 REDIS_CONFIG, MONGOD_KEY = "redis.conf", "mongod.key"
 PEOPLE = "people.json"
 OURS = (
-    *("redis", "mongod", "logs", "metrics", "dev.json", "secrets.json", "ports.json", "running.json"),
+    *("redis", "mongod", "logs", "metrics", "outbox", "dev.json", "secrets.json", "ports.json", "running.json"),
     *(REDIS_CONFIG, MONGOD_KEY, PEOPLE),
 )
 OWNER_ONLY = 0o600

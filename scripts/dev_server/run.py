@@ -124,6 +124,9 @@ class DevStack:
             "PROMETHEUS_MULTIPROC_DIR": str(self.folder / "metrics"),
             "HOLDFAST_WORKERS": str(self.workers),
         }
+        # Messages to customers become files, unless a sender is configured.
+        self.env.setdefault("HOLDFAST_OUTBOX_FOLDER", str(self.folder / "outbox"))
+        self.env.setdefault("HOLDFAST_PUBLIC_URL", self._url())
         self._start_stores(ports, secrets)
         self._prepare_stores()
         self._start_service()

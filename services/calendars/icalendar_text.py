@@ -1,4 +1,5 @@
-"""A technician's calendar as iCalendar (RFC 5545). Pure: no store, no clock.
+"""Visits as iCalendar (RFC 5545): the calendar of a technician, and the invitation of a customer. Pure: no store, no
+clock.
 
 All times are in UTC. A visit goes from one instant to another and never repeats, so UTC is exact, also in an hour that
 clocks skip or repeat, and every calendar shows the visit in its reader's own zone. With TZID, the file would have to
@@ -11,6 +12,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from typing import Literal, NamedTuple
 
 from icalendar import Calendar, Event, vText
 
@@ -33,6 +35,15 @@ PRIORITY_MARKS = {"high": "high priority", "emergency": "emergency"}
 _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 _LINE_BREAK = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+
+
+class Invitation(NamedTuple):
+    """What an invitation says besides the booking. organizer, attendee: e-mail addresses."""
+
+    title: str
+    about: str
+    organizer: str
+    attendee: str
 
 
 class _Text(vText):
@@ -70,10 +81,43 @@ def calendar_text(technician: Technician, events: Iterable[bytes]) -> bytes:
 
 
 def event_text(booking: Booking, site: Property, service: str | None = None) -> bytes:
-    """One visit as a VEVENT. service: the name of what is done there.
+    """One visit as a VEVENT for its technician. service: the name of what is done there."""
+    event = _event(booking, site)
+    event.add("summary", _summary(booking, site))
+    event.add("description", _Text(_description(booking, service)))
+    written: bytes = event.to_ical()
+    return written
 
-    Of two events of one booking, the one with the higher SEQUENCE is newer.
+
+def invitation_text(booking: Booking, site: Property, invitation: Invitation) -> bytes:
+    """One visit as a whole calendar in UTF-8, for its customer, as an e-mail carries it (RFC 5546, RFC 6047).
+
+    A later one for the same booking takes the place of an earlier one, or, where the booking was called off, takes it
+    out of the calendar.
     """
+    calendar = Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("calscale", "GREGORIAN")
+    calendar.add("method", invitation_method(booking))
+    event = _event(booking, site)
+    event.add("summary", _one_line(invitation.title))
+    event.add("description", _Text(_lines(invitation.about)))
+    event.add("organizer", f"mailto:{invitation.organizer}")
+    comes = {"PARTSTAT": "ACCEPTED", "RSVP": "FALSE", "ROLE": "REQ-PARTICIPANT"}
+    event.add("attendee", f"mailto:{invitation.attendee}", parameters=comes)
+    calendar.add_component(event)
+    written: bytes = calendar.to_ical()
+    return written
+
+
+def invitation_method(booking: Booking) -> Literal["REQUEST", "CANCEL"]:
+    """What a calendar is to do with the invitation to a booking."""
+    return "CANCEL" if booking.status in CALLED_OFF else "REQUEST"
+
+
+def _event(booking: Booking, site: Property) -> Event:
+    """The facts that everybody sees. Of two events of one booking, the one with the higher SEQUENCE is newer."""
     event = Event()
     event.add("uid", f"{booking.booking_id}@holdfast")
     event.add("sequence", booking.version - 1)
@@ -84,12 +128,9 @@ def event_text(booking: Booking, site: Property, service: str | None = None) -> 
     event.add("dtend", _utc(booking.end))
     event.add("status", _status(booking))
     event.add("transp", "TRANSPARENT" if booking.status in CALLED_OFF else "OPAQUE")
-    event.add("summary", _summary(booking, site))
     if site.address:
         event.add("location", _one_line(site.address))
-    event.add("description", _Text(_description(booking, service)))
-    written: bytes = event.to_ical()
-    return written
+    return event
 
 
 def _status(booking: Booking) -> str:

@@ -16,6 +16,7 @@ from models.booking import Booking
 from models.contacts import e164
 from models.customers import CustomerRecord, Erased, PersonRequest
 from models.errors import BookingNotFound, InvalidTransition, RequestInProgress
+from models.messages import MessageReply
 from models.waitlist import LIVE_STATUSES, WaitEntry
 from services.catalogue.reader import Catalogue
 from services.claims.mirror import Mirror
@@ -35,6 +36,8 @@ from services.ledger.persons import (
     traces_of,
 )
 from services.ledger.store import BookingStore
+from services.messages.desk import shown_as_sent
+from services.messages.store import MessageStore
 from services.sms.store import Conversations
 from services.waitlist.entries import Waitlist
 from services.waitlist.store import WaitlistStore
@@ -50,6 +53,7 @@ class PersonalData(NamedTuple):
     bookings: list[Booking]
     waitlist: list[WaitEntry]
     customers: list[CustomerRecord]
+    messages: list[MessageReply]
 
 
 class PersonalDataDesk:
@@ -65,6 +69,7 @@ class PersonalDataDesk:
         customers: CustomerStore,
         registry: Registry,
         conversations: Conversations,
+        messages: MessageStore,
         desk: CustomerDesk,
         catalogue: Catalogue,
         clock: Clock,
@@ -76,6 +81,7 @@ class PersonalDataDesk:
         self._customers = customers
         self._registry = registry
         self._conversations = conversations
+        self._messages = messages
         self._desk = desk
         self._catalogue = catalogue
         self._clock = clock
@@ -91,10 +97,12 @@ class PersonalDataDesk:
             raise BookingNotFound
         entries = self._entries.of_hold(caller.org, booking.hold_id) if booking.hold_id else []
         persons = persons_in(booking.customer, booking.history)
+        written_about = [booking_id, *(each.waitlist_id for each in entries)]
         return Erased(
             bookings=int(self._erase_from(caller, booking, lambda _: lambda _: True)),
             waitlist=sum(self._erase_entry(caller, entry) for entry in entries),
             customers=self._renew(caller.org, persons, notes=True),
+            messages=sum(self._messages.erase_booking(caller.org, each) for each in written_about),
         )
 
     def erase_person(self, caller: Caller, wanted: PersonRequest) -> Erased:
@@ -114,6 +122,7 @@ class PersonalDataDesk:
             bookings=sum(self._erase_from(caller, booking, traces) for booking in bookings),
             waitlist=sum(self._erase_entry(caller, entry) for entry in entries),
             customers=self._renew(caller.org, keys, notes=False),
+            messages=self._messages.erase_person(caller.org, keys),
         )
 
     def export_person(self, caller: Caller, wanted: PersonRequest) -> PersonalData:
@@ -121,7 +130,8 @@ class PersonalDataDesk:
         keys = self._keys_of(caller.org, wanted)
         bookings = [_of_one(keys, booking) for booking in self._store.of_person(caller.org, keys)]
         customers = self._desk.shown(caller.org, self._customers.of_person(caller.org, keys))
-        return PersonalData(bookings, self._entries.of_person(caller.org, keys), customers)
+        messages = shown_as_sent(self._messages.of_person(caller.org, keys))
+        return PersonalData(bookings, self._entries.of_person(caller.org, keys), customers, messages)
 
     def _renew(self, org: str, persons: Collection[str], *, notes: bool) -> int:
         """Gives how many customers became others."""

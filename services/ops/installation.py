@@ -13,6 +13,7 @@ from services.clock import utc_now
 from services.customers.store import CustomerStore
 from services.ledger.series import SeriesStore
 from services.ledger.store import BookingStore
+from services.messages.store import MessageStore
 from services.outbox.store import OutboxStore
 from services.outbox.webhook_store import WebhookStore
 from services.sms.store import Conversations
@@ -33,6 +34,7 @@ def prepare(db: Database[Document], grid_minutes: int) -> None:
     CustomerStore(db).prepare()
     Conversations(db).prepare()
     OutboxStore(db, utc_now).prepare()
+    MessageStore(db).prepare()
     WebhookStore(db, utc_now).prepare()
     ensure_key_indexes(db)
     ensure_user_indexes(db)

@@ -57,11 +57,32 @@ class OutboxShelf:
         wanted: Document = {"org": org, "receiver": receiver}
         if state is not None:
             wanted["state"] = state
+        return self._page(wanted, "by_receiver" if state is None else "by_state", limit, cursor)
+
+    def messages(
+        self,
+        org: str,
+        channels: Sequence[Channel],
+        limit: int,
+        cursor: str | None,
+        *,
+        booking_id: str | None = None,
+        kind: str | None = None,
+    ) -> tuple[list[Kept], str | None]:
+        """As `page`, of messages to customers. Those of an erased booking are found by its id alone."""
+        wanted: Document = {"org": org, "receiver": {"$in": list(channels)}}
+        if booking_id is not None:
+            wanted = {"org": org, "booking_id": booking_id, "channel": {"$in": list(channels)}}
+        if kind is not None:
+            wanted["kind"] = kind
+        return self._page(wanted, "by_receiver" if booking_id is None else "by_booking", limit, cursor)
+
+    def _page(self, wanted: Document, index: str, limit: int, cursor: str | None) -> tuple[list[Kept], str | None]:
         if cursor is not None:
             at, last = _read_end(cursor)
             wanted |= {"created_at": {"$lte": at}, "$nor": [{"created_at": at, "_id": {"$gte": last}}]}
         with mongo_faults():
-            found = self._entries.find(wanted).hint("by_receiver" if state is None else "by_state")
+            found = self._entries.find(wanted).hint(index)
             kept = [_kept(each) for each in found.sort(NEWEST_FIRST).limit(limit + 1)]
         return kept[:limit], _write_end(kept[limit - 1]) if len(kept) > limit else None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from models.access import Caller, Role
+from models.access import CONVERSATION_KEY, Caller, Role
 from models.booking import Booking, BookRequest, Customer
 from models.catalogue import Property
 from models.errors import HoldExpired, HoldReleased, Refusal, StoreUnavailable
@@ -19,8 +19,6 @@ from services.sms.grammar import When, read
 from services.sms.talk import Talk
 from services.sms.times import Acts, Answer, Times
 
-KEY_ID = "sms"
-"""Stands where other callers have the id of their key: in histories, and as the owner of holds."""
 YES, NO = frozenset({"yes", "y", "yes please"}), frozenset({"no", "n", "no thanks"})
 LONGEST_NAME = 100
 
@@ -41,7 +39,7 @@ class Bot:
         return self._turn(org, phone, talk).let_go()
 
     def _turn(self, org: str, phone: str, talk: Talk) -> _Turn:
-        caller = Caller(org, Role.BOT, KEY_ID)
+        caller = Caller(org, Role.BOT, CONVERSATION_KEY)
         return _Turn(self._acts, Around(self._sources, caller, phone), caller, phone, talk)
 
 

@@ -14,6 +14,7 @@ from services.outbox.webhook_source import WebhookSource
 from services.outbox.webhook_store import WebhookStore
 from services.relay.news import NewsRounds
 from services.relay.news_feed import NewsFeed
+from services.wiring.messages import Messages
 from services.wiring.parts import Parts
 
 
@@ -23,6 +24,7 @@ class Outgoing:
     def __init__(self, parts: Parts) -> None:
         self.outbox, self.shelf = OutboxStore(parts.db, parts.clock), OutboxShelf(parts.db)
         self.webhooks = WebhookStore(parts.db, parts.clock)
+        self.messages = Messages(parts, self.shelf)
         self.webhook_desk = WebhookDesk(
             webhooks=self.webhooks,
             outbox=self.outbox,
@@ -60,11 +62,11 @@ def deliveries(parts: Parts, outgoing: Outgoing) -> Deliveries:
 
 
 def _sources(parts: Parts, outgoing: Outgoing) -> list[Source]:
-    return [WebhookSource(outgoing.webhooks, parts.clock)]
+    return [WebhookSource(outgoing.webhooks, parts.clock), outgoing.messages.source()]
 
 
 def _couriers(parts: Parts, outgoing: Outgoing) -> dict[Channel, Courier]:
-    return {
+    couriers: dict[Channel, Courier] = {
         "webhook": WebhookCourier(
             webhooks=outgoing.webhooks,
             secrets=parts.webhook_secrets,
@@ -73,5 +75,7 @@ def _couriers(parts: Parts, outgoing: Outgoing) -> dict[Channel, Courier]:
             offer_at=parts.waitlist_store.as_of,
             clock=parts.clock,
             metrics=parts.metrics,
-        )
+        ),
     }
+    couriers.update(outgoing.messages.couriers())
+    return couriers

@@ -43,7 +43,7 @@ class Parts:
 
     def __init__(self, settings: Settings, clock: Clock, redis: Redis, db: Database[Document]) -> None:
         secret = settings.secret.get_secret_value()
-        self.clock, self.redis, self.db = clock, redis, db
+        self.settings, self.clock, self.redis, self.db = settings, clock, redis, db
         self.crash = crash_at(settings.crash_point)
         self.metrics = Metrics()
         self.grid = Grid(settings.grid_minutes)

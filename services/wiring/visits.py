@@ -8,6 +8,7 @@ from services.bookings.booking import Bookings
 from services.bookings.changes import BookingLife
 from services.bookings.confirming import Confirming
 from services.bookings.daily_share import DailyShare
+from services.bookings.free_times import FreeTimes
 from services.bookings.named_slots import NamedSlots
 from services.bookings.rescheduling import Rescheduling
 from services.bookings.units import Units
@@ -38,6 +39,10 @@ def holds(parts: Parts) -> Holds:
         clock=parts.clock,
         crash=parts.crash,
     )
+
+
+def free_times(parts: Parts, life: BookingLife) -> FreeTimes:
+    return FreeTimes(parts.availability, parts.day_counts, life)
 
 
 def hold_list(parts: Parts) -> HoldList:

@@ -26,20 +26,25 @@ def test_an_admin_erases_one_booking(town: Town) -> None:
     made, other = booked(town), booked(town, 12)
     path = f"/bookings/{made['booking_id']}"
     reply = town.call("POST", f"{path}/erase", key="admin")
-    assert (reply.status_code, body_of(reply)) == (200, {"bookings": 1, "waitlist": 0, "customers": 0})
+    assert (reply.status_code, body_of(reply)) == (200, {"bookings": 1, "waitlist": 0, "customers": 0, "messages": 0})
     seen = town.call("GET", path, key="admin")
     assert "Alice" not in seen.text
     assert body_of(seen)["customer"] == {"name": "Erased"}
     refused(town.call("GET", path, key=made["manage_token"]), 401, "unauthenticated")
     assert body_of(town.call("GET", f"/bookings/{other['booking_id']}", key="admin"))["customer"] == ALICE
-    assert body_of(town.call("POST", f"{path}/erase", key="admin")) == {"bookings": 0, "waitlist": 0, "customers": 0}
+    assert body_of(town.call("POST", f"{path}/erase", key="admin")) == {
+        "bookings": 0,
+        "waitlist": 0,
+        "customers": 0,
+        "messages": 0,
+    }
 
 
 @pytest.mark.parametrize("person", [BY_PHONE, {"email": "ALICE@example.com"}])
 def test_an_admin_erases_a_person(town: Town, person: dict[str, str]) -> None:
     booked(town), booked(town, 12)
     reply = town.call("POST", "/customers/erase", person, key="admin")
-    assert (reply.status_code, body_of(reply)) == (200, {"bookings": 2, "waitlist": 0, "customers": 0})
+    assert (reply.status_code, body_of(reply)) == (200, {"bookings": 2, "waitlist": 0, "customers": 0, "messages": 0})
     listed = town.call("GET", "/bookings", key="admin")
     assert len(body_of(listed)["bookings"]) == 2
     assert "Alice" not in listed.text
@@ -47,6 +52,7 @@ def test_an_admin_erases_a_person(town: Town, person: dict[str, str]) -> None:
         "bookings": 0,
         "waitlist": 0,
         "customers": 0,
+        "messages": 0,
     }
 
 
@@ -59,7 +65,7 @@ def test_an_admin_exports_a_person(town: Town) -> None:
     assert [each["booking_id"] for each in held["bookings"]] == [each["booking_id"] for each in made]
     assert [each["customer"] for each in held["bookings"]] == [ALICE, ALICE]
     assert held["bookings"][0]["history"][-1]["changes"]["description"] == {"from": "Ask Alice.", "to": "x"}
-    assert held["waitlist"] == held["customers"] == []
+    assert held["waitlist"] == held["customers"] == held["messages"] == []
 
 
 def test_a_repeated_export_is_made_anew_and_kept_nowhere(town: Town) -> None:
@@ -90,11 +96,13 @@ def test_another_org_finds_nothing(town: Town) -> None:
         "bookings": 0,
         "waitlist": 0,
         "customers": 0,
+        "messages": 0,
     }
     assert body_of(town.call("POST", "/customers/export", BY_PHONE, key="rival")) == {
         "bookings": [],
         "waitlist": [],
         "customers": [],
+        "messages": [],
     }
 
 
@@ -146,6 +154,7 @@ def test_a_repeat_after_an_erasure_shows_nothing_of_the_person(town: Town) -> No
         "bookings": 3,
         "waitlist": 1,
         "customers": 0,
+        "messages": 0,
     }
     for path, sent, key in [*asked, *acts]:
         again = send(path, sent, key)

@@ -38,7 +38,7 @@ VERBS = {
         "join",
     ),
     *("leave", "list", "make", "mark", "merge", "place", "read", "reassign", "release", "remove", "reserve", "restore"),
-    *("revoke", "rotate", "send", "swap"),
+    *("revoke", "rotate", "send", "show", "swap", "take"),
 }
 SLOT = {"property_id": "prop-101", "start": "2026-12-05T10:00:00Z"}
 ALICE = {"customer": {"name": "Alice Example"}}

@@ -160,7 +160,7 @@ def test_a_person_is_erased_in_one_org_alone(world: World) -> None:
     rival = world.services.access.authenticate(world.rival_key)
     desk = world.services.personal_data
     assert desk.erase_person(rival, BY_PHONE) == Erased(bookings=0, waitlist=0, customers=0)
-    assert desk.export_person(rival, BY_PHONE) == ([], [], [])
+    assert desk.export_person(rival, BY_PHONE) == ([], [], [], [])
     with pytest.raises(BookingNotFound):
         desk.erase_booking(rival, booking.booking_id)
     assert current(world, booking) == booking

@@ -1,0 +1,95 @@
+"""Builds what writes to customers: the words, what decides on a message, and what carries it."""
+
+from __future__ import annotations
+
+from models.messages import MessageChannel
+from services.catalogue.reads import Reads
+from services.ids import ManageTokens, PhoneDigests
+from services.ledger.deeds import Deeds
+from services.messages.composing import Composing
+from services.messages.courier import MessageCourier, Post
+from services.messages.desk import MessageDesk
+from services.messages.file_post import FilePost
+from services.messages.letters import Letters
+from services.messages.mail_post import MailPost
+from services.messages.matters import Matters
+from services.messages.opt_outs import OptOuts
+from services.messages.reports import Reports
+from services.messages.sms_post import SmsPost
+from services.messages.source import MessageSource
+from services.messages.store import MessageStore
+from services.messages.templates import Templates
+from services.outbox.entries import Channel
+from services.outbox.shelf import OutboxShelf
+from services.settings import Settings
+from services.texting.twilio import Account, Twilio
+from services.wiring.parts import Parts
+
+STATUS_PATH = "/sms/status"
+
+
+class Messages:
+    """The parts that write to customers, each built once."""
+
+    def __init__(self, parts: Parts, shelf: OutboxShelf) -> None:
+        settings = parts.settings
+        secret, reads = settings.secret.get_secret_value(), Reads(parts.db)
+        server = settings.mail_server
+        self._parts = parts
+        self._reads = reads
+        self.store = MessageStore(parts.db)
+        self.opt_outs = OptOuts(parts.db, PhoneDigests(secret).of, parts.clock)
+        self.composing = Composing(
+            booking=parts.store.find,
+            waiting=parts.waitlist_store.find,
+            deeds=Deeds(parts.db),
+            matters=Matters(reads),
+            messages=self.store,
+            opt_outs=self.opt_outs,
+            letters=Letters(
+                Templates(settings.templates),
+                ManageTokens(secret),
+                settings.public_url or None,
+                server.sender if server else settings.sender,
+            ),
+        )
+        self.posts = self._posts(settings)
+        self.desk = MessageDesk(
+            shelf=shelf, messages=self.store, composing=self.composing, booking=parts.store.find, clock=parts.clock
+        )
+        self.reports = Reports(
+            self.store,
+            self.opt_outs,
+            parts.metrics,
+            auth_token=settings.twilio_auth_token.get_secret_value() or None,
+            url=_public(settings, STATUS_PATH),
+        )
+
+    def source(self) -> MessageSource:
+        return MessageSource(list(self.posts), self.store.since, self._reads.policy, self.store.erase_booking)
+
+    def couriers(self) -> dict[Channel, MessageCourier]:
+        parts = self._parts
+        return {
+            channel: MessageCourier(self.composing, self.store, post, parts.clock, parts.crash)
+            for channel, post in self.posts.items()
+        }
+
+    def _posts(self, settings: Settings) -> dict[MessageChannel, Post]:
+        """What carries each channel. A channel without a sender has files in development, else nothing."""
+        posts: dict[MessageChannel, Post] = {}
+        if settings.outbox_folder is not None:
+            files = FilePost(settings.outbox_folder, settings.sender, self._parts.clock)
+            posts = {"sms": files, "email": files}
+        token = settings.twilio_auth_token.get_secret_value()
+        if settings.twilio_account_sid and token:
+            provider = Twilio(Account(settings.twilio_account_sid, token, settings.twilio_api_url))
+            posts["sms"] = SmsPost(provider, self.opt_outs, self._parts.metrics, _public(settings, STATUS_PATH))
+        server = settings.mail_server
+        if server is not None:
+            posts["email"] = MailPost(server, self._parts.clock)
+        return posts
+
+
+def _public(settings: Settings, path: str) -> str | None:
+    return f"{settings.public_url}{path}" if settings.public_url else None
