@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from models.booking import BookingReply
 from models.fields import Matches, Request, Shown, WholeNumber
 from models.times import Instant
+from models.waitlist import WaitReply
 
 WebhookKind = Literal[
     "booking.created",
@@ -136,5 +138,35 @@ class DeliveryPage(Shown):
     next_cursor: str | None
 
 
+class BookingEventData(Shown):
+    """A booking as it was at the version that a change made, and the fields that differ from the version before."""
+
+    booking: BookingReply
+    changed: list[str]
+
+
+class BookingEvent(Shown):
+    """What a webhook gets because of a booking."""
+
+    type: str
+    timestamp: Instant
+    data: BookingEventData
+
+
+class OfferEventData(Shown):
+    """An entry of the waitlist as it was when the offer was made. Its hold is for the person who waits."""
+
+    waitlist_entry: WaitReply
+    changed: list[str]
+
+
+class OfferEvent(Shown):
+    """What a webhook gets because of an offer."""
+
+    type: str
+    timestamp: Instant
+    data: OfferEventData
+
+
 WebhookBody = dict[str, Any]
-"""What a receiver gets: `type`, `timestamp` and `data`."""
+"""What a receiver gets, as JSON: one of these, or of a test `data` with the `webhook_id`."""

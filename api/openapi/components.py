@@ -16,6 +16,7 @@ from pydantic_core import to_json
 
 from api.http.endpoint import Endpoint
 from api.openapi.schemas import Problem
+from api.openapi.webhooks import EVENTS
 from models.fields import Form, Request
 from models.glossary import WORDS, described
 
@@ -28,7 +29,7 @@ _NULL: Json = {"type": "null"}
 
 def schemas_of(endpoints: Iterable[Endpoint]) -> tuple[dict[type[BaseModel], Json], Json]:
     """Each model's reference, and all schemas by name."""
-    models: list[type[BaseModel]] = [Problem]
+    models: list[type[BaseModel]] = [Problem, *dict.fromkeys(EVENTS.values())]
     for endpoint in endpoints:
         named = [endpoint.body, endpoint.form, *endpoint.replies.values()]
         models += [model for model in named if model is not None and model not in models]

@@ -14,6 +14,7 @@ from api.http.cookies import PLAIN, SECURE
 from api.http.endpoint import Ask, Endpoint, Reply
 from api.openapi.components import schemas_of
 from api.openapi.operations import examples_of_problems, operation
+from api.openapi.webhooks import webhooks_of
 from api.routes.ops import routes as ops
 
 Json = dict[str, Any]
@@ -85,6 +86,7 @@ def openapi(endpoints: Iterable[Endpoint]) -> Json:
         "servers": [{"url": "/", "description": "The server that this document comes from."}],
         "tags": [tag._asdict() for tag in dict.fromkeys(endpoint.tag for endpoint in endpoints)],
         "paths": paths,
+        "webhooks": webhooks_of(refs),
         "components": {
             "schemas": schemas,
             "examples": examples_of_problems(endpoints),

@@ -39,4 +39,15 @@ WORDS: dict[str, str] = {
     "response_status": "The status that the receiver answered last; null if it gave no answer.",
     "response_text": "The first 1,024 bytes of that answer.",
     "error": "A word for why there was no answer, such as `timeout`; null if there was one.",
+    "BookingEvent.type": "The kind of the change.",
+    "OfferEvent.type": "`waitlist.offered`.",
+    "BookingEvent.timestamp": "When the change was made.",
+    "OfferEvent.timestamp": "When the offer was made.",
+    "data": "What it is about.",
+    "BookingEventData.booking": (
+        "The booking as it was at the version that the change made, without `internal_note`; `hold_id` is null."
+    ),
+    "BookingEventData.changed": "The fields that differ from the version before; empty for a new booking.",
+    "OfferEventData.waitlist_entry": "The entry as it was when the offer was made, without its hold.",
+    "OfferEventData.changed": "The fields that differ.",
 }

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from api.app import all_endpoints
+from api.openapi.document import openapi
 from models.customers import PersonRequest
 from models.webhooks import WebhookRequest
+from tests.api.test_openapi import validator
 from tests.outbox.receiving import Receiver
-from tests.outbox.sending import book, cancel, deliver, entries, follow, hook, make_due, move, patch, relay_round
+from tests.outbox.sending import (
+    ALL_KINDS,
+    book,
+    cancel,
+    deliver,
+    entries,
+    follow,
+    hook,
+    make_due,
+    move,
+    patch,
+    relay_round,
+)
 from tests.world import World, rfc3339, tomorrow
 
 ANN = {"name": "Ann Marker", "phone": "+45 12 34 56 78", "email": "ann@example.com"}
@@ -199,3 +214,17 @@ def test_an_erased_person_is_in_nothing_that_is_sent_later(world: World, receive
     assert receiver.types == ["booking.created", "booking.created", "booking.changed"]
     assert not any(b"Ann" in each.text for each in receiver.got[1:])
     assert receiver.got[2].body["data"]["changed"] == ["customer"]
+
+
+def test_what_arrives_fits_the_document(world: World, receiver: Receiver) -> None:
+    hook(world, receiver.url)
+    booking = book(world, customer=ANN, description="The tap drips.", metadata={"floor": "3"})
+    move(world, booking, 12)
+    relay_round(world)
+    deliver(world)
+    document = openapi(all_endpoints())
+    assert set(receiver.types) == {"booking.created", "booking.moved"}
+    for got in receiver.got:
+        wanted = document["webhooks"][got.type]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        assert validator(wanted).is_valid(got.body), got.body
+    assert set(document["webhooks"]) == set(ALL_KINDS)
