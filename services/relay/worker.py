@@ -36,8 +36,8 @@ from services.waitlist.rounds import Offers
 log = structlog.get_logger()
 
 PAUSE_SECONDS = 0.3
-CUSTOMERS_PAUSE_SECONDS = 0.5
-"""A booking's customer is there within a second. Larger batches cost less for each booking."""
+LONGER_PAUSE_SECONDS = 0.5
+"""For work that may wait a little: a booking's customer is there within a second. Fewer rounds cost the stores less."""
 
 
 class Relay:
@@ -86,12 +86,12 @@ class Relay:
             threading.Thread(target=self._repeat, args=(work, pause), name=work.__name__, daemon=True)
             for work, pause in (
                 *((each, PAUSE_SECONDS) for each in (self.follow, self.offer, self.follow_news, self.deliver)),
-                (self.keep_customers, CUSTOMERS_PAUSE_SECONDS),
+                (self.keep_customers, LONGER_PAUSE_SECONDS),
             )
         ]
         for thread in beside:
             thread.start()
-        self._repeat(self.tend, PAUSE_SECONDS)
+        self._repeat(self.tend, LONGER_PAUSE_SECONDS)
         for thread in beside:
             thread.join(timeout=5)
         self._guarded(self._leases.give_up)

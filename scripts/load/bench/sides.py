@@ -24,9 +24,9 @@ LENGTHS = {BARE: 3.0, ANY: 1 / 3, AVAILABILITY: 1 / 3} | dict.fromkeys(SEARCHES,
 """How long a volley of the operation is, in volleys: fast ones are longer."""
 
 RELAY, WORKERS = "relay", "workers"
-STILL_SECONDS, REST_SECONDS = 0.45, 10.0
-"""The relay is at rest when it uses next to no processor time for the first, which is longer than its pause. The wait
-for that ends after the second."""
+STILL_SECONDS, REST_SECONDS = 0.6, 10.0
+"""The relay is at rest when it uses little processor time for the first, which is longer than its pauses: no more than
+its rounds without work take. The wait for that ends after the second."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,6 @@ def rest(relay: int, seconds: float = REST_SECONDS) -> None:
     def still() -> bool:
         before = used()
         time.sleep(STILL_SECONDS)
-        return used() - before <= TICK_MS
+        return used() - before <= 2 * TICK_MS
 
     wait_until(still, seconds=seconds)
