@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.fields import Minutes, PlainId, Request, Shown, WholeNumber
+from models.fields import Minutes, PlainId, Shown, WholeNumber
+from models.team import Team
 from models.times import Instant, LocalDate
 
 SlotState = Literal["free", "held", "booked", "closed"]
@@ -19,17 +20,18 @@ class OpeningReply(Shown):
     start: Instant
     end: Instant
     technician_id: PlainId
+    technician_ids: list[PlainId] | None = Field(None, exclude_if=lambda ids: ids is None)
 
 
-class VisitQuery(Request):
+class VisitQuery(Team):
     """A visit that takes so long, on some local dates of a property.
 
-    step_minutes: only the starts at such multiples after midnight by the property's clock. except_booking_id: this
-    booking is in the way of nothing, and gives the service and the lengths that are left out.
+    Without technicians any of them may come. step_minutes: only the starts at such multiples after midnight by the
+    property's clock. except_booking_id: this booking is in the way of nothing, and gives the service, the lengths and
+    the crew that are left out.
     """
 
     property_id: PlainId
-    technician_id: PlainId | None = None
     service_id: PlainId | None = None
     from_: LocalDate = Field(alias="from")
     duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None

@@ -9,7 +9,6 @@ from pydantic import (
     Field,
     SkipValidation,
     StringConstraints,
-    computed_field,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -135,6 +134,7 @@ class _Visit(Shown):
     status: BookingStatus
     property_id: str
     technician_id: str
+    technician_ids: list[str] = Field(default_factory=lambda known: [known["technician_id"]])
     start: datetime
     end: datetime
     duration_minutes: int
@@ -148,11 +148,6 @@ class _Visit(Shown):
     hold_id: str | None
     requested_start: datetime
     fallback_used: bool
-
-    @computed_field
-    def technician_ids(self) -> list[str]:
-        """Everybody who comes; `technician_id` is the first."""
-        return [self.technician_id]
 
 
 class BookingReply(Details, _Visit):

@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from models.booking import Booking, BookingStatus, Customer
 from models.details import Metadata, Note, Overrides, Priority
 from models.fields import FormText, Minutes, PlainId, Reference, Request, Text, WholeNumber
+from models.team import Crew, a_crew
 from models.times import Moment
 
 
 class VisitChanges(Request):
     """What may change of a visit besides when and where it is: only the fields that change.
 
-    A customer and `metadata` are given whole. Null empties the texts, `metadata` and `service_id`. Another service
-    brings its own lengths, unless they are given. `override` names the rules that staff lift for this change.
+    technician_ids: all who come; one alone as technician_id, unless several come already. A customer and `metadata` are
+    given whole. Null empties the texts, `metadata` and `service_id`. Another service brings its own lengths, unless
+    they are given. `override` names the rules that staff lift for this change.
     """
 
     emptied_by_null = frozenset({"service_id", "description", "internal_note", "metadata", "external_reference"})
@@ -26,6 +28,7 @@ class VisitChanges(Request):
     buffer_before_minutes: Minutes | None = None
     buffer_after_minutes: Minutes | None = None
     technician_id: PlainId | None = None
+    technician_ids: Crew | None = None
     service_id: PlainId | None = None
     customer: Customer | None = None
     description: Text | None = None
@@ -34,6 +37,8 @@ class VisitChanges(Request):
     metadata: Metadata | None = None
     external_reference: Reference = None
     override: Overrides = Field(default_factory=list)
+
+    check_crew = field_validator("technician_ids")(a_crew)
 
 
 class BookingPatch(VisitChanges):
@@ -47,6 +52,8 @@ class BookingPatch(VisitChanges):
         values = {name: getattr(self, name) for name in self.model_fields_set - {"override"}}
         if "description" in values:
             values["description"] = self.description or ""
+        if crew := self.technician_ids or (self.technician_id is not None and [self.technician_id]):
+            values |= {"technician_id": crew[0], "technician_ids": crew}
         if self.customer is not None:
             values["customer"] = self.customer.record(country)
         return values

@@ -5,14 +5,16 @@ A tick is one step of the time grid, the integer `epoch seconds // grid seconds`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
 from models.details import Override, Overrides
-from models.fields import Minutes, PlainId, Request, WholeNumber
+from models.fields import Minutes, PlainId, WholeNumber
+from models.team import Team
 from models.times import Moment
 
 PROPERTY = "property"
@@ -21,15 +23,17 @@ TECHNICIAN = "technician"
 Claim = tuple[str, int]
 """One (resource, tick) pair; a resource is `property:<id>` or `technician:<id>`."""
 
+MOST_CLAIMS = 2_000
+"""A visit has no more: a building has as many units as fit."""
 
-class SlotOptions(Request):
+
+class SlotOptions(Team):
     """What may be said of a slot besides where and when. Left out: from the service that is named, else from the org's
     policy; no technician means any.
 
     override: the rules that staff lift for this visit.
     """
 
-    technician_id: PlainId | None = None
     service_id: PlainId | None = None
     duration_minutes: Annotated[WholeNumber, Field(ge=1, le=1440)] | None = None
     buffer_before_minutes: Minutes | None = None
@@ -48,10 +52,11 @@ class SlotFields(SlotOptions):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A slot on one property and one technician, in ticks.
+    """A slot on one property and its technicians, in ticks.
 
-    start, end: the visit itself, which the property is claimed for.
-    before, after: ticks of travel around it, which the technician is claimed for as well.
+    technician_id: the first technician; crew: the others. units: of a building, all of which the visit takes.
+    start, end: the visit itself, which the property and the units are claimed for.
+    before, after: ticks of travel around it, which each technician is claimed for as well.
     """
 
     property_id: str
@@ -60,35 +65,45 @@ class Visit:
     end: int
     before: int = 0
     after: int = 0
+    crew: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
 
     @property
-    def property_resource(self) -> str:
-        return f"{PROPERTY}:{self.property_id}"
-
-    @property
-    def technician_resource(self) -> str:
-        return f"{TECHNICIAN}:{self.technician_id}"
+    def technician_ids(self) -> tuple[str, ...]:
+        return (self.technician_id, *self.crew)
 
     @property
     def technician_span(self) -> tuple[int, int]:
+        """The ticks that each technician is claimed for."""
         return self.start - self.before, self.end + self.after
 
     def spans(self) -> list[tuple[str, int, int]]:
-        """The property's and the technician's (resource, from, to)."""
+        """The (resource, from, to) of the property, of its units, and of the technicians, in this order."""
+        leaves, returns = self.technician_span
         return [
-            (self.property_resource, self.start, self.end),
-            (self.technician_resource, *self.technician_span),
+            (f"{PROPERTY}:{self.property_id}", self.start, self.end),
+            *((f"{PROPERTY}:{unit}", self.start, self.end) for unit in self.units),
+            *((f"{TECHNICIAN}:{who}", leaves, returns) for who in self.technician_ids),
         ]
 
     def claims(self) -> list[Claim]:
-        """Every (resource, tick) that this visit occupies, the property's first."""
+        """Every (resource, tick) that this visit occupies, in the order of its spans."""
         return [(resource, tick) for resource, begin, end in self.spans() for tick in range(begin, end)]
+
+
+class Choice(NamedTuple):
+    """A start, and the technicians who may come then, in order of preference; as many of them come as a wish needs."""
+
+    start: int
+    technician_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A request for a slot after policy filled it in, in ticks; `technician_id` None means any free technician.
+    """A request for a slot after policy filled it in, in ticks.
 
+    named: all of these technicians come; if empty, any. needed: how many come. units: of the property, known once the
+    catalogue was asked for it.
     service_id: what is done there; its skill decides who may go. None for anything.
     standing: a booking has this start already, so today's lead and horizon do not apply to it.
     discreet: the client must not learn when technicians are off, so time off looks like bookings.
@@ -96,11 +111,13 @@ class Wish:
     """
 
     property_id: str
-    technician_id: str | None
+    named: tuple[str, ...]
     start: int
     length: int
     before: int
     after: int
+    needed: int = 1
+    units: tuple[str, ...] = ()
     fallback: bool = False
     suggest: int = 0
     standing: bool = False
@@ -112,20 +129,39 @@ class Wish:
     @classmethod
     def exactly(cls, visit: Visit, *, suggest: int = 0, service_id: str | None = None) -> Wish:
         """The wish for just this visit."""
+        length, who = visit.end - visit.start, visit.technician_ids
         return cls(
-            visit.property_id,
-            visit.technician_id,
-            visit.start,
-            visit.end - visit.start,
-            visit.before,
-            visit.after,
+            *(visit.property_id, who, visit.start, length, visit.before, visit.after, len(who)),
+            units=visit.units,
             suggest=suggest,
             service_id=service_id,
         )
 
-    def at(self, start: int, technician_id: str) -> Visit:
-        """The visit that this wish becomes at another start, with a chosen technician."""
-        return Visit(self.property_id, technician_id, start, start + self.length, self.before, self.after)
+    @property
+    def size(self) -> int:
+        """How many claims each visit of this wish has."""
+        return (1 + len(self.units)) * self.length + self.needed * (self.before + self.length + self.after)
+
+    @property
+    def site(self) -> list[str]:
+        """The resources of the property and of its units."""
+        return [f"{PROPERTY}:{each}" for each in (self.property_id, *self.units)]
+
+    def travel(self, start: int) -> tuple[int, int]:
+        """The ticks that a technician is claimed for by a visit at this start."""
+        return start - self.before, start + self.length + self.after
+
+    def at(self, start: int, technician_ids: Sequence[str]) -> Visit:
+        """The visit that this wish becomes at a start, with the technicians who were chosen."""
+        first, *crew = technician_ids
+        end, around = start + self.length, (self.before, self.after)
+        return Visit(self.property_id, first, start, end, *around, tuple(crew), self.units)
+
+    def allows(self, choice: Choice, visit: Visit) -> bool:
+        """Whether a visit is one that this wish becomes by a choice."""
+        who = visit.technician_ids
+        chosen = len(who) == self.needed and set(who) <= set(choice.technician_ids)
+        return chosen and visit == self.at(choice.start, who)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +185,9 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A slot that was free when it was looked for."""
+    """A slot that was free when it was looked for. technician_ids: where several technicians were asked for."""
 
     start: datetime
     end: datetime
     technician_id: str
+    technician_ids: list[str] | None = None

@@ -13,6 +13,7 @@ from models.access import Role
 from models.booking import Customer, CustomerFields
 from models.fields import PlainId, Request, Shown, WholeNumber
 from models.slot import SlotOptions
+from models.team import Team
 from models.times import Instant, Moment
 from models.working_hours import Shift
 
@@ -21,7 +22,7 @@ WaitStatus = Literal["waiting", "offered", "booked", "lapsed", "cancelled"]
 LIVE_STATUSES = frozenset({"waiting", "offered"})
 
 
-class WaitRequest(Request):
+class WaitRequest(Team):
     """Body of POST /waitlist: a visit of some length, anywhere in the window [from, to).
 
     No technician means any; no duration the one of the service, else of the org's policy. hours: the times of day, by
@@ -29,7 +30,6 @@ class WaitRequest(Request):
     """
 
     property_id: PlainId
-    technician_id: PlainId | None = None
     service_id: PlainId | None = None
     from_: Moment = Field(alias="from")
     to: Moment
@@ -56,10 +56,12 @@ class WaitRequest(Request):
 class WaitEntry:
     """One entry of the waitlist as MongoDB has it. Times are aware UTC.
 
+    technician_ids: of a crew that was asked for, all of them. technicians: how many of any were asked for.
     hours: the times of day within which the visit lies; empty means any.
     hold_id: the name of the hold that is offered, or was; while the entry is `waiting`, the name under which its next
     offer will be placed, or is being placed just now.
-    held_as, start, end, offered_technician_id, offered_until: of the last offer; held_as is its hold's id for clients.
+    held_as, start, end, offered_technician_id, offered_technician_ids, offered_until: of the last offer; held_as is its
+    hold's id for clients.
     unsettled: the relay has to look at it, because it waits, or because a hold of it may still be placed.
     made_by, fingerprint: the API key and the digest of the request that made it, which tell a repeat from a reuse.
     joined_from: a digest of the client's address, of an entry that was made with the publishable key; else None.
@@ -81,6 +83,8 @@ class WaitEntry:
     version: int
     created_at: datetime
     updated_at: datetime
+    technician_ids: list[str] | None = None
+    technicians: int = 1
     hours: list[list[str]] = field(default_factory=list)
     unsettled: bool = True
     hold_id: str | None = None
@@ -88,6 +92,7 @@ class WaitEntry:
     start: datetime | None = None
     end: datetime | None = None
     offered_technician_id: str | None = None
+    offered_technician_ids: list[str] | None = None
     offered_until: datetime | None = None
     booking_id: str | None = None
     fingerprint: str | None = None
@@ -103,10 +108,15 @@ class WaitEntry:
         return Role(role)
 
     @property
+    def named(self) -> tuple[str, ...]:
+        """The ids of the technicians who are asked for; none if any will do."""
+        return tuple(self.technician_ids or ([self.technician_id] if self.technician_id is not None else ()))
+
+    @property
     def wish(self) -> tuple[object, ...]:
         """What it waits for: of two entries with the same wish the first is served first."""
         hours = tuple(map(tuple, self.hours))
-        where = (self.property_id, self.technician_id, self.service_id)
+        where = (self.property_id, self.named, self.technicians, self.service_id)
         return (*where, self.duration_minutes, self.from_, self.to, hours)
 
     @property
@@ -133,7 +143,9 @@ class WaitReply(Shown):
     """An entry of the waitlist. The offer's members come with an offer; `booking_id` when it was booked; `customer` for
     staff.
 
-    technician_id: the technician who was asked for; offered_technician_id: the one who comes with the offer.
+    technician_id: the technician who was asked for, the first of `technician_ids` where a crew was; technicians: how
+    many come, where several were asked for; offered_technician_id, offered_technician_ids: those who come with the
+    offer.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -142,6 +154,8 @@ class WaitReply(Shown):
     status: WaitStatus
     property_id: str
     technician_id: str | None
+    technician_ids: list[str] | None = None
+    technicians: int | None = None
     from_: Instant = Field(alias="from")
     to: Instant
     duration_minutes: int
@@ -152,6 +166,7 @@ class WaitReply(Shown):
     start: datetime | None = None
     end: datetime | None = None
     offered_technician_id: str | None = None
+    offered_technician_ids: list[str] | None = None
     expires_at: Instant | None = None
     booking_id: str | None = None
     service_id: str | None = None
@@ -160,11 +175,12 @@ class WaitReply(Shown):
     @classmethod
     def of(cls, entry: WaitEntry, *, with_customer: bool) -> WaitReply:
         """What is shown of an entry; an offer only while it is whole, for `hold_id` is a secret before that."""
-        own = ("waitlist_id", "status", "property_id", "technician_id", "from_", "to", "duration_minutes")
-        others = ("offer_minutes", "created_at", "booking_id", "service_id")
+        own = ("waitlist_id", "status", "property_id", "technician_id", "technician_ids", "from_", "to")
+        others = ("duration_minutes", "offer_minutes", "created_at", "booking_id", "service_id")
         values = {name: getattr(entry, name) for name in (*own, *others)}
+        values["technicians"] = entry.technicians if entry.technicians > 1 else None
         if entry.start and entry.end and entry.offered_until:
-            offered = ("start", "end", "offered_technician_id")
+            offered = ("start", "end", "offered_technician_id", "offered_technician_ids")
             values |= {name: getattr(entry, name) for name in offered}
             values |= {"hold_id": entry.held_as, "expires_at": entry.offered_until}
         return cls(**values, hours=entry.hours or None, customer=entry.customer if with_customer else None)

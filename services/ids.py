@@ -38,7 +38,7 @@ class HoldIds:
     64 bits of a keyed hash over both and over the (org, API key) that owns the hold. Clients know it by its id, which
     is the name and 20 more characters: a keyed hash over the name, the owner and the slot, and one over the name and
     the first hash. So a client can neither guess a live id nor make up a valid one. The first hash proves which slot
-    was held. The second shows without any store that the id was given out as it is.
+    was held, but for the units of a building. The second shows without any store that the id was given out as it is.
     """
 
     def __init__(self, secret: str) -> None:
@@ -54,9 +54,10 @@ class HoldIds:
     def seal(self, org: str, key_id: str, name: str, visit: Visit) -> str:
         """The id of a hold that Redis has granted. key_id: of the API key that owns it."""
         seal = self._sealing.copy()
-        parts = (org, key_id, name, visit.property_id, visit.technician_id)
+        first, *others = sorted((visit.technician_id, *visit.crew))  # a crew is the same one in any order
+        parts = (org, key_id, name, visit.property_id, first)
         ticks = (visit.start, visit.end - visit.start, visit.before, visit.after)
-        seal.update("\0".join((*parts, *map(str, ticks))).encode())
+        seal.update("\0".join((*parts, *map(str, ticks), *others)).encode())
         return name + urlsafe_b64encode(seal.digest() + self._stamp(org, name, seal.digest())).decode()
 
     def proves(self, org: str, key_id: str, hold_id: str, visit: Visit) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, replace
+from itertools import permutations
 from string import ascii_letters, digits
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -71,8 +73,9 @@ def test_an_id_proves_its_visit_and_no_other(hold_ids: HoldIds) -> None:
     hold_id = hold_ids.seal("alice-co", "key_1", name, VISIT)
     assert hold_name(hold_id) == name
     assert hold_ids.proves("alice-co", "key_1", hold_id, VISIT)
-    others = [replace(VISIT, **{field.name: changed(getattr(VISIT, field.name))}) for field in fields(VISIT)]
-    assert [hold_ids.proves("alice-co", "key_1", hold_id, other) for other in others] == [False] * 6
+    of_slot = [field.name for field in fields(VISIT) if field.name != "units"]
+    others = [replace(VISIT, **{name: changed(getattr(VISIT, name))}) for name in of_slot]
+    assert [hold_ids.proves("alice-co", "key_1", hold_id, other) for other in others] == [False] * 7
     assert not hold_ids.proves("charlie-co", "key_1", hold_id, VISIT)
     assert not hold_ids.proves("alice-co", "key_2", hold_id, VISIT)
     assert not HoldIds("another" + SECRET).proves("alice-co", "key_1", hold_id, VISIT)
@@ -90,8 +93,19 @@ def test_only_an_id_that_was_given_out_is_genuine_and_its_slot_need_not_be_known
         assert not hold_ids.was_given("alice-co", wrong)
 
 
-def changed(value: str | int) -> str | int:
+def changed(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return (*value, "somebody")
     return value + 1 if isinstance(value, int) else value + "0"
+
+
+def test_an_id_proves_a_crew_in_any_order_and_no_smaller_or_other_one(hold_ids: HoldIds) -> None:
+    crew = replace(VISIT, technician_id="tech-3", crew=("tech-1", "tech-2"))
+    hold_id = hold_ids.seal("alice-co", "key_1", hold_ids.make("alice-co", "key_1", NOW_MS), crew)
+    for lead, *others in permutations(crew.technician_ids):
+        assert hold_ids.proves("alice-co", "key_1", hold_id, replace(crew, technician_id=lead, crew=tuple(others)))
+    for wrong in ((), ("tech-1",), ("tech-1", "tech-4"), ("tech-1", "tech-2", "tech-4")):
+        assert not hold_ids.proves("alice-co", "key_1", hold_id, replace(crew, crew=wrong))
 
 
 @pytest.mark.parametrize("text", ["", "h_" + "A" * 32, "h_" + "A" * 52 + "\n", "d_" + "A" * 52, "h_" + "é" * 52])

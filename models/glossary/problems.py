@@ -24,6 +24,7 @@ WORDS: dict[str, str] = {
         "True if it is the caller's own hold, a booking that was made of one, or what a bot booked for the same phone."
     ),
     "OpeningReply.technician_id": "A technician who was free for this slot.",
+    "OpeningReply.technician_ids": "The technicians who were free for this slot, where several were asked for.",
     "Health.status": "The process answers.",
     "Readiness.status": "Every check is `ok`.",
 }

@@ -23,8 +23,14 @@ WORDS: dict[str, str] = {
     "BookingPatch.service_id": (
         "The id of the service. Another one brings its own duration and travel, unless they are sent too. Null: none."
     ),
+    "Team.technician_ids": (
+        "The ids of 1 to 4 different technicians, all of whom come, in place of `technician_id`. The first leads."
+    ),
+    "Team.technicians": ("How many technicians come, from 1 to 4: any who are free. Beside named ones their number."),
+    "VisitChanges.technician_id": "The one technician who comes; not where several come already.",
+    "VisitChanges.technician_ids": "The ids of the 1 to 4 different technicians who come. The first leads.",
     "AvailabilitySlot.technician_ids": (
-        "The ids of the technicians who are free for this slot; empty if it is not free."
+        "The ids of all technicians who are free for this slot; empty if it is not free."
     ),
     "override": (
         "The rules that staff lift for this visit. A slot that is taken stays taken. With other keys than `desk` "
@@ -175,12 +181,12 @@ WORDS: dict[str, str] = {
     "BookingQuery.updated_since": "Only bookings that were changed at this moment or later, the oldest change first.",
     # Availability
     "AvailabilityQuery.technician_id": (
-        "Only slots of this technician. If it is left out, a slot is free if any technician is."
+        "Only slots of this technician. Without one, a slot is free if any is, or as many as `technicians` says."
     ),
     "AvailabilityQuery.from": "The first date to show, in the time zone of the property.",
     "AvailabilityQuery.days": "How many dates to show, from 1 to 14.",
     "DaysQuery.technician_id": (
-        "Only starts of this technician. If it is left out, a start is free if any technician is."
+        "Only starts of this technician. Without one, a start is free if any is, or as many as `technicians` says."
     ),
     "DaysQuery.from": "The first date to show, in the time zone of the property.",
     "DaysQuery.days": "How many dates to show, from 1 to 62.",
@@ -213,7 +219,9 @@ WORDS: dict[str, str] = {
     "WaitReply.hours": "The times of day within which the visit lies; left out if it may lie at any hour.",
     "WaitReply.from": "The beginning of the window in which the visit may lie.",
     "WaitReply.to": "The end of the window: the visit ends by then.",
-    "WaitReply.technician_id": "The technician who was asked for; null if any will do.",
+    "WaitReply.technician_id": "The technician who was asked for, the first of a crew; null if any will do.",
+    "WaitReply.technician_ids": "All of the crew that was asked for; left out if it was one or any.",
+    "WaitReply.technicians": "How many technicians come; left out if it is one.",
     "WaitReply.status": (
         "`waiting` for a slot; `offered` a slot that is held until `expires_at`; `booked`; `lapsed` because the "
         "offer or the window ran out; `cancelled`."
@@ -226,7 +234,8 @@ WORDS: dict[str, str] = {
     "offer_minutes": (
         "For how many minutes an offer stands, from 1 to 1440. With the publishable key at most `max_hold_seconds`."
     ),
-    "offered_technician_id": "The technician of the slot that is offered.",
+    "offered_technician_id": "The technician of the slot that is offered, the first of a crew.",
+    "offered_technician_ids": "All technicians of the slot that is offered; left out if it is one.",
     "waitlist": "The entries of this page, in the order in which they are served.",
     "Erased.customers": "How many customers changed or are gone just now.",
     "PersonReply.customers": "The customers that this person is known as.",

@@ -1,24 +1,25 @@
-"""Turns requests into wishes, and wishes into the visits that may be tried. Does not look at what is booked.
+"""Turns requests into wishes, and wishes into the choices that may be tried. Does not look at what is booked.
 
 The rules here, besides those of timetable.rules:
-- The property, the technician and the service must exist, and the first two have the status available. The technician
-  is one who may be sent there for that (see timetable.rules). No other rule is looked at before. Any
-  technician means any who may be sent and is available.
+- The property, the technicians and the service must exist, and the first two have the status available. The technicians
+  are some who may be sent there for that (see timetable.rules). No other rule is looked at before. Any technician means
+  any who may be sent and is available.
 - A stranger (see models.access) names public services alone. The service that a booking has already may be removed by
   now, and a technician who has that visit already is not asked for anew.
-- A search (`fallback`) goes over the starts from the requested one to the end of the property's local date. At each
-  start it tries all technicians in the order of their ids. A start that a rule forbids is no candidate. Visits may run
-  over midnight.
-- A stranger (see models.access) does not learn who is off or unavailable: those are candidates too, but barred, as if
-  somebody else had booked them.
+- A search (`fallback`) goes over the starts from the requested one to the end of the property's local date. A start
+  that a rule forbids, or for which too few technicians may come, is no choice. Visits may run over midnight.
+- Of technicians who may come, those who name the property's area stand first, then those who go everywhere, and each of
+  these by id. Who of them comes is decided where it is known what each has to do on that date.
+- A stranger does not learn who is off or unavailable: those are in the choices too, but barred, as if somebody else had
+  booked them. A stranger cannot have a building, which is a property with units.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple, Protocol
 
 from models.access import STAFF, STRANGERS, Role
 from models.details import Override
@@ -26,16 +27,15 @@ from models.errors import (
     Fault,
     InvalidRequest,
     NoSlotAvailable,
-    PropertyUnavailable,
     ServiceNotFound,
-    TechnicianNotEligible,
-    TechnicianUnavailable,
 )
 from models.service import Service
-from models.slot import SlotFields, Visit, Wish
+from models.slot import Choice, SlotFields, Wish
 from services.availability.lengths import Lengths, measured
+from services.availability.possible import Wanted, impossible, require_few_claims
 from services.catalogue.reader import Snapshot
-from services.timetable.grid import LAST_DAY, Grid, day_span, local_day
+from services.timetable.choices import Choices, by_preference
+from services.timetable.grid import LAST_DAY, Grid, Span, day_span, local_day
 from services.timetable.rules import Extent, Rules
 from services.timetable.time_off import HiddenTimeOff
 from services.timetable.working_hours import Timetable
@@ -44,31 +44,12 @@ LONGEST_DAY_MINUTES = 25 * 60
 """Bounds a search: no local date of our time is longer."""
 YEARS = range(2000, LAST_DAY.year)
 """The years of visits for which staff lift rules. Nothing else bounds those."""
-WHO_GOES_WHERE = frozenset({"property_id", "technician_id", "service_id"})
+WHO_GOES_WHERE = frozenset({"property_id", "technician_ids", "service_id"})
 """The fields that decide who may be sent where and for what."""
-NOBODY_IS_SENT = "None of the technicians is sent there for that. Please call us."
-
-
-class Wanted(Protocol):
-    """What is asked for, in whatever request."""
-
-    @property
-    def property_id(self) -> str: ...
-    @property
-    def technician_id(self) -> str | None: ...
-    @property
-    def service_id(self) -> str | None: ...
-
-
-class Choices(NamedTuple):
-    """The visits that a wish may become, in the order to try, at least one; and what bars some of them."""
-
-    visits: list[Visit]
-    hidden: HiddenTimeOff
 
 
 class Candidates:
-    """Wishes and visits under one snapshot of the catalogue and as of one moment.
+    """Wishes and choices under one snapshot of the catalogue and as of one moment.
 
     A method that takes a snapshot may raise StoreUnavailable.
     """
@@ -92,9 +73,8 @@ class Candidates:
         role: of the caller; see availability.lengths.
         standing: the fields that a booking has already. They need to be on the grid and nothing else, and its start is
         then not too soon nor too far ahead either: a stricter policy touches nothing that exists. Of the rules that the
-        request overrides the wish knows.
-        faults: what the caller found wrong with the request.
-        Raises InvalidRequest with all faults together: off_grid, past_start, and those of `measured`. ServiceNotFound.
+        request overrides the wish knows. faults: what the caller found wrong with the request.
+        Raises InvalidRequest with all faults together: off_grid, past_start, and those of `measured`; ServiceNotFound.
         """
         lifted = lifted_by(fields.override, standing)
         if "duration" in lifted:
@@ -108,11 +88,10 @@ class Candidates:
         if tick is None or found or faults:
             raise InvalidRequest(*found, *faults)
         _require(service, fields.service_id, standing)
+        named = fields.named
         return Wish(
-            fields.property_id,
-            fields.technician_id,
-            tick,
-            *extent,
+            *(fields.property_id, named, tick, *extent),
+            needed=len(named) or fields.technicians or 1,
             fallback=fields.fallback == "next_available",
             suggest=fields.suggest,
             standing="start" in standing,
@@ -152,10 +131,11 @@ class Candidates:
         return extent
 
     def choices(self, snapshot: Snapshot, now: datetime, wish: Wish) -> Choices:
-        """The visits that the rules allow, in the order to try: by start, then by technician's id.
+        """What the rules allow.
 
         Raises PropertyNotFound, TechnicianNotFound, PropertyUnavailable, TechnicianNotEligible, TechnicianUnavailable,
-        OutsideWorkingHours, TooSoon, TooFarAhead; for a search that has no candidate NoSlotAvailable.
+        OutsideWorkingHours, TooSoon, TooFarAhead; Forbidden (a stranger asks for a building), InvalidRequest
+        (too_large); for a search that has no choice NoSlotAvailable.
         """
         extent = Extent(wish.length, wish.before, wish.after)
         rules = self.rules(snapshot, now, wish, extent, discreet=wish.discreet, lifted=wish.lifted)
@@ -163,18 +143,28 @@ class Candidates:
             rules.admit(wish.start)
         if wish.lifted:
             rules.lift(wish.lifted, wish.start)
-        if rules.site.status != "available":
-            raise PropertyUnavailable
-        require_eligible(rules, wish, for_staff=wish.for_staff)
-        if not rules.technicians:
-            raise TechnicianUnavailable(None if wish.technician_id else "No technician is available at the moment.")
+        if rules.units:
+            wish = replace(wish, units=rules.units)
+        if not rules.possible:
+            raise impossible(rules, wish)
+        if wish.units or wish.needed > 1:
+            require_few_claims(wish)
         end = self._search_end(wish.start, rules) if wish.fallback else wish.start + 1
         fits = rules.fitting(wish.start, end)
         if not fits:
             raise NoSlotAvailable if wish.fallback else rules.refusal(wish.start, for_staff=wish.for_staff)
-        starts, first = range(wish.start, end), wish.start - wish.before
-        visits = [wish.at(start, who) for at, start in enumerate(starts) for who, mask in fits if mask >> at & 1]
-        return Choices(visits, HiddenTimeOff(first, rules.hidden(first, end + wish.length + wish.after)))
+        if not wish.named and len(fits) > 1:
+            fits = by_preference(fits, rules.technicians, rules.site)
+        found = [
+            (start, tuple(who for who, mask in fits if mask >> at & 1))
+            for at, start in enumerate(range(wish.start, end))
+        ]
+        choices = [Choice(start, who) for start, who in found if len(who) >= wish.needed]
+        if not choices:
+            raise NoSlotAvailable if wish.fallback else rules.refusal(wish.start, for_staff=wish.for_staff)
+        first = wish.start - wish.before
+        hidden = HiddenTimeOff(first, rules.hidden(first, end + wish.length + wish.after))
+        return Choices(wish, choices, hidden, self._day(wish.start, rules) if len(fits) > wish.needed else None)
 
     def rules(
         self,
@@ -190,39 +180,35 @@ class Candidates:
 
         Raises PropertyNotFound and TechnicianNotFound, but nothing for one who is unavailable or may not be sent.
         """
-        site, technicians = snapshot.resources(wanted.property_id, wanted.technician_id)
+        site, technicians = snapshot.resources(wanted.property_id, wanted.named)
         return Rules(
             self._timetable,
             now,
             snapshot.policy,
-            site=site,
+            site=site.property,
             technicians=technicians,
             extent=extent,
             skill=_skill(snapshot, wanted.service_id) if wanted.service_id else None,
             anybody="eligibility" in lifted,
+            needed=wanted.needed,
+            units=site.units,
             discreet=discreet,
         )
 
     def _search_end(self, start: int, rules: Rules) -> int:
         if start > rules.latest:
             return start + 1  # no later start is allowed, and the calendar itself may end
+        return min(self._day(start, rules)[1], start + self._grid.ticks(LONGEST_DAY_MINUTES))
+
+    def _day(self, start: int, rules: Rules) -> Span:
+        """The ticks of the property's local date of a start."""
         zone = rules.site.timezone
-        _, end = day_span(local_day(start, zone, self._grid), zone, self._grid)
-        return min(end, start + self._grid.ticks(LONGEST_DAY_MINUTES))
+        return day_span(local_day(start, zone, self._grid), zone, self._grid)
 
 
 def lifted_by(override: Sequence[Override], standing: Set[str]) -> frozenset[Override]:
     """The rules that do not apply: those that staff lift, and who may go, where a booking has all of that already."""
     return frozenset((*override, "eligibility")) if standing >= WHO_GOES_WHERE else frozenset(override)
-
-
-def require_eligible(rules: Rules, wanted: Wanted, *, for_staff: bool) -> None:
-    """Raises TechnicianNotEligible if none of the technicians in question may be sent there. for_staff: with
-    the word that lifts the rule."""
-    if rules.eligible:
-        return
-    sentence = TechnicianNotEligible.sentence if wanted.technician_id else NOBODY_IS_SENT
-    raise TechnicianNotEligible(sentence + (' Or send override: ["eligibility"].' if for_staff else ""))
 
 
 def service_for(

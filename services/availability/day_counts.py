@@ -1,23 +1,25 @@
 """How much is free on each of many days: for a month's calendar, not for a choice of a slot.
 
 An answer may be ten seconds old, and one process works it out once for all callers that ask the same. It looks at the
-property and then at technicians, some at a time, until each open start has one who is free. At most MOST_LOOKS times
-RESOURCE_DAYS are looked at, because a look costs Redis as much as there are marks. So of an org with very many
+property and then at technicians, some at a time, until each open start has as many as are needed. At most MOST_LOOKS
+times RESOURCE_DAYS are looked at, because a look costs Redis as much as there are marks. So of an org with very many
 technicians a day may have a free slot that is not counted, but each slot that is counted is free.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any, Final
 
 from models.availability import DaysQuery
-from models.slot import PROPERTY, TECHNICIAN
+from models.slot import TECHNICIAN
+from services.availability.masks import Count, union_of
 from services.availability.reading import Reading, Readings
 from services.availability.slots import Asked, Availability
+from services.availability.starts import site_of
 from services.clock import Clock
 from services.stores.cache import Recent, SharedReads
 from services.timetable.grid import Grid, Span, bits, ones, runs
@@ -70,13 +72,13 @@ class DayCounts:
         return {"timezone": rules.site.timezone, "days": days}
 
     def _free(self, rules: Rules, span: Span, wanted: int, reading: Reading) -> int:
-        """The mask of the starts of a span that are free with anybody, as far as was looked."""
-        (begin, end), site, length = span, f"{PROPERTY}:{rules.site.id}", rules.extent.length
+        """The mask of the starts of a span for which enough technicians are free, as far as was looked."""
+        (begin, end), site, length = span, site_of(rules), rules.extent.length
         fits = rules.fitting(begin, end)
         if not fits:
             return 0
-        taken = reading.masks([site], begin, end - 1 + length)[site].taken
-        left, free = wanted & runs(ones(end - 1 + length - begin) & ~taken, length), 0
+        taken = union_of(reading.masks(site, begin, end - 1 + length).values()).taken
+        left, free = wanted & runs(ones(end - 1 + length - begin) & ~taken, length), Count(rules.needed)
         for _ in range(MOST_LOOKS):
             fits = [(who, mask & left) for who, mask in fits if mask & left]
             if not fits:
@@ -84,17 +86,20 @@ class DayCounts:
             open_ = reduce(or_, (mask for _, mask in fits))
             low, high = (open_ & -open_).bit_length() - 1, open_.bit_length()
             most = max(1, RESOURCE_DAYS * DAY_SECONDS // ((high - low) * self._grid.seconds + DAY_SECONDS))
-            found = self._free_for(rules, fits[:most], low, (begin + low, begin + high), reading)
-            free, left, fits = free | found, left & ~found, fits[most:]
-        return free
+            for found in self._free_for(rules, fits[:most], low, (begin + low, begin + high), reading):
+                free.add(found)
+            left, fits = left & ~free.enough, fits[most:]
+        return free.enough
 
-    def _free_for(self, rules: Rules, fits: list[tuple[str, int]], low: int, span: Span, reading: Reading) -> int:
-        """The starts at which one of these technicians is free, as a mask that begins `low` ticks before the span."""
+    def _free_for(
+        self, rules: Rules, fits: list[tuple[str, int]], low: int, span: Span, reading: Reading
+    ) -> Iterator[int]:
+        """For each of these technicians the starts at which that one is free, as a mask that begins `low` ticks before
+        the span."""
         length, before, after = rules.extent
         from_tick, to_tick = span[0] - before, span[1] - 1 + length + after
         masks = reading.masks([f"{TECHNICIAN}:{who}" for who, _ in fits], from_tick, to_tick)
-        hidden, every, free = rules.hidden(from_tick, to_tick), ones(to_tick - from_tick), 0
+        hidden, every = rules.hidden(from_tick, to_tick), ones(to_tick - from_tick)
         for who, mask in fits:
             shown = masks[f"{TECHNICIAN}:{who}"].with_booked(hidden.get(who, 0))
-            free |= mask & runs(every & ~shown.taken, before + length + after) << low
-        return free
+            yield mask & runs(every & ~shown.taken, before + length + after) << low

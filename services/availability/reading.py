@@ -58,8 +58,8 @@ class Reading:
         spans = self._marks.read_spans(org, resources, from_tick, to_tick)
         self._epochs.add(spans.epoch)
         if spans.epoch is None:
-            for resource, tick in self._store.active_claims(org, resources, from_tick, to_tick, besides=self._besides):
-                spans.taken[resource].append(Mark("booked", "", tick, tick + 1))
+            for resource, marks in self._store.active_marks(org, resources, from_tick, to_tick).items():
+                spans.taken[resource] += marks
         if self._besides is None:
             return spans.taken
         return {name: [mark for mark in marks if mark.owner != self._besides] for name, marks in spans.taken.items()}

@@ -1,12 +1,14 @@
 """Which slots are free: the rules of timetable.rules over whole days, minus what Redis has marked.
 
 The slots of a local date are all its grid ticks, each as the start of a visit of the given length. A slot is
-- closed: the rules forbid it to every technician in question, none of them may be sent there for that, or property or
-  technician are unavailable;
-- free: the property and at least one technician who fits are free; `technician_ids` names all of those, by id;
-- held: not free, but waiting could free it: only holds are in the way of the property and one fitting technician;
+- closed: the rules forbid it to every technician in question, too few of them may be sent there for that, or property
+  or technicians are unavailable;
+- free: the property, its units and as many fitting technicians as are needed are free; `technician_ids` names all of
+  those technicians, by id;
+- held: not free, but waiting could free it: only holds are in the way of the property and enough fitting technicians;
 - booked: anything else. `technician_ids` is empty unless the slot is free.
-To a stranger (see models.access) time off looks like bookings, and a technician who is unavailable like a booked one.
+To a stranger (see models.access) time off looks like bookings, and a technician who is unavailable like a booked one. A
+stranger cannot have a building, so all its slots are closed.
 A date that clocks skip wholly has no slots, and neither has one outside the calendar of timetable.grid.
 
 A slot that is offered as free can be held at that moment: the rules are those of Candidates, the marks those that the
@@ -24,10 +26,10 @@ from typing import Any, NamedTuple
 from models.access import STRANGERS, Role
 from models.availability import AvailabilityQuery, VisitQuery
 from models.errors import Fault
-from models.slot import PROPERTY, TECHNICIAN, Opening, Wish
+from models.slot import TECHNICIAN, Opening, Wish
 from services.availability.candidates import Candidates, lifted_by
 from services.availability.reading import Reading, Readings
-from services.availability.starts import Starts, starts_of
+from services.availability.starts import Starts, site_of, starts_of
 from services.timetable.grid import FIRST_DAY, LAST_DAY, Grid, Span, clock_steps, day_span, local_day, runs
 from services.timetable.rules import Extent, Rules
 from services.timetable.working_hours import Timetable, daily
@@ -118,9 +120,7 @@ class Availability:
         if spans:
             length, before, after = rules.extent
             technicians = [f"{TECHNICIAN}:{each.id}" for each in rules.technicians]
-            reading.read_ahead(
-                [f"{PROPERTY}:{rules.site.id}", *technicians], spans[0][0] - before, spans[-1][1] + length + after
-            )
+            reading.read_ahead([*site_of(rules), *technicians], spans[0][0] - before, spans[-1][1] + length + after)
         for span in spans:
             shown = self.steps(rules, span, query.step_minutes)
             slots += self._slots(starts_of(rules, span, reading), span, rules.extent.length, shown)
@@ -137,7 +137,7 @@ class Availability:
     def _slots(self, starts: Starts, span: Span, length: int, shown: int) -> list[dict[str, Any]]:
         from_tick, to_tick = span
         moments = [self._grid.moment(tick) for tick in range(from_tick, to_tick + length)]
-        changes = 0
+        changes = starts.free ^ starts.free << 1
         for _, mask in starts.free_for:
             changes |= mask ^ mask << 1
         slots, who = [], starts.who(0)
@@ -162,13 +162,17 @@ class Availability:
                 yield opening
 
     def _others(self, wish: Wish, reading: Reading) -> Iterator[Opening]:
-        """The wished visit with other technicians than the wished one."""
-        if wish.technician_id is None:
+        """The wished visit with other technicians than the wished ones: of a crew as many come as can."""
+        if not wish.named:
             return
-        rules = self._rules_of(replace(wish, technician_id=None), reading)
-        for who in starts_of(rules, (wish.start, wish.start + 1), reading).who(0):
-            if who != wish.technician_id:
-                yield self._opening(wish, wish.start, who)
+        anybody = replace(wish, named=())
+        free = starts_of(self._rules_of(anybody, reading), (wish.start, wish.start + 1), reading).who(0)
+        stay = [who for who in wish.named if who in free]
+        others = [who for who in free if who not in stay]
+        if wish.needed == 1:
+            yield from (self._opening(wish, wish.start, [who]) for who in others)
+        elif free and len(stay) < wish.needed:
+            yield self._opening(wish, wish.start, [*stay, *others])
 
     def _openings_from(
         self, wish: Wish, reading: Reading, latest: int | None = None, hours: Sequence[Sequence[str]] = ()
@@ -197,14 +201,16 @@ class Availability:
             free = starts.free & within
             for at in range(free.bit_length()):
                 if free >> at & 1:
-                    yield self._opening(wish, from_tick + at, starts.who(at)[0])
+                    yield self._opening(wish, from_tick + at, starts.who(at))
 
     def _rules_of(self, wish: Wish, reading: Reading) -> Rules:
         extent = Extent(wish.length, wish.before, wish.after)
         return self._candidates.rules(reading.snapshot, reading.now, wish, extent, discreet=wish.discreet)
 
-    def _opening(self, wish: Wish, start: int, technician_id: str) -> Opening:
-        return Opening(self._grid.moment(start), self._grid.moment(start + wish.length), technician_id)
+    def _opening(self, wish: Wish, start: int, free: Sequence[str]) -> Opening:
+        """A visit with the first of those who are free."""
+        end, crew = self._grid.moment(start + wish.length), list(free[: wish.needed])
+        return Opening(self._grid.moment(start), end, crew[0], crew if wish.needed > 1 else None)
 
 
 def _dates(first: date, count: int) -> Iterator[date]:

@@ -93,7 +93,7 @@ class Beginning:
         caller, suggest = draft.caller, draft.request.suggest
         wish = Wish.exactly(record.visit, suggest=suggest, service_id=record.service_id or None)
         asker = Asker(caller.role, record.holder_digest)
-        return self._placing.refusal(caller.org, asker, wish, [record.visit], obstacles)
+        return self._placing.refusal(caller.org, asker, wish, record.visit.technician_ids, obstacles)
 
     def _begin_hold(self, draft: Draft) -> Begun | Confirmed:
         self._crash("before_begin")

@@ -15,7 +15,9 @@ from models.booking_changes import CUSTOMER_MAY_CHANGE, TRANSITIONS, Action, Boo
 from models.booking_lists import BookingQuery
 from models.errors import (
     BookingNotFound,
+    Fault,
     Forbidden,
+    InvalidRequest,
     InvalidTransition,
     PropertyNotFound,
     StoreUnavailable,
@@ -43,6 +45,7 @@ MOST_ATTEMPTS = 5
 MOST_CHANGES, MOST_CHANGES_BY_OTHERS = 100, 20
 """A booking and its history are one document. With endless changes it would outgrow what MongoDB accepts."""
 
+NO_CREW = Fault("technician_id", "several", "Give technician_ids, because several technicians come to this visit.")
 RAN_OUT = 'This reservation has run out. To book its slot if that is free, confirm it with if_expired: "book_if_free".'
 
 
@@ -116,7 +119,8 @@ class BookingLife:
             found |= {"property_name": site.name, "timezone": site.timezone}
             found |= {"property_address": site.address} if site.address else {}
         with suppress(TechnicianNotFound, StoreUnavailable):
-            found["technician_names"] = [self._catalogue.technician(booking.org, booking.technician_id).name]
+            crew = self._catalogue.snapshot(booking.org).technicians(booking.technician_ids)
+            found["technician_names"] = [each.name for each in crew]
         return found
 
     def end_tokens(self, caller: Caller, booking_id: str) -> Booking:
@@ -233,7 +237,9 @@ class BookingLife:
         fields = patch.model_fields_set
         if caller.role is Role.CUSTOMER and fields - CUSTOMER_MAY_CHANGE:
             raise Forbidden("Please call us to change that.")
-        if not fields.isdisjoint(SLOT_FIELDS):
+        if patch.technician_id is not None and len(booking.technician_ids) > 1:
+            raise InvalidRequest(NO_CREW)
+        if not fields.isdisjoint({*SLOT_FIELDS, "technician_id"}):
             self._require_in_time(caller, booking)
 
     def _require_time_for(self, action: Action, caller: Caller, booking: Booking) -> None:

@@ -91,6 +91,7 @@ class Draft:
             status="pending" if self.hours else "confirmed",
             property_id=visit.property_id,
             technician_id=visit.technician_id,
+            technician_ids=[visit.technician_id, *visit.crew],
             start=times.start,
             end=times.end,
             duration_minutes=times.duration_minutes,

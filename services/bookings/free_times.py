@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from models.access import Caller
 from models.availability import AvailabilityQuery, DaysQuery, VisitQuery
+from models.booking import Booking
 from models.errors import Forbidden
 from services.availability.candidates import WHO_GOES_WHERE
 from services.availability.day_counts import DayCounts
@@ -39,7 +40,7 @@ class FreeTimes:
         return self._day_counts.days(caller.org, query, asked)
 
     def _asked(self, caller: Caller, query: Query) -> tuple[Query, Asked]:
-        """The query with the service and the lengths of the booking that is left out, where it has none of its own.
+        """The query with the service, the lengths and the crew of the booking that is left out, where it has none.
         Another service has lengths of its own."""
         left_out = query.except_booking_id
         if left_out not in (None, caller.booking_id) and not caller.is_staff:
@@ -51,7 +52,13 @@ class FreeTimes:
         if caller.booking_id is not None and query.property_id != booking.property_id:
             raise Forbidden("This link is good for the property of its own visit.")
         own = ("service_id", *LENGTHS) if query.service_id in (None, booking.service_id) else ()
-        left = {name: getattr(booking, name) for name in own if getattr(query, name) is None}
-        query = query.model_copy(update={**left, "except_booking_id": None})
-        kept = {name for name in WHO_GOES_WHERE if getattr(query, name) == getattr(booking, name)}
+        left: dict[str, Any] = {name: getattr(booking, name) for name in own if getattr(query, name) is None}
+        crew = {} if query.named or query.technicians else _crew_of(booking)
+        query = query.model_copy(update={**left, **crew, "except_booking_id": None})
+        asked = {"property_id": query.property_id, "service_id": query.service_id, "technician_ids": list(query.named)}
+        kept = {name for name in WHO_GOES_WHERE if asked[name] == getattr(booking, name)}
         return query, Asked(caller.role, left_out, frozenset({*left, *kept}))
+
+
+def _crew_of(booking: Booking) -> dict[str, list[str]]:
+    return {"technician_ids": booking.technician_ids} if len(booking.technician_ids) > 1 else {}

@@ -24,11 +24,11 @@ from services.ids import HoldIds
 from services.ledger.documents import as_of
 from services.timetable.grid import SLOT, Grid
 
-PROVEN = ("property_id", "technician_id", "start", *LENGTHS)
-"""What a hold's id proves."""
-NAMED = (*PROVEN, "service_id")
-NAMED_AT_LEAST = frozenset({"property_id", "technician_id", "start"})
-"""What a request names of the slot of a hold that Redis has forgotten, so that its id proves it."""
+PROVEN = ("property_id", "start", *LENGTHS)
+"""What a hold's id proves, besides its technicians."""
+NAMED = ("property_id", "technician_id", "technician_ids", "start", *LENGTHS, "service_id")
+NAMED_AT_LEAST = frozenset({"property_id", "start"})
+"""What a request names of the slot of a hold that Redis has forgotten, besides technicians; its id proves all of it."""
 SENTENCE = "Give {field} as the hold has it, or leave it out."
 
 
@@ -65,7 +65,7 @@ class NamedSlots:
     def _require(self, draft: Draft, visit: Visit, service_id: str | None) -> None:
         named = _named(draft.request)
         held = {**self._fields_of(visit), "service_id": service_id} if named else {}
-        different = [name for name, value in named.items() if value != held[name]]
+        different = [name for name, value in named.items() if not _are_alike(value, held[name])]
         if different:
             raise _not_the_hold(*different)
 
@@ -81,22 +81,22 @@ class NamedSlots:
 
         None if the request names too little. Raises InvalidRequest (not_the_hold) if it names all and is wrong.
         """
-        named = _named(draft.request)
-        visit = self._visit(draft, named) if named.keys() >= NAMED_AT_LEAST else None
+        named, who = _named(draft.request), draft.request.named
+        visit = self._visit(draft, named, who) if who and named.keys() >= NAMED_AT_LEAST else None
         if visit and self._proves(draft, visit):
             return self._of_visit(draft, visit, named.get("service_id"))
-        if named.keys() >= set(PROVEN):
+        if who and named.keys() >= set(PROVEN):
             raise _not_the_hold("hold_id")
         return None
 
-    def _visit(self, draft: Draft, named: dict[str, Any]) -> Visit | None:
+    def _visit(self, draft: Draft, named: dict[str, Any], who: tuple[str, ...]) -> Visit | None:
         grid, start = self._grid, self._grid.exact_tick(named["start"])
         usual = self._usual_minutes(draft.caller, named.get("service_id"))
         minutes = [named.get(name, default) for name, default in usual.items()]
         if start is None or any(each % grid.minutes for each in minutes):
             return None
         length, before, after = (grid.ticks(each) for each in minutes)
-        return Visit(named["property_id"], named["technician_id"], start, start + length, before, after)
+        return Visit(named["property_id"], who[0], start, start + length, before, after, who[1:])
 
     def _usual_minutes(self, caller: Caller, service_id: str | None) -> dict[str, int]:
         snapshot = self._catalogue.snapshot(caller.org)
@@ -105,7 +105,7 @@ class NamedSlots:
     def _of_visit(self, draft: Draft, visit: Visit, service_id: str | None, lifted: Iterable[str] = ()) -> Draft:
         request = draft.request
         override: list[Override] = sorted({*request.override, *lifted})  # type: ignore[arg-type]  # words we wrote
-        fields = {**self._fields_of(visit), "service_id": service_id, "suggest": request.suggest}
+        fields = {**self._fields_of(visit), "service_id": service_id, "suggest": request.suggest, "technician_id": None}
         slot = SlotFields.model_construct(**fields, override=override)
         return replace(draft, slot=slot, standing=frozenset(LENGTHS))
 
@@ -114,7 +114,8 @@ class NamedSlots:
         times = self._grid.times(visit, visit.start)
         return {
             "property_id": visit.property_id,
-            "technician_id": visit.technician_id,
+            "technician_id": visit.technician_id if not visit.crew else None,
+            "technician_ids": list(visit.technician_ids),
             **{name: getattr(times, name) for name in ("start", *LENGTHS)},
         }
 
@@ -122,6 +123,11 @@ class NamedSlots:
 def _named(request: BookRequest) -> dict[str, Any]:
     values = {name: getattr(request, name) for name in NAMED}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _are_alike(named: Any, held: Any) -> bool:
+    """Whether a value is that of the hold; the technicians of a crew in any order."""
+    return sorted(named) == sorted(held) if isinstance(named, list) else bool(named == held)
 
 
 def _not_the_hold(*fields: str) -> InvalidRequest:

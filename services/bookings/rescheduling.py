@@ -41,7 +41,7 @@ from services.timetable.grid import SLOT, Grid
 log = structlog.get_logger()
 
 MOST_UPDATES = 3
-SLOT_FIELDS = ("property_id", "technician_id", "start", *LENGTHS, "service_id")
+SLOT_FIELDS = ("property_id", "technician_ids", "start", *LENGTHS, "service_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class Rescheduling:
     ) -> Booking | None:
         claimed = self._claim(caller, booking, wanted, left_open, override=override)
         fields, changes = difference(booking, self._moved(booking, wanted, claimed.visit))
-        action = "edit" if changes.keys().isdisjoint({*SLOT_FIELDS} - {"service_id"}) else "move"
+        action = "edit" if changes.keys().isdisjoint({*SLOT_FIELDS, "technician_id"} - {"service_id"}) else "move"
         if override:
             changes["override"] = (None, list(override))
         return self._decide(caller, booking, fields, noted(caller.name, action, changes), claimed)
@@ -127,7 +127,10 @@ class Rescheduling:
         fields: to change. entry: of its history. Gives and raises what `change` does.
         """
         visit = self._grid.visit_of({name: getattr(booking, name) for name in SLOT})
-        return self._decide(caller, booking, fields, entry, self._claim(caller, booking, booking, exact=visit))
+        claimed = self._claim(caller, booking, booking, exact=visit)
+        # The units of a building may be others by now.
+        claims, _ = difference(booking, booking.changed(claims=tuple(claimed.visit.claims())))
+        return self._decide(caller, booking, {**fields, **claims}, entry, claimed)
 
     def _decide(
         self, caller: Caller, booking: Booking, fields: Document, entry: Document, claimed: Claimed
@@ -229,7 +232,8 @@ class Rescheduling:
                 # The mirror had missed a booking. If none is in the way, it was cancelled in between.
                 obstacles = self._placing.mirror_blockers(booking.org, visit, besides=booking.booking_id)
             if obstacles:
-                raise self._placing.refusal(booking.org, Asker(caller.role), Wish.exactly(visit), [visit], obstacles)
+                wish, asker = Wish.exactly(visit), Asker(caller.role)
+                raise self._placing.refusal(booking.org, asker, wish, visit.technician_ids, obstacles)
         raise NothingSent
 
     def _moved(self, booking: Booking, wanted: Booking, visit: Visit) -> Booking:
@@ -262,10 +266,8 @@ class Rescheduling:
                 self._claims.abort(booking.org, name, deadline_ms=record.deadline_ms, restore=False)
                 freed = True
         if not freed:
-            placement = blocked.placement
-            raise self._placing.refusal(
-                booking.org, Asker(caller.role), placement.wish, placement.visits, blocked.obstacles
-            )
+            wish, asker = blocked.placement.wish, Asker(caller.role)
+            raise self._placing.refusal(booking.org, asker, wish, blocked.tried, blocked.obstacles)
 
     def _is_unmirrored(self, booking: Booking) -> bool:
         (version,) = self._mirror.versions([(booking.org, booking.booking_id)])

@@ -5,15 +5,15 @@ Then the remembered catalogue cannot be trusted either, so it is read again. Onl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from itertools import filterfalse
 
 from models.access import Caller
 from models.errors import HoldExpired, HoldNotFound, SlotBooked, StoreUnavailable
-from models.slot import Visit, Wish
+from models.slot import Choice, Visit, Wish
 from services.availability.candidates import Candidates
+from services.availability.search import free_in_mongo
 from services.bookings.confirming import Confirmed, Confirming, Draft
 from services.bookings.daily_share import DailyShare
 from services.bookings.named_slots import NamedSlots
@@ -25,6 +25,7 @@ from services.holds.conflicts import conflicts, obstacles_of, with_time_off
 from services.ids import HoldIds
 from services.ledger.expiry import Reservations
 from services.ledger.store import BookingStore
+from services.timetable.choices import Choices
 from services.timetable.grid import Grid
 
 
@@ -86,26 +87,27 @@ class BookingWithoutRedis:
             raise StoreUnavailable
         draft = replace(draft, override=" ".join(known.slot.override), service_id=known.slot.service_id or "")
         wish = self._candidates.wish(snapshot, now, known.slot, caller.role, standing=known.standing)
-        visits, hidden = self._candidates.choices(snapshot, now, wish)
+        found = self._candidates.choices(snapshot, now, wish)
+        wish = found.wish
         self._share.take(caller, snapshot.policy)
-        confirmed = self._book_first(draft, list(filterfalse(hidden.bars, visits)), wish.start)
+        confirmed = self._book_first(draft, wish, found)
         if confirmed is None or not confirmed.created:
             self._share.give_back(caller)
         if confirmed:
             self._mirror.settle_or_leave(confirmed.stored)
             return confirmed
-        first = visits[0]
-        obstacles = with_time_off(obstacles_of(first, self._store.blockers(caller.org, first)), [first], hidden)
+        start, technicians = found.choices[0]
+        first = wish.at(start, technicians[: wish.needed])
+        wished, obstacles = Wish.exactly(first), obstacles_of(first, self._store.blockers(caller.org, first))
+        obstacles = with_time_off(obstacles, wished, first.technician_ids, found.hidden)
         raise SlotBooked(
-            conflicts=conflicts(
-                obstacles, Wish.exactly(first), Asker(caller.role, draft.owner.partition(" ")[2]), self._grid
-            )
+            conflicts=conflicts(obstacles, wished, Asker(caller.role, draft.owner.partition(" ")[2]), self._grid)
         )
 
-    def _book_first(self, draft: Draft, visits: list[Visit], requested: int) -> Confirmed | None:
+    def _book_first(self, draft: Draft, wish: Wish, found: Choices) -> Confirmed | None:
         # One read: an insert for each visit would take too long.
-        now, free = self._mongo_clock(), self._reservations.free_of(draft.caller.org, visits)
-        attempts = (self._insert(draft, visit, requested, now) for visit in free)
+        now, free = self._mongo_clock(), free_in_mongo(self._store, draft.caller.org, wish, found)
+        attempts = (self._insert(draft, visit, wish.start, now) for choice in free for visit in _visits(wish, choice))
         return next((confirmed for confirmed in attempts if confirmed), None)
 
     def _insert(self, draft: Draft, visit: Visit, requested: int, now: datetime) -> Confirmed | None:
@@ -123,3 +125,9 @@ class BookingWithoutRedis:
         longest_ms = snapshot.policy.max_hold_seconds * 1000
         if now.timestamp() * 1000 - issued_ms > longest_ms and not self._is_offered(caller.org, hold_id, now):
             raise HoldExpired  # an offer of the waitlist may last longer than any other hold
+
+
+def _visits(wish: Wish, choice: Choice) -> Iterator[Visit]:
+    """The visits that a choice may become, the preferred one first, each with another technician in the lead."""
+    start, who = choice
+    return (wish.at(start, who[at : at + wish.needed]) for at in range(len(who) - wish.needed + 1))

@@ -136,7 +136,7 @@ class CalendarFeeds:
 
     def _visits(self, org: str, technician_id: str, called_off: bool) -> list[Booking]:
         """By start. The two kinds are counted apart."""
-        wanted = {"org": org, "technician_id": technician_id}
+        wanted = {"org": org, "technician_ids": technician_id}
         found = self._nearest({**wanted, "status": {"$nin": _CALLED_OFF}}, MOST_VISITS)
         if called_off:
             found += self._nearest({**wanted, "status": {"$in": _CALLED_OFF}}, MOST_CALLED_OFF)
@@ -151,7 +151,7 @@ class CalendarFeeds:
 
     def _read(self, wanted: Document, start: Document, order: int, most: int) -> list[Document]:
         query, hidden = {**wanted, "start": start}, {"history": 0, "claims": 0}
-        found = self._bookings.find(query, hidden, batch_size=READ_BATCH).hint("by_technician")
+        found = self._bookings.find(query, hidden, batch_size=READ_BATCH).hint("by_technician_ids")
         return list(found.sort([("start", order), ("_id", order)]).limit(most))
 
     def _properties_of(self, org: str, property_ids: set[str]) -> dict[str, Property]:

@@ -11,7 +11,7 @@ Must not write; `services.catalogue.editor` does.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import TypeVar
@@ -73,12 +73,13 @@ class Snapshot:
     _shelf: _Shelf
     _catalogue: Catalogue
 
-    def resources(self, property_id: str, technician_id: str | None) -> tuple[Property, list[Technician]]:
-        """A property, and the technician with this id or all technicians by id; of whatever status.
+    def resources(self, property_id: str, technician_ids: Sequence[str]) -> tuple[Site, list[Technician]]:
+        """A property with its units, and the technicians with these ids, or all by id if there are none; of whatever
+        status.
 
         Raises PropertyNotFound, TechnicianNotFound.
         """
-        return self.site(property_id), self.technicians(technician_id)
+        return self._catalogue.site_on(self._shelf, self.org, property_id), self.technicians(technician_ids)
 
     def site(self, property_id: str) -> Property:
         """A property, of whatever status. PropertyNotFound."""
@@ -95,14 +96,14 @@ class Snapshot:
             raise ServiceNotFound
         return found
 
-    def technicians(self, technician_id: str | None) -> list[Technician]:
-        """The technician with this id, or all technicians by id; of whatever status. TechnicianNotFound."""
+    def technicians(self, technician_ids: Sequence[str] = ()) -> list[Technician]:
+        """The technicians with these ids, or all by id if there are none; of whatever status. TechnicianNotFound."""
         known = self._catalogue.technicians_on(self._shelf, self.org)
-        if technician_id is None:
+        if not technician_ids:
             return list(known.values())
-        if technician_id not in known:
+        if not known.keys() >= set(technician_ids):
             raise TechnicianNotFound
-        return [known[technician_id]]
+        return [known[each] for each in technician_ids]
 
 
 class Catalogue:
@@ -176,11 +177,11 @@ class Catalogue:
 
     def property_on(self, shelf: _Shelf, org: str, property_id: str) -> Property:
         """As `property`, of one epoch: for snapshots."""
-        return self._site_on(shelf, org, property_id).property
+        return self.site_on(shelf, org, property_id).property
 
     def units_on(self, shelf: _Shelf, org: str, property_id: str) -> tuple[str, ...]:
         """The ids of a building's units, of one epoch: for snapshots."""
-        return self._site_on(shelf, org, property_id).units
+        return self.site_on(shelf, org, property_id).units
 
     def technicians_on(self, shelf: _Shelf, org: str) -> dict[str, Technician]:
         """As `technicians`, of one epoch: for snapshots."""
@@ -194,7 +195,7 @@ class Catalogue:
             return shelf.services
         return self._fresh(shelf, "services", lambda: self._read_services(org, shelf), shelf.last_services)
 
-    def _site_on(self, shelf: _Shelf, org: str, property_id: str) -> Site:
+    def site_on(self, shelf: _Shelf, org: str, property_id: str) -> Site:
         kept = self._properties.get((org, property_id))
         if kept is not None and kept[0] is shelf:
             return kept[1]

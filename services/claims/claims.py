@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from pydantic_core import to_json
 from redis import Redis
 
-from models.access import SOURCES, IdempotencyClaim
+from models.access import IdempotencyClaim
 from models.errors import (
     Forbidden,
     HoldExpired,
@@ -27,13 +27,12 @@ from models.errors import (
     RequestInProgress,
 )
 from services.claims import quotas
+from services.claims.asking import asked
 from services.claims.hold_records import HoldRecord, read_hold
 from services.claims.keys import org_keys, read_mark, resource_of
 from services.claims.placements import (
     KEY_KEPT_MS,
     PIN_BACKSTOP_MS,
-    PUBLIC_REMEMBERED_MS,
-    REMEMBERED_MS,
     Aborted,
     NotPinned,
     Obstacle,
@@ -82,12 +81,14 @@ class Claims:
         self._confirm_window_ms = confirm_window_ms
 
     def place(self, placement: Placement) -> Placed | Stale | Taken:
-        """Claims the first visit that is wholly free, or says what stands in the way.
+        """Claims the visit of the first choice that can be had, or says what stands in the way.
 
         Raises IdempotencyKeyReused, TooManyHolds (with the seconds until one of them ends), RateLimited; where the hold
         to be replaced cannot be: HoldNotFound, HoldExpired, HoldReleased, InvalidTransition, RequestInProgress.
         """
-        keys, ask = self._ask(placement)
+        request, names = placement.request, org_keys(placement.request.org)
+        hold, known = names.hold_and_idempotency(request.hold_id, request.key_id, request.idempotency)
+        keys, ask = [hold, names.epoch, names.pins, names.events, known], asked(placement, self._confirm_window_ms)
         word, *rest = self._scripts.run("place_hold", keys, [to_json(ask)])
         if word == "HELD":
             return Placed(read_hold(placement.request.hold_id, rest[1:]), "new", cold=rest[0] == 1)
@@ -232,58 +233,6 @@ class Claims:
                     pipeline.hget(names.booking(owner), "holder")
             found = dict(zip(owners, pipeline.execute(), strict=True)) if owners else {}
         return [_known(each, found[each.mark.owner, each.mark.state]) for each in obstacles]
-
-    def _ask(self, placement: Placement) -> tuple[list[str], dict[str, Any]]:
-        """The keys and the argument of place_hold, whose header explains them."""
-        request, wish = placement.request, placement.wish
-        names = org_keys(request.org)
-        hold, known = names.hold_and_idempotency(request.hold_id, request.key_id, request.idempotency)
-        remembered_ms = PUBLIC_REMEMBERED_MS if request.address_digest else REMEMBERED_MS
-        short_lived = request.address_digest and request.state == "held"
-        sometimes = {
-            "booking_id": request.booking_id,
-            "direct": int(request.state != "held"),
-            "moves": int(request.state == "moving"),
-            "address": request.address_digest,
-            "override": " ".join(request.slot.override),
-            "service_id": request.slot.service_id or "",
-        }
-        ask = {
-            "state": request.state,
-            "epoch": placement.epoch or "",
-            "prefix": names.prefix,
-            "limits": placement.limits,
-            "daily": placement.daily or 0,
-            "fingerprint": request.idempotency.fingerprint if request.idempotency else "",
-            "replaces": request.replaces,
-            "hold_id": request.hold_id,
-            "property_id": wish.property_id,
-            "length": wish.length,
-            "before": wish.before,
-            "after": wish.after,
-            "requested": wish.start,
-            "lifetime_ms": placement.lifetime_ms,
-            "key_kept_ms": placement.lifetime_ms + remembered_ms if short_lived else KEY_KEPT_MS,
-            "window_ms": self._confirm_window_ms,
-            "backstop_ms": PIN_BACKSTOP_MS,
-            "record": {
-                "owner": request.owner,
-                "attempt": placement.attempt,
-                "remembered_ms": remembered_ms,
-                "source": SOURCES[request.joined_by or request.role],
-                **{name: value for name, value in sometimes.items() if value},
-            },
-            "candidates": _candidates(placement),
-            **({"swaps_with": request.swaps_with} if request.swaps_with else {}),
-        }
-        return [hold, names.epoch, names.pins, names.events, known], ask
-
-
-def _candidates(placement: Placement) -> list[tuple[str, int] | tuple[str, int, int]]:
-    visits, hidden = placement.visits, placement.hidden
-    if not hidden.masks:
-        return [(visit.technician_id, visit.start) for visit in visits]
-    return [(visit.technician_id, visit.start, int(hidden.bars(visit))) for visit in visits]
 
 
 def _obstacle(resource: str, mark: str, known: list[str] | str, *span_and_expiry: int) -> Obstacle:

@@ -107,9 +107,15 @@ def read_hold(hold_id: str, flat: list[Any] | dict[str, Any]) -> HoldRecord:
 
 def visit_of(spans: str) -> Visit:
     """The visit of a record, by its spans as text."""
-    site, start, end, technician, leaves, returns = spans.split(" ")
+    site, start, end, *others, technician, leaves, returns = spans.split(" ")
     begin, over = int(start), int(end)
-    return Visit(site[2:], technician[2:], begin, over, begin - int(leaves), int(returns) - over)
+    before, after = begin - int(leaves), int(returns) - over
+    if not others:
+        return Visit(site[2:], technician[2:], begin, over, before, after)
+    names = [*others[::3], technician]
+    who = [name[2:] for name in names if name[0] == "t"]
+    units = tuple(name[2:] for name in names if name[0] == "p")
+    return Visit(site[2:], who[0], begin, over, before, after, tuple(who[1:]), units)
 
 
 def moment_of_ms(milliseconds: int) -> datetime:
@@ -125,7 +131,7 @@ def hold_view(record: HoldRecord, hold_id: str, grid: Grid) -> Hold:
         ref=reference(record.hold_id),
         property_id=visit.property_id,
         technician_id=visit.technician_id,
-        technician_ids=[visit.technician_id],
+        technician_ids=[visit.technician_id, *visit.crew],
         visit=visit,
         status=status,
         start=times.start,

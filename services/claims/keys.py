@@ -92,7 +92,7 @@ def resource_of(name: str) -> tuple[str, str]:
 
 
 def spans_text(spans: Iterable[tuple[str, int, int]]) -> str:
-    """Spans of resources, in ticks, as records have them. The property's span comes first."""
+    """Spans of resources, in ticks, as records have them: the property's, those of its units, then the technicians'."""
     return " ".join(f"{resource_key(resource)} {start} {end}" for resource, start, end in spans)
 
 

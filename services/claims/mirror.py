@@ -21,7 +21,7 @@ from redis import Redis
 from models.booking import Booking
 from models.dispatch import swaps_of
 from models.errors import StoreUnavailable
-from models.slot import Claim
+from models.slot import PROPERTY, TECHNICIAN
 from services.claims.keys import Mark, live_marks, org_keys, spans_text
 from services.claims.placements import KEY_KEPT_MS, LOST_REQUEST_MS, REMEMBERED_MS
 from services.claims.scripts import Scripts
@@ -178,7 +178,7 @@ class Mirror:
         return names.mirror([(each["booking_id"], each["hold_id"]) for each in asked]), ask
 
     def _asked(self, booking: Booking, gone: Set[str]) -> dict[str, Any]:
-        spans = _spans(booking.claims)
+        spans = _spans(booking)
         visit_ends_ms = max(to for _, to in spans.values()) * self._grid.seconds * 1000
         deadline = booking.reserved_until if booking.status == "pending" else None
         return {
@@ -214,9 +214,13 @@ def _milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
 
 
-def _spans(claims: tuple[Claim, ...]) -> dict[str, tuple[int, int]]:
-    """The span of a booking's claims on each resource, where they are one run of ticks. The property comes first."""
+def _spans(booking: Booking) -> dict[str, tuple[int, int]]:
+    """The span of a booking's claims on each resource, where they are one run of ticks: the property's, those of its
+    units, then the technicians', as records have them."""
     ticks: dict[str, list[int]] = {}
-    for resource, tick in claims:
+    for resource, tick in booking.claims:
         ticks.setdefault(resource, []).append(tick)
-    return {resource: (min(ticks[resource]), max(ticks[resource]) + 1) for resource in sorted(ticks)}
+    site, who = f"{PROPERTY}:{booking.property_id}", [f"{TECHNICIAN}:{each}" for each in booking.technician_ids]
+    units = sorted(ticks.keys() - {site, *who})
+    ordered = [name for name in (site, *units, *who) if name in ticks]
+    return {name: (min(ticks[name]), max(ticks[name]) + 1) for name in ordered}

@@ -13,7 +13,7 @@ from models.access import IdempotencyClaim, Role
 from models.slot import Claim, SlotFields, Visit, Wish
 from services.claims.hold_records import HoldRecord
 from services.claims.keys import Mark
-from services.timetable.time_off import HiddenTimeOff
+from services.timetable.choices import Choices
 
 REMEMBERED_MS = 3_600_000
 """How long a hold is remembered after its end. The HTTP contract promises an hour."""
@@ -84,21 +84,15 @@ class ClaimRequest:
     exact: Visit | None = None
 
     @property
-    def owner(self) -> str:
-        """The owner of the claims, as HoldRecord has it."""
-        return f"{self.key_id} {self.holder_digest}" if self.holder_digest else self.key_id
-
-    @property
     def asker(self) -> Asker:
         return Asker(self.role, self.holder_digest)
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """One attempt to claim the first free one of some visits.
+    """One attempt to claim the visit of the first choice that can be had.
 
-    wish: the request in ticks. visits: in the order to try; they share the property and the length. hidden: bars some
-    of them, as if somebody else had booked them.
+    wish: the request in ticks. found: what it may become.
     limits: how many live holds each share may have, by the policy's word (see quotas). daily: how many bookings the
     client's address may make on a UTC day, if the claims are of such a booking; None for any number. epoch: of the
     catalogue that all this comes from.
@@ -106,13 +100,18 @@ class Placement:
 
     request: ClaimRequest
     wish: Wish
-    visits: list[Visit]
-    hidden: HiddenTimeOff
+    found: Choices
     lifetime_ms: int
     limits: dict[str, int]
     daily: int | None
     epoch: str | None
     attempt: str = field(default_factory=attempt_name)
+
+    @property
+    def first_visit(self) -> Visit:
+        """The visit of the first choice with those whom it prefers."""
+        start, technicians = self.found.choices[0]
+        return self.wish.at(start, technicians[: self.wish.needed])
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +149,7 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """No candidate is free. obstacles: what stood in the way at the requested start. cold: as in Placed."""
+    """No choice can be had. obstacles: what stood in the way at the requested start. cold: as in Placed."""
 
     obstacles: list[Obstacle]
     cold: bool = False

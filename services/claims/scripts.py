@@ -17,7 +17,10 @@ from services.stores.redis_lane import ScriptLane
 
 HOLDS = ("holds",)
 PARTS: Final[dict[str, tuple[str, ...]]] = {
-    "place_hold": (*HOLDS, "place_asking", "place_finding", "place_refusing", "place_granting"),
+    "place_hold": (
+        *HOLDS,
+        *("place_asking", "place_reading", "place_choosing", "place_own", "place_refusing", "place_granting"),
+    ),
     "begin_confirm": HOLDS,
     "abort_confirm": HOLDS,
     "extend_hold": HOLDS,

@@ -77,13 +77,13 @@ class Plan:
 
     def _fitting(self, snapshot: Snapshot, booking: Booking) -> list[str]:
         """Who else may come by the rules, in the order of preference."""
-        fields = {name: getattr(booking, name) for name in SLOT_FIELDS} | {"technician_id": None}
+        fields = {name: getattr(booking, name) for name in SLOT_FIELDS} | {"technician_ids": None}
         slot = SlotFields.model_construct(**fields)
-        standing = {*SLOT_FIELDS} - {"technician_id"}
+        standing = {*SLOT_FIELDS} - {"technician_ids"}
         wish = self._candidates.wish(snapshot, self._now, slot, self._caller.role, standing=standing)
-        visits, _ = self._candidates.choices(snapshot, self._now, wish)
+        choice, *_ = self._candidates.choices(snapshot, self._now, wish).choices
         there = {self._away, *technicians_of(booking)}
-        return [each.technician_id for each in visits if each.technician_id not in there]
+        return [each for each in choice.technician_ids if each not in there]
 
     def _day(self, booking: Booking) -> Span:
         """The ticks of the local date of a visit."""
@@ -108,8 +108,8 @@ class Plan:
         org = self._caller.org
         spans = self._mirror.read_spans(org, resources, *around)
         if spans.epoch is None:
-            for resource, tick in self._store.active_claims(org, resources, *around):
-                spans.taken[resource].append(Mark("booked", "", tick, tick + 1))
+            for resource, marks in self._store.active_marks(org, resources, *around).items():
+                spans.taken[resource] += marks
         return [spans.taken[each] for each in resources]
 
 

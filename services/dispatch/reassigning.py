@@ -77,7 +77,7 @@ class Reassigning:
         Raises TechnicianNotFound, InvalidRequest (no such time), StoreUnavailable (nothing was looked at yet).
         """
         _require_a_time(request)
-        self._catalogue.snapshot(caller.org).technicians(technician_id)
+        self._catalogue.snapshot(caller.org).technicians([technician_id])
         span = self._grid.tick(request.from_), self._grid.tick_from(request.to)
         found = self._visits.over(caller.org, f"{TECHNICIAN}:{technician_id}", [span], MOST_READ)
         plan = self._plan(caller, technician_id)
@@ -132,7 +132,7 @@ class Reassigning:
         crew = technicians_of(booking)
         if away not in crew:
             raise VersionConflict(GONE)
-        patch = BookingPatch(technician_id=technician_id)
+        patch = BookingPatch(technician_ids=[technician_id if each == away else each for each in crew])
         self._life.reschedule(caller, booking_id, patch, booking.version)
 
 

@@ -112,8 +112,8 @@ class SwapPins:
                     self._claims.abort(booking.org, name, deadline_ms=record.deadline_ms, restore=False)
                     freed = True
         if not freed:
-            placement, asker = blocked.placement, Asker(caller.role)
-            raise self._placing.refusal(both[0].org, asker, placement.wish, placement.visits, blocked.obstacles)
+            wish, asker = blocked.placement.wish, Asker(caller.role)
+            raise self._placing.refusal(both[0].org, asker, wish, blocked.tried, blocked.obstacles)
 
     def give_back(self, pins: list[Pinned]) -> None:
         """Releases what is left of pins whose outcome is decided. What fails is left to the relay."""

@@ -179,7 +179,7 @@ class Swapping:
             obstacles = [obstacle for obstacle in found if obstacle.mark.owner not in own]
             if obstacles:
                 asker, wish = Asker(caller.role), Wish.exactly(visit)
-                raise self._placing.refusal(booking.org, asker, wish, [visit], obstacles)
+                raise self._placing.refusal(booking.org, asker, wish, visit.technician_ids, obstacles)
 
     def _conclude(self, pins: list[Pinned], swapped: Both | None) -> None:
         """Mirrors what the bookings are now, then gives the pins back. These versions cannot change any more.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,7 @@ OWN_HOLD = "You are holding a part of this time yourself. Book that hold, or rel
 def refusal(
     wish: Wish,
     asker: Asker,
-    technicians: set[str],
+    tried: Collection[str],
     obstacles: list[Obstacle],
     *,
     openings: list[Opening],
@@ -34,7 +34,7 @@ def refusal(
 ) -> Refusal:
     """The refusal of a slot that is taken. It names every resource in the way, and no person.
 
-    technicians: the ids that were tried at the requested start. The code is slot_held if waiting could help, else
+    tried: the technicians of the choice at the requested start. The code is slot_held if waiting could help, else
     slot_booked; for a search that found nothing it is no_slot_available.
     """
     members: dict[str, Any] = {"conflicts": conflicts(obstacles, wish, asker, grid, id_of)}
@@ -42,7 +42,7 @@ def refusal(
         members |= {"next_available": openings}
     if wish.fallback:
         return NoSlotAvailable(**members)
-    if _is_booked(technicians, obstacles):
+    if _is_booked(wish, tried, obstacles):
         return SlotBooked(OWN_BOOKING if _has_own_booking(obstacles, asker) else None, **members)
     return SlotHeld(OWN_HOLD if all(_is_own(obstacle, asker) for obstacle in obstacles) else None, **members)
 
@@ -63,7 +63,8 @@ def conflicts(
 
 def _clipped(obstacle: Obstacle, wish: Wish) -> Obstacle:
     """The part of an obstacle that lies within the wished visit: for a technician, with the travel around it."""
-    mark, (_, first, last) = obstacle.mark, wish.at(wish.start, obstacle.id).spans()[obstacle.kind == TECHNICIAN]
+    place, mark = (wish.start, wish.start + wish.length), obstacle.mark
+    first, last = wish.travel(wish.start) if obstacle.kind == TECHNICIAN else place
     return replace(obstacle, mark=mark._replace(start=max(mark.start, first), end=min(mark.end, last)))
 
 
@@ -80,21 +81,25 @@ def obstacles_of(visit: Visit, bookings: list[Booking]) -> list[Obstacle]:
     return found
 
 
-def with_time_off(obstacles: list[Obstacle], visits: list[Visit], hidden: HiddenTimeOff) -> list[Obstacle]:
-    """The obstacles to some visits at one start, and as bookings the hidden time off where no other obstacle is."""
-    found = list(obstacles)
-    for visit in filter(hidden.bars, visits):
-        of_technician = (each.mark for each in obstacles if (each.kind, each.id) == (TECHNICIAN, visit.technician_id))
-        for start, end in hidden.gaps(visit, ((mark.start, mark.end) for mark in of_technician)):
-            found.append(Obstacle(TECHNICIAN, visit.technician_id, Mark("booked", "", start, end)))
+def with_time_off(
+    obstacles: list[Obstacle], wish: Wish, tried: Collection[str], hidden: HiddenTimeOff
+) -> list[Obstacle]:
+    """The obstacles to the visits of some technicians at the wished start, and as bookings the hidden time off where no
+    other obstacle is."""
+    found, around = list(obstacles), wish.travel(wish.start)
+    for who in (each for each in tried if hidden.bars(each, around)):
+        of_technician = (each.mark for each in obstacles if (each.kind, each.id) == (TECHNICIAN, who))
+        for start, end in hidden.gaps(who, around, ((mark.start, mark.end) for mark in of_technician)):
+            found.append(Obstacle(TECHNICIAN, who, Mark("booked", "", start, end)))
     return found
 
 
-def _is_booked(technicians: set[str], obstacles: list[Obstacle]) -> bool:
+def _is_booked(wish: Wish, tried: Collection[str], obstacles: list[Obstacle]) -> bool:
+    """Whether bookings alone leave too little for the visit."""
     booked = {(obstacle.kind, obstacle.id) for obstacle in obstacles if obstacle.mark.state == "booked"}
     if any(kind == PROPERTY for kind, _ in booked):
         return True
-    return bool(technicians) and all((TECHNICIAN, technician) in booked for technician in technicians)
+    return bool(tried) and sum((TECHNICIAN, who) not in booked for who in tried) < wish.needed
 
 
 def _is_own(obstacle: Obstacle, asker: Asker) -> bool:

@@ -100,6 +100,8 @@ class HoldList:
             following = Entry(names[-1], LAST_TICK, "-")
         query = query.model_copy(update={"from_": self._grid.moment(from_tick)})
         found = [(each, records[each.hold_id]) for each in asked if each.hold_id in records]
+        if query.property_id is None and query.technician_id is None:  # a crew's hold is listed under its first
+            found = [(each, record) for each, record in found if each.resource_id == record.visit.technician_id]
         return self._cut(org, query, found, following)
 
     def _resources(self, org: str, query: HoldsQuery, after: Entry, most: int) -> tuple[str, list[str], bool]:
@@ -135,7 +137,7 @@ class HoldList:
 def _matches(query: HoldsQuery, grid: Grid, visit: Visit) -> bool:
     return (
         query.property_id in (None, visit.property_id)
-        and query.technician_id in (None, visit.technician_id)
+        and query.technician_id in (None, *visit.technician_ids)
         and (query.from_ is None or visit.end > grid.tick(query.from_))
         and (query.to is None or visit.start < grid.tick_from(query.to))
     )

@@ -7,14 +7,16 @@ here); there are more candidates than one script may look at (a look at the span
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import islice
 from time import monotonic
 
 from models.errors import Fault, Refusal, StoreUnavailable
-from models.slot import Visit, Wish
-from services.availability.candidates import Candidates, Choices
-from services.availability.search import look
+from models.slot import Choice, Visit, Wish
+from services.availability.candidates import Candidates
+from services.availability.possible import require_few_claims
+from services.availability.search import free_in_mongo, look
 from services.availability.slots import Availability
 from services.catalogue.reader import Catalogue, Snapshot
 from services.claims.batches import batches_of
@@ -26,7 +28,9 @@ from services.claims.quotas import limits_of
 from services.holds.conflicts import obstacles_of, refusal, with_time_off
 from services.ids import HoldIds, booking_id_for
 from services.ledger.expiry import Reservations
+from services.ledger.store import BookingStore
 from services.stores.faults import last_start
+from services.timetable.choices import Choices
 from services.timetable.grid import Grid
 from services.timetable.time_off import HiddenTimeOff
 
@@ -37,10 +41,14 @@ MOST_BATCHES = 3
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """No visit of a placement is free; the obstacles stood in the way at the requested start."""
+    """No choice of a placement can be had; the obstacles stood in the way at the requested start.
+
+    tried: the technicians of the choice there.
+    """
 
     placement: Placement
     obstacles: list[Obstacle]
+    tried: tuple[str, ...]
 
 
 class Placing:
@@ -53,6 +61,7 @@ class Placing:
         mirror: Mirror,
         catalogue: Catalogue,
         candidates: Candidates,
+        store: BookingStore,
         reservations: Reservations,
         availability: Availability,
         hold_ids: HoldIds,
@@ -62,6 +71,7 @@ class Placing:
         self._mirror = mirror
         self._catalogue = catalogue
         self._candidates = candidates
+        self._store = store
         self._reservations = reservations
         self._availability = availability
         self._hold_ids = hold_ids
@@ -74,8 +84,8 @@ class Placing:
         """
         outcome = self.attempt(request)
         if isinstance(outcome, Blocked):
-            placement = outcome.placement
-            raise self.refusal(request.org, request.asker, placement.wish, placement.visits, outcome.obstacles)
+            wish = outcome.placement.wish
+            raise self.refusal(request.org, request.asker, wish, outcome.tried, outcome.obstacles)
         return outcome
 
     def attempt(self, request: ClaimRequest) -> Placed | Blocked:
@@ -106,7 +116,7 @@ class Placing:
             if isinstance(outcome, Stale):
                 self._reload(request.org, outcome.epoch)
             elif isinstance(outcome, Taken):
-                if outcome.cold and placement.hidden.masks and not reloaded:
+                if outcome.cold and placement.found.hidden.masks and not reloaded:
                     self._reload(request.org, None)
                     reloaded = True
                 elif not self._reservations.made_way(request.org, outcome.obstacles):
@@ -115,10 +125,9 @@ class Placing:
                 return outcome
         raise StoreUnavailable
 
-    def refusal(self, org: str, asker: Asker, wish: Wish, visits: list[Visit], obstacles: list[Obstacle]) -> Refusal:
-        """Why none of some visits can be had, with other free slots if the wish asks for them."""
+    def refusal(self, org: str, asker: Asker, wish: Wish, tried: Collection[str], obstacles: list[Obstacle]) -> Refusal:
+        """Why a wish cannot be had, with other free slots if it asks for them. tried: as in Blocked."""
         openings = self._availability.openings(org, wish, wish.suggest) if wish.suggest else []
-        tried = {visit.technician_id for visit in visits if visit.start == wish.start}
 
         def id_of(hold: HoldRecord) -> str:
             return self._hold_ids.seal(org, hold.key_id, hold.hold_id, hold.visit)
@@ -143,29 +152,31 @@ class Placing:
         if request.bounded and asked and asked > policy.max_hold_seconds:
             text = f"Give ttl_seconds as {policy.max_hold_seconds} or less."
             faults.append(Fault("ttl_seconds", "too_long", text))
-        wish, (visits, hidden) = self._choices(request, snapshot, faults)
+        found = self._choices(request, snapshot, faults)
         counts = request.address_digest and request.state == "confirming"
         return Placement(
             request,
-            wish,
-            visits,
-            hidden.besides(request.claimed) if request.claimed else hidden,
+            found.wish,
+            found,
             lifetime_ms=(asked or policy.hold_seconds) * 1000,
             limits=limits_of(policy),
             daily=policy.public_bookings_per_address_per_day if counts else None,
             epoch=snapshot.epoch,
         )
 
-    def _choices(self, request: ClaimRequest, snapshot: Snapshot, faults: list[Fault]) -> tuple[Wish, Choices]:
+    def _choices(self, request: ClaimRequest, snapshot: Snapshot, faults: list[Fault]) -> Choices:
         now, exact = request.now, request.exact
         if exact is not None:
-            # No rule is asked, but what was removed from the catalogue gets no visit.
-            snapshot.resources(request.slot.property_id, request.slot.technician_id)
-            return Wish.exactly(exact), Choices([exact], HiddenTimeOff(exact.start, {}))
+            # No rule is asked, but what was removed from the catalogue gets no visit, and a unit that is new does.
+            site, _ = snapshot.resources(exact.property_id, exact.technician_ids)
+            wish = Wish.exactly(replace(exact, units=site.units))
+            require_few_claims(wish)
+            return Choices(wish, [Choice(exact.start, exact.technician_ids)], HiddenTimeOff())
         wish = self._candidates.wish(
             snapshot, now, request.slot, request.role, standing=request.standing, faults=faults
         )
-        return wish, self._candidates.choices(snapshot, now, wish)
+        found = self._candidates.choices(snapshot, now, wish)
+        return found._replace(hidden=found.hidden.besides(request.claimed)) if request.claimed else found
 
     def _granted_before(self, request: ClaimRequest) -> Placed | None:
         """The hold that this request was granted when it came before under its idempotency key."""
@@ -187,35 +198,33 @@ class Placing:
         return False
 
     def _first_free(self, placement: Placement) -> Placed | Stale | Taken:
-        """One script call if it can look at all visits; else a look at the spans, and calls for what looks free.
+        """One script call if it can look at all choices; else a look at the spans, and calls for what looks free.
 
-        Raises StoreUnavailable when the calls or the time are used up while visits are left.
+        Raises StoreUnavailable when the calls or the time are used up while choices are left.
         """
-        visits = placement.visits
-        if _needs_mongo_first(placement):
-            visits = self._reservations.free_of(placement.request.org, visits)
-            if not visits:
-                obstacles = self.mirror_blockers(placement.request.org, placement.visits[0])
-                return self._granted_before(placement.request) or Taken(obstacles)
-            placement = replace(placement, visits=visits)
-        if len(visits) == 1 or len(list(islice(batches_of(visits), 2))) == 1:
-            return self._claims.place(placement)
         request, wish = placement.request, placement.wish
+        if _needs_mongo_first(placement):
+            free = free_in_mongo(self._store, request.org, wish, placement.found)
+            if not free:
+                obstacles = self.mirror_blockers(request.org, placement.first_visit)
+                return self._granted_before(request) or Taken(obstacles)
+            placement = _of(placement, free)
+        choices = placement.found.choices
+        is_plain = len(choices) == 1 and len(choices[0].technician_ids) == wish.needed
+        if is_plain or len(list(islice(batches_of(wish, choices), 2))) == 1:
+            return self._claims.place(placement)
         looked = look(
-            self._mirror,
-            request.org,
-            wish,
-            visits,
-            placement.hidden,
+            *(self._mirror, request.org, wish, placement.found),
             holder=bool(request.holder_digest),
             spared=request.replaces,
         )
         # With nothing free the script still has its say about the idempotency key, the catalogue and the quotas.
-        batches = list(islice(batches_of(looked.visits or visits[:1]), MOST_BATCHES + 1))
+        likely = looked.choices or [Choice(choices[0].start, choices[0].technician_ids[: wish.needed])]
+        batches = list(islice(batches_of(wish, likely), MOST_BATCHES + 1))
         for batch in batches[:MOST_BATCHES]:
             if monotonic() > last_start.get():
                 raise StoreUnavailable
-            outcome = self._claims.place(replace(placement, visits=batch))
+            outcome = self._claims.place(_of(placement, batch))
             if not isinstance(outcome, Taken):
                 return outcome
         if len(batches) > MOST_BATCHES:
@@ -231,9 +240,8 @@ class Placing:
         request, record = placement.request, placed.record
         try:
             self._reload(request.org, None)
-            _, (visits, hidden) = self._choices(request, self._catalogue.snapshot(request.org), [])
-            allowed = record.visit in visits and not hidden.besides(request.claimed).bars(record.visit)
-            if allowed and (record.direct or not self._others_in_the_way(request.org, record)):
+            found = self._choices(request, self._catalogue.snapshot(request.org), [])
+            if found.allow(record.visit) and (record.direct or not self._others_in_the_way(request.org, record)):
                 if not record.direct:
                     self._claims.trust(request.org, record, request.idempotency)
                 return True
@@ -255,6 +263,11 @@ class Placing:
             self._claims.release(org, record.hold_id, record.key_id, staff=False, forget=True)
 
 
+def _of(placement: Placement, choices: list[Choice]) -> Placement:
+    """The attempt with some of its choices."""
+    return replace(placement, found=placement.found._replace(choices=choices))
+
+
 def _needs_mongo_first(placement: Placement) -> bool:
     """Whether MongoDB is asked before the claim too: where Redis knows no bookings, and where a claim that is given
     back after the check would have cost the client the hold that it replaces."""
@@ -264,5 +277,6 @@ def _needs_mongo_first(placement: Placement) -> bool:
 
 
 def _blocked(placement: Placement, obstacles: list[Obstacle]) -> Blocked:
-    wished = [visit for visit in placement.visits if visit.start == placement.wish.start]
-    return Blocked(placement, with_time_off(obstacles, wished, placement.hidden))
+    wish, (start, technicians) = placement.wish, placement.found.choices[0]
+    tried = technicians if start == wish.start else ()
+    return Blocked(placement, with_time_off(obstacles, wish, tried, placement.found.hidden), tried)

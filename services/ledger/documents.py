@@ -53,7 +53,10 @@ def difference(old: Booking, new: Booking) -> tuple[Document, dict[str, tuple[An
     before, after = document_of(old), document_of(new)
     names = dict.fromkeys((*after, *before))  # a field that is emptied is in the earlier one alone
     fields = {name: after.get(name) for name in names if before.get(name) != after.get(name)}
-    return fields, {name: (before.get(name), value) for name, value in fields.items() if name in STORED}
+    changes = {name: (before.get(name), value) for name, value in fields.items() if name in STORED}
+    if len(old.technician_ids) == len(new.technician_ids) == 1:
+        changes.pop("technician_ids", None)  # technician_id says it
+    return fields, changes
 
 
 def noted(by: str, action: str, changes: dict[str, tuple[Any, Any]]) -> dict[str, Any]:
@@ -75,7 +78,10 @@ def as_of(booking: Booking, version: int) -> Booking:
     kept = max(1, len(booking.history) - (booking.version - version))
     values: dict[str, Any] = {}
     for entry in reversed(booking.history[kept:]):
-        values |= {name: change["from"] for name, change in entry["changes"].items() if name in STORED}
+        before = {name: change["from"] for name, change in entry["changes"].items() if name in STORED}
+        if "technician_id" in before:
+            before.setdefault("technician_ids", [before["technician_id"]])
+        values |= before
     history = booking.history[:kept]
     values |= {"version": version, "updated_at": history[-1]["at"], "history": history}
     return booking.changed(**values)

@@ -78,16 +78,6 @@ class Reservations:
         found = [self.current(booking, redis_answers=redis_answers) for booking in blockers]
         return [booking for booking in found if booking.active]
 
-    def free_of(self, org: str, visits: list[Visit]) -> list[Visit]:
-        """The visits that have no booking in their way, by one read. Raises StoreUnavailable."""
-        spans = [span for visit in visits for span in visit.spans()]
-        if not spans:
-            return []
-        resources = sorted({resource for resource, _, _ in spans})
-        first, last = min(start for _, start, _ in spans), max(end for _, _, end in spans)
-        taken = self._store.active_claims(org, resources, first, last)
-        return [visit for visit in visits if taken.isdisjoint(visit.claims())]
-
     def expire_overdue(self) -> int:
         """Expires up to MOST_AT_ONCE overdue reservations of all orgs, and gives their number. StoreUnavailable."""
         expired = 0

@@ -54,10 +54,9 @@ class BookingList:
 def filter_of(org: str, query: BookingQuery) -> Document:
     """What a query wants of an org, besides its page."""
     wanted: Document = {"org": org, **_when(query)}
-    for name in ("property_id", "technician_id", "external_reference", "series_id"):
-        value = getattr(query, name)
-        if value is not None:
-            wanted[name] = value
+    named = {"property_id": query.property_id, "technician_ids": query.technician_id}
+    named |= {"external_reference": query.external_reference, "series_id": query.series_id}
+    wanted |= {name: value for name, value in named.items() if value is not None}
     # The index of a search has the status before the start, so MongoDB wants it by name there.
     if query.status is not None or query.q is not None:
         wanted |= _standing(set(query.status or get_args(BookingStatus)))
@@ -96,7 +95,7 @@ def _index(query: BookingQuery) -> str:
     if query.property_id is not None:
         return "by_property"
     if query.technician_id is not None:
-        return "by_technician"
+        return "by_technician_ids"
     if query.q is not None:
         return "by_search"
     return "by_status" if query.status is not None else "by_start"

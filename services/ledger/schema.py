@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pymongo import ASCENDING, IndexModel
 
+from services.ledger.crews import BY_NO_CREW, BY_TECHNICIAN
 from services.ledger.persons import BY_PERSON
 from services.ledger.search import BY_NO_SEARCH, BY_SEARCH
 from services.stores.connections import Document
@@ -38,6 +39,7 @@ VALIDATOR: Document = {
             "org": {"bsonType": "string", "minLength": 1},
             "property_id": {"bsonType": "string", "minLength": 1},
             "technician_id": {"bsonType": "string", "minLength": 1},
+            "technician_ids": {"bsonType": "array", "minItems": 1, "items": {"bsonType": "string", "minLength": 1}},
             "start": {"bsonType": "date"},
             "end": {"bsonType": "date"},
             "active": {"bsonType": "bool"},
@@ -84,10 +86,8 @@ BOOKING_INDEXES = [
     IndexModel(
         [("org", ASCENDING), ("property_id", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)], name="by_property"
     ),
-    IndexModel(
-        [("org", ASCENDING), ("technician_id", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)],
-        name="by_technician",
-    ),
+    BY_TECHNICIAN,
+    BY_NO_CREW,
     IndexModel([("org", ASCENDING), ("status", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)], name="by_status"),
     IndexModel(
         [("org", ASCENDING), ("external_reference", ASCENDING), ("start", ASCENDING), ("_id", ASCENDING)],

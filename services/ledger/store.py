@@ -26,8 +26,10 @@ from pymongo.read_concern import ReadConcern
 
 from models.booking import Booking
 from models.errors import StoreUnavailable
-from models.slot import Claim, Visit
+from models.slot import Visit
+from services.claims.keys import Mark
 from services.crash_points import CrashPoints, survive
+from services.ledger.crews import fill_in_crews
 from services.ledger.documents import booking_of, difference, document_of
 from services.ledger.filling import fill_in
 from services.ledger.outcomes import (
@@ -84,6 +86,7 @@ class BookingStore:
             fill_in_persons(self._bookings)
             fill_in_changed(self._bookings)
             fill_in_search(self._bookings)
+            fill_in_crews(self._bookings)
             fill_in(self._bookings, "customer_key", lambda each: customer_key(each["customer"]))
 
     def check_grid(self) -> None:
@@ -152,23 +155,23 @@ class BookingStore:
         with mongo_faults():
             return [booking_of(document) for document in self._bookings.find(query)]
 
-    def active_claims(
-        self, org: str, resources: list[str], from_tick: int, to_tick: int, *, besides: str | None = None
-    ) -> set[Claim]:
-        """The claims of active bookings on some resources over the ticks [from_tick, to_tick). Raises StoreUnavailable.
+    def active_marks(self, org: str, resources: list[str], from_tick: int, to_tick: int) -> dict[str, list[Mark]]:
+        """What active bookings take of some resources, of those that touch the ticks [from_tick, to_tick).
 
-        It leaves out the booking with the id `besides`, and overdue reservations: a request for their slot expires
-        them.
+        It leaves out overdue reservations: a request for their slot expires them. Raises StoreUnavailable.
         """
         touched = {"$elemMatch": {"resource": {"$in": resources}, "tick": {"$gte": from_tick, "$lt": to_tick}}}
         query: Document = {"org": org, "active": True, "claims": touched, "$nor": [OVERDUE]}
-        if besides is not None:
-            query["_id"] = {"$ne": besides}
-        wanted = set(resources)
+        marks: dict[str, list[Mark]] = {resource: [] for resource in resources}
         with mongo_faults():
-            found = self._bookings.find(query, {"claims": 1})
-            claims = {(claim["resource"], claim["tick"]) for document in found for claim in document["claims"]}
-        return {claim for claim in claims if claim[0] in wanted and from_tick <= claim[1] < to_tick}
+            for document in self._bookings.find(query, {"claims": 1}):
+                ticks: dict[str, list[int]] = {}
+                for claim in document["claims"]:
+                    ticks.setdefault(claim["resource"], []).append(claim["tick"])
+                for resource in ticks.keys() & marks.keys():
+                    span = (min(ticks[resource]), max(ticks[resource]) + 1)
+                    marks[resource].append(Mark("booked", document["_id"], *span))
+        return marks
 
     def overdue(self, most: int) -> list[Booking]:
         """At most `most` overdue reservations of all orgs, the longest overdue first. Raises StoreUnavailable."""

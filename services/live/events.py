@@ -123,13 +123,14 @@ def read_event(row: Row) -> LiveEvent | None:
 
 def place_of(fields: dict[str, str]) -> Place:
     span = int(fields["start"]), int(fields["end"])
-    return Place(fields["property_id"], (fields["technician_id"],), frozenset({fields["property_id"]}), span, span)
+    places = frozenset({fields["property_id"], *fields.get("units", "").split()})
+    return Place(fields["property_id"], tuple(fields["technician_ids"].split()), places, span, span)
 
 
 def _place_of_spans(spans: str) -> Place:
     visit = visit_of(spans)
-    places = frozenset({visit.property_id})
-    return Place(visit.property_id, (visit.technician_id,), places, (visit.start, visit.end), visit.technician_span)
+    places = frozenset({visit.property_id, *visit.units})
+    return Place(visit.property_id, visit.technician_ids, places, (visit.start, visit.end), visit.technician_span)
 
 
 def message(kind: str, body: str, event_id: str = "") -> bytes:

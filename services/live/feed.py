@@ -104,6 +104,6 @@ def reach_of(snapshot: Snapshot, view: View) -> Reach | None:
     if view.property_id is None:
         return None
     site = snapshot.site(view.property_id)
-    who = snapshot.technicians(None)
+    who = snapshot.technicians()
     sent = [each.id for each in who if site.area is None or not each.areas or site.area in each.areas]
     return Reach(frozenset({site.id, *snapshot.units_of(site.id)}), frozenset(sent))

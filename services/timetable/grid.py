@@ -26,8 +26,11 @@ FIRST_DAY = date(2, 1, 1)
 LAST_DAY = date(9998, 12, 31)
 """Between these two, every instant of a local date can be written in UTC. Other dates are not supported."""
 
-SLOT = ("property_id", "technician_id", "start", "end", "buffer_before_minutes", "buffer_after_minutes")
-"""The fields of a booking that say which ticks it takes."""
+SLOT = (
+    *("property_id", "technician_id", "technician_ids"),
+    *("start", "end", "buffer_before_minutes", "buffer_after_minutes"),
+)
+"""The fields of a booking that say which ticks it takes, but for the units of a building."""
 
 Span = tuple[int, int]
 """Ticks [from, to)."""
@@ -87,7 +90,8 @@ class Grid:
         return self.tick(moment) if self.is_on_grid(moment) else None
 
     def visit_of(self, slot: Mapping[str, Any]) -> Visit:
-        """The ticks of a slot that is given by its fields: those in SLOT."""
+        """The ticks of a slot that is given by its fields: those in SLOT, of which it may lack `technician_ids`. The
+        property's own, without its units."""
         return Visit(
             slot["property_id"],
             slot["technician_id"],
@@ -95,6 +99,7 @@ class Grid:
             self.tick(slot["end"]),
             self.ticks(slot["buffer_before_minutes"]),
             self.ticks(slot["buffer_after_minutes"]),
+            tuple(slot.get("technician_ids", ())[1:]),
         )
 
     def times(self, visit: Visit, requested: int) -> Times:

@@ -31,6 +31,8 @@ from services.timetable.working_hours import Timetable
 
 LONGEST_VISIT = timedelta(days=3)
 """No visit with its travel lasts longer."""
+NONE_THEN = "No technician is available then. Please choose another time."
+TOO_FEW_THEN = "Not enough technicians are available then. Please choose another time."
 CLOSED_DATE = "No visits take place on this date. Please choose another one."
 
 
@@ -45,14 +47,16 @@ class Extent(NamedTuple):
 class Rules:
     """The rules for visits of one extent at one property (`site`), as of one moment.
 
-    eligible: whether any of the technicians in question may be sent. technicians: of those who may, the available ones,
-    in the order to try; of discreet rules also the others. latest: the last start within the horizon. In every mask of
-    starts, bit i stands for a visit that starts at from_tick + i.
+    eligible: whether enough of the technicians in question may be sent. possible: whether any start could be allowed to
+    enough of them. technicians: of those who may, the available
+    ones, in the order to try; of discreet rules also the others. needed: how many of them come. units: of a building,
+    which discreet rules allow to nobody. latest: the last start within the horizon. In every mask of starts, bit i
+    stands for a visit that starts at from_tick + i.
     """
 
     __slots__ = (
         *("_discreet", "_earliest", "_lifted", "_now", "_policy", "_timetable"),
-        *("eligible", "extent", "latest", "site", "technicians"),
+        *("eligible", "extent", "latest", "needed", "possible", "site", "technicians", "units"),
     )
 
     def __init__(
@@ -66,6 +70,8 @@ class Rules:
         extent: Extent,
         skill: str | None = None,
         anybody: bool = False,
+        needed: int = 1,
+        units: tuple[str, ...] = (),
         discreet: bool = False,
     ) -> None:
         """technicians: those in question. skill: that the service needs. anybody: all of them may be sent."""
@@ -73,8 +79,12 @@ class Rules:
         if not anybody and (site.area or skill):
             sent = [each for each in technicians if _has(each.areas, site.area) and _has(each.skills, skill)]
         self.site = site
-        self.eligible = bool(sent) or not technicians
+        self.units = units
+        self.needed = needed
+        self.eligible = len(sent) >= min(needed, len(technicians))
         self.technicians = [each for each in sent if discreet or each.status == "available"]
+        self.possible = site.status == "available" and not (discreet and units)
+        self.possible &= self.eligible and len(self.technicians) >= needed
         self.extent = extent
         self._timetable = timetable
         self._policy = policy
@@ -100,12 +110,14 @@ class Rules:
             self.latest = max(self.latest, start + 2 * 86_400 // self._timetable.grid.seconds)
 
     def fitting(self, from_tick: int, to_tick: int) -> list[tuple[str, int]]:
-        """(technician id, mask of starts) for each technician with an allowed start in [from_tick, to_tick)."""
+        """(technician id, mask of starts) for each technician with an allowed start in [from_tick, to_tick). None where
+        fewer than are needed have one."""
         allowed = self._allowed(from_tick, to_tick)
         if not allowed:
             return []
         fits = [(each.id, self._suits(each, from_tick, to_tick) & allowed) for each in self.technicians]
-        return [each for each in fits if each[1]]
+        fits = [each for each in fits if each[1]]
+        return fits if len(fits) >= self.needed else []
 
     def hidden(self, from_tick: int, to_tick: int) -> dict[str, int]:
         """The ticks of [from_tick, to_tick) that discreet rules keep quiet about, as masks by technician's id: time
@@ -129,16 +141,17 @@ class Rules:
             return TooFarAhead(TooFarAhead.sentence + hint.format("horizon"))
         if self._blacked_out(start, start + 1):
             return OutsideWorkingHours(CLOSED_DATE + hint.format("blackout"))
-        if not any(self._at_work(each, start, start + 1) for each in self.technicians):
+        at_work = [each for each in self.technicians if self._at_work(each, start, start + 1)]
+        if len(at_work) < self.needed:
             return OutsideWorkingHours(OutsideWorkingHours.sentence + hint.format("working_hours"))
         if len(self.technicians) == 1:
             return TechnicianUnavailable()
-        return TechnicianUnavailable("No technician is available then. Please choose another time.")
+        return TechnicianUnavailable(TOO_FEW_THEN if self.needed > 1 else NONE_THEN)
 
     def _allowed(self, from_tick: int, to_tick: int) -> int:
         """The starts that the property and the policy allow for every technician."""
         first, last = max(from_tick, self._earliest), min(to_tick, self.latest + 1)
-        if first >= last or self.site.status != "available":
+        if first >= last or not self.possible:
             return 0
         return ones(last - first) << (first - from_tick) & ~self._blacked_out(from_tick, to_tick)
 

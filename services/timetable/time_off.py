@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from models.slot import TECHNICIAN, Claim, Visit
+from models.slot import TECHNICIAN, Claim
 from services.timetable.grid import Span, bits, ones, spans_in
 
 
@@ -16,9 +16,9 @@ class HiddenTimeOff:
     from_tick: int = 0
     masks: dict[str, int] = field(default_factory=dict)
 
-    def bars(self, visit: Visit) -> bool:
-        """Whether time off forbids a visit."""
-        return bool(self.masks and self._within(visit))
+    def bars(self, technician_id: str, span: Span) -> bool:
+        """Whether time off forbids a technician a visit that takes this span with its travel."""
+        return bool(self.masks and self._within(technician_id, span))
 
     def besides(self, claims: Iterable[Claim]) -> HiddenTimeOff:
         """The same without the ticks that a booking claims already, because no other visit could have those."""
@@ -29,15 +29,15 @@ class HiddenTimeOff:
                 masks[name] &= ~(1 << tick - self.from_tick)
         return HiddenTimeOff(self.from_tick, masks)
 
-    def gaps(self, visit: Visit, taken: Iterable[Span]) -> Iterator[Span]:
-        """The spans of time off within a visit and its travel that lie outside of what is taken."""
-        start, end = visit.technician_span
-        off = self._within(visit)
-        for span in taken:
-            off &= ~bits(start, end, span)
+    def gaps(self, technician_id: str, span: Span, taken: Iterable[Span]) -> Iterator[Span]:
+        """The spans of a technician's time off within a span that lie outside of what is taken."""
+        start, end = span
+        off = self._within(technician_id, span)
+        for other in taken:
+            off &= ~bits(start, end, other)
         return spans_in(off, start)
 
-    def _within(self, visit: Visit) -> int:
-        """The ticks off of a visit and its travel, as a mask from their first tick on."""
-        start, end = visit.technician_span
-        return self.masks.get(visit.technician_id, 0) >> start - self.from_tick & ones(end - start)
+    def _within(self, technician_id: str, span: Span) -> int:
+        """The ticks off within a span, as a mask from its first tick on."""
+        start, end = span
+        return self.masks.get(technician_id, 0) >> start - self.from_tick & ones(end - start)

@@ -90,7 +90,7 @@ def people_of(entry: WaitEntry) -> dict[str, str]:
     # Of the two keys of a phone the one with the country code is the last, and counts.
     known = {kind: value for kind, _, value in (key.partition(":") for key in contacts(entry.customer))}
     known = known or {"address": entry.joined_from or ""}
-    wish = (entry.property_id, entry.technician_id or "", *filter(None, [entry.service_id]))
+    wish = (entry.property_id, " ".join(sorted(entry.named)), *filter(None, [entry.service_id]))
     return {kind: digest("waits", kind, value, *wish) for kind, value in known.items()}
 
 

@@ -28,17 +28,17 @@ _TAKING = frozenset({"hold", "waitlist.offered", "book", "change"})
 
 
 class Freed(NamedTuple):
-    """A slot that may have become free."""
+    """A slot that may have become free, with all properties and technicians whom the visit took."""
 
-    property_id: str
-    technician_id: str
+    property_ids: tuple[str, ...]
+    technician_ids: tuple[str, ...]
     start: datetime
     end: datetime
 
     def concerns(self, entry: WaitEntry) -> bool:
         """Whether a visit for this entry could use the slot."""
-        same_property = self.property_id == entry.property_id
-        same_technician = entry.technician_id in (None, self.technician_id)
+        same_property = entry.property_id in self.property_ids
+        same_technician = not entry.named or not set(entry.named).isdisjoint(self.technician_ids)
         # Subtract, because the sum of a time and a day may be later than datetime can say.
         near = entry.from_ - self.end < NEARBY and self.start - entry.to < NEARBY
         return near and (same_property or same_technician)
@@ -101,7 +101,8 @@ class Attention:
     def _freed_by(self, event: Event) -> list[Freed]:
         """The slot that an event frees, if any. Of a new hold it notes the end, until the hold is booked."""
         start, end = (self._grid.moment(int(event[name])) for name in ("start", "end"))
-        freed = Freed(event["property_id"], event["technician_id"], start, end)
+        places = (event["property_id"], *event.get("units", "").split())
+        freed = Freed(places, tuple(event["technician_ids"].split()), start, end)
         if event["state"] == "held" and event["expires_ms"]:
             self._ending[freed] = int(event["expires_ms"])
             return []

@@ -24,7 +24,8 @@ from models.errors import (
     StoreUnavailable,
 )
 from models.waitlist import WaitEntry, WaitQuery, WaitRequest
-from services.availability.candidates import Candidates, require_eligible
+from services.availability.candidates import Candidates
+from services.availability.possible import BUILDING, not_eligible
 from services.catalogue.reader import Catalogue
 from services.claims.claims import Claims
 from services.claims.hold_records import moment_of_ms
@@ -89,8 +90,8 @@ class Waitlist:
         """Makes an entry that is served after all others. A repeat under an idempotency key gets the first entry.
 
         Raises InvalidRequest with all faults, PropertyNotFound, TechnicianNotFound, ServiceNotFound,
-        TechnicianNotEligible (no technician in question is sent there for that), IdempotencyKeyReused, and what
-        Admission.admit raises.
+        TechnicianNotEligible (too few technicians in question are sent there for that), Forbidden (a stranger waits for
+        a building), IdempotencyKeyReused, and what Admission.admit raises.
         """
         waitlist_id, answered = self._first_answer(caller, idempotency)
         if answered:
@@ -102,7 +103,10 @@ class Waitlist:
         snapshot = self._catalogue.snapshot(caller.org)
         extent = self._candidates.extent(snapshot, request.lengths, caller.role)
         rules = self._candidates.rules(snapshot, self._clock(), request, extent, discreet=caller.role in STRANGERS)
-        require_eligible(rules, request, for_staff=False)
+        if caller.role in STRANGERS and rules.units:
+            raise Forbidden(BUILDING)
+        if not rules.eligible:
+            raise not_eligible(request, for_staff=False)
         entry = self._new_entry(caller, request, waitlist_id, idempotency, extent)
         self.rules.require_hours_that_fit(entry, rules.site.timezone)
         if self._admission.admit(entry):
@@ -176,7 +180,9 @@ class Waitlist:
             made_by=caller.key_id,
             status="waiting",
             property_id=request.property_id,
-            technician_id=request.technician_id,
+            technician_id=request.named[0] if request.named else None,
+            technician_ids=list(request.named) if len(request.named) > 1 else None,
+            technicians=len(request.named) or request.technicians or 1,
             from_=to_milliseconds(request.from_),
             to=to_milliseconds(request.to),
             duration_minutes=self._grid.minutes_of(extent.length),

@@ -114,7 +114,8 @@ class Offering:
         """
         fields = SlotFields.model_construct(
             property_id=entry.property_id,
-            technician_id=entry.technician_id,
+            technician_ids=list(entry.named),
+            technicians=entry.technicians,
             service_id=entry.service_id,
             start=opening.start,
             duration_minutes=entry.duration_minutes,
@@ -175,6 +176,7 @@ class Offering:
             start=self._grid.moment(record.visit.start),
             end=self._grid.moment(record.visit.end),
             offered_technician_id=record.visit.technician_id,
+            offered_technician_ids=list(record.visit.technician_ids) if record.visit.crew else None,
             offered_until=moment_of_ms(record.expires_ms),
         )
         if offered:

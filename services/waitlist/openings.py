@@ -38,7 +38,7 @@ class Openings:
         try:
             snapshot, start = self._catalogue.snapshot(entry.org), self._start(entry.from_)
             extent = self._candidates.extent(snapshot, entry.lengths, Role.DESK, standing=entry.standing)
-            wish = Wish(entry.property_id, entry.technician_id, start, *extent, service_id=entry.service_id)
+            wish = Wish(entry.property_id, entry.named, start, *extent, entry.technicians, service_id=entry.service_id)
             until = self._grid.tick(entry.to)
             if most_ticks is not None:
                 until = min(until, wish.start + self._ticks_each(entry, extent, most_ticks))
@@ -53,5 +53,5 @@ class Openings:
 
     def _ticks_each(self, entry: WaitEntry, extent: Extent, most: int) -> int:
         """How far the window reaches if each resource is looked at over the same ticks, with its travel around them."""
-        technicians = self._catalogue.snapshot(entry.org).technicians(entry.technician_id)
+        technicians = self._catalogue.snapshot(entry.org).technicians(entry.named)
         return most // (1 + len(technicians)) - extent.before - extent.after

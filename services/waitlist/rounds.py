@@ -221,6 +221,8 @@ def _rested_at(began: datetime, ended: datetime) -> datetime:
 def _could_use(one: WaitEntry, other: WaitEntry, openings: list[Opening]) -> bool:
     """Whether a visit for `one` could use any of the openings of another entry."""
     return any(
-        Freed(other.property_id, opening.technician_id, opening.start, opening.end).concerns(one)
+        Freed(
+            (other.property_id,), tuple(opening.technician_ids or [opening.technician_id]), opening.start, opening.end
+        ).concerns(one)
         for opening in openings
     )

@@ -32,7 +32,10 @@ _NAMES = {"waitlist_id": "_id", "from_": "from"}
 """Fields of an entry that have another name in its document."""
 _FIELDS = {each.name: _NAMES.get(each.name, each.name) for each in fields(WaitEntry)}
 
-OFFER_FIELDS = ("hold_id", "held_as", "start", "end", "offered_technician_id", "offered_until")
+OFFER_FIELDS = (
+    *("hold_id", "held_as", "start", "end"),
+    *("offered_technician_id", "offered_technician_ids", "offered_until"),
+)
 """The fields of an entry that describe its last offer."""
 
 

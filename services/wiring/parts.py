@@ -67,6 +67,7 @@ class Parts:
             mirror=self.mirror,
             catalogue=self.catalogue,
             candidates=self.candidates,
+            store=self.store,
             reservations=self.reservations,
             availability=self.availability,
             hold_ids=self.hold_ids,

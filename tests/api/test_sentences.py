@@ -95,7 +95,7 @@ def test_the_table_of_sentences_has_each_finding_that_comes_up_and_no_other() ->
     ours = {kind for kind in kinds if kind not in SENTENCES}
     assert ours == {
         *("bad_clock", "bad_country", "bad_date", "bad_email", "bad_id", "bad_phone", "bad_rule", "bad_shift"),
-        *("bad_span", "bad_text", "bad_time", "conflicting"),
+        *("bad_span", "bad_text", "bad_time", "conflicting", "inconsistent"),
         *("bad_origin", "bad_timezone", "naive_time"),
     }
     assert set(SENTENCES) - {"bool_type"} <= kinds  # the CSV import reads true and false

@@ -48,14 +48,21 @@ CLOCKS = st.sampled_from(
 
 @dataclass
 class Scene:
-    """A calendar, and the dates, technician, service and lengths of a query."""
+    """A calendar, and the dates, technicians, service and lengths of a query. named: all of these come; else any
+    `needed`."""
 
     calendar: Calendar
     first: date
     days: int
-    technician_id: str | None
+    named: list[str]
+    needed: int
     service_id: str | None = None
     query: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def team(self) -> dict[str, Any]:
+        """The technicians, as a request names them."""
+        return {"technician_ids": self.named} if self.named else {"technicians": self.needed}
 
 
 def _clock(minutes: int) -> str:
@@ -104,9 +111,12 @@ def _technician(draw: st.DrawFn, number: int, zone: str, around: datetime) -> Te
 
 
 @st.composite
-def _board(draw: st.DrawFn, people: int, grid: Grid, around: datetime) -> Board:
+def _board(draw: st.DrawFn, people: int, units: list[str], grid: Grid, around: datetime) -> Board:
     board = Board()
-    names = ["property:prop-1", *(f"technician:tech-{number}" for number in range(1, people + 1))]
+    names = [
+        *(f"property:{name}" for name in ("prop-1", *units)),
+        *(f"technician:tech-{number}" for number in range(1, people + 1)),
+    ]
     spans = st.tuples(
         st.sampled_from(names), st.integers(-1500, 4500), st.integers(1, 300), st.sampled_from(["held", "booked"])
     )
@@ -125,6 +135,7 @@ def scenes(draw: st.DrawFn) -> Scene:
     first = change + timedelta(days=draw(st.integers(-1, 1)))
     around = datetime(first.year, first.month, first.day, tzinfo=UTC)
     people = draw(st.sampled_from([1, 1, 2, 3]))
+    units = draw(st.sampled_from([[], [], ["flat-1"], ["flat-1", "flat-2"]]))
     policy = Policy(
         min_lead_minutes=draw(st.sampled_from([0, 0, 7, 60, 600])),
         horizon_days=draw(st.sampled_from([1, 2, 90])),
@@ -147,12 +158,15 @@ def scenes(draw: st.DrawFn) -> Scene:
         ),
         services=_SERVICES,
         people=[draw(_technician(number, zone, around)) for number in range(1, people + 1)],
+        units=tuple(units),
     )
-    board = draw(_board(people, grid, around))
+    board = draw(_board(people, units, grid, around))
     now = around - timedelta(minutes=draw(st.integers(-900, 2000)), seconds=draw(st.sampled_from([0, 1])))
-    asked = draw(st.sampled_from([None, None, *(f"tech-{number}" for number in range(1, people + 1))]))
+    everybody = [f"tech-{number}" for number in range(1, people + 1)]
+    named = draw(st.sampled_from([[], [], *([each] for each in everybody), everybody[:2], everybody[::-1]]))
+    needed = len(named) or draw(st.sampled_from([1, 1, 2]))
     service = draw(st.sampled_from([None, "plain", "skilled", "skilled"]))
-    return Scene(Calendar(shelf, board, now, grid), first, draw(st.integers(1, 2)), asked, service, query)
+    return Scene(Calendar(shelf, board, now, grid), first, draw(st.integers(1, 2)), named, needed, service, query)
 
 
 @lru_cache(maxsize=100_000)
@@ -191,7 +205,7 @@ class Literal:
 
     def __init__(self, scene: Scene) -> None:
         self.calendar = scene.calendar
-        self.asked = scene.technician_id
+        self.named, self.needed = scene.named, scene.needed
         self.skilled = scene.service_id == "skilled"
         self.length, self.before, self.after = scene.query.values()
         self._worked: dict[tuple[str, date], set[int]] = {}
@@ -206,8 +220,9 @@ class Literal:
         dates = {local_clock(minute, shelf.site.timezone).date() for minute in _minutes(start, end)}
         if dates & set(shelf.policy_.blackout_dates):
             return []
-        people = [each for each in shelf.people if self.asked in (None, each.id)]
-        return [each.id for each in people if self._comes(each, start, end)]
+        known = {each.id: each for each in shelf.people}
+        comes = [each for each in self.named or known if self._comes(known[each], start, end)]
+        return comes if len(comes) >= self.needed else []
 
     def _comes(self, someone: Technician, start: datetime, end: datetime) -> bool:
         if someone.status != "available" or not self._may_go(someone):
@@ -236,16 +251,18 @@ class Literal:
             return "closed", []
         obstacles = {each: self._obstacles(each, start) for each in fits}
         free = [each for each in fits if not obstacles[each]]
-        if free:
+        if len(free) >= self.needed:
             return "free", free
-        return ("held" if any(found == {"held"} for found in obstacles.values()) else "booked"), []
+        waiting_helps = sum(found <= {"held"} for found in obstacles.values()) >= self.needed
+        return ("held" if waiting_helps else "booked"), []
 
     def _obstacles(self, technician_id: str, start: datetime) -> set[str]:
         grid, marks = self.calendar.grid, self.calendar.board.marks
         end = start + self.length * MINUTE
         visit = range(grid.tick(start), grid.tick(end))
         travel = range(grid.tick(start - self.before * MINUTE), grid.tick(end + self.after * MINUTE))
-        claims: list[Any] = [("property:prop-1", tick) for tick in visit]
+        places = ("prop-1", *self.calendar.shelf.units)
+        claims: list[Any] = [(f"property:{place}", tick) for place in places for tick in visit]
         claims += [(f"technician:{technician_id}", tick) for tick in travel]
         return {marks[claim] for claim in claims if claim in marks}
 

@@ -99,7 +99,7 @@ class TestWish:
         }
 
     def test_the_catalogue_is_not_asked(self) -> None:
-        assert calendar().wish("2026-12-05T10:00", "nobody", property_id="nowhere").technician_id == "nobody"
+        assert calendar().wish("2026-12-05T10:00", "nobody", property_id="nowhere").named == ("nobody",)
 
 
 class TestPlainWish:
@@ -108,7 +108,7 @@ class TestPlainWish:
         one = calendar(policy_=policy, people=[technician(working_hours=OFFICE)])
         (visit,) = one.candidates_for(one.wish("2026-12-05T10:00"))
         assert (visit.property_id, visit.technician_id) == ("prop-1", "tech-1")
-        assert visit.technician_span == (visit.start - 1, visit.start + 4 + 2)
+        assert visit.spans()[1] == ("technician:tech-1", visit.start - 1, visit.start + 4 + 2)
 
     def test_any_technician_is_everyone_who_fits_in_order_of_id(self) -> None:
         people = [

@@ -21,13 +21,15 @@ UNHURRIED = settings(
 
 
 def shown(scene: Scene) -> list[Any]:
-    asked = {"technician_id": scene.technician_id, "service_id": scene.service_id, **scene.query}
+    asked = {**scene.team, "service_id": scene.service_id, **scene.query}
     return scene.calendar.days(scene.first, days=scene.days, **asked)
 
 
 def wish_at(scene: Scene, start: int, *, fallback: bool = False) -> Wish:
     ticks = [scene.calendar.grid.ticks(minutes) for minutes in scene.query.values()]
-    return Wish("prop-1", scene.technician_id, start, *ticks, fallback=fallback, service_id=scene.service_id)
+    named = tuple(scene.named)
+    about: dict[str, Any] = {"needed": scene.needed, "service_id": scene.service_id}
+    return Wish("prop-1", named, start, *ticks, fallback=fallback, **about)
 
 
 def candidates(scene: Scene, start: int) -> list[Visit]:
@@ -51,11 +53,11 @@ def test_a_slot_is_shown_as_a_hold_would_find_it(scene: Scene) -> None:
     for slot in shown(scene):
         tried = candidates(scene, scene.calendar.grid.tick(slot.start))
         assert (slot.state == "closed") == (not tried), slot
-        met = {visit.technician_id: obstacles(scene, visit) for visit in tried}
-        assert slot.technician_ids == [who for who, found in met.items() if not found], slot
-        assert (slot.state == "free") == (set() in met.values()), slot
+        met = [(visit.technician_ids, obstacles(scene, visit)) for visit in tried]
+        assert set(slot.technician_ids) == {each for who, found in met if not found for each in who}, slot
+        assert (slot.state == "free") == any(not found for _, found in met), slot
         if slot.state in ("held", "booked"):
-            assert (slot.state == "held") == ({"held"} in met.values()), slot
+            assert (slot.state == "held") == any(found == {"held"} for _, found in met), slot
 
 
 @UNHURRIED
@@ -106,9 +108,21 @@ def test_openings_are_free_and_begin_with_the_first_free_slot(scene: Scene) -> N
         return
     begin = len(slots) // 3
     free = [(slot.start, slot.technician_ids[0]) for slot in slots[begin:] if slot.state == "free"]
+    anybody = scene.calendar.days(
+        scene.first, days=scene.days, technicians=scene.needed, service_id=scene.service_id, **scene.query
+    )
+    can_come = {slot.start: set(slot.technician_ids) for slot in anybody}
     wish = wish_at(scene, scene.calendar.grid.tick(slots[begin].start))
     found = scene.calendar.availability.openings(ORG, wish, 5)
-    wished = [(each.start, each.technician_id) for each in found if scene.technician_id in (None, each.technician_id)]
+    crews = [each.technician_ids or [each.technician_id] for each in found]
+    for each, crew in zip(found, crews, strict=True):
+        assert len(set(crew)) == scene.needed
+        assert set(crew) <= can_come.get(each.start, set(crew))
+    wished = [
+        (each.start, each.technician_id)
+        for each, crew in zip(found, crews, strict=True)
+        if not scene.named or set(crew) == set(scene.named)
+    ]
     assert wished[:1] == free[:1] or not free or len(found) > len(wished)
     assert set(wished) <= set(free) | {each for each in wished if each[0] > slots[-1].start}
     for one, other in pairwise(wished):
@@ -118,8 +132,7 @@ def test_openings_are_free_and_begin_with_the_first_free_slot(scene: Scene) -> N
 @UNHURRIED
 @given(scene=scenes())
 def test_a_count_by_day_is_that_of_the_slots(scene: Scene) -> None:
-    asked = {"technician_id": scene.technician_id, "service_id": scene.service_id, "days": scene.days}
-    query = {**scene.query, **asked}
+    query = {**scene.query, **scene.team, "service_id": scene.service_id, "days": scene.days}
     try:
         counts = scene.calendar.counts(scene.first, **query)
     except Refusal:

@@ -110,7 +110,8 @@ def visits_for(world: World, slot: SlotFields) -> list[Visit]:
     """The visits that a slot may become now."""
     services = world.services
     snapshot, now = services.catalogue.snapshot(world.org), services.clock()
-    return services.candidates.choices(snapshot, now, services.candidates.wish(snapshot, now, slot, Role.DESK)).visits
+    wish = services.candidates.wish(snapshot, now, slot, Role.DESK)
+    return [wish.at(*choice) for choice in services.candidates.choices(snapshot, now, wish).choices]
 
 
 def insert_only(world: World, caller: Caller, request: BookRequest, hold_id: str | None = None) -> Booking:

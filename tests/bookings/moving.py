@@ -110,6 +110,8 @@ def whole(world: World, booking: Booking) -> bool:
         grid.tick(booking.end),
         grid.ticks(booking.buffer_before_minutes),
         grid.ticks(booking.buffer_after_minutes),
+        tuple(booking.technician_ids[1:]),
+        world.services.catalogue.snapshot(world.org).units_of(booking.property_id),
     )
     lasts = booking.end - booking.start == timedelta(minutes=booking.duration_minutes)
     return lasts and set(stored(world, booking.booking_id).claims) == set(visit.claims()) == set(booking.claims)

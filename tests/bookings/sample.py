@@ -34,4 +34,5 @@ def sample(start: datetime, **changed: Any) -> Booking:
         claims=(("property:prop-1", tick), ("technician:tech-1", tick)),
         history=[],
     )
-    return booking.changed(**changed)
+    who = {"technician_ids": [changed["technician_id"]]} if "technician_id" in changed else {}
+    return booking.changed(**who, **changed)

@@ -29,7 +29,8 @@ def test_a_search_finds_a_slot_that_is_free_in_mongodb(world: World, cut_off: Se
         cut_off.bookings.book(desk(world), world.direct_request(start=rfc3339(tomorrow(hour))))
     request = world.direct_request(technician_id=None, fallback="next_available")
     found = cut_off.bookings.book(desk(world), request).booking
-    assert (found.start, found.technician_id) == (tomorrow(13), "tech-1")
+    # tech-1 has three visits on that day.
+    assert (found.start, found.technician_id) == (tomorrow(13), "tech-2")
 
 
 def test_a_service_decides_how_long_it_takes_and_who_may_be_sent(world: World, cut_off: Services) -> None:

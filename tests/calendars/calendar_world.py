@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import combinations
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,7 @@ from services.availability.day_counts import DayCounts
 from services.availability.reading import Readings
 from services.availability.slots import Asked, Availability
 from services.catalogue.reader import Snapshot
+from services.catalogue.reads import Site
 from services.claims.keys import Mark
 from services.claims.mirror import Spans
 from services.timetable.grid import Grid
@@ -56,6 +58,7 @@ class Shelf:
     site: Property = field(default_factory=house)
     people: list[Technician] = field(default_factory=lambda: [technician()])
     services: list[Service] = field(default_factory=list)
+    units: tuple[str, ...] = ()
     epoch_: str | None = "epoch-1"
     reloads: list[str | None] = field(default_factory=list)
     after_reload: dict[str, Any] = field(default_factory=dict)
@@ -80,6 +83,9 @@ class Shelf:
 
     def services_on(self, _shelf: Any, _org: str) -> dict[str, Service]:
         return {each.id: each for each in self.services}
+
+    def site_on(self, shelf: Any, org: str, property_id: str) -> Site:
+        return Site(self.property_on(shelf, org, property_id), self.units)
 
     def technicians_on(self, _shelf: Any, _org: str) -> dict[str, Technician]:
         return {each.id: each for each in self.people}
@@ -111,11 +117,13 @@ class Board:
         self.epoch_reads += counted
         return self.epochs.pop(0) if len(self.epochs) > 1 else self.epochs[0]
 
-    def active_claims(
-        self, _org: str, resources: list[str], from_tick: int, to_tick: int, *, besides: str | None = None
-    ) -> set[tuple[str, int]]:
+    def active_marks(self, _org: str, resources: list[str], from_tick: int, to_tick: int) -> dict[str, list[Mark]]:
         self.store_reads += 1
-        return {(name, tick) for name, tick in self.booked if name in resources and from_tick <= tick < to_tick}
+        marks: dict[str, list[Mark]] = {resource: [] for resource in resources}
+        for name, tick in self.booked:
+            if name in resources and from_tick <= tick < to_tick:
+                marks[name].append(Mark("booked", "bk_1", tick, tick + 1))
+        return marks
 
 
 @dataclass
@@ -150,7 +158,9 @@ class Calendar:
         return self.candidates.wish(self.shelf.snapshot(ORG), self.now, SlotFields.model_validate(fields), Role.DESK)
 
     def candidates_for(self, wish: Wish) -> list[Visit]:
-        return self.candidates.choices(self.shelf.snapshot(ORG), self.now, wish).visits
+        """The visits of the choices with each set of technicians."""
+        found = self.candidates.choices(self.shelf.snapshot(ORG), self.now, wish)
+        return [found.wish.at(start, crew) for start, who in found.choices for crew in combinations(who, wish.needed)]
 
     def visits(self, start: str, technician_id: str | None = "tech-1", **changed: Any) -> list[tuple[str, str]]:
         """(start as HH:MM in UTC, technician) of each candidate."""

@@ -96,7 +96,9 @@ def test_a_reservation_is_tentative(world: World) -> None:
 def test_a_visit_given_to_another_technician_moves_to_that_calendar(world: World) -> None:
     booking = write(world, tomorrow())
     assert [event["SEQUENCE"] for event in shown(world)] == [0]
-    moved = booking.changed(technician_id="tech-2", version=2, start=booking.start + HOUR, end=booking.end + HOUR)
+    moved = booking.changed(
+        technician_id="tech-2", technician_ids=["tech-2"], version=2, start=booking.start + HOUR, end=booking.end + HOUR
+    )
     world.services.db["bookings"].replace_one({"_id": booking.booking_id}, document_of(moved))
     assert shown(world) == []
     (event,) = shown(world, "tech-2")
@@ -242,7 +244,7 @@ def test_a_calendar_is_read_in_seven_queries_each_served_by_an_index(world: Worl
     assert [entry["docsExamined"] for entry in ran] == [1, 1, 5, 0, 5, 0, 3]
     plans = [entry["planSummary"] for entry in ran]
     assert plans[0] == "IXSCAN { token_sha256: 1 }"
-    assert set(plans[2:6]) == {"IXSCAN { org: 1, technician_id: 1, start: 1, _id: 1 }"}
+    assert set(plans[2:6]) == {"IXSCAN { org: 1, technician_ids: 1, start: 1, _id: 1 }"}
     for entry in ran:
         assert not entry.get("hasSortStage")
         assert "COLLSCAN" not in str(entry["execStats"])

@@ -193,8 +193,8 @@ def building(db: WatchedDatabase) -> WatchedDatabase:
 def test_a_building_comes_with_its_units_in_one_read(building: WatchedDatabase, catalogue: Catalogue) -> None:
     snapshot = catalogue.snapshot("alice-co")
     for _ in range(2):
-        site, _ = snapshot.resources("prop-101", "tech-7")
-        assert (site.id, snapshot.units_of("prop-101")) == ("prop-101", ("flat-a", "flat-b"))
+        site, _ = snapshot.resources("prop-101", ["tech-7"])
+        assert (site.property.id, snapshot.units_of("prop-101")) == ("prop-101", ("flat-a", "flat-b"))
     assert building.reads.count("properties") == 1
     assert [snapshot.units_of(each) for each in ("prop-102", "flat-a")] == [(), ()]
     with pytest.raises(PropertyNotFound):
@@ -224,6 +224,6 @@ def test_what_was_warmed_is_the_same_as_what_is_read(building: WatchedDatabase, 
     building.reads.clear()
     snapshot, cold = catalogue.snapshot("alice-co"), Catalogue(building).snapshot("alice-co")  # type: ignore[arg-type]
     for name in ("prop-101", "prop-102", "flat-a", "flat-b"):
-        assert snapshot.resources(name, None) == cold.resources(name, None)
+        assert snapshot.resources(name, []) == cold.resources(name, [])
         assert snapshot.units_of(name) == cold.units_of(name)
     assert building.reads.count("properties") == 6  # the cold one: four, and the building of two units

@@ -34,10 +34,18 @@ SLACK_MS = 5_000
 
 
 def visit(
-    start: int = 0, *, at: str = "prop-1", by: str = "tech-1", length: int = 4, before: int = 0, after: int = 0
+    start: int = 0,
+    *,
+    at: str = "prop-1",
+    by: str = "tech-1",
+    length: int = 4,
+    before: int = 0,
+    after: int = 0,
+    crew: tuple[str, ...] = (),
+    units: tuple[str, ...] = (),
 ) -> Visit:
     """A visit that starts so many ticks after BASE."""
-    return Visit(at, by, BASE + start, BASE + start + length, before, after)
+    return Visit(at, by, BASE + start, BASE + start + length, before, after, crew, units)
 
 
 def granted(reply: list[Any]) -> dict[str, str]:
@@ -71,8 +79,11 @@ def place_argument(hold_id: str, visits: tuple[Visit, ...], state: str, fields: 
         "after": first.after,
         "requested": first.start,
         "length": first.end - first.start,
+        "needed": len(first.technician_ids),
+        "units": first.units,
         "lifetime_ms": LIFETIME_MS,
-        "candidates": [(each.technician_id, each.start) for each in visits],
+        "choices": [(each.start, each.technician_ids) for each in visits],
+        "day": (first.start - 96, first.start + 96),
         "key_kept_ms": KEPT_MS,
         "window_ms": WINDOW_MS,
         "backstop_ms": BACKSTOP_MS,
@@ -115,7 +126,7 @@ class Board:
         idempotency: str = "",
         **fields: Any,
     ) -> list[Any]:
-        """Runs place_hold for visits that share their property, length and buffers. By default one visit at BASE.
+        """Runs place_hold, each visit a choice; they share property, length and buffers. By default one visit at BASE.
 
         quota: of the owner's holder, if not 0. fields: of the argument and of its record, where they differ from those
         of `place_argument`.
@@ -183,7 +194,7 @@ class Board:
         swaps: tuple[tuple[int, str, int], ...] = (),
     ) -> dict[str, Any]:
         """What mirror_booking is asked of one booking; its marks last until the visit is over, or until ends_ms."""
-        over_ms = where.technician_span[1] * TICK_MS
+        over_ms = (where.end + where.after) * TICK_MS
         return {
             "booking_id": booking_id,
             "version": version,

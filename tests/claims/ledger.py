@@ -168,7 +168,7 @@ class Ledger:
 
     def mirror(self, booking_id: str, version: int, visit: Visit, active: bool, hold_id: str) -> str:
         known = self.mirrored.get(booking_id, Mirrored(0, []))
-        over = visit.technician_span[1] * TICK_MS
+        over = (visit.end + visit.after) * TICK_MS
         ends = max(over, self.now) if active else self.now
         active = active and over > self.now
         if known.version > version or (known.version == version and not (active and known.active)):

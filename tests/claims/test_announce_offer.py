@@ -22,7 +22,7 @@ def test_the_offer_of_a_live_hold_is_published_without_personal_data(board: Boar
         "id": "wl_1",
         "hold_id": "h1",
         "property_id": "prop-1",
-        "technician_id": "tech-1",
+        "technician_ids": "tech-1",
         "start": hold["start"],
         "end": hold["end"],
         "state": "held",

@@ -90,7 +90,7 @@ def test_kept_marks_end_with_the_next_version(board: Board) -> None:
     assert {board.redis.pexpiretime(key) for key in board.all_claims()} == {deadline_ms}
     board.keep("bk_1", deadline_ms=deadline_ms, needed_ms=LONG_MS)
     assert board.mirror("bk_1", 3, where) == ["MIRRORED"]
-    over_ms = where.technician_span[1] * TICK_MS
+    over_ms = (where.end + where.after) * TICK_MS
     assert {board.redis.pexpiretime(key) for key in board.all_claims()} == {over_ms}
     assert board.redis.pexpiretime(board.names.booking("bk_1")) == over_ms + REMEMBERED_MS
 

@@ -89,7 +89,7 @@ def test_the_event_of_a_hold_says_where_and_when_without_personal_data(board: Bo
             "kind": "hold",
             "id": "h1",
             "property_id": "prop-1",
-            "technician_id": "tech-1",
+            "technician_ids": "tech-1",
             "start": str(BASE),
             "end": str(BASE + 4),
             "state": "held",

@@ -6,6 +6,7 @@ On fakeredis the clock is moved, so that holds, pins and records run out; on a r
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import fakeredis
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from models.slot import Visit
+from services.claims.hold_records import visit_of
 from services.claims.scripts import Scripts
 from tests.claim_keys import taken_by_claims, taken_by_spans
 from tests.claims.board import ALICE, BOB, LIFETIME_MS, Board, granted, visit
@@ -27,31 +29,49 @@ DAY = 86_400
 HOLDS = st.sampled_from([f"h{number}" for number in range(8)])
 BOOKINGS = st.sampled_from(["bk_0", "bk_1", "bk_2"])
 KEYS = st.sampled_from([ALICE, ALICE, BOB])
+PLACES = {"prop-1": (), "prop-2": (), "house": ("prop-1", "prop-2")}
+"""Properties with their units: the house is a building."""
+CREWS = st.permutations(["tech-1", "tech-2", "tech-3"])
+
+
+def visit_at(start: int, place: str, crew: list[str], size: int, length: int, before: int, after: int) -> Visit:
+    """A visit of the first `size` of a crew."""
+    first, *others = crew[:size]
+    around = {"before": before, "after": after}
+    return visit(start, at=place, by=first, length=length, crew=tuple(others), units=PLACES[place], **around)
+
+
 VISITS = st.builds(
-    visit,
+    visit_at,
     st.integers(0, 6),
-    at=st.sampled_from(["prop-1", "prop-2"]),
-    by=st.sampled_from(["tech-1", "tech-2"]),
-    length=st.integers(1, 3),
-    before=st.integers(0, 1),
-    after=st.integers(0, 1),
+    st.sampled_from([*PLACES]),
+    CREWS,
+    st.sampled_from([1, 1, 2, 3]),
+    st.integers(1, 3),
+    st.integers(0, 1),
+    st.integers(0, 1),
 )
 
 
-def others_of(first: Visit, more: list[tuple[int, str]]) -> list[Visit]:
-    """A list of candidates: the first, and the same visit at other starts and by other technicians."""
-    moved = [
-        Visit(first.property_id, by, first.start + later, first.end + later, first.before, first.after)
-        for later, by in more
+def others_of(first: Visit, more: list[tuple[int, list[str]]]) -> list[Visit]:
+    """A list of candidates: the first, and the same visit at other starts and by as many other technicians."""
+    size = len(first.technician_ids)
+    return [
+        first,
+        *(
+            replace(
+                first,
+                start=first.start + later,
+                end=first.end + later,
+                technician_id=who[0],
+                crew=tuple(who[1:size]),
+            )
+            for later, who in more
+        ),
     ]
-    return [first, *moved]
 
 
-CANDIDATES = st.builds(
-    others_of,
-    VISITS,
-    st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["tech-1", "tech-2", "tech-3"])), max_size=3),
-)
+CANDIDATES = st.builds(others_of, VISITS, st.lists(st.tuples(st.integers(0, 4), CREWS), max_size=3))
 
 
 class ScriptsAndLedger(RuleBasedStateMachine):
@@ -70,8 +90,12 @@ class ScriptsAndLedger(RuleBasedStateMachine):
         expected, number = self.ledger.place(hold_id, key, visits)
         assert reply[0] == expected
         if expected == "HELD":
-            record, chosen = granted(reply), visits[number - 1]
-            assert (record["start"], record["technician_id"]) == (str(chosen.start), chosen.technician_id)
+            assert self.held(hold_id, reply) == visits[number - 1]
+
+    def held(self, hold_id: str, reply: list[Any]) -> Visit:
+        """The visit that a hold was granted."""
+        granted(reply)
+        return visit_of(self.board.redis.hget(self.board.names.hold(hold_id), "spans"))
 
     @rule(hold_id=HOLDS, old=HOLDS, key=KEYS, visits=CANDIDATES)
     def replace(self, hold_id: str, old: str, key: str, visits: list[Visit]) -> None:
@@ -79,8 +103,7 @@ class ScriptsAndLedger(RuleBasedStateMachine):
         expected, number = self.ledger.replace(hold_id, old, key, visits)
         assert reply[0] == expected
         if expected == "HELD":
-            record, chosen = granted(reply), visits[number - 1]
-            assert (record["start"], record["technician_id"]) == (str(chosen.start), chosen.technician_id)
+            assert self.held(hold_id, reply) == visits[number - 1]
 
     @rule(hold_id=HOLDS, key=KEYS)
     def begin(self, hold_id: str, key: str) -> None:

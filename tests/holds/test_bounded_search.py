@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from models.access import Caller
 from models.catalogue import PolicyPatch, TechnicianCreate
 from models.errors import NoSlotAvailable, StoreUnavailable
-from models.slot import Visit
+from models.slot import MOST_CLAIMS, Choice, Wish
 from services.claims.batches import MOST_KEYS, batches_of
 from services.claims.mirror import Mirror
 from services.claims.scripts import Scripts
@@ -42,11 +42,12 @@ class Watched:
 
     def note(self, ask: dict[str, Any]) -> None:
         before, length, after = ask["before"], ask["length"], ask["after"]
-        starts = [start for _, start, *_ in ask["candidates"]]
+        starts = [start for start, *_ in ask["choices"]]
         of: dict[str, list[int]] = {}
-        for technician, start, *_ in ask["candidates"]:
-            of.setdefault(technician, []).append(start)
-        keys = max(starts) - min(starts) + length
+        for start, technicians, *_ in ask["choices"]:
+            for technician in technicians:
+                of.setdefault(technician, []).append(start)
+        keys = (max(starts) - min(starts) + length) * (1 + len(ask.get("units", ())))
         self.keys.append(keys + sum(max(each) - min(each) + before + length + after for each in of.values()))
 
 
@@ -192,32 +193,40 @@ def test_the_deadline_of_the_request_ends_a_search(
 
 
 @given(
-    st.integers(0, 40),
+    st.integers(1, 400),
     st.integers(1, 96),
     st.integers(0, 96),
     st.integers(0, 96),
     st.integers(1, 60),
     st.integers(1, 9),
+    st.integers(1, 4),
+    st.integers(0, 6),
 )
 @settings(max_examples=60, deadline=None)
-def test_batches_hold_every_visit_once_and_in_order(
-    technicians: int, length: int, before: int, after: int, starts: int, step: int
+def test_batches_hold_every_choice_in_order_and_no_more_keys_than_a_script_may_look_at(
+    people: int, length: int, before: int, after: int, starts: int, step: int, needed: int, units: int
 ) -> None:
-    visits = [
-        Visit("prop-1", f"tech-{number}", start, start + length, before, after)
-        for start in range(1000, 1000 + starts * step, step)
-        for number in range(technicians + 1)
-    ]
-    batches = list(batches_of(visits))
-    assert [visit for batch in batches for visit in batch] == visits
+    who = tuple(f"tech-{number}" for number in range(people + needed))
+    flats = tuple(f"flat-{number}" for number in range(units))
+    wish = Wish("prop-1", (), 1000, length, before, after, needed=needed, units=flats)
+    if wish.size > MOST_CLAIMS:
+        return
+    choices = [Choice(start, who) for start in range(1000, 1000 + starts * step, step)]
+    batches = list(batches_of(wish, choices))
+    given: dict[int, list[str]] = {}
+    for start, some in (choice for batch in batches for choice in batch):
+        assert len(some) >= needed
+        given.setdefault(start, []).extend(each for each in some if each not in given.get(start, ()))
+    assert {start: tuple(some) for start, some in given.items()} == dict(choices)
+    assert list(given) == sorted(given)
     for batch, following in zip(batches, [*batches[1:], []], strict=True):
-        assert keys_of(batch) <= MOST_KEYS
-        assert not following or keys_of([*batch, following[0]]) > MOST_KEYS
+        assert keys_of(wish, batch) <= MOST_KEYS
+        assert not following or keys_of(wish, [*batch, following[0]]) > MOST_KEYS
 
 
-def keys_of(visits: list[Visit]) -> int:
+def keys_of(wish: Wish, choices: list[Choice]) -> int:
     ticks: dict[str, list[int]] = {}
-    for visit in visits:
-        for resource, start, end in visit.spans():
+    for choice in choices:
+        for resource, start, end in wish.at(*choice).spans():
             ticks.setdefault(resource, []).extend((start, end))
     return sum(max(each) - min(each) for each in ticks.values())

@@ -13,11 +13,12 @@ from services.ledger.expiry import Reservations
 
 
 def claims_in(ask: dict[str, Any]) -> list[str]:
-    """The claim keys of all candidates that place_hold is asked for."""
+    """The claim keys of all choices that place_hold is asked for."""
     keys = []
-    for technician_id, start in ask["candidates"]:
+    for start, technicians in ask["choices"]:
         end = start + ask["length"]
-        spans = [("p", ask["property_id"], start, end), ("t", technician_id, start - ask["before"], end + ask["after"])]
+        spans = [("p", name, start, end) for name in (ask["property_id"], *ask.get("units", ()))]
+        spans += [("t", name, start - ask["before"], end + ask["after"]) for name in technicians]
         keys += [f"{ask['prefix']}{kind}:{name}:{tick}" for kind, name, a, b in spans for tick in range(a, b)]
     return keys
 

@@ -7,13 +7,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.slot import Visit
 from services.timetable.grid import spans_in
 from services.timetable.time_off import HiddenTimeOff
 
 WIDTH = 12
 FROM = 100
-WHOLE = Visit("prop-1", "tech-1", FROM + 1, FROM + WIDTH - 2, before=1, after=2)
 masks = st.integers(0, (1 << WIDTH) - 1)
 
 
@@ -31,16 +29,15 @@ def test_spans_have_the_ticks_of_the_mask_and_none_touch(mask: int) -> None:
 @given(mask=masks, taken=masks)
 def test_gaps_are_the_time_off_that_nothing_else_takes(mask: int, taken: int) -> None:
     hidden = HiddenTimeOff(FROM, {"tech-1": mask})
-    gaps = hidden.gaps(WHOLE, spans_in(taken, FROM))
+    gaps = hidden.gaps("tech-1", (FROM, FROM + WIDTH), spans_in(taken, FROM))
     assert {tick for start, end in gaps for tick in range(start, end)} == ticks_of(mask) - ticks_of(taken)
 
 
 @given(mask=masks, start=st.integers(0, WIDTH - 1), length=st.integers(1, 3))
 def test_a_visit_is_barred_if_it_or_its_travel_touches_time_off(mask: int, start: int, length: int) -> None:
-    visit = Visit("prop-1", "tech-1", FROM + start, FROM + start + length, after=1)
-    span = set(range(FROM + start, FROM + start + length + 1))
-    assert HiddenTimeOff(FROM, {"tech-1": mask}).bars(visit) == bool(span & ticks_of(mask))
-    assert not HiddenTimeOff(FROM, {"tech-2": mask}).bars(visit)
+    span = (FROM + start, FROM + start + length + 1)
+    assert HiddenTimeOff(FROM, {"tech-1": mask}).bars("tech-1", span) == bool(set(range(*span)) & ticks_of(mask))
+    assert not HiddenTimeOff(FROM, {"tech-2": mask}).bars("tech-1", span)
 
 
 @given(mask=masks, own=masks)

@@ -63,7 +63,7 @@ def test_an_offer_is_published_once_with_its_hold_and_its_end(world: World) -> N
         "id": offer.waitlist_id,
         "hold_id": offer.hold_id,
         "property_id": "prop-1",
-        "technician_id": "tech-1",
+        "technician_ids": "tech-1",
         "start": hold["start"],
         "end": hold["end"],
         "state": "held",

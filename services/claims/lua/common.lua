@@ -4,8 +4,8 @@
 --   state  h held   c confirming   m a booking moves here   b booked   r booked by a reservation
 --   owner  the id of a hold or of a move's pin; of a booked claim the booking id
 -- A span is {resource, from, to}: the ticks that an owner occupies on a resource, half-open. A resource is
--- p:<property id> or t:<technician id>. Spans as text are `resource from to`, one after the other, the property's first;
--- the records of holds and bookings have them so.
+-- p:<property id> or t:<technician id>. Spans as text are `resource from to`, one after the other, the property's first,
+-- then those of the units of a building, then the technicians'; the records of holds and bookings have them so.
 -- Beside the claim keys, which alone decide, each resource has a sorted set that shows the same in few words: a member
 -- mark|from|length|expires ms for each run of ticks with marks of one owner, scored by its first tick. Redis keeps a set
 -- whose members have at most 64 characters in a fraction of the memory. A member whose time is over counts as nothing.
@@ -150,12 +150,21 @@ local function drop_claims(prefix, spans, owner)
   end
 end
 
--- Appends one live event about a visit of these spans, without personal data. Readers resume by its stream id.
+-- Appends one live event about a visit of these spans, without personal data. Readers resume by its stream id. The ids
+-- of several technicians, and those of units, have a blank between.
 local function publish(stream, kind, id, spans, state, expires_ms, ...)
-  local visit, technician = spans[1], spans[2]
+  local technicians, units, visit = {}, {}, spans[1]
+  for i = 2, #spans do
+    local names = string.sub(spans[i][1], 1, 1) == 't' and technicians or units
+    names[#names + 1] = string.sub(spans[i][1], 3)
+  end
+  local more = {...}
+  if #units > 0 then
+    more[#more + 1], more[#more + 2] = 'units', table.concat(units, ' ')
+  end
   redis.call('XADD', stream, 'MAXLEN', '~', '10000', '*', 'kind', kind, 'id', id,
-    'property_id', string.sub(visit[1], 3), 'technician_id', string.sub(technician[1], 3),
-    'start', visit[2], 'end', visit[3], 'state', state, 'expires_ms', expires_ms or '', ...)
+    'property_id', string.sub(visit[1], 3), 'technician_ids', table.concat(technicians, ' '),
+    'start', visit[2], 'end', visit[3], 'state', state, 'expires_ms', expires_ms or '', unpack(more))
 end
 
 -- Appends an event that is about no visit.

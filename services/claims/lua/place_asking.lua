@@ -1,7 +1,7 @@
 -- The first part of place_hold: what is asked, and whether it was answered before. place_hold.lua explains KEYS and ARGV.
 
 local ask = cjson.decode(ARGV[1])
-local record, candidates, length, prefix = ask.record, ask.candidates, ask.length, ask.prefix
+local record, choices, length, prefix = ask.record, ask.choices, ask.length, ask.prefix
 local held, moving, has_key = ask.state == 'held', ask.state == 'moving', ask.fingerprint ~= ''
 local epoch, now = redis.call('GET', KEYS[2]), now_ms()
 local has_holder = string.find(record.owner, ' ', 1, true)

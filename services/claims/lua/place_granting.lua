@@ -1,4 +1,4 @@
--- The fourth part of place_hold: writes all that a granted hold or pin is.
+-- The last part of place_hold: writes all that a granted hold or pin is.
 
 local STATES = {held = 'h|', confirming = 'c|', moving = 'm|'}
 
@@ -35,7 +35,7 @@ end
 local function complete_record(chosen)
   record.status, record.spans = held and 'held' or 'confirming', text_of(chosen.spans)
   record.created_ms, record.expires_ms = now, now + ask.lifetime_ms
-  record.requested = chosen[2] ~= ask.requested and ask.requested or nil
+  record.requested = chosen.start ~= ask.requested and ask.requested or nil
   record.cold = held and not epoch and 1 or nil
   if not held then
     record.begun_ms, record.deadline_ms = now, now + ask.window_ms

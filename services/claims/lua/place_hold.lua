@@ -1,4 +1,5 @@
--- Claims the first of the candidate visits that is wholly free: all of its claims, or none. It checks everything and
+-- Claims the visit of the first choice that can be had: all of its claims, or none. A choice is a start; at this start
+-- the property and its units have to be free, and as many of the technicians as are needed. It checks everything and
 -- then writes everything. A second run with the same hold id gives the same answer, because a client library may send a
 -- script again after a stalled reply.
 --
@@ -14,8 +15,11 @@
 --         fingerprint  of the request, '' = it has no idempotency key
 --         replaces     a live hold of the same owner that is let go if this one is granted, '' = none. It stands in no way
 --         hold_id      the name under which the claims will stand
---         property_id, length, before, after
---                      of every visit: its property, and its own ticks and those of travel around it
+--         property_id, units, length, before, after, needed
+--                      of every visit: its property; the units of that if it is a building, left out = none; its own
+--                      ticks and those of travel around it; and how many technicians come
+--         day          [from, to): the ticks of the local date of the requested start. Left out where no choice has more
+--                      technicians than are needed
 --         requested    the start tick that the client asked for
 --         lifetime_ms  of the hold
 --         key_kept_ms, window_ms, backstop_ms
@@ -27,8 +31,10 @@
 --                      address (the digest of the client's, left out = it does not count)
 --         swaps_with   the booking with which a booking that moves here swaps: its marks stay too, and stand in no way; left
 --                      out = none
---         candidates   [[technician id, start tick, 1 if it is barred], …]; a barred one is not granted, but its holder
---                      may have it already, and what stands in its way is reported
+--         choices      [[start tick, [technician id, …], [id of a barred one, …] or left out], …], in the order to try.
+--                      Of several technicians who are free come those of whom the fewest visits begin on that day, and
+--                      among these the first. A barred one does not come to a new visit, but a holder may have that
+--                      technician already, and what stands in the way is reported
 --
 -- REPLY {STALE, epoch}                the catalogue changed: nothing is done
 --       {REUSED}                      the idempotency key belongs to another request
@@ -47,7 +53,8 @@
 --                                     asked (trust_hold)
 --            cold = 1: Redis was lost, so MongoDB has to be asked, and the catalogue may have changed
 --
--- place_asking, place_finding, place_refusing and place_granting stand before this text and have its steps.
+-- place_asking, place_reading, place_choosing, place_own, place_refusing and place_granting stand before this text and
+-- have its steps.
 if epoch and epoch ~= ask.epoch then
   return {'STALE', epoch}
 end

@@ -1,4 +1,4 @@
--- The third part of place_hold: why nothing is granted.
+-- The fifth part of place_hold: why nothing is granted.
 
 -- The refusal of the first quota that is full; nil if one more hold is allowed.
 local function full_quota()
@@ -34,11 +34,11 @@ local function obstacle(resource, tick, mark, ttl, known)
   return {resource, mark, known[2], from, to, ttl}
 end
 
--- Each mark in the way of the candidates at the requested start, once for each resource and owner.
+-- Each mark in the way of the choices at the requested start, once for each resource and owner.
 local function obstacles(marks, names)
   local reply, named, known = {'TAKEN', epoch and 0 or 1}, {}, {}
-  for _, candidate in ipairs(candidates) do
-    for _, span in ipairs(candidate[2] == ask.requested and candidate.spans or {}) do
+  for _, choice in ipairs(choices) do
+    for _, span in ipairs(choice[1] == ask.requested and choice.spans or {}) do
       local resource = span[1]
       for tick = span[2], span[3] - 1 do
         local mark = marks[resource][tick]

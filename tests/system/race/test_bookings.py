@@ -7,16 +7,17 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import pytest
 
 from models.access import IdempotencyClaim
 from models.errors import HoldExpired, RequestInProgress, SlotBooked, SlotHeld
-from models.slot import Visit
+from models.slot import Choice
 from services.bookings import booking as bookings_module
+from services.bookings import without_redis
 from services.bookings.confirming import Confirmed
 from services.holds.operations import PlacedHold
-from services.ledger.expiry import Reservations
 from services.ledger.schema import GUARD
 from tests.bookings.evidence import lapse
 from tests.system.race.together import CROWD, PATIENCE, Outcome, at_once, fresh_slots, mirrored
@@ -47,14 +48,14 @@ def test_without_redis_and_without_the_index_several_requests_book(
     lone_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control: the same race with the guard off. All look for free visits before one of them inserts."""
-    look, all_looked = Reservations.free_of, threading.Barrier(CROWD)
+    look, all_looked = without_redis.free_in_mongo, threading.Barrier(CROWD)
 
-    def look_and_meet(reservations: Reservations, org: str, visits: list[Visit]) -> list[Visit]:
-        found = look(reservations, org, visits)
+    def look_and_meet(*asked: Any) -> list[Choice]:
+        found = look(*asked)
         all_looked.wait(PATIENCE)
         return found
 
-    monkeypatch.setattr(Reservations, "free_of", look_and_meet)
+    monkeypatch.setattr(without_redis, "free_in_mongo", look_and_meet)
     lone_world.services.db["bookings"].drop_index(GUARD)
     outcomes = book_it_alone(lone_world, 3)
     assert all(len(outcome.values) > 1 for outcome in outcomes)

@@ -66,7 +66,7 @@ def check_first(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def ask_and_claim(placing: Placing, placement: Placement) -> object:
         request = placement.request
-        blockers = BookingStore(world.services.db, 15).blockers(request.org, placement.visits[0])
+        blockers = BookingStore(world.services.db, 15).blockers(request.org, placement.first_visit)
         found[request.hold_id] = not blockers
         return first_free(placing, placement)
 

@@ -15,12 +15,10 @@ from models.catalogue import PropertyCreate
 from models.errors import SlotHeld, TooManyHolds
 from models.slot import Claim
 from services.claims.claims import Claims
-from services.claims.hold_records import HoldRecord
 from services.claims.keys import OrgKeys
 from services.claims.placements import Placed, Placement, Stale, Taken
 from services.holds.operations import PlacedHold
-from tests.claim_keys import claim_names
-from tests.system.race.together import CROWD, PATIENCE, ROUNDS, Outcome, at_once, fresh_slots
+from tests.system.race.together import CROWD, PATIENCE, ROUNDS, Outcome, at_once, check_then_set, fresh_slots
 from tests.world import World, rfc3339, tomorrow
 
 
@@ -48,26 +46,6 @@ def test_with_check_then_set_instead_of_the_script_several_requests_get_it(
     monkeypatch.setattr(Claims, "place", check_then_set)
     winners = [len(outcome.values) for outcome in race_for_one_slot(world)]
     assert sum(count > 1 for count in winners) >= 3
-
-
-def check_then_set(claims: Claims, placement: Placement) -> Placed | Taken:
-    """Look, and write if the slot is free, as many booking systems do. It is right only without other requests."""
-    request, visit, client = placement.request, placement.visits[0], claims._redis
-    names = claim_names(OrgKeys(request.org), visit)
-    if any(client.mget(names)):
-        return Taken([])
-    for name in names:
-        client.set(name, f"h|{request.hold_id}", px=placement.lifetime_ms)
-    record = HoldRecord(
-        hold_id=request.hold_id,
-        status="held",
-        owner=request.key_id,
-        visit=visit,
-        requested=placement.wish.start,
-        created_ms=0,
-        expires_ms=placement.lifetime_ms,
-    )
-    return Placed(record, "new")
 
 
 @pytest.mark.parametrize("shared", ["property_id", "technician_id"])

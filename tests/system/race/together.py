@@ -9,6 +9,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from typing import Generic, TypeVar
 
+from services.claims.claims import Claims
+from services.claims.hold_records import HoldRecord
+from services.claims.keys import OrgKeys
+from services.claims.placements import Placed, Placement, Taken
+from tests.claim_keys import claim_names
 from tests.world import World, tomorrow
 
 T = TypeVar("T")
@@ -69,3 +74,23 @@ def mirrored(world: World) -> bool:
     shown = {claim: mark[1] for claim, mark in marks.items() if mark[0] == "booked"}
     pinned = [mark for mark in marks.values() if mark[0] in ("confirming", "moving")]
     return shown == booked and not pinned and not world.services.redis.exists(world.names.pins)
+
+
+def check_then_set(claims: Claims, placement: Placement) -> Placed | Taken:
+    """Look, and write if the slot is free, as many booking systems do. It is right only without other requests."""
+    request, visit, client = placement.request, placement.first_visit, claims._redis
+    names = claim_names(OrgKeys(request.org), visit)
+    if any(client.mget(names)):
+        return Taken([])
+    for name in names:
+        client.set(name, f"h|{request.hold_id}", px=placement.lifetime_ms)
+    record = HoldRecord(
+        hold_id=request.hold_id,
+        status="held",
+        owner=request.key_id,
+        visit=visit,
+        requested=placement.wish.start,
+        created_ms=0,
+        expires_ms=placement.lifetime_ms,
+    )
+    return Placed(record, "new")

@@ -62,7 +62,7 @@ def test_one_building_has_five_units_of_its_area(installation: Installation) -> 
     snapshot = installation.catalogue.snapshot("demo")
     units = snapshot.units_of("prop-113")
     assert units == tuple(f"prop-113-{number}" for number in range(1, 6))
-    assert {snapshot.resources(each, "tech-7")[0].area for each in units} == {"reykjavik"}
+    assert {snapshot.resources(each, ["tech-7"])[0].property.area for each in units} == {"reykjavik"}
 
 
 def test_there_are_six_technicians_of_whom_one_always_works_and_one_goes_everywhere(installation: Installation) -> None:
@@ -83,7 +83,7 @@ def test_in_each_city_somebody_can_do_each_service(installation: Installation) -
         for area in ("reykjavik", "copenhagen"):
             assert [
                 each.id
-                for each in snapshot.technicians(None)
+                for each in snapshot.technicians()
                 if (not each.areas or area in each.areas)
                 and (service.skill is None or not each.skills or service.skill in each.skills)
             ], (service.id, area)
