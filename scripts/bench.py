@@ -4,6 +4,7 @@
     scripts/bench.py                              Holdfast, textbook and a bare route, in turns
     scripts/bench.py --against ../before          the same, and with them the code of another checkout
     scripts/bench.py --bookings 1000,1000000      two databases side by side: is the larger one slower?
+    scripts/bench.py --backlog 1000000            a webhook that is down: memory of the relay, and news of others
     scripts/bench.py --technicians 10,1000 --orgs 1,200 --holds 0,20000
 
 Each side is a private server under the same gunicorn settings, with stores of its own. One volley of an operation goes
@@ -35,6 +36,7 @@ from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
 
 from scripts.dev_server.child import StartError
+from scripts.load.bench.backlog import Backlog, hold_up
 from scripts.load.bench.report import Comparison, Growth
 from scripts.load.bench.runs import SIZES, Plan, compare, grow
 from scripts.load.bench.servers import Setting
@@ -70,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
         made.add_argument(
             f"--{what}", type=_sizes, metavar="N,M", help=f"compare a server with N {what} and one with M"
         )
+    made.add_argument("--backlog", type=int, metavar="N", help="N entries wait for a webhook that is down")
     made.add_argument("--rounds", type=int, default=5, help="rounds that count, after one to warm up (5)")
     made.add_argument("--requests", type=int, default=900, help="requests in a volley (900)")
     made.add_argument("--connections", type=int, default=32, help="keep-alive connections to each side (32)")
@@ -82,12 +85,14 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def measure(options: argparse.Namespace) -> list[Comparison | Growth]:
+def measure(options: argparse.Namespace) -> list[Comparison | Growth | Backlog]:
     """Starts everything, measures, stops everything. Raises Unreachable."""
     load = os.getloadavg()[0]
     if load > BUSY * (os.cpu_count() or 1):
         say(f"the machine is busy already (load {load:.2f}): the ratios still compare, but they will scatter")
     plan = Plan(Setting(options.workers, options.connections), options.rounds, options.requests, say)
+    if options.backlog:
+        return [hold_up(options.backlog, options.workers)]
     wanted = {what: getattr(options, what) for what in SIZES if getattr(options, what)}
     return [grow(plan, what, sizes) for what, sizes in wanted.items()] or [compare(plan, options.against)]
 

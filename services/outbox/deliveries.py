@@ -112,13 +112,15 @@ class Deliveries:
             return self._busy.total()
 
     def _room(self, queue: str) -> int:
-        """How many more of a queue may be sent now."""
+        """How many more of a queue may be sent now. None until half of its share is free: each lease costs the same,
+        whether for one entry or for several."""
         with self._changed:
             rest = self._rests.get(queue)
             if rest and time.monotonic() < rest.until:
                 return 0
             most = 1 if rest else MOST_PER_QUEUE
-            return max(0, min(most - self._busy[queue], MOST_AT_ONCE - self._busy.total()))
+            free = min(most - self._busy[queue], MOST_AT_ONCE - self._busy.total())
+            return free if 2 * free >= most else 0
 
     def _forget_rests(self, queues: list[str]) -> None:
         with self._changed:

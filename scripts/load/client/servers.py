@@ -67,17 +67,23 @@ def _address_of(server: Child) -> str:
 
 
 @contextlib.contextmanager
-def private_server(workers: int | None = None, data: Path | None = None, root: Path = ROOT) -> Iterator[Target]:
+def private_server(
+    workers: int | None = None,
+    data: Path | None = None,
+    root: Path = ROOT,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Target]:
     """A whole private Holdfast on a free port, with data that are thrown away; stopped at the end.
 
-    root: another checkout, whose code then runs with our own environment. Raises Unreachable.
+    root: another checkout, whose code then runs with our own environment. variables: further settings. Raises
+    Unreachable.
     """
     with tempfile.TemporaryDirectory(prefix="holdfast-load-") as scratch:
         folder = data or Path(scratch)
         command = [str(ROOT / "scripts" / "server")] if root == ROOT else [str(PYTHON), "-m", "scripts.dev_server.run"]
         command += ["--port", "0", "--data", str(folder)] + ([] if workers is None else ["--workers", str(workers)])
         print(f"starting a private server in {folder} …", file=sys.stderr, flush=True)
-        with running("scripts/server", command, _address_of, root=root):
+        with running("scripts/server", command, _address_of, variables, root):
             yield from_dev_json(folder)
 
 
