@@ -38,6 +38,7 @@ from services.ledger.persons import (
 from services.ledger.store import BookingStore
 from services.messages.desk import shown_as_sent
 from services.messages.store import MessageStore
+from services.outbox.shelf import OutboxShelf
 from services.sms.store import Conversations
 from services.waitlist.entries import Waitlist
 from services.waitlist.store import WaitlistStore
@@ -70,6 +71,7 @@ class PersonalDataDesk:
         registry: Registry,
         conversations: Conversations,
         messages: MessageStore,
+        outbox: OutboxShelf,
         desk: CustomerDesk,
         catalogue: Catalogue,
         clock: Clock,
@@ -82,6 +84,7 @@ class PersonalDataDesk:
         self._registry = registry
         self._conversations = conversations
         self._messages = messages
+        self._outbox = outbox
         self._desk = desk
         self._catalogue = catalogue
         self._clock = clock
@@ -158,6 +161,7 @@ class PersonalDataDesk:
             if erased == found:
                 return False
             erased = erased.changed(token_generation=found.token_generation + is_hidden(found.customer))
+            self._outbox.forget_answers(caller.org, [found.booking_id])
             changed = self._store.rewrite(found, erased, noted(caller.name, "erase", {}))
             if changed:
                 self._mirror.settle_or_leave(changed)
@@ -175,6 +179,7 @@ class PersonalDataDesk:
                 with suppress(InvalidTransition):  # it became a booking
                     self._waitlist.leave(caller, entry.waitlist_id)
                 found = self._entries.find(caller.org, entry.waitlist_id) or found
+            self._outbox.forget_answers(caller.org, [found.waitlist_id])
             if self._entries.erase(found, self._clock(), caller.name):
                 return True
             found = self._entries.find(caller.org, entry.waitlist_id)

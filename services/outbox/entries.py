@@ -67,9 +67,10 @@ class NewEntry:
     """Something to send.
 
     booking_id, version: of the booking; for an offer those of the waitlist entry.
-    receiver: the id of a webhook, or the address of a message.
+    receiver: the id of a webhook, or the channel of a message.
     due: not to be sent before. Tried again for a day from then on.
-    body: JSON values, from which the courier makes what it sends. Personal data may stand in it: see OutboxStore.erase.
+    body: JSON values for the courier. No personal data: the courier reads those when it sends, so that what was erased
+    by then is not sent.
     """
 
     org: str

@@ -105,21 +105,12 @@ class OutboxShelf:
             found = self._entries.find_one(named)
         return _kept(found) if found else None
 
-    def erase(self, org: str, booking_ids: Sequence[str]) -> int:
-        """Removes personal data from all entries of some bookings (or waitlist entries), and gives how many had some.
-
-        The text and the address of a message go, and one that is not sent yet is not sent any more. A webhook's entry
-        holds none, but what the receiver answered may. What is being sent at this moment may still arrive.
-        """
-        about: Document = {"org": org, "booking_id": {"$in": list(booking_ids)}}
-        messages: Document = {**about, "channel": {"$ne": "webhook"}}
-        gone = {"body": {}, "receiver": "", "detail": {}}
-        ended = {"open": False, "state": "suppressed", "leased_by": None, "finished_at": "$$NOW"}
+    def forget_answers(self, org: str, booking_ids: Sequence[str]) -> int:
+        """Removes what receivers answered about some bookings (or waitlist entries), because personal data of those may
+        be in it, and gives how many answers that were. Nothing else of an entry holds any."""
+        about: Document = {"org": org, "booking_id": {"$in": list(booking_ids)}, "detail.body": {"$gt": ""}}
         with mongo_faults():
-            self._entries.update_many({**messages, **OPEN}, [{"$set": ended}])
-            erased = self._entries.update_many({**messages, "receiver": {"$ne": ""}}, {"$set": gone})
-            answers = self._entries.update_many({**about, "detail.body": {"$gt": ""}}, {"$unset": {"detail.body": ""}})
-        return int(erased.modified_count + answers.modified_count)
+            return self._entries.update_many(about, {"$unset": {"detail.body": ""}}).modified_count
 
     def counts(self) -> dict[str, int]:
         """How many entries wait, and how many could not be sent; at most a million of each are counted."""

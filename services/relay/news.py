@@ -109,7 +109,7 @@ class NewsRounds:
         for each in news:
             if isinstance(each, BookingChange) and each.action == "erase":
                 # What was noted here between the erasure and now goes too.
-                self._shelf.erase(each.org, [each.booking.booking_id])
+                self._shelf.forget_answers(each.org, [each.booking.booking_id])
         self._crash("after_entries")
 
     def _news_in(self, seen: list[Seen]) -> list[News]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.customers.desk import CustomerDesk
 from services.customers.personal_data import PersonalDataDesk
 from services.messages.store import MessageStore
+from services.outbox.shelf import OutboxShelf
 from services.sms.store import Conversations
 from services.waitlist.admission import Admission
 from services.waitlist.entries import Waitlist
@@ -47,6 +48,7 @@ def personal_data(parts: Parts, entries: Waitlist, desk: CustomerDesk) -> Person
         registry=parts.registry,
         conversations=Conversations(parts.db),
         messages=MessageStore(parts.db),
+        outbox=OutboxShelf(parts.db),
         desk=desk,
         catalogue=parts.catalogue,
         clock=parts.clock,
