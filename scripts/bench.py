@@ -5,6 +5,7 @@
     scripts/bench.py --against ../before          the same, and with them the code of another checkout
     scripts/bench.py --bookings 1000,1000000      two databases side by side: is the larger one slower?
     scripts/bench.py --backlog 1000000            a webhook that is down: memory of the relay, and news of others
+    scripts/bench.py --streams 2000               holds beside so many open streams of live events
     scripts/bench.py --technicians 10,1000 --orgs 1,200 --holds 0,20000
 
 Each side is a private server under the same gunicorn settings, with stores of its own. One volley of an operation goes
@@ -12,7 +13,8 @@ to one side, the next to another. Each ratio compares turns of one round, and th
 comes from one process over keep-alive connections in a closed loop, on the machine that it measures. Processor time is
 that of the workers, Redis and mongod, from /proc. The other checkout runs with the packages of this one.
 
-A comparison of sizes takes the place of the usual run. A million bookings take some minutes to write.
+A comparison of sizes, or a run with streams, takes the place of the usual run. A million bookings take some minutes to
+write.
 
 Exit status: 0 measured (whether or not the goals are met); 2 no measurement was possible.
 """
@@ -40,6 +42,7 @@ from scripts.load.bench.backlog import Backlog, hold_up
 from scripts.load.bench.report import Comparison, Growth
 from scripts.load.bench.runs import SIZES, Plan, compare, grow
 from scripts.load.bench.servers import Setting
+from scripts.load.bench.streams import Streams, follow
 from scripts.load.client.target import Unreachable
 from scripts.load.report import terminal
 
@@ -73,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
             f"--{what}", type=_sizes, metavar="N,M", help=f"compare a server with N {what} and one with M"
         )
     made.add_argument("--backlog", type=int, metavar="N", help="N entries wait for a webhook that is down")
+    made.add_argument("--streams", type=int, metavar="N", help="holds beside N open streams of another org")
     made.add_argument("--rounds", type=int, default=5, help="rounds that count, after one to warm up (5)")
     made.add_argument("--requests", type=int, default=900, help="requests in a volley (900)")
     made.add_argument("--connections", type=int, default=32, help="keep-alive connections to each side (32)")
@@ -85,7 +89,7 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def measure(options: argparse.Namespace) -> list[Comparison | Growth | Backlog]:
+def measure(options: argparse.Namespace) -> list[Comparison | Growth | Backlog | Streams]:
     """Starts everything, measures, stops everything. Raises Unreachable."""
     load = os.getloadavg()[0]
     if load > BUSY * (os.cpu_count() or 1):
@@ -93,6 +97,8 @@ def measure(options: argparse.Namespace) -> list[Comparison | Growth | Backlog]:
     plan = Plan(Setting(options.workers, options.connections), options.rounds, options.requests, say)
     if options.backlog:
         return [hold_up(options.backlog, options.workers)]
+    if options.streams:
+        return [follow(plan, options.streams)]
     wanted = {what: getattr(options, what) for what in SIZES if getattr(options, what)}
     return [grow(plan, what, sizes) for what, sizes in wanted.items()] or [compare(plan, options.against)]
 

@@ -43,7 +43,7 @@ def seats_of(target: Target, size: Size) -> list[Seat]:
     names = [(f"{run}-p{number}", f"{run}-t{number}") for number in range(size.technicians)]
     for path, name in zip(("/properties", "/technicians"), names[0], strict=True):
         target.demand(201, "POST", path, body={"id": name, "name": "Bench"})
-    targets = [target, *(_another_org(target, f"{target.org}-{number}") for number in range(1, size.orgs))]
+    targets = [target, *(another_org(target, f"{target.org}-{number}") for number in range(1, size.orgs))]
     with target.mongo() as database:
         for place, kind in enumerate(("properties", "technicians")):
             first = database[kind].find_one({"_id": f"{target.org}/{names[0][place]}"}) or {}
@@ -56,7 +56,7 @@ def seats_of(target: Target, size: Size) -> list[Seat]:
     return [Seat(each, *pair) for pair in names for each in targets]
 
 
-def _another_org(target: Target, org: str) -> Target:
+def another_org(target: Target, org: str) -> Target:
     """An org like the target's, with a key of each role, in the same stores."""
     made = replace(target, org=org, keys={role: f"hf_{role}_{secrets.token_urlsafe(24)}" for role in target.keys})
     with target.mongo() as database:

@@ -82,7 +82,7 @@ class Comparison:
             console.print("", self._speed(rival), "", self._processors(rival), sep="\n")
         rows = [[one, *(f"{cost[name]:.2f}" for name in COSTS)] for one, cost in self.costs.items()]
         console.print("", table("one request of Holdfast asks the stores for", ("operation", *COSTS.values()), rows))
-        console.print("", _goals(self.goals()), "", *self._notes(), sep="\n")
+        console.print("", goals_table(self.goals()), "", *self._notes(), sep="\n")
 
     def _speed(self, rival: Side) -> Table:
         title = f"Holdfast and {rival.label}, medians of {self.settings['rounds']} rounds"
@@ -163,7 +163,8 @@ def _spent(found: dict[str, Any]) -> list[str]:
     return [*(f"{found['cpu_ms'][name]:.2f}" for name in (WORKERS, *STORES)), f"{found['cpu_ms_all']:.2f}"]
 
 
-def _goals(goals: list[Goal]) -> Table:
+def goals_table(goals: list[Goal]) -> Table:
+    """Each goal, and whether it is met."""
     rows = []
     for each in goals:
         bound = f">= {each['at_least']}" if each["at_least"] is not None else f"<= {each['at_most']}"
