@@ -102,8 +102,19 @@ def test_the_office_releases_a_hold_and_the_page_says_so(company: Company, new_v
     tenant = new_visitor().opens(property="prop-1").at("When suits you?").holds()
     (held,) = company.ask("GET", "/holds").body["holds"]
     assert company.ask("DELETE", f"/hold/{held['hold_id']}").status == 204
-    tenant.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     tenant.says("The office has released your time.")
+
+
+def test_a_hold_elsewhere_is_seen_at_once_and_its_end_too(company: Company, new_visitor: NewVisitor) -> None:
+    for number in (2, 3):
+        company.ask("PATCH", f"/technicians/tech-{number}", {"status": "unavailable"})
+    ann, bob = (new_visitor().opens(property=f"prop-{number}").at("When suits you?") for number in (1, 2))
+    noon = bob.page.get_by_role("button", name=re.compile("12:00$"))
+    expect(noon).to_have_count(1)
+    company.rules(hold_seconds=3)
+    ann.page.get_by_role("button", name=re.compile("12:00$")).click()
+    expect(bob.page.locator(".chip.held:visible").filter(has_text="12:00")).to_have_count(1)
+    expect(noon).to_have_count(1)
 
 
 def test_more_time_can_be_had_before_it_runs_out(company: Company, new_visitor: NewVisitor) -> None:

@@ -69,23 +69,17 @@ export function follow({ path, token, clock, onevent, onreset, onstate = () => {
       const [, name, value] = /^(\w*): ?(.*)$/.exec(line) ?? [];
       if (name) field[name] = name === "data" && field.data ? `${field.data}\n${value}` : value;
     }
-    if (!field.event && !field.data) return;
+    const resumed = lastId !== "";
+    if (field.id) lastId = field.id;
     const data = field.data ? JSON.parse(field.data) : {};
     if (field.event === "hello") {
-      const resumed = lastId !== "";
       tries = 0;
       mine.live = true;
-      if (data.now_ms) clock.hearExactly(data.now_ms);
-      lastId = lastId || String(field.id ?? data.id ?? "");
+      clock.hearExactly(data.now_ms);
       onstate("live");
       if (!resumed) onreset();
-    } else if (field.event === "reset") {
-      lastId = String(field.id ?? data.id ?? "");
-      onreset();
-    } else if (field.event !== "bye") {
-      if (field.id) lastId = field.id;
-      onevent(field.event ?? data.kind, data);
-    }
+    } else if (field.event === "reset") onreset();
+    else if (field.event && field.event !== "bye") onevent(field.event, data);
   }
 
   function hush() {

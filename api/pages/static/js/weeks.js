@@ -10,6 +10,7 @@ import { shapeWeek, touches } from "./slots.js";
 const DAYS = 7;
 const SETTLE = 60;
 const DAY = 86_400_000;
+const SECOND = 1050;
 const LONGEST_TIMER = 2_000_000_000;
 
 export class Weeks {
@@ -96,10 +97,11 @@ export class Weeks {
     this.feed = { property, ...follow({ path, token: this.token, clock: this.clock, onevent, onreset: this.refresh }) };
   }
 
-  /** A change: read the week again, soon. A hold ends without a further event, so it is read then, too. */
+  /** A change: read the week again, soon. A hold ends without a further event, within the second that it names, so the
+   * week is read then, too. */
   hear(kind, event) {
     const ends = Date.parse(event.expires_at ?? "") - this.clock.now();
-    if (ends > 0) setTimeout(this.refresh, Math.min(ends + 300, LONGEST_TIMER));
+    if (ends > 0) setTimeout(this.refresh, Math.min(ends + SECOND, LONGEST_TIMER));
     this.onchange(kind, event);
     if (!this.week) return;
     const from = Date.parse(this.week.from) - DAY;

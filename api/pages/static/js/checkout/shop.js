@@ -153,7 +153,7 @@ export class Shop extends Buying {
   }
 
   heard(kind, event) {
-    if (kind === "release" && this.hold && Date.parse(event.start) === this.hold.startMs) this.lookAgain();
+    if (kind === "release" && event.ref === this.hold?.ref) this.lookAgain();
   }
 
   wake() {
