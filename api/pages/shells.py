@@ -1,7 +1,7 @@
 """The HTML of a page: a shell that says what the page is, and what it loads.
 
-A shell is a file with `$names`. `$links` stands for its styles and scripts, `$brand`, `$key` and `$call` for what is
-known of the org, and the rest for words of the visitor's language. Every value is escaped.
+A shell is a file with `$names`. `$links` stands for its styles and scripts, `$brand`, `$phone`, `$key` and `$call` for
+what is known of the org, and the rest for words of the visitor's language. Every value is escaped.
 """
 
 from __future__ import annotations
@@ -59,7 +59,15 @@ class Shell:
         safe = {name: escape(text) for name, text in words.items()}
         known = {"lang": language, "key": org.key, "brand": org.name or words["brand"], "call": call}
         safe |= {name: escape(text) for name, text in known.items()}
-        return self._template.substitute(safe, links=self._links[language]).encode()
+        return self._template.substitute(safe, links=self._links[language], phone=_phone(org.phone)).encode()
+
+
+def _phone(phone: str | None) -> str:
+    """A link that calls the org; nothing where it names no phone."""
+    if not phone:
+        return ""
+    digits = "".join(letter for letter in phone if letter.isdigit() or letter == "+")
+    return f'<a class="phone" href="tel:{escape(digits)}">{escape(phone)}</a>'
 
 
 def _links(page: Page, assets: Assets, language: str) -> str:

@@ -114,7 +114,7 @@ class Visitor:
     def holds(self, index: int = 0) -> Visitor:
         """Taps a free time."""
         self.free.nth(index).click()
-        return self.at("Who are you?")
+        return self.at("Your details")
 
     def fills(self, name: str = "Ann Example", phone: str = "+45 20 12 34 56") -> Visitor:
         self.page.get_by_label("Your name").fill(name)

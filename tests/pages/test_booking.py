@@ -59,7 +59,7 @@ def test_two_visitors_tap_one_time_and_the_other_gets_three_that_can_be_held(
     others = bob.page.get_by_role("alert").locator(".alternatives button")
     expect(others).to_have_count(3)
     others.nth(1).click()
-    bob.at("Who are you?")
+    bob.at("Your details")
     assert len(company.ask("GET", "/holds").body["holds"]) == 2
 
 
@@ -79,7 +79,7 @@ def test_a_reload_keeps_the_hold_its_deadline_and_the_typed_text(company: Compan
     (held,) = company.ask("GET", "/holds").body["holds"]
     before = tenant.left
     tenant.page.reload()
-    tenant.at("Who are you?")
+    tenant.at("Your details")
 
     assert before - 15 <= tenant.left <= before
     expect(tenant.page.get_by_label("Your name")).to_have_value("Ann Typed")

@@ -49,7 +49,7 @@ def test_axe_finds_nothing_in_any_state_of_the_checkout(
     )
     tenant.page.go_back()
     tenant.page.go_back()
-    tenant.at("Who are you?").fills().press("Book this visit").at("Your visit is booked")
+    tenant.at("Your details").fills().press("Book this visit").at("Your visit is booked")
     seen["done"] = faults(tenant)
     tenant.page.goto(tenant.page.get_by_role("link", name="See your visit").get_attribute("href") or "")
     seen["visit"] = faults(tenant.at("Your visit").says("House 1"))
@@ -83,7 +83,7 @@ def test_a_visit_is_booked_with_the_keyboard_alone(company: Company, new_visitor
     expect(tenant.page.get_by_role("heading", level=1)).to_be_focused()
     reach("12:00")
     tenant.page.keyboard.press("Space")
-    tenant.at("Who are you?")
+    tenant.at("Your details")
     for field, text in (("Your name", "Ann Keys"), ("Phone", "20123456")):
         reach(field, "textbox")
         tenant.page.keyboard.type(text)
@@ -102,7 +102,7 @@ def test_nothing_is_wider_than_a_narrow_phone_and_targets_are_large_enough(new_v
         LEAST_TARGET,
     )
     assert small == []
-    for step in ("When suits you?", "Who are you?"):
+    for step in ("When suits you?", "Your details"):
         tenant.at(step)
         assert tenant.page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
         if step == "When suits you?":

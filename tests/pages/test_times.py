@@ -52,7 +52,7 @@ def test_a_visitor_in_new_york_sees_the_times_of_the_house_and_their_own_below(
     tenant = new_visitor(timezone_id="America/New_York").opens(property="nyhavn", **{"from": "2027-01-18"})
     tenant.at("When suits you?").says("Times are in Copenhagen time. Below each: your time in New York.")
     tenant.page.get_by_role("button", name="Monday 18 January 10:00 for you 04:00").click()
-    tenant.at("Who are you?").fills().press("Book this visit").at("Your visit is booked")
+    tenant.at("Your details").fills().press("Book this visit").at("Your visit is booked")
     assert copenhagen.bookings[0]["start"] == "2027-01-18T09:00:00Z"
     tenant.says("Monday 18 January, 10:00–11:00").says("Mon 18 Jan 04:00 in New York")
 

@@ -3,8 +3,8 @@
 import { h } from "./dom.js";
 import { word } from "./words.js";
 
-/** One field. values: of the form, by name. faults: sentences by name. oninput(name, value): a letter was typed. */
-export function field(name, { label, hint, type = "text", autocomplete, required, lines, values, faults, oninput, maxlength }) {
+/** One field. required: it must be filled; enough: it or another must. values: of the form, by name. faults: sentences by name. oninput(name, value): a letter was typed. */
+export function field(name, { label, hint, type = "text", autocomplete, required, enough, lines, values, faults, oninput, maxlength }) {
   const fault = faults[name];
   const about = [hint && `${name}-hint`, fault && `${name}-fault`].filter(Boolean).join(" ");
   const attributes = {
@@ -16,7 +16,7 @@ export function field(name, { label, hint, type = "text", autocomplete, required
   const input = lines ? h("textarea.input", { ...attributes, rows: lines }) : h("input.input", { ...attributes, type });
   input.value = values[name] ?? "";
   return h("div.field", { key: name },
-    h("label", { for: name }, label, !required && h("span.soft", {}, ` ${word("form.optional")}`)),
+    h("label", { for: name }, label, !required && !enough && h("span.soft", {}, ` ${word("form.optional")}`)),
     hint && h("p.hint", { id: `${name}-hint` }, hint),
     input,
     fault && h("p.fault", { id: `${name}-fault` }, fault));

@@ -30,10 +30,10 @@ export default {
     "waiting": "Det tager længere tid end normalt. Vi bliver ved med at prøve; lad siden stå åben.",
     "no_answer": "Vi fik ikke svar. Tjek din forbindelse, og prøv igen."
   },
-  "step": { "of": "Trin {at} af {all}" },
+  "step": { "back": "Tilbage", "of": "Trin {at} af {all}" },
   "service": {
     "title": "Hvad skal laves?",
-    "lead": "Vælg det, der ligner mest. Teknikeren medbringer det, som det plejer at kræve.",
+    "lead": "Vælg det, der ligner mest.",
     "other": "Noget andet? Ring"
   },
   "property": {
@@ -57,6 +57,7 @@ export default {
     "before": "Ugen før",
     "after": "Ugen efter",
     "zone": "Tiderne er i {city}-tid.",
+    "zone_name": "{city}-tid",
     "own_zone": "Under hver: din tid i {city}.",
     "for_you": "hos dig",
     "morning": "Formiddag",
@@ -116,7 +117,7 @@ export default {
     "already_exists": "Du står allerede på ventelisten til dette."
   },
   "details": {
-    "title": "Hvem er du?",
+    "title": "Dine oplysninger",
     "lead": "Så teknikeren finder dig, og vi kan give besked, hvis noget ændrer sig.",
     "book": "Bestil besøget",
     "booking": "Bestiller …",
@@ -127,7 +128,7 @@ export default {
     "optional": "(valgfrit)",
     "name": "Dit navn",
     "phone": "Telefon",
-    "phone_hint": "Vi sender en sms, hvis teknikeren er forsinket.",
+    "phone_hint": "Telefon eller e-mail: det ene er nok. Vi sender en sms, hvis teknikeren er forsinket.",
     "email": "E-mail",
     "about": "Hvad skal vi vide?",
     "about_hint": "Hvad der er galt, hvordan man kommer ind, hvor man kan parkere.",

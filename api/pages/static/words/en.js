@@ -30,10 +30,10 @@ export default {
     "waiting": "This takes longer than usual. We keep trying; please leave the page open.",
     "no_answer": "We did not get an answer. Please check your connection and try again."
   },
-  "step": { "of": "Step {at} of {all}" },
+  "step": { "back": "Back", "of": "Step {at} of {all}" },
   "service": {
     "title": "What needs doing?",
-    "lead": "Choose the closest. The technician brings what that usually takes.",
+    "lead": "Choose what comes closest.",
     "other": "Something else? Call"
   },
   "property": {
@@ -57,6 +57,7 @@ export default {
     "before": "The week before",
     "after": "The week after",
     "zone": "Times are in {city} time.",
+    "zone_name": "{city} time",
     "own_zone": "Below each: your time in {city}.",
     "for_you": "for you",
     "morning": "Morning",
@@ -116,7 +117,7 @@ export default {
     "already_exists": "You are on the waitlist for this already."
   },
   "details": {
-    "title": "Who are you?",
+    "title": "Your details",
     "lead": "So that the technician finds you, and we can tell you if anything changes.",
     "book": "Book this visit",
     "booking": "Booking …",
@@ -127,7 +128,7 @@ export default {
     "optional": "(optional)",
     "name": "Your name",
     "phone": "Phone",
-    "phone_hint": "We text you if the technician is late.",
+    "phone_hint": "Phone or e-mail: one is enough. We text you if the technician is late.",
     "email": "E-mail",
     "about": "What should we know?",
     "about_hint": "What is wrong, how to get in, where to park.",

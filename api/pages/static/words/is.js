@@ -30,10 +30,10 @@ export default {
     "waiting": "Þetta tekur lengri tíma en venjulega. Við reynum áfram; hafðu síðuna opna.",
     "no_answer": "Við fengum ekkert svar. Athugaðu tenginguna og reyndu aftur."
   },
-  "step": { "of": "Skref {at} af {all}" },
+  "step": { "back": "Til baka", "of": "Skref {at} af {all}" },
   "service": {
     "title": "Hvað þarf að gera?",
-    "lead": "Veldu það sem á best við. Tæknimaðurinn kemur með það sem yfirleitt þarf.",
+    "lead": "Veldu það sem á best við.",
     "other": "Eitthvað annað? Hringdu í"
   },
   "property": {
@@ -57,6 +57,7 @@ export default {
     "before": "Vikan á undan",
     "after": "Vikan á eftir",
     "zone": "Tímarnir eru að staðartíma: {city}.",
+    "zone_name": "Staðartími: {city}",
     "own_zone": "Undir hverjum: þinn tími, {city}.",
     "for_you": "hjá þér",
     "morning": "Morgunn",
@@ -116,7 +117,7 @@ export default {
     "already_exists": "Þú ert þegar á biðlistanum fyrir þetta."
   },
   "details": {
-    "title": "Hver ert þú?",
+    "title": "Upplýsingar um þig",
     "lead": "Svo að tæknimaðurinn finni þig og við getum látið vita ef eitthvað breytist.",
     "book": "Bóka heimsóknina",
     "booking": "Bóka …",
@@ -127,7 +128,7 @@ export default {
     "optional": "(valfrjálst)",
     "name": "Nafnið þitt",
     "phone": "Sími",
-    "phone_hint": "Við sendum skilaboð ef tæknimanninum seinkar.",
+    "phone_hint": "Sími eða netfang: annað nægir. Við sendum skilaboð ef tæknimanninum seinkar.",
     "email": "Netfang",
     "about": "Hvað þurfum við að vita?",
     "about_hint": "Hvað er að, hvernig á að komast inn, hvar er hægt að leggja.",

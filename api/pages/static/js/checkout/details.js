@@ -17,8 +17,8 @@ export function detailsView(shop) {
       shop.book();
     } },
       field("name", { ...common, label: word("form.name"), autocomplete: "name", required: true, maxlength: 200 }),
-      field("phone", { ...common, label: word("form.phone"), hint: word("form.phone_hint"), type: "tel", autocomplete: "tel", maxlength: 60 }),
-      field("email", { ...common, label: word("form.email"), type: "email", autocomplete: "email", maxlength: 254 }),
+      field("phone", { ...common, label: word("form.phone"), hint: word("form.phone_hint"), type: "tel", enough: true, autocomplete: "tel", maxlength: 60 }),
+      field("email", { ...common, label: word("form.email"), type: "email", enough: true, autocomplete: "email", maxlength: 254 }),
       field("about", { ...common, label: word("form.about"), hint: word("form.about_hint"), lines: 3, maxlength: 2000 }),
       otherFaults(shop),
       h("button.button.main.big", { type: "submit", "aria-disabled": sending ? "true" : null }, word(sending ? "details.booking" : "details.book")),

@@ -20,7 +20,7 @@ export function doneView(shop) {
     h("div.stack.tight", {}, h("h1", { tabindex: "-1" }, word("done.title")), h("p.lead", {}, word("done.lead"))),
     h("div.card.stack", {},
       h("div", {}, h("p.when", {}, `${longDate(date)}, ${time}–${local(end, booked.zone).time}`),
-        h("p.soft", {}, word("week.zone", { city: city(booked.zone) })), own && h("p.soft", {}, own)),
+        h("p.soft", {}, word("week.zone_name", { city: city(booked.zone) })), own && h("p.soft", {}, own)),
       h("p", {}, [booked.service, booked.property].filter(Boolean).join(" · ")),
       h("p.soft.small", {}, word("done.number", { id: booked.booking_id })),
       h("div.row", {}, h("button.button", { type: "button", onclick: () => saveCalendar(calendarOf(booked, manage)) }, word("done.calendar")))),

@@ -6,6 +6,7 @@ import { weekView } from "../week.js";
 import { word } from "../words.js";
 
 const NEXT = "M9 5l7 7-7 7";
+const BACK = "M15 5l-7 7 7 7";
 const MANY = 8;
 
 const title = (step) => h("h1", { tabindex: "-1" }, word(`${step}.title`));
@@ -16,7 +17,12 @@ export function kicker(shop) {
     (step) => !(step === "service" && shop.services?.length < 2) && !(step === "property" && shop.properties?.list.length < 2),
   );
   const at = steps.indexOf(shop.step === "wait" ? "time" : shop.step) + 1;
-  return h("p.kicker", {}, at ? word("step.of", { at, all: steps.length }) : "");
+  const before = { property: "service", time: "property", wait: "time", details: "time" }[shop.step];
+  const back = before === "time" || steps[at - 2];
+  return h("div.kicker", {},
+    back && h("button.link.back", { type: "button", onclick: () => (before === "time" ? shop.go("time") : shop.reconsider(steps[at - 2])) },
+      icon(BACK), word("step.back")),
+    at > 0 && h("span", {}, word("step.of", { at, all: steps.length })));
 }
 
 export function serviceView(shop) {

@@ -29,7 +29,7 @@ function when(stay) {
   const ended = ["cancelled", "expired"].includes(booking.status);
   const own = ownTime(stay.startMs, booking.timezone, stay.own);
   return h("div", {}, h(`p.when${ended ? ".bad-day" : ""}`, {}, `${date}, ${time}`),
-    h("p.soft", {}, [duration(booking.duration_minutes), word("week.zone", { city: city(booking.timezone) })].join(" · ")), own && h("p.soft", {}, own));
+    h("p.soft", {}, [duration(booking.duration_minutes), word("week.zone_name", { city: city(booking.timezone) })].join(" · ")), own && h("p.soft", {}, own));
 }
 
 function facts(booking) {
