@@ -19,6 +19,7 @@ from scripts.client.results import (
     Service,
     Slot,
     User,
+    Webhook,
 )
 
 __all__ = [
@@ -35,4 +36,5 @@ __all__ = [
     "Service",
     "Slot",
     "User",
+    "Webhook",
 ]

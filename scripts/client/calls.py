@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 from urllib.parse import quote, urlencode
 
 from scripts.client.errors import NoAnswer, Refused
-from scripts.client.results import Booking, Customer, Hold, KnownCustomer, Occurrence, Reassigned, Service, Slot, User
+from scripts.client.results import (
+    Booking,
+    Customer,
+    Hold,
+    KnownCustomer,
+    Occurrence,
+    Reassigned,
+    Service,
+    Slot,
+    User,
+    Webhook,
+)
 from scripts.client.wire import LOST, Answer, Json, exchange, pause_seconds
 
 
@@ -70,6 +81,19 @@ class Client:
     def remove_user(self, user_id: str) -> None:
         """Removes a person, whose id stays taken."""
         self._call("DELETE", f"/users/{quote(user_id)}")
+
+    def webhooks(self) -> list[Webhook]:
+        """The addresses that hear of changes, without their secrets. For the role admin, as the other calls on them."""
+        return list(map(Webhook.of, self._all("webhooks")))
+
+    def add_webhook(self, url: str, kinds: Iterable[str]) -> Webhook:
+        """Lets an https address hear of changes, and gives its secret. If the reply is lost, the repeat makes a further
+        one: remove the first."""
+        return Webhook.of(self._call("POST", "/webhooks", {"url": url, "kinds": list(kinds)}))
+
+    def remove_webhook(self, webhook_id: str) -> None:
+        """Removes a webhook. What was still to be sent to it is not sent."""
+        self._call("DELETE", f"/webhooks/{quote(webhook_id)}")
 
     def hold(
         self,

@@ -221,6 +221,23 @@ class KnownCustomer:
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """An address that hears of changes. status: `active` or `disabled`. secret: only in the reply that made it."""
+
+    webhook_id: str
+    url: str
+    kinds: tuple[str, ...]
+    status: str
+    secret: str | None = None
+
+    @classmethod
+    def of(cls, reply: Json) -> Self:
+        """From a list of webhooks, or from the reply of a call on one."""
+        kinds = tuple(reply["kinds"])
+        return cls(reply["webhook_id"], reply["url"], kinds, reply["status"], reply.get("secret"))
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """A person of the office who signs in. status: `active` or `disabled`."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -93,6 +94,15 @@ def test_it_holds_and_books_a_service(server: WholeServer, next_start: Start) ->
     direct = desk.book_directly(PROPERTY, start, ALICE, technician_id=TECHNICIAN, service_id="key-handover")
     assert (direct.service_id, direct.end - direct.start) == ("key-handover", timedelta(minutes=15))
     desk.cancel(direct.booking_id)
+
+
+def test_an_admin_makes_and_removes_a_webhook(server: WholeServer) -> None:
+    client = client_of(server, "admin")
+    made = client.add_webhook("https://hooks.example.com/", ["booking.expired"])
+    assert (made.secret or "").startswith("whsec_")
+    assert replace(made, secret=None) in client.webhooks()
+    client.remove_webhook(made.webhook_id)
+    assert client.webhooks() == []
 
 
 def test_the_office_finds_and_merges_customers(server: WholeServer, next_start: Start) -> None:
