@@ -68,6 +68,8 @@ class Posting:
     def may_be_asked(self, url: str) -> bool:
         """Whether a URL may be one of a webhook, as far as it can be seen without asking for the name's address."""
         parts = urlsplit(url)
+        if not _has_a_port(parts):
+            return False
         if self._allow_private:
             return True
         host = (parts.hostname or "").rstrip(".")
@@ -123,6 +125,14 @@ class Posting:
         if not (self._allow_private or all(map(is_public, addresses))):
             raise PostFailed("address_not_allowed")
         return addresses
+
+
+def _has_a_port(parts: SplitResult) -> bool:
+    """Whether the port of a URL, if it names one, can exist."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 class _Connection(http.client.HTTPConnection):

@@ -115,8 +115,8 @@ class OutboxShelf:
     def counts(self) -> dict[str, int]:
         """How many entries wait, and how many could not be sent; at most a million of each are counted."""
         with mongo_faults():
-            waiting = self._entries.count_documents(OPEN, hint="due", limit=MOST_COUNTED)
-            dead = self._entries.count_documents({"state": "dead"}, hint="dead", limit=MOST_COUNTED)
+            waiting = self._entries.count_documents(OPEN, limit=MOST_COUNTED)
+            dead = self._entries.count_documents({"state": "dead"}, limit=MOST_COUNTED)
         return {"waiting": waiting, "dead": dead}
 
 

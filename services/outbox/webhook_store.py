@@ -105,9 +105,7 @@ class WebhookStore:
     def listening_since(self) -> datetime | None:
         """From when on any webhook of any org hears of changes; None if there is no active one."""
         with mongo_faults():
-            found = self._webhooks.find_one(
-                {"status": "active"}, {"since": 1}, sort=[("since", ASCENDING)], hint="listening"
-            )
+            found = self._webhooks.find_one({"status": "active"}, {"since": 1}, sort=[("since", ASCENDING)])
         return found["since"].as_datetime() if found else None
 
     def change(self, org: str, webhook_id: str, values: dict[str, Any]) -> Webhook | None:

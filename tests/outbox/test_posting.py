@@ -54,6 +54,7 @@ def listener(talk: Callable[[socket.socket], None]) -> Iterator[int]:
         *("http://example.com/", "https://localhost/", "https://db.internal/", "https://printer.local/"),
         *("https://127.0.0.1/", "https://10.0.0.1:8443/", "https://[::1]/", "https://169.254.169.254/latest/"),
         *("https://[::ffff:10.0.0.1]/", "https://2130706433/", "https://127.1/", "https://0/"),
+        *("https://example.com:99999/", "https://example.com:0/"),
     ],
 )
 def test_a_url_that_leads_to_no_public_address_is_refused_without_a_question(url: str) -> None:

@@ -29,7 +29,9 @@ BOOKINGS = 20
 """So many are made, and waited for, without the backlog and with it."""
 DRAIN_SECONDS = 10.0
 STEP = 10_000
-SOON = 30.0
+SOON = 60.0
+LONGEST_REST_SECONDS = 60.0
+"""How long the relay may leave a webhook alone that has failed."""
 PRIVATE = {"HOLDFAST_WEBHOOK_ALLOW_PRIVATE": "1"}
 MOST_MEMORY_MB = 30.0
 """By so much the relay's memory may grow."""
@@ -44,10 +46,10 @@ class Receiver:
     count: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def wait_for(self, count: int) -> None:
+    def wait_for(self, count: int, seconds: float = SOON) -> None:
         with self.changed:
-            if not self.changed.wait_for(lambda: self.count >= count, SOON):
-                raise Unreachable("a webhook got nothing within half a minute")
+            if not self.changed.wait_for(lambda: self.count >= count, seconds):
+                raise Unreachable(f"a webhook that answers {self.status} got nothing within {seconds:.0f} seconds")
 
 
 @contextmanager
@@ -130,7 +132,7 @@ def hold_up(entries: int, workers: int) -> Backlog:
         _copy(target, down.url, entries)
         with_ms, with_mb = office.median_ms(), _memory_mb(relay)
         down.status = 200
-        down.wait_for(down.count + 20)
+        down.wait_for(down.count + 20, SOON + LONGEST_REST_SECONDS)
         began, before = time.monotonic(), down.count
         time.sleep(DRAIN_SECONDS)
         per_second = (down.count - before) / (time.monotonic() - began)
