@@ -110,7 +110,7 @@ def read_event(row: Row) -> LiveEvent | None:
         id=event_id,
         kind=kind,
         name=fields["id"],
-        place=place_of(fields),
+        place=_place_of(fields),
         before=_place_of_spans(before) if before else None,
         state=fields["state"],
         status=fields.get("status") or _STATUSES.get(kind, ""),
@@ -121,10 +121,11 @@ def read_event(row: Row) -> LiveEvent | None:
     )
 
 
-def place_of(fields: dict[str, str]) -> Place:
-    span = int(fields["start"]), int(fields["end"])
+def _place_of(fields: dict[str, str]) -> Place:
+    start, end, leaves, returns = (int(fields[name]) for name in ("start", "end", "leaves", "returns"))
     places = frozenset({fields["property_id"], *fields.get("units", "").split()})
-    return Place(fields["property_id"], tuple(fields["technician_ids"].split()), places, span, span)
+    who = tuple(fields["technician_ids"].split())
+    return Place(fields["property_id"], who, places, (start, end), (leaves, returns))
 
 
 def _place_of_spans(spans: str) -> Place:

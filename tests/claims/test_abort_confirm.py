@@ -79,7 +79,8 @@ def test_a_release_is_published_and_a_restored_hold_is_not(board: Board) -> None
     board.abort("h1", restore=False)
     event = board.events()[-1]
     assert (event["kind"], event["id"], event["state"]) == ("release", "h1", "free")
-    fields = {"kind", "id", "property_id", "technician_ids", "start", "end", "state", "expires_ms", "source"}
+    fields = {"kind", "id", "property_id", "technician_ids", "start", "end", "leaves", "returns", "state"}
+    fields |= {"expires_ms", "source"}
     assert set(event) == fields
 
 

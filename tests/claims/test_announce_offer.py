@@ -25,6 +25,8 @@ def test_the_offer_of_a_live_hold_is_published_without_personal_data(board: Boar
         "technician_ids": "tech-1",
         "start": hold["start"],
         "end": hold["end"],
+        "leaves": hold["start"],
+        "returns": hold["end"],
         "state": "held",
         "expires_ms": hold["expires_ms"],
     }

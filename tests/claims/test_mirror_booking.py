@@ -126,7 +126,8 @@ def test_the_event_says_what_happened_without_personal_data(board: Board) -> Non
         ("move", "booked", str(BASE + 8)),
         ("cancel", "free", str(BASE + 8)),
     ]
-    fields = {"kind", "id", "property_id", "technician_ids", "start", "end", "state", "expires_ms", "source"}
+    fields = {"kind", "id", "property_id", "technician_ids", "start", "end", "leaves", "returns", "state"}
+    fields |= {"expires_ms", "source"}
     fields |= {"version", "status", "from", "replaces"}
     assert {frozenset(event) for event in board.events()} == {frozenset(fields)}
 

@@ -83,7 +83,8 @@ def test_the_record_says_all_about_the_hold(board: Board) -> None:
 
 def test_the_event_of_a_hold_says_where_and_when_without_personal_data(board: Board) -> None:
     owner = f"{ALICE} digest-of-a-phone"
-    record = granted(board.place("h1", owner=owner, quota=3, fingerprint="print", idempotency="i"))
+    where = visit(before=1, after=2)
+    record = granted(board.place("h1", where, owner=owner, quota=3, fingerprint="print", idempotency="i"))
     assert board.events() == [
         {
             "kind": "hold",
@@ -92,6 +93,8 @@ def test_the_event_of_a_hold_says_where_and_when_without_personal_data(board: Bo
             "technician_ids": "tech-1",
             "start": str(BASE),
             "end": str(BASE + 4),
+            "leaves": str(BASE - 1),
+            "returns": str(BASE + 6),
             "state": "held",
             "expires_ms": record["expires_ms"],
             "source": record["source"],

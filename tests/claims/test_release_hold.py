@@ -20,7 +20,8 @@ def test_it_is_published_without_personal_data(board: Board) -> None:
     board.release("h1")
     event = board.events()[-1]
     assert (event["kind"], event["id"], event["state"], event["expires_ms"]) == ("release", "h1", "free", "")
-    fields = {"kind", "id", "property_id", "technician_ids", "start", "end", "state", "expires_ms", "source"}
+    fields = {"kind", "id", "property_id", "technician_ids", "start", "end", "leaves", "returns", "state"}
+    fields |= {"expires_ms", "source"}
     assert set(event) == fields
 
 

@@ -50,12 +50,28 @@ class Desk:
         self._tapes: dict[Stream, Tape] = {}
 
     def write(self, name: str, kind: str = "hold", **fields: str) -> str:
-        row = {"kind": kind, "id": name, "property_id": "p1", "technician_id": "t1", "technician_ids": "t1"}
-        row |= {"start": "4", "end": "8", "state": "held", "expires_ms": "", "source": "web"}
+        row = {"kind": kind, "id": name, "property_id": "p1", "technician_ids": "t1"}
+        row |= {
+            "start": "4",
+            "end": "8",
+            "leaves": "2",
+            "returns": "9",
+            "state": "held",
+            "expires_ms": "",
+            "source": "web",
+        }
         return str(self.redis.xadd(org_keys(ORG).events, row | fields))
 
-    def open(self, view: View = View(ORG), after: str | None = None, **more: Any) -> Stream:  # noqa: B008  # frozen
-        reach = Reach(frozenset({view.property_id}), frozenset({"t1"})) if view.property_id else None
+    def open(
+        self,
+        view: View = View(ORG),  # noqa: B008  # it is frozen
+        after: str | None = None,
+        *,
+        places: tuple[str, ...] = (),
+        **more: Any,
+    ) -> Stream:
+        here = frozenset(places or (str(view.property_id),))
+        reach = Reach(here, frozenset({"t1"})) if view.property_id else None
         stream = self.hub.open(view, reach, after, Watcher(lambda: None, **more))
         tape = self._tapes[stream] = Tape()
         tape.text = b"".join(stream)
@@ -152,9 +168,30 @@ def test_a_view_gets_what_concerns_it_in_its_own_shape(desk: Desk) -> None:
     desk.read()
     (_, own), (_, foreign) = desk.got(here)[1], desk.got(there)[1]
     assert (own["property_id"], own["ref"]) == ("p1", "bk_1")
+    assert (own["start"], own["end"]) == ("1970-01-01T01:00:00Z", "1970-01-01T02:00:00Z")
     assert foreign["property_id"] is None
+    assert (foreign["start"], foreign["end"]) == ("1970-01-01T00:30:00Z", "1970-01-01T02:15:00Z")
     assert foreign["ref"] != "bk_1"
     assert desk.kinds(other) == ["hello"]
+
+
+def test_a_building_sees_its_units_and_a_unit_its_building(desk: Desk) -> None:
+    unit = desk.open(View(ORG, property_id="u1"))
+    building = desk.open(View(ORG, property_id="b1"), places=("b1", "u1", "u2"))
+    desk.write("h1", property_id="b1", units="u1 u2")
+    desk.write("h2", property_id="u1")
+    desk.write("h3", property_id="u2")
+    desk.read()
+    places = [[data.get("property_id") for _, data in desk.got(each)[1:]] for each in (unit, building)]
+    assert places == [["b1", "u1", None], ["b1", "u1", "u2"]]
+
+
+def test_a_crew_concerns_each_of_its_technicians(desk: Desk) -> None:
+    first, second, third = (desk.open(View(ORG, technician_id=f"t{number}")) for number in (1, 2, 3))
+    desk.write("h1", technician_ids="t1 t2")
+    desk.read()
+    assert [desk.kinds(each) for each in (first, second, third)] == [["hello", "hold"], ["hello", "hold"], ["hello"]]
+    assert desk.got(first)[1][1]["technician_ids"] == ["t1", "t2"]
 
 
 def test_a_stream_of_a_manage_token_ends_behind_the_change_of_its_booking(desk: Desk) -> None:

@@ -66,6 +66,8 @@ def test_an_offer_is_published_once_with_its_hold_and_its_end(world: World) -> N
         "technician_ids": "tech-1",
         "start": hold["start"],
         "end": hold["end"],
+        "leaves": hold["start"],
+        "returns": hold["end"],
         "state": "held",
         "expires_ms": hold["expires_ms"],
     }

@@ -151,9 +151,9 @@ local function drop_claims(prefix, spans, owner)
 end
 
 -- Appends one live event about a visit of these spans, without personal data. Readers resume by its stream id. The ids
--- of several technicians, and those of units, have a blank between.
+-- of several technicians, and those of units, have a blank between. All technicians leave and return at the same ticks.
 local function publish(stream, kind, id, spans, state, expires_ms, ...)
-  local technicians, units, visit = {}, {}, spans[1]
+  local technicians, units, visit, travel = {}, {}, spans[1], spans[#spans]
   for i = 2, #spans do
     local names = string.sub(spans[i][1], 1, 1) == 't' and technicians or units
     names[#names + 1] = string.sub(spans[i][1], 3)
@@ -164,7 +164,7 @@ local function publish(stream, kind, id, spans, state, expires_ms, ...)
   end
   redis.call('XADD', stream, 'MAXLEN', '~', '10000', '*', 'kind', kind, 'id', id,
     'property_id', string.sub(visit[1], 3), 'technician_ids', table.concat(technicians, ' '),
-    'start', visit[2], 'end', visit[3], 'state', state, 'expires_ms', expires_ms or '', unpack(more))
+    'start', visit[2], 'end', visit[3], 'leaves', travel[2], 'returns', travel[3], 'state', state, 'expires_ms', expires_ms or '', unpack(more))
 end
 
 -- Appends an event that is about no visit.

@@ -92,8 +92,16 @@ def test_a_head_request_opens_no_stream(live: Listening) -> None:
 
 def flood(live: Listening, count: int) -> None:
     """Events as a hold has them, so many that no buffer takes them."""
-    fields = {"kind": "hold", "id": "h", "property_id": "prop-1", "technician_id": "tech-1", "technician_ids": "tech-1"}
-    fields |= {"start": "2000000", "end": "2000004", "state": "held", "expires_ms": "", "source": "api"}
+    fields = {"kind": "hold", "id": "h", "property_id": "prop-1", "technician_ids": "tech-1"}
+    fields |= {
+        "start": "2000000",
+        "end": "2000004",
+        "leaves": "2000000",
+        "returns": "2000004",
+        "state": "held",
+        "expires_ms": "",
+        "source": "api",
+    }
     pipeline = live.world.services.redis.pipeline(transaction=False)
     for number in range(count):
         pipeline.xadd(live.world.names.events, {**fields, "id": f"h{number}"})
