@@ -106,6 +106,11 @@ def _person(secret: str, user_id: str, name: str, role: str) -> dict[str, str]:
     return {"id": user_id, "name": name, "email": f"{user_id}@demo.example", "role": role, "password": password}
 
 
+def sms_token(secret: str) -> str:
+    """What stands for the token of a provider of text messages, with which `scripts/sms_chat.py` signs."""
+    return hmac.digest(secret.encode(), b"holdfast/demo-sms-token", "sha256").hex()
+
+
 def example_of_a_hold(url: str, desk_key: str, today: date) -> str:
     """A shell command that holds the next free hour of a day a month ahead, so that it works for a month."""
     wish = {"property_id": "prop-101", "start": f"{today + EXAMPLE_AHEAD}T09:00:00Z", "fallback": "next_available"}

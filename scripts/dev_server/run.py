@@ -15,7 +15,7 @@ from shlex import quote
 from scripts.dev_server import stores
 from scripts.dev_server.child import Child, StartError
 from scripts.dev_server.data_folder import MONGOD_KEY, PEOPLE, REDIS_CONFIG, DataFolder, Secrets
-from scripts.dev_server.demo_data import ORG, demo_keys, demo_people, example_of_a_hold
+from scripts.dev_server.demo_data import ORG, demo_keys, demo_people, example_of_a_hold, sms_token
 from scripts.dev_server.supervisor import StopAsked, Supervisor, say
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -118,6 +118,8 @@ class DevStack:
         self.env.setdefault("HOLDFAST_SECRET", secrets.secret)
         self.env.setdefault("HOLDFAST_PAGE_KEY", demo_keys(self.env["HOLDFAST_SECRET"])["checkout"])
         self.env.setdefault("HOLDFAST_METRICS_PORT", str(ports["metrics"]))
+        self.env.setdefault("TWILIO_AUTH_TOKEN", sms_token(self.env["HOLDFAST_SECRET"]))
+        self.env.setdefault("HOLDFAST_PUBLIC_URL", self._url())
         self.env |= {
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), self.env.get("PYTHONPATH")])),
             "PYTHONUNBUFFERED": "1",
@@ -126,7 +128,6 @@ class DevStack:
         }
         # Messages to customers become files, unless a sender is configured.
         self.env.setdefault("HOLDFAST_OUTBOX_FOLDER", str(self.folder / "outbox"))
-        self.env.setdefault("HOLDFAST_PUBLIC_URL", self._url())
         self._start_stores(ports, secrets)
         self._prepare_stores()
         self._start_service()
