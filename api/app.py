@@ -28,6 +28,7 @@ from api.routes import (
     live,
     messages,
     ops,
+    sms,
     users,
     waitlist,
     webhooks,
@@ -120,5 +121,6 @@ def all_endpoints() -> list[Endpoint]:
         *customers.routes,
         *webhooks.routes,
         *messages.routes,
+        *sms.routes,
         *ops.routes,
     ]

@@ -40,6 +40,7 @@ from services.series.making import SeriesMaking
 from services.series.previewing import Previewing
 from services.settings import Settings
 from services.sms.bot import Bot
+from services.sms.inbound import Inbound
 from services.sms.store import Conversations
 from services.stores.connections import Document, connect_stores
 from services.stores.mongo_clock import MongoClock
@@ -86,6 +87,7 @@ class Services:
     offers: Offers
     sms_bot: Bot
     conversations: Conversations
+    inbound_texts: Inbound
     calendar_feeds: CalendarFeeds
     webhooks: WebhookDesk
     feed: Feed
@@ -126,6 +128,7 @@ def build_services(
 def _assemble(settings: Settings, parts: Parts) -> Services:
     holds, bookings, booking_life = visits.holds(parts), visits.bookings(parts), visits.booking_life(parts)
     waitlist, offers, outgoing = waiting.waitlist(parts), waiting.offers(parts), Outgoing(parts)
+    bot, conversations = text_bot.bot(parts, holds, bookings, booking_life), Conversations(parts.db)
     return Services(
         settings=settings,
         clock=parts.clock,
@@ -154,8 +157,9 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         personal_data=waiting.personal_data(parts, waitlist, waiting.customers(parts)),
         waitlist=waitlist,
         offers=offers,
-        sms_bot=text_bot.bot(parts, holds, bookings, booking_life),
-        conversations=Conversations(parts.db),
+        sms_bot=bot,
+        conversations=conversations,
+        inbound_texts=text_bot.inbound(parts, bot, conversations, outgoing.messages.opt_outs),
         calendar_feeds=CalendarFeeds(parts.db, parts.clock),
         webhooks=outgoing.webhook_desk,
         feed=live.feed(parts, booking_life, settings.live_streams),

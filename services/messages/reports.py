@@ -4,42 +4,31 @@ from __future__ import annotations
 
 from typing import Final
 
-from models.errors import Forbidden
 from models.sms import TextReport
 from services.messages.opt_outs import OptOuts
 from services.messages.store import MessageStore, Report
 from services.observability import Metrics
-from services.texting.twilio import OPTED_OUT, is_signed
+from services.texting.twilio import OPTED_OUT, Requests
 
 _REPORTS: Final[dict[str, Report]] = {"delivered": "delivered", "undelivered": "failed", "failed": "failed"}
 """The provider's words that say how a text ended. Its other words say that it is on its way."""
 
 
 class Reports:
-    """Everything may raise StoreUnavailable; the provider then sends the report again.
+    """Everything may raise StoreUnavailable; the provider then sends the report again."""
 
-    auth_token, url: what the provider signs with, and the public address that it reports to; None where none is
-    configured.
-    """
-
-    def __init__(
-        self, messages: MessageStore, opt_outs: OptOuts, metrics: Metrics, *, auth_token: str | None, url: str | None
-    ) -> None:
+    def __init__(self, messages: MessageStore, opt_outs: OptOuts, metrics: Metrics, requests: Requests) -> None:
         self._messages = messages
         self._opt_outs = opt_outs
         self._metrics = metrics
-        self._auth_token = auth_token
-        self._url = url
+        self._requests = requests
 
     def take(self, form: TextReport, message_id: str | None, query: str, signature: str) -> None:
         """Notes how a text ended. A report that says something else, or of a text that is not known, changes nothing.
 
         query: that of the request as it came, which is signed too. Raises Forbidden.
         """
-        fields = {name: str(value) for name, value in form.model_dump(by_alias=True, exclude_unset=True).items()}
-        url = f"{self._url}?{query}" if query else self._url
-        if not self._auth_token or not url or not is_signed(self._auth_token, url, fields, signature):
-            raise Forbidden("This request is not signed by the provider of text messages.")
+        self._requests.require_signed(form, signature, query)
         report = _REPORTS.get(form.status)
         if report is None or message_id is None or not form.sid:
             return

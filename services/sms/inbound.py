@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 from xml.sax.saxutils import escape
 
-from models.errors import Forbidden, NotFound
+from models.errors import NotFound
 from models.sms import InboundText
+from services.messages.opt_outs import OptOuts
 from services.sms import sentences as say
 from services.sms.bot import Bot
 from services.sms.store import Conversations
 from services.sms.talk import Talk
 from services.texting.gsm7 import plain
-from services.texting.twilio import is_signed
+from services.texting.twilio import Requests
 
 STOP: Final = frozenset({"CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "STOP", "STOPALL", "UNSUBSCRIBE"})
 START: Final = frozenset({"START", "UNSTOP"})
@@ -27,37 +28,22 @@ NOTHING: Final = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 _E164: Final = re.compile(r"\+[1-9][0-9]{5,14}\Z")
 
 
-class Stopped(Protocol):
-    """Who wants no texts."""
-
-    def add(self, org: str, phone: str) -> None: ...
-    def remove(self, org: str, phone: str) -> None: ...
-    def includes(self, org: str, phone: str) -> bool: ...
-
-
 class Inbound:
-    """Answers the provider's requests.
-
-    org_of: the org of the number that a text was sent to. auth_token, url: what the provider signs with, and the public
-    address that it calls; None where none is configured.
-    """
+    """Answers the provider's requests. org_of: the org of the number that a text was sent to."""
 
     def __init__(
         self,
         bot: Bot,
         conversations: Conversations,
-        stopped: Stopped,
+        stopped: OptOuts,
         org_of: Callable[[str], str | None],
-        *,
-        auth_token: str | None,
-        url: str | None,
+        requests: Requests,
     ) -> None:
         self._bot = bot
         self._conversations = conversations
         self._stopped = stopped
         self._org_of = org_of
-        self._auth_token = auth_token
-        self._url = url
+        self._requests = requests
 
     def receive(self, form: InboundText, signature: str) -> bytes:
         """The reply (TwiML) to a message, the same to each repeat.
@@ -65,9 +51,7 @@ class Inbound:
         Raises Forbidden (not signed by the provider), NotFound (a number of no org), RequestInProgress,
         StoreUnavailable.
         """
-        fields = {name: str(value) for name, value in form.model_dump(by_alias=True, exclude_unset=True).items()}
-        if not self._auth_token or not self._url or not is_signed(self._auth_token, self._url, fields, signature):
-            raise Forbidden("This request is not signed by the provider of text messages.")
+        self._requests.require_signed(form, signature)
         org = self._org_of(form.to)
         if org is None:
             raise NotFound

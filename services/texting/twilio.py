@@ -16,6 +16,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
+from pydantic import BaseModel
+
+from models.errors import Forbidden
+
 API: Final = "https://api.twilio.com"
 TIMEOUT_SECONDS: Final = 8.0
 LARGEST_REPLY: Final = 1_000_000
@@ -34,6 +38,22 @@ def signature(auth_token: str, url: str, fields: Mapping[str, str]) -> str:
 def is_signed(auth_token: str, url: str, fields: Mapping[str, str], given: str) -> bool:
     """Whether a request carries the signature of the provider. Takes as long for a wrong one as for the right one."""
     return hmac.compare_digest(signature(auth_token, url, fields).encode(), given.encode(errors="replace"))
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """The provider's requests to one of our addresses. auth_token: what it signs with. url: the public address that it
+    calls. Without one of the two nothing is signed by a provider."""
+
+    auth_token: str | None
+    url: str | None
+
+    def require_signed(self, form: BaseModel, signature: str, query: str = "") -> None:
+        """Raises Forbidden unless the provider has signed all fields of a form, and the query as it came."""
+        fields = {name: str(value) for name, value in form.model_dump(by_alias=True, exclude_unset=True).items()}
+        url = f"{self.url}?{query}" if query else self.url
+        if not self.auth_token or not url or not is_signed(self.auth_token, url, fields, signature):
+            raise Forbidden("This request is not signed by the provider of text messages.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from services.messages.templates import Templates
 from services.outbox.entries import Channel
 from services.outbox.shelf import OutboxShelf
 from services.settings import Settings
-from services.texting.twilio import Account, Twilio
+from services.texting.twilio import Account, Requests, Twilio
 from services.wiring.parts import Parts
 
 STATUS_PATH = "/sms/status"
@@ -61,8 +61,7 @@ class Messages:
             self.store,
             self.opt_outs,
             parts.metrics,
-            auth_token=settings.twilio_auth_token.get_secret_value() or None,
-            url=_public(settings, STATUS_PATH),
+            provider_requests(settings, STATUS_PATH),
         )
 
     def source(self) -> MessageSource:
@@ -89,6 +88,11 @@ class Messages:
         if server is not None:
             posts["email"] = MailPost(server, self._parts.clock)
         return posts
+
+
+def provider_requests(settings: Settings, path: str) -> Requests:
+    """The requests of the provider of texts to one of our addresses."""
+    return Requests(settings.twilio_auth_token.get_secret_value() or None, _public(settings, path))
 
 
 def _public(settings: Settings, path: str) -> str | None:

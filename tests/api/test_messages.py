@@ -13,6 +13,7 @@ from services.messages.source import MessageSource
 from services.messages.store import Message, MessageStore
 from services.outbox.news import booking_change
 from services.outbox.store import OutboxStore
+from services.texting.twilio import Requests
 from tests.api.town import Town, body_of, fault_codes, refused
 
 STAFF = frozenset({"desk", "admin"})
@@ -131,7 +132,7 @@ class TestReports:
         assert store.begin(message)
         store.sent(message.message_id, "SM1")
         opt_outs, metrics = services.messages.opt_outs, services.metrics
-        services.messages.reports = Reports(store, opt_outs, metrics, auth_token=TOKEN, url=URL)
+        services.messages.reports = Reports(store, opt_outs, metrics, Requests(TOKEN, URL))
         return message.message_id
 
     def report(self, town: Town, message_id: str, signature: str | None = None, **fields: str) -> Any:

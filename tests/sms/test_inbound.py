@@ -12,6 +12,7 @@ from models.errors import Forbidden, NotFound
 from models.sms import InboundText
 from services.sms import sentences as say
 from services.sms.inbound import HELP, NOTHING, START, STOP, Inbound, reply
+from services.texting.twilio import Requests
 from tests.sms.conftest import PHONE
 from tests.world import World, tomorrow
 
@@ -21,24 +22,11 @@ NUMBER = "+4511111111"
 DAY = f"{tomorrow():%Y-%m-%d}"
 
 
-class Stopped(set[tuple[str, str]]):
-    """Who wants no texts, in memory."""
-
-    def add(self, org: str, phone: str) -> None:  # type: ignore[override]
-        super().add((org, phone))
-
-    def remove(self, org: str, phone: str) -> None:  # type: ignore[override]
-        self.discard((org, phone))
-
-    def includes(self, org: str, phone: str) -> bool:
-        return (org, phone) in self
-
-
 @pytest.fixture
 def inbound(world: World) -> Inbound:
     services = world.services
     numbers = {NUMBER: world.org}.get
-    return Inbound(services.sms_bot, services.conversations, Stopped(), numbers, auth_token=TOKEN, url=URL)
+    return Inbound(services.sms_bot, services.conversations, services.messages.opt_outs, numbers, Requests(TOKEN, URL))
 
 
 def text(inbound: Inbound, body: str, sid: str, **changed: str) -> bytes:
@@ -64,7 +52,8 @@ def test_what_the_provider_did_not_sign_is_refused(inbound: Inbound, wrong: dict
 
 def test_without_a_provider_nothing_is_taken(world: World) -> None:
     services = world.services
-    closed = Inbound(services.sms_bot, services.conversations, Stopped(), {}.get, auth_token=None, url=None)
+    opt_outs = services.messages.opt_outs
+    closed = Inbound(services.sms_bot, services.conversations, opt_outs, {}.get, Requests(None, URL))
     with pytest.raises(Forbidden):
         text(closed, "MENU", "SM1")
 
