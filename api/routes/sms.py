@@ -25,7 +25,7 @@ SIGNATURE = "X-Twilio-Signature"
     content_type=TWIML,
     idempotency="none",
 )
-def answer_text(ask: Ask[InboundText]) -> Reply:
+def take_text(ask: Ask[InboundText]) -> Reply:
     """Takes a text message in the form of Twilio, with its signature over the configured public address, and answers
     with TwiML. The org is the one whose `sms_number` the text was sent to. A repeat with the same `MessageSid` gets the
     first answer."""
