@@ -39,19 +39,18 @@ from services.series.desk import SeriesDesk
 from services.series.making import SeriesMaking
 from services.series.previewing import Previewing
 from services.settings import Settings
-from services.sms.bot import Bot
-from services.sms.inbound import Inbound
-from services.sms.store import Conversations
+from services.sms.times import Acts
 from services.stores.connections import Document, connect_stores
 from services.stores.mongo_clock import MongoClock
 from services.stores.shared_counts import SharedCounts
 from services.timetable.grid import Grid
 from services.waitlist.entries import Waitlist
 from services.waitlist.rounds import Offers
-from services.wiring import beside_requests, live, people, series, text_bot, visits, waiting
+from services.wiring import beside_requests, live, people, series, visits, waiting
 from services.wiring.messages import Messages
 from services.wiring.outgoing import Outgoing
 from services.wiring.parts import Parts
+from services.wiring.text_bot import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +84,7 @@ class Services:
     personal_data: PersonalDataDesk
     waitlist: Waitlist
     offers: Offers
-    sms_bot: Bot
-    conversations: Conversations
-    inbound_texts: Inbound
+    texts: Texts
     calendar_feeds: CalendarFeeds
     webhooks: WebhookDesk
     feed: Feed
@@ -128,7 +125,6 @@ def build_services(
 def _assemble(settings: Settings, parts: Parts) -> Services:
     holds, bookings, booking_life = visits.holds(parts), visits.bookings(parts), visits.booking_life(parts)
     waitlist, offers, outgoing = waiting.waitlist(parts), waiting.offers(parts), Outgoing(parts)
-    bot, conversations = text_bot.bot(parts, holds, bookings, booking_life), Conversations(parts.db)
     return Services(
         settings=settings,
         clock=parts.clock,
@@ -157,9 +153,7 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         personal_data=waiting.personal_data(parts, waitlist, waiting.customers(parts)),
         waitlist=waitlist,
         offers=offers,
-        sms_bot=bot,
-        conversations=conversations,
-        inbound_texts=text_bot.inbound(parts, bot, conversations, outgoing.messages.opt_outs),
+        texts=Texts(parts, Acts(holds, bookings, booking_life), outgoing.messages.opt_outs),
         calendar_feeds=CalendarFeeds(parts.db, parts.clock),
         webhooks=outgoing.webhook_desk,
         feed=live.feed(parts, booking_life, settings.live_streams),

@@ -29,4 +29,4 @@ def take_text(ask: Ask[InboundText]) -> Reply:
     """Takes a text message in the form of Twilio, with its signature over the configured public address, and answers
     with TwiML. The org is the one whose `sms_number` the text was sent to. A repeat with the same `MessageSid` gets the
     first answer."""
-    return Reply(200, ask.services.inbound_texts.receive(ask.given, request.headers.get(SIGNATURE, "")))
+    return Reply(200, ask.services.texts.inbound.receive(ask.given, request.headers.get(SIGNATURE, "")))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from services.bookings.booking import Bookings
-from services.bookings.changes import BookingLife
 from services.catalogue.documents import org_of_number
-from services.holds.operations import Holds
 from services.messages.opt_outs import OptOuts
 from services.sms.around import Sources
 from services.sms.bot import Bot
@@ -19,13 +16,18 @@ from services.wiring.visits import free_times
 INBOUND_PATH = "/sms/inbound"
 
 
-def bot(parts: Parts, holds: Holds, bookings: Bookings, life: BookingLife) -> Bot:
-    sources = Sources(
-        free_times(parts, life), parts.catalogue_desk, parts.service_desk, parts.customer_visits, parts.clock
-    )
-    return Bot(Acts(holds, bookings, life), sources)
+class Texts:
+    """The parts that answer text messages, each built once."""
 
-
-def inbound(parts: Parts, made: Bot, conversations: Conversations, opt_outs: OptOuts) -> Inbound:
-    requests = provider_requests(parts.settings, INBOUND_PATH)
-    return Inbound(made, conversations, opt_outs, lambda number: org_of_number(parts.db, number), requests)
+    def __init__(self, parts: Parts, acts: Acts, opt_outs: OptOuts) -> None:
+        sources = Sources(
+            free_times(parts, acts.life), parts.catalogue_desk, parts.service_desk, parts.customer_visits, parts.clock
+        )
+        self.bot, self.conversations = Bot(acts, sources), Conversations(parts.db)
+        self.inbound = Inbound(
+            self.bot,
+            self.conversations,
+            opt_outs,
+            lambda number: org_of_number(parts.db, number),
+            provider_requests(parts.settings, INBOUND_PATH),
+        )

@@ -23,11 +23,11 @@ class Phone:
     def send(self, text: str, sid: str | None = None) -> str:
         """The answer to a text."""
         services, org = self.world.services, self.world.org
-        return services.conversations.answer(
+        return services.texts.conversations.answer(
             org,
             self.number,
             sid or f"SM{next(self.ids)}",
-            lambda talk: services.sms_bot.answer(org, self.number, talk, text),
+            lambda talk: services.texts.bot.answer(org, self.number, talk, text),
         )
 
 

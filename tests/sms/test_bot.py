@@ -155,8 +155,8 @@ def test_what_is_not_understood_is_asked(phone: Phone) -> None:
 def test_a_phone_that_stops_lets_go_what_it_holds(phone: Phone) -> None:
     services, org = phone.world.services, phone.world.org
     phone.send(f"BOOK prop-1 {DAY} 10:00")
-    services.conversations.answer(
-        org, phone.number, "SM-stop", lambda talk: (services.sms_bot.stop(org, phone.number, talk), "")
+    services.texts.conversations.answer(
+        org, phone.number, "SM-stop", lambda talk: (services.texts.bot.stop(org, phone.number, talk), "")
     )
     other = Phone(phone.world, "+4587654321")
     assert other.send(f"BOOK prop-1 {DAY} 10:00").startswith(f"{AT_TEN} at House 1 is kept")

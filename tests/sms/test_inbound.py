@@ -26,7 +26,9 @@ DAY = f"{tomorrow():%Y-%m-%d}"
 def inbound(world: World) -> Inbound:
     services = world.services
     numbers = {NUMBER: world.org}.get
-    return Inbound(services.sms_bot, services.conversations, services.messages.opt_outs, numbers, Requests(TOKEN, URL))
+    return Inbound(
+        services.texts.bot, services.texts.conversations, services.messages.opt_outs, numbers, Requests(TOKEN, URL)
+    )
 
 
 def text(inbound: Inbound, body: str, sid: str, **changed: str) -> bytes:
@@ -53,7 +55,7 @@ def test_what_the_provider_did_not_sign_is_refused(inbound: Inbound, wrong: dict
 def test_without_a_provider_nothing_is_taken(world: World) -> None:
     services = world.services
     opt_outs = services.messages.opt_outs
-    closed = Inbound(services.sms_bot, services.conversations, opt_outs, {}.get, Requests(None, URL))
+    closed = Inbound(services.texts.bot, services.texts.conversations, opt_outs, {}.get, Requests(None, URL))
     with pytest.raises(Forbidden):
         text(closed, "MENU", "SM1")
 

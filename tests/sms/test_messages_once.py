@@ -96,6 +96,6 @@ def test_a_worker_that_died_after_it_booked_leaves_the_booking_to_the_next(
 def test_a_person_is_erased_with_the_conversation(phone: Phone) -> None:
     phone.send("BOOK")
     db, org = phone.world.services.db, phone.world.org
-    assert phone.world.services.conversations.erase(org, ["phone:4512345678"]) == 1
+    assert phone.world.services.texts.conversations.erase(org, ["phone:4512345678"]) == 1
     assert not list(db["conversations"].find({"org": org}))
     assert not list(db["sms_messages"].find({"talk": f"{org}/{PHONE}"}))
