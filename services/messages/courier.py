@@ -43,10 +43,10 @@ class MessageCourier:
     def send(self, entry: Entry) -> Outcome:
         """Sends the message of an entry, if there still is one. Raises StoreUnavailable."""
         begun = self._messages.find(entry.org, entry.id)
-        if begun is not None:
-            outcome = Delivered({}) if begun.sent else self._post.find(begun)
-            if outcome is not None:
-                return self._noted(entry, outcome)
+        if begun is not None and begun.sent:
+            return Delivered({})
+        if begun is not None and (found := self._post.find(begun)) is not None:
+            return self._noted(entry, found)
         now = self._clock()
         composed = self._composing.compose(entry, now)
         if isinstance(composed, Nothing):

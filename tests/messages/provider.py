@@ -26,11 +26,12 @@ PATH = f"/2010-04-01/Accounts/{SID}/Messages.json"
 @dataclass
 class Provider:
     """next: what the next requests to send get, in order: a status with a code, `stall` (takes the text and never
-    answers), `cut` (takes it and closes the connection), `twice` (takes it, and answers by another id than before).
-    Without any it takes the text and says so. faults: what was wrong with requests."""
+    answers), `cut` (takes it and closes the connection). Without any it takes the text and says so.
+    forgets: it finds no text again. faults: what was wrong with requests."""
 
     url: str = ""
     next: list[Any] = field(default_factory=list)
+    forgets: bool = False
     taken: list[dict[str, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -73,7 +74,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._check(path, set())
         asked = {name: values[0] for name, values in parse_qs(query).items()}
         self.provider.asked.append(asked["To"])
-        found = [each for each in self.provider.taken if each["To"] == asked["To"]]
+        taken = [] if self.provider.forgets else self.provider.taken
+        found = [each for each in taken if each["To"] == asked["To"]]
         messages = [{"sid": each["sid"], "body": each["Body"], "date_created": each["at"]} for each in found]
         self._answer(200, {"messages": messages})
 

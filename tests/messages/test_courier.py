@@ -41,6 +41,9 @@ def test_what_has_left_does_not_leave_again(office: Office) -> None:
     office.send("confirmation")
     assert office.send("confirmation") == Delivered({})
     assert len(office.post.messages) == 1
+    kept = office.world.services.db["messages"].find_one({"org": office.world.org})
+    assert kept is not None
+    assert (kept["sent"], kept["provider_id"]) == (True, "SM1")
 
 
 def test_a_move_within_the_minute_goes_into_the_confirmation(office: Office) -> None:
