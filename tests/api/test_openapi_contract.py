@@ -70,12 +70,16 @@ CONFIG = SchemathesisConfig.from_dict(
             },
             "missing_required_header": {"expected-statuses": ["400", "401", "428"]},
         },
-        # The passwords and keys that it makes up are wrong.
+        # The passwords, keys and signatures that it makes up are wrong.
         "operations": [
             {
                 "include-name": "POST /session",
                 "checks": {"positive_data_acceptance": {"expected-statuses": [*ANSWERS, "401"]}},
-            }
+            },
+            {
+                "include-name": "POST /sms/status",
+                "checks": {"positive_data_acceptance": {"expected-statuses": [*ANSWERS, "403"]}},
+            },
         ],
     }
 )
