@@ -14,7 +14,7 @@ from api.http.dispatch import bind
 from api.http.endpoint import Endpoint
 from api.http.problems import handle_every_exception
 from api.http.request_log import RequestLog
-from api.openapi.document import description_route
+from api.openapi.document import description_route, openapi
 from api.pages.views import bind_pages
 from api.routes import (
     availability,
@@ -89,7 +89,7 @@ def app_over(services: Services) -> Flask:
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     app.extensions[SERVICES] = services
-    bind_pages(app, services, bind(app, services, _described_endpoints()))
+    bind_pages(app, services, bind(app, services, _described_endpoints()), _document)
     handle_every_exception(app)
     app.wsgi_app = RequestLog(app.wsgi_app, services.metrics)  # type: ignore[method-assign]  # Flask's own way to wrap
     return app
@@ -100,6 +100,12 @@ def _described_endpoints() -> list[Endpoint]:
     """Every endpoint, and the one that describes them. Its document takes 40 ms to make, and each app has the same."""
     endpoints = all_endpoints()
     return [*endpoints, description_route(endpoints)]
+
+
+@cache
+def _document() -> dict[str, Any]:
+    """The description of every endpoint."""
+    return openapi(_described_endpoints())
 
 
 def all_endpoints() -> list[Endpoint]:

@@ -72,8 +72,12 @@ def _phone(phone: str | None) -> str:
 
 def _links(page: Page, assets: Assets, language: str) -> str:
     """The elements that load a page's files. The words are named too, so that they need not wait for the script."""
-    words = assets.address(f"words/{language}.js")
-    styles = (f'<link rel="stylesheet" href="{assets.address(path)}">' for path in page.styles)
-    early = f'<link rel="modulepreload" href="{words}">'
-    script = f'<script type="module" src="{assets.address(page.script)}"></script>'
-    return "\n".join((f'<link rel="icon" href="{ICON}">', *styles, early, script))
+    early = f'<link rel="modulepreload" href="{assets.address(f"words/{language}.js")}">'
+    return f"{early}\n{links(assets, page.script, page.styles)}"
+
+
+def links(assets: Assets, script: str, styles: tuple[str, ...]) -> str:
+    """The elements that load an icon, styles and a script. script, styles: paths of the assets."""
+    styled = (f'<link rel="stylesheet" href="{assets.address(path)}">' for path in styles)
+    run = f'<script type="module" src="{assets.address(script)}"></script>'
+    return "\n".join((f'<link rel="icon" href="{ICON}">', *styled, run))

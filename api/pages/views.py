@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask, Response, request
 
@@ -20,8 +20,9 @@ from api.http.guards import Gate
 from api.http.replies import FinalResponse
 from api.http.request_log import EXCHANGE
 from api.pages.assets import PREFIX, Asset, Assets
+from api.pages.docs.reference import reference
 from api.pages.languages import choose, read_words
-from api.pages.shells import CONTENT_TYPE, Org, Page, Shell
+from api.pages.shells import CONTENT_TYPE, Org, Page, Shell, links
 from models.access import Role
 from models.errors import NotFound, RateLimited, StoreUnavailable
 from services import Services
@@ -33,6 +34,7 @@ PAGES: Final = (
     Page("/visit", "visit", "js/visit/main.js", ("css/base.css", "css/checkout.css")),
 )
 EMBED = "js/embed.js"
+DOCS, DOCS_STYLES = "js/docs/main.js", ("css/base.css", "css/docs.css")
 
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_MINUTES = "public, max-age=300"
@@ -45,20 +47,31 @@ SECURITY = (
 TAG = Tag("Pages", "What people see. Not part of the API.")
 
 
-def bind_pages(app: Flask, services: Services, gate: Gate) -> None:
-    """Adds the views of all pages, their files and the script for other sites. Raises ValueError for a bad file."""
+def bind_pages(app: Flask, services: Services, gate: Gate, document: Callable[[], dict[str, Any]]) -> None:
+    """Adds the views of all pages, their files and the script for other sites. Raises ValueError for a bad file.
+
+    document: gives the description of the API, of which the reference is made.
+    """
     assets, words = _files()
     visitors = Visitors(services, gate)
     for page in PAGES:
         _route(app, page.path, _page_view(Shell(page, assets, words), visitors))
     _route(app, PREFIX + "<path:name>", _file_view(assets))
+    for path, html in _reference(document).items():
+        _route(app, path, _reference_view(html))
     _route(app, "/embed.js", lambda: _file(assets.at(EMBED), FOR_MINUTES))
 
 
 @cache
 def _files() -> tuple[Assets, dict[str, dict[str, str]]]:
-    entries = (*(page.script for page in PAGES), EMBED)
+    entries = (*(page.script for page in PAGES), EMBED, DOCS)
     return Assets(STATIC, entries), read_words(STATIC / "words")
+
+
+@cache
+def _reference(document: Callable[[], dict[str, Any]]) -> dict[str, bytes]:
+    """The pages of the reference by path."""
+    return reference(document(), links(_files()[0], DOCS, DOCS_STYLES))
 
 
 class Visitors:
@@ -100,10 +113,26 @@ def _page_view(shell: Shell, visitors: Visitors) -> Callable[[], Response]:
         if _zips():
             body = gzip.compress(body, 6, mtime=0)
             headers.append(("Content-Encoding", "gzip"))
-        ancestors = " ".join(sorted(org.origins)) or "'none'"
-        headers.append(("Content-Security-Policy", SECURITY.format(ancestors=ancestors)))
-        headers.append(("Referrer-Policy", "no-referrer"))
+        headers += _safety(" ".join(sorted(org.origins)) or "'none'")
         return FinalResponse(body, 200, headers, CONTENT_TYPE)
+
+    return show
+
+
+def _safety(ancestors: str) -> list[tuple[str, str]]:
+    """What a browser is told about a page. ancestors: the sites that may show it in a frame."""
+    policy = SECURITY.format(ancestors=ancestors)
+    return [("Content-Security-Policy", policy), ("Referrer-Policy", "no-referrer")]
+
+
+def _reference_view(html: bytes) -> Callable[[], Response]:
+    zipped = gzip.compress(html, mtime=0)
+
+    def show() -> Response:
+        headers = [VARY, ("Cache-Control", FOR_MINUTES), *_safety("'none'")]
+        if _zips():
+            return FinalResponse(zipped, 200, [*headers, ("Content-Encoding", "gzip")], CONTENT_TYPE)
+        return FinalResponse(html, 200, headers, CONTENT_TYPE)
 
     return show
 
