@@ -84,6 +84,7 @@ class Runner:
         self._endpoint = endpoint
         self._view = endpoint.view
         self._once = endpoint.idempotency == "once"
+        self._has_body = endpoint.has_body
         self._admit = None if endpoint.roles is None else gate.admission(endpoint.roles)
         self._gate = gate
         self._parse = Parser(endpoint, services).parse
@@ -99,7 +100,7 @@ class Runner:
         # The key comes first, so that the server does not wait for the body of a stranger.
         caller = exchange.caller = self._admit(environ, ids)
         # A body comes as slowly as its client likes: it is awaited before a turn is taken and the clock starts.
-        body = read_body(environ) if endpoint.has_body else b""
+        body = read_body(environ) if self._has_body else b""
         try:
             with self._turns.keyed(environ):
                 return self._serve(environ, caller, ids, body)
@@ -108,7 +109,7 @@ class Runner:
             raise
 
     def _serve_keyless(self, environ: WSGIEnvironment, ids: dict[str, str]) -> Response:
-        body = read_body(environ) if self._endpoint.has_body else b""
+        body = read_body(environ) if self._has_body else b""
         if self._endpoint.keyless == "free":
             return self._serve(environ, KEYLESS, ids, body)
         around = self._gate.secret if self._endpoint.keyless == "secret" else self._gate.keyless
