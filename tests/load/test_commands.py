@@ -21,6 +21,7 @@ pytestmark = pytest.mark.timeout(900)
 GRANTED = {
     "reschedule": {"moved"}, "reserve-deadline": {"reserved", "confirmed"}, "waitlist": {"waiting"},
     "strangers": {"waiting"}, "swaps": {"swapped", "moved"},
+    "crews": {"moved"}, "units": {"moved"},
 }  # fmt: skip
 OF_TIME = {"the staff is not delayed", "overload is shed", "it recovers at once", "requests cost little"}
 """Rules about figures that mean little on a machine that runs other tests at the same moment."""

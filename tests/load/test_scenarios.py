@@ -24,7 +24,9 @@ def world_for(name: str) -> World:
     scenario = SCENARIOS[name]
     properties = tuple(f"p{number}" for number in range(scenario.properties))
     technicians = tuple(f"t{number}" for number in range(scenario.technicians))
-    return World("run", properties, technicians, datetime(2031, 3, 4, tzinfo=UTC), KEYS)
+    units = tuple(f"u{number}" for number in range(scenario.units))
+    buildings = {"p0": units} if units else {}
+    return World("run", (*properties, *units), technicians, datetime(2031, 3, 4, tzinfo=UTC), KEYS, units=buildings)
 
 
 def granted(person: Person, **reply: Any) -> Exchange:

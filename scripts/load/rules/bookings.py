@@ -10,7 +10,19 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from scripts.load.rules.evidence import Break, Document, Evidence, Mark, at_version, grouped, request_of, seconds_of
+from scripts.load.rules.evidence import (
+    Break,
+    Document,
+    Evidence,
+    Mark,
+    Units,
+    at_version,
+    crew_of,
+    grouped,
+    places_of,
+    request_of,
+    seconds_of,
+)
 
 MAKES_BOOKINGS = ("book", "direct", "reserve")
 
@@ -34,7 +46,7 @@ def one_booking_per_claim(evidence: Evidence) -> Iterator[Break]:
 def one_visit_at_a_time(evidence: Evidence) -> Iterator[Break]:
     """No two active visits overlap in time, travel included."""
     # A sweep over real intervals that looks at no claim.
-    intervals = [interval for booking in evidence.active for interval in _intervals(booking)]
+    intervals = [interval for booking in evidence.active for interval in _intervals(booking, evidence.units)]
     for resource, busy in sorted(grouped(intervals, lambda interval: interval[0]).items()):
         busy.sort(key=lambda interval: interval[1:3])
         latest = busy[0]
@@ -44,19 +56,19 @@ def one_visit_at_a_time(evidence: Evidence) -> Iterator[Break]:
             latest = max(latest, interval, key=lambda one: one[2])
 
 
-def _intervals(booking: Document) -> list[tuple[str, Any, Any, Document]]:
-    """The (resource, from, to, booking) of a visit: its property, and its technician with travel."""
+def _intervals(booking: Document, units: Units) -> list[tuple[str, Any, Any, Document]]:
+    """The (resource, from, to, booking) of a visit: its property with its units, and its technicians with travel."""
     start = booking["start"]
     end = start + timedelta(minutes=booking["duration_minutes"])
     before, after = (timedelta(minutes=booking[f"buffer_{side}_minutes"]) for side in ("before", "after"))
     return [
-        (f"property {booking['property_id']}", start, end, booking),
-        (f"technician {booking['technician_id']}", start - before, end + after, booking),
+        *((f"property {each}", start, end, booking) for each in places_of(booking, units)),
+        *((f"technician {each}", start - before, end + after, booking) for each in crew_of(booking)),
     ]
 
 
 def claims_complete(evidence: Evidence) -> Iterator[Break]:
-    """Property and technician claims are all there, and no others."""
+    """The claims of properties, units and technicians are all there, and no others."""
     for booking in evidence.active:
         claimed, due = Counter(_claims_in(booking)), evidence.claims(booking)
         if claimed != Counter(due):
@@ -92,8 +104,9 @@ def acknowledged_is_kept(evidence: Evidence) -> Iterator[Break]:
 def _differences(booking: Document, asked: Document) -> list[str]:
     """The fields that differ from the request. It may allow another technician or a later start."""
     exact = ["property_id", "duration_minutes", "buffer_before_minutes", "buffer_after_minutes"]
-    exact += ["technician_id"] if "technician_id" in asked else []
+    exact += [name for name in ("technician_id", "technician_ids") if name in asked]
     wrong = [name for name in exact if booking[name] != asked[name]]
+    wrong += ["technicians"] if len(set(crew_of(booking))) != asked.get("technicians", len(crew_of(booking))) else []
     late = seconds_of(booking["start"]) - seconds_of(asked["start"])
     return wrong + (["start"] if late < 0 or (late > 0 and asked.get("fallback") != "next_available") else [])
 

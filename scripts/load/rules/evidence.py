@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -16,6 +16,9 @@ Break = tuple[str, list["Document | Exchange"]]
 """How a rule was broken: a sentence, and the documents and answers that show it."""
 
 VISIT = ("property_id", "technician_id", "start", "duration_minutes", "buffer_before_minutes", "buffer_after_minutes")
+Units = Mapping[str, Sequence[str]]
+"""The ids of the units of each building."""
+NO_UNITS: Units = {}
 BACKSTAGE = "system:stress"  # the name that a history has for changes by the harness itself
 
 Thing = TypeVar("Thing")
@@ -40,7 +43,7 @@ class Evidence:
     properties and technicians. marks: None where the target has no Redis. deadlines: by booking id or the hold id of an
     offer, the moments that the run brought near. entries: of the waitlist; offer_events: the published offers;
     events_whole: no event was trimmed yet. calendar_ahead: the calendar's clock minus the monotonic clock, in seconds.
-    policy: what the scenario set of it; figures: what it measured.
+    policy: what the scenario set of it; figures: what it measured. units: of the run's buildings.
     """
 
     grid_seconds: int
@@ -56,6 +59,7 @@ class Evidence:
     calendar_ahead: float = 0.0
     policy: Mapping[str, int] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)
+    units: Units = field(default_factory=dict)
 
     def of(self, *operations: str) -> list[Exchange]:
         """The answers to requests of these kinds."""
@@ -67,7 +71,7 @@ class Evidence:
 
     def claims(self, document: Document) -> set[Claim]:
         """Every (resource, tick) that a visit must have claimed."""
-        return claims_of(document, self.grid_seconds)
+        return claims_of(document, self.grid_seconds, self.units)
 
     @property
     def active(self) -> list[Document]:
@@ -92,28 +96,45 @@ def seconds_of(at: datetime | str) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def spans(document: Document, grid_seconds: int) -> list[tuple[str, int, int]]:
+def crew_of(document: Document) -> list[str]:
+    """All technicians of a visit."""
+    return list(document.get("technician_ids") or [document.get("technician_id", "")])
+
+
+def places_of(document: Document, units: Units) -> list[str]:
+    """The property of a visit, and its units if it is a building."""
+    return [document["property_id"], *units.get(document["property_id"], ())]
+
+
+def changed(document: Document, values: Document) -> Document:
+    """A visit with other values. One technician is a crew of one."""
+    alone = "technician_id" in values and "technician_ids" not in values
+    return {**document, **values, **({"technician_ids": [values["technician_id"]]} if alone else {})}
+
+
+def spans(document: Document, grid_seconds: int, units: Units = NO_UNITS) -> list[tuple[str, int, int]]:
     """The (resource, from tick, to tick) that a visit occupies, from its times alone (docs/rules.md, *claim*)."""
     names = ("duration_minutes", "buffer_before_minutes", "buffer_after_minutes")
     length, before, after = (int(document[name]) * 60 // grid_seconds for name in names)
     first = int(seconds_of(document["start"])) // grid_seconds
     return [
-        (f"property:{document['property_id']}", first, first + length),
-        (f"technician:{document.get('technician_id', '')}", first - before, first + length + after),
+        *((f"property:{each}", first, first + length) for each in places_of(document, units)),
+        *((f"technician:{each}", first - before, first + length + after) for each in crew_of(document)),
     ]
 
 
-def claims_of(document: Document, grid_seconds: int) -> set[Claim]:
+def claims_of(document: Document, grid_seconds: int, units: Units = NO_UNITS) -> set[Claim]:
     """Every (resource, tick) that a visit must have claimed."""
-    return {(resource, tick) for resource, first, last in spans(document, grid_seconds) for tick in range(first, last)}
+    found = spans(document, grid_seconds, units)
+    return {(resource, tick) for resource, first, last in found for tick in range(first, last)}
 
 
 def at_version(booking: Document, version: int) -> Document:
     """A booking as it was at an earlier version: the later changes in its history are taken back."""
-    values: Document = {}
+    was = booking
     for entry in reversed(booking.get("history", [])[version:]):
-        values |= {name: change["from"] for name, change in entry["changes"].items()}
-    return {**booking, **values, "version": version}
+        was = changed(was, {name: change["from"] for name, change in entry["changes"].items()})
+    return {**was, "version": version}
 
 
 def request_of(document: Document) -> str:

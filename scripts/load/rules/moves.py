@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from scripts.load.rules.evidence import BACKSTAGE, Break, Document, Evidence, at_version, changed_by, grouped
+from scripts.load.rules.evidence import BACKSTAGE, Break, Document, Evidence, at_version, changed, changed_by, grouped
 
 CHANGES = ("move", "edit")
 Change = tuple[Document, int, Document]
@@ -41,7 +41,7 @@ def histories_are_whole(evidence: Evidence) -> Iterator[Break]:
             known = {field: change for field, change in entry["changes"].items() if field in values}
             if any(values[field] != change["to"] for field, change in known.items()):
                 yield f"{name}: version {version} is not what the next one changed", [booking]
-            values |= {field: change["from"] for field, change in known.items()}
+            values = changed(values, {field: change["from"] for field, change in known.items()})
 
 
 def moves_are_recorded(evidence: Evidence) -> Iterator[Break]:
@@ -84,7 +84,7 @@ def refused_moves_change_nothing(evidence: Evidence) -> Iterator[Break]:
         if not any(move.ok or move.unknown for move in asked):
             yield f"{name} was refused and made version {version}", [asked[-1], booking]
         made = at_version(booking, version)
-        if evidence.claims({**made, **asked[0].asked["visit"]}) != evidence.claims(made):
+        if evidence.claims(changed(made, asked[0].asked["visit"])) != evidence.claims(made):
             yield f"{name} made something else than it asked for", [asked[0], booking]
 
 

@@ -91,7 +91,9 @@ def _with_names(exchange: Exchange) -> Exchange:
 def gather(target: Target, world: World, exchanges: list[Exchange], *, one_winner: bool) -> Evidence:
     """Reads both stores once all is quiet, or has had its time to become so."""
     exchanges = [_with_names(each) for each in exchanges]
-    evidence = Evidence(world.grid_minutes * 60, one_winner, exchanges, [], deadlines=world.deadlines)
+    evidence = Evidence(
+        world.grid_minutes * 60, one_winner, exchanges, [], deadlines=world.deadlines, units=world.units
+    )
     evidence.calendar_ahead = time.time() - time.monotonic()
     latest = time.monotonic() + (DEADLINE_SECONDS if world.deadlines else QUIET_SECONDS)
     with target.mongo() as database:

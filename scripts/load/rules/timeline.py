@@ -95,7 +95,8 @@ def offer_tenures(evidence: Evidence) -> Iterator[Tenure]:
         moved = evidence.deadlines.get(hold_id)
         until = moved if moved else seconds_of(offer["expires_at"]) - evidence.calendar_ahead
         # As a hold: travel, which the answer does not name, is left out.
-        visit = {"technician_id": offer["offered_technician_id"], "buffer_before_minutes": 0, "buffer_after_minutes": 0}
+        who = offer.get("offered_technician_ids") or [offer["offered_technician_id"]]
+        visit = {"technician_ids": who, "buffer_before_minutes": 0, "buffer_after_minutes": 0}
         grant = replace(seen[0], reply={**offer, **visit})
         yield Tenure(hold_id, seen[0].received, min(until - SLACK_SECONDS, given_up), grant)
 

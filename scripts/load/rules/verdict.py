@@ -43,7 +43,7 @@ BACKGROUND = (
 """Rules that the server may take a moment to fulfil, since it works for them in the background."""
 
 PRIVATE = ("customer", "description", "manage_token")
-STORY = {*VISIT, "status", "reserved_until", "hold_id", "offered_until", "booking_id"}
+STORY = {*VISIT, "technician_ids", "status", "reserved_until", "hold_id", "offered_until", "booking_id"}
 """The changes that are worth printing: a visit's time, property and technician, and what became of it."""
 
 

@@ -26,13 +26,18 @@ def build(target: Target, scenario: Scenario, run: str) -> World:
         made[kind] = tuple(f"{run}-{kind[0]}{number}" for number in range(count))
         bodies = [{"id": name, "name": f"Load {name}"} for name in made[kind]]
         _demand_all(target, 201, "POST", [(f"/{kind}", body) for body in bodies])
+    building, *others = made["properties"]
+    units = tuple(f"{building}-u{number}" for number in range(scenario.units))
+    for name in units:  # one after the other, because each changes the building
+        target.demand(201, "POST", "/properties", body={"id": name, "name": f"Load {name}", "parent_id": building})
     if scenario.policy and target.redis_url:  # the naive server has no policy
         target.demand(200, "PATCH", "/policy", body=dict(scenario.policy))
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     day = today + timedelta(days=NEAREST_DAY + zlib.crc32(run.encode()) % DAYS)
     path = f"/availability?property_id={made['properties'][0]}&from={day.date()}&days=1"
     grid_minutes = int(target.demand(200, "GET", path, role="desk")["grid_minutes"])
-    return World(run, made["properties"], made["technicians"], day, target.keys, grid_minutes)
+    properties, buildings = (building, *units, *others), {building: units} if units else {}
+    return World(run, properties, made["technicians"], day, target.keys, grid_minutes, units=buildings)
 
 
 def _demand_all(target: Target, status: int, method: str, requests: list[tuple[str, Document]]) -> None:

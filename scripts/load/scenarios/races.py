@@ -11,6 +11,7 @@ from scripts.load.scenarios.reservations import RESERVE_DEADLINE
 from scripts.load.scenarios.stage import ROLES, Scenario, World, any_slot, person
 from scripts.load.scenarios.strangers import STRANGERS
 from scripts.load.scenarios.swaps import SWAPS
+from scripts.load.scenarios.teams import CREWS, UNITS
 from scripts.load.scenarios.waitlist import WAITLIST
 
 RIVALS = 40  # how many technicians (or properties) a scenario with one contested resource spreads its requests over
@@ -81,6 +82,8 @@ SCENARIOS = {
         Scenario("mixed", _DAY, 10, 8, _mixed),
         RESCHEDULE,
         SWAPS,
+        CREWS,
+        UNITS,
         RESERVE_DEADLINE,
         WAITLIST,
         STRANGERS,

@@ -25,8 +25,8 @@ LATER = 10_000  # the tags of the last act begin here, those of the acts before 
 class World:
     """The fresh objects that a scenario races for. day: midnight UTC of a day some days ahead.
 
-    past: what came of the acts before; deadlines: by id, those that the run brought near; curtain: the last act does
-    not begin before this moment of the monotonic clock.
+    units: of each building, which stand among the properties too. past: what came of the acts before; deadlines: by id,
+    those that the run brought near; curtain: the last act does not begin before this moment of the monotonic clock.
     """
 
     run: str
@@ -38,6 +38,7 @@ class World:
     past: tuple[Exchange, ...] = ()
     deadlines: Mapping[str, float] = field(default_factory=dict)
     curtain: float = 0.0
+    units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def slot(self, property_id: str, technician_id: str | None, minutes: int, **more: int) -> Document:
         """The slot fields for a start so many minutes into the day. Without a technician, any who is free will do."""
@@ -68,7 +69,8 @@ Meanwhile = Callable[[Target, World, dict[str, float]], Generator[None, None, No
 class Scenario:
     """What is played. one_winner: exactly one booking must come of it all.
 
-    properties, technicians: how many fresh ones it needs. people: who is released at one moment; prologue: who plays
+    properties, technicians: how many fresh ones it needs. units: how many the first property has. people: who is
+    released at one moment; prologue: who plays
     before them, one act after the other. backstage: what is done to the
     stores before the last act; meanwhile: what is done to them again and again during it. policy: what it sets of the
     org's policy; measures: what it measures after the last act.
@@ -85,6 +87,7 @@ class Scenario:
     meanwhile: Meanwhile | None = None
     policy: Mapping[str, int] = field(default_factory=dict)
     measures: Callable[[Target, World], Mapping[str, float]] | None = None
+    units: int = 0
 
 
 def person(world: World, number: int, slot: Document, **more: Any) -> Person:
