@@ -97,6 +97,19 @@ def test_a_reply_with_a_credential_is_never_compressed(town: Town) -> None:
     assert is_compressed(get(town, path, key="desk"))
 
 
+def test_a_board_is_compressed_up_to_its_holds_whose_ids_stand_in_it_as_they_are(town: Town) -> None:
+    for hour in range(8, 14):
+        town.book(hour, description="boiler " * 100)
+    path = f"/board?from={tomorrow().date()}&to={tomorrow(24).date()}"
+    hold_ids = [town.hold(hour, key="desk", holder=f"desk-{hour}")["hold_id"] for hour in (15, 17)]
+    plain, compressed = get(town, path, None), get(town, path)
+    assert is_compressed(compressed)
+    assert gzip.decompress(compressed.data) == plain.data
+    assert len(compressed.data) < len(plain.data) / 3
+    assert all(hold_id.encode() in compressed.data for hold_id in hold_ids)
+    assert b"boiler boiler" not in compressed.data
+
+
 def test_a_refusal_is_sent_as_it_is(town: Town) -> None:
     reply = get(town, "/availability?" + "&".join(f"unknown_{number}=1" for number in range(40)))
     assert (reply.status_code, is_compressed(reply)) == (400, False)
