@@ -16,26 +16,9 @@ from services.live.stream import Stream
 from services.live.views import Reach, View, Watcher
 from services.observability import Metrics
 from services.timetable.grid import Grid
+from tests.live.tape import Tape
 
 ORG = "org"
-
-
-class Tape:
-    """A sink that keeps what it gets."""
-
-    def __init__(self) -> None:
-        self.text = b""
-        self.hung_up = False
-
-    def frame(self, piece: bytes) -> bytes:
-        return piece
-
-    def write(self, data: bytes) -> int:
-        self.text += data
-        return len(data)
-
-    def hang_up(self) -> None:
-        self.hung_up = True
 
 
 class Desk:

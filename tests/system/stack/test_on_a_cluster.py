@@ -9,13 +9,16 @@ from contextlib import contextmanager
 import pytest
 
 from models.errors import StoreUnavailable
+from models.live import EventsQuery
 from scripts.dev_server.child import wait_until
 from services.settings import StoreTimeouts
+from tests.live.tape import Tape
 from tests.servers import MongoServer
 from tests.system.drills.customers import IN_TIME, Customers, in_time, is_unavailable, place_of
 from tests.system.drills.installation import SOON, Answer, Installation
 from tests.system.drills.rules import check_rules
 from tests.system.stack.cluster_set import ClusterSet, cluster_set
+from tests.world import World
 
 pytestmark = pytest.mark.real_timeouts
 
@@ -141,3 +144,20 @@ def test_a_worker_that_starts_while_no_node_answers_books_and_takes_holds_once_t
         assert is_unavailable(refused), refused
     redis.heal()
     assert wait_until(lambda: early.hold(early.installation.slot()).status == 201, seconds=SOON)
+
+
+def test_live_events_of_orgs_on_several_masters_reach_their_streams(customers: Customers) -> None:
+    services = customers.installation.world.services
+    worlds = [World(services) for _ in range(6)]
+    tapes = []
+    for world in worlds:
+        stream = services.feed.open(world.caller("desk"), EventsQuery())
+        tapes.append((stream, Tape()))
+        stream.attach(tapes[-1][1])
+    try:
+        for world in worlds:
+            services.holds.place(world.caller("desk"), world.hold_request())
+        assert wait_until(lambda: all(b"event: hold" in tape.text for _, tape in tapes), seconds=SOON)
+    finally:
+        for stream, _ in tapes:
+            stream.close()
