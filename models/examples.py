@@ -18,7 +18,7 @@ from models.hold import ExtendRequest, HoldRequest
 from models.keys import KeyRequest, RotateRequest
 from models.series import SeriesCancel, SeriesPatch, SeriesRequest
 from models.service import ServiceCreate, ServicePatch
-from models.sms import TextReport
+from models.sms import InboundText, TextReport
 from models.users import SessionRequest, UserCreate, UserPatch
 from models.waitlist import WaitRequest
 from models.webhooks import WebhookPatch, WebhookRequest
@@ -125,6 +125,12 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
     },
     WebhookPatch: {"on again": _example("Switch it on again", {"status": "active"})},
     RotateRequest: {"a day": _example("Both keys are valid for a day", {"overlap_seconds": 86400})},
+    InboundText: {
+        "a wish": _example(
+            "A customer who wants a visit",
+            {"MessageSid": "SM0123456789", "From": "+15550100", "To": "+15550199", "Body": "BOOK tomorrow 10:00"},
+        )
+    },
     TextReport: {
         "delivered": _example("A text that arrived", {"MessageSid": "SM0123456789", "MessageStatus": "delivered"})
     },

@@ -104,7 +104,14 @@ def test_problems_stand_under_their_status_with_their_codes() -> None:
 def test_it_says_which_endpoints_need_no_key(send: Send) -> None:
     open_to_all = {name for name, operation in operations() if not operation["security"]}
     feed = "GET /technicians/{technician_id}/calendar.ics"
-    assert open_to_all == {"GET /healthz", "GET /readyz", "POST /session", feed, "POST /sms/status"}
+    assert open_to_all == {
+        "GET /healthz",
+        "GET /readyz",
+        "POST /session",
+        feed,
+        "POST /sms/inbound",
+        "POST /sms/status",
+    }
 
 
 def test_a_reply_fits_its_schema(send: Send) -> None:

@@ -76,10 +76,13 @@ CONFIG = SchemathesisConfig.from_dict(
                 "include-name": "POST /session",
                 "checks": {"positive_data_acceptance": {"expected-statuses": [*ANSWERS, "401"]}},
             },
-            {
-                "include-name": "POST /sms/status",
-                "checks": {"positive_data_acceptance": {"expected-statuses": [*ANSWERS, "403"]}},
-            },
+            *(
+                {
+                    "include-name": name,
+                    "checks": {"positive_data_acceptance": {"expected-statuses": [*ANSWERS, "403"]}},
+                }
+                for name in ("POST /sms/inbound", "POST /sms/status")
+            ),
         ],
     }
 )

@@ -37,7 +37,7 @@ SHOWN = {"GET /services", "GET /services/{service_id}", "GET /policy/public"}
 KEYLESS = {
     *("GET /healthz", "GET /readyz", "GET /openapi.json", "GET /technicians/{technician_id}/calendar.ics"),
     "POST /session",
-    "POST /sms/status",
+    *("POST /sms/inbound", "POST /sms/status"),
 }
 UNMETERED = {"GET /healthz", "GET /readyz"}
 FOR_STRANGERS = {
