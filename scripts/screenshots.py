@@ -1,6 +1,7 @@
 """Makes the pictures of the pages for README and docs: phone and desktop, light and dark.
 
-Needs a running `scripts/server`, Debian's chromium, and the packages of the tests. It books visits of the demo:
+Needs a running `scripts/server`, Debian's chromium, and the packages of the tests. It books visits of the demo, and
+cancels them:
 
     .venv/bin/python scripts/screenshots.py [--dev .data/dev.json] [--to docs/images] [--only checkout-time]
 """
@@ -22,7 +23,7 @@ from playwright.sync_api import Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars")
-SIZES = {"phone": (390, 844), "desktop": (1200, 760)}
+SIZES = {"phone": (375, 720), "desktop": (1120, 700)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 Act = Callable[[Page, str], None]
@@ -40,9 +41,23 @@ def _times(page: Page, url: str) -> None:
     page.locator(".chip.free:visible").first.wait_for()
 
 
+def _undo(page: Page) -> None:
+    """Gives the time back, so that the next picture shows the same week."""
+    if page.get_by_role("button", name="I do not want this time").count():
+        page.get_by_role("button", name="I do not want this time").click()
+        page.locator(".chip.free:visible").first.wait_for()
+    if page.get_by_role("link", name="See your visit").count():
+        page.get_by_role("link", name="See your visit").click()
+        page.locator(".facts").wait_for()
+    if page.locator(".facts").count():
+        page.get_by_role("button", name="Cancel the visit").click()
+        page.get_by_role("button", name="Yes, cancel it").click()
+        page.get_by_text("Your visit is cancelled.").last.wait_for()
+
+
 def _details(page: Page, url: str) -> None:
     _times(page, url)
-    page.locator(".chip.free:visible").nth(2).click()
+    page.locator(".chip.free:visible").nth(4).click()
     page.get_by_label("Your name").fill("Anna Sigurðardóttir")
     page.get_by_label("Phone").fill("+354 555 0101")
 
@@ -95,6 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     act(page, url)
                     page.mouse.move(0, 0)
                     page.screenshot(path=options.to / f"{name}-{size}-{scheme}.png")
+                    _undo(page)
                     page.close()
                 context.close()
         browser.close()
