@@ -16,6 +16,7 @@ from scripts.client.results import (
     Customer,
     Hold,
     KnownCustomer,
+    Message,
     Occurrence,
     Reassigned,
     Service,
@@ -94,6 +95,10 @@ class Client:
     def remove_webhook(self, webhook_id: str) -> None:
         """Removes a webhook. What was still to be sent to it is not sent."""
         self._call("DELETE", f"/webhooks/{quote(webhook_id)}")
+
+    def messages(self, booking_id: str) -> list[Message]:
+        """What the customer of a booking is sent, the newest first. For staff."""
+        return list(map(Message.of, self._all("messages", booking_id=booking_id)))
 
     def hold(
         self,
@@ -235,10 +240,10 @@ class Client:
         """Makes two customers one, which has the id `into`."""
         return KnownCustomer.of(self._call("POST", f"/customers/{quote(customer_id)}/merge", {"into": into}))
 
-    def _all(self, noun: str) -> list[Json]:
+    def _all(self, noun: str, **narrowed: str) -> list[Json]:
         """All entries of a list, page by page."""
         found: list[Json] = []
-        asked = {"limit": "200"}
+        asked = {"limit": "200", **narrowed}
         while True:
             page = self._call("GET", f"/{noun}?{urlencode(asked)}")
             found += page[noun]

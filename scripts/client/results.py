@@ -238,6 +238,24 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """A text or an e-mail to a customer. channel: `sms` or `email`. to, text: None where there is nothing to send."""
+
+    message_id: str
+    kind: str
+    channel: str
+    to: str | None
+    text: str | None
+    status: str
+
+    @classmethod
+    def of(cls, reply: Json) -> Self:
+        """From a list of messages."""
+        sent = (reply["to"], reply["text"], reply["status"])
+        return cls(reply["message_id"], reply["kind"], reply["channel"], *sent)
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """A person of the office who signs in. status: `active` or `disabled`."""
 

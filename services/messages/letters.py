@@ -87,7 +87,7 @@ class Letters:
         words = matter.language.kinds[matter.kind]
         text = "\n".join(filled(own, values)) if own is not None else " ".join(filled(words.sms, values))
         text = plain(text).strip()
-        return Letter(text, _without_secret(text))
+        return Letter(text, without_secret(text))
 
     def _mail(self, matter: Matter) -> Letter:
         values, own = self._values(matter, with_year=True), self._own_lines(matter)
@@ -103,7 +103,7 @@ class Letters:
             html = filled_html(mail_layout(), around).replace("$paragraphs", paragraphs(lines))
         return Letter(
             text=text + "\n",
-            kept=_without_secret(text),
+            kept=without_secret(text),
             sender_name=matter.policy.display_name or "",
             subject=subject,
             html=html,
@@ -156,6 +156,6 @@ class Letters:
         return CalendarPart(invitation_method(booking), invitation_text(booking, matter.site, invitation))
 
 
-def _without_secret(text: str) -> str:
+def without_secret(text: str) -> str:
     """The text as it may be kept: a manage token is never stored."""
     return _SECRET.sub("/visit", text)

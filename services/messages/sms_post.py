@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from services.messages.composing import Composed
+from services.messages.letters import without_secret
 from services.messages.opt_outs import OptOuts
 from services.messages.store import Message
 from services.observability import Metrics
@@ -47,7 +48,7 @@ class SmsPost:
         if begun.to is None or begun.text is None:
             return None
         try:
-            taken = self._provider.find(begun.to, begun.text, begun.began_at)
+            taken = self._provider.find(begun.to, lambda sent: without_secret(sent) == begun.text, begun.began_at)
         except NoAnswer as error:
             return Again({"error": str(error)})
         except Refused as refused:

@@ -9,7 +9,7 @@ import hmac
 import http.client
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -108,8 +108,9 @@ class Twilio:
             raise NoAnswer("no sid")
         return Taken(made["sid"])
 
-    def find(self, to: str, text: str, since: datetime) -> Taken | None:
-        """A text that was taken since a time with the same words: for a sender that does not know how a call ended.
+    def find(self, to: str, says: Callable[[str], bool], since: datetime) -> Taken | None:
+        """A text that was taken since a time: for a sender that does not know how a call ended. says: whether these are
+        the words.
 
         Raises Refused, NoAnswer.
         """
@@ -117,7 +118,7 @@ class Twilio:
         query = urlencode({"To": to, "DateSent>": day, "PageSize": "50"})
         found = self._ask("GET", f"{self._path}?{query}").get("messages")
         for each in found if isinstance(found, list) else []:
-            if each.get("body") == text and _moment(each.get("date_created")) >= since - CLOCKS_APART:
+            if says(str(each.get("body"))) and _moment(each.get("date_created")) >= since - CLOCKS_APART:
                 return Taken(str(each["sid"]))
         return None
 

@@ -13,6 +13,7 @@ from models.access import CONVERSATION_KEY, Caller, Role
 from models.customers import PersonRequest
 from services.outbox.entries import Again, Dead, Delivered, NotYet, OfferMade, Suppressed
 from tests.messages.sending import ALICE, Office, entry_of
+from tests.series.making import make
 from tests.waitlist.waiting import give_back, join, seen, take, tend
 from tests.world import World, rfc3339, tomorrow
 
@@ -225,6 +226,29 @@ def test_a_text_that_is_given_up_says_nothing_more(office: Office) -> None:
     office.book()
     office.post.next = [Dead({"code": 21211})]
     assert office.send("confirmation") == Dead({"code": 21211})
+
+
+def test_a_series_is_one_message_that_counts_the_others(office: Office) -> None:
+    world = office.world
+    made = make(world.services, world.caller("desk"), customer=ALICE).bookings
+    first = made[0]
+    for booking in reversed(made):
+        office.plan(booking)
+    outcomes = [
+        office.courier().send(entry_of(each, office.now))
+        for each in office.planned.values()
+        if (each.kind, each.channel) == ("confirmation", "sms")
+    ]
+    assert sum(isinstance(each, Delivered) for each in outcomes) == 1
+    assert outcomes.count(Suppressed({"reason": "said_of_an_earlier_visit"})) == 3
+    assert office.texts() == [
+        f"Your visit is booked for {TOMORROW} at 10:00, House 1. Further visits in the series: 3."
+    ]
+    office.planned.clear()
+    office.aged(first, 120)
+    office.move(first, start=rfc3339(tomorrow(15)))
+    office.send("moved")
+    assert office.texts()[1].endswith(f"has moved to {TOMORROW} at 15:00, House 1.")
 
 
 def test_an_offer_is_told_while_it_stands(office: Office) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from models.catalogue import Policy
 from services.messages.composing import Composed
+from services.messages.letters import Letter
 from services.messages.sms_post import SmsPost
 from services.messages.store import Message
 from services.observability import Metrics
@@ -129,6 +130,14 @@ def test_a_text_whose_answer_was_lost_is_found_again(act: str) -> None:
         found = posted.post.find(begun())
         assert found == Delivered({"provider_id": there.taken[0]["sid"]})
         assert len(there.taken) == 1
+
+
+def test_a_text_with_the_secret_of_a_link_is_found_without_it(posted: Posted) -> None:
+    """An org's own words may have the link in a text."""
+    secret = "Move it: https://visits.example.com/visit#hfm_demo~bk_alice~abc"
+    kept = "Move it: https://visits.example.com/visit"
+    assert posted.post.carry(replace(COMPOSED, letter=Letter(secret, kept)), "msg_1")
+    assert isinstance(posted.post.find(begun(text=kept)), Delivered)
 
 
 def test_a_text_that_did_not_arrive_is_not_found(posted: Posted) -> None:
