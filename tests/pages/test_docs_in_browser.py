@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, expect
 
 from models.users import UserCreate
 from tests.pages.site import DESKTOP, Company, Visitor
-from tests.pages.test_looks import NARROW, SCHEMES, faults
+from tests.pages.test_looks import NARROW, faults
 from tests.world import rfc3339, tomorrow
 
 NewVisitor = Callable[..., Visitor]
@@ -31,12 +30,9 @@ def form_of(reader: Visitor, operation: str) -> Locator:
     return section
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("size", [NARROW, DESKTOP], ids=["narrow", "desktop"])
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(
-    new_visitor: NewVisitor, scheme: Any, size: dict[str, int]
-) -> None:
-    reader = new_visitor(color_scheme=scheme, viewport=size)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(new_visitor: NewVisitor, size: dict[str, int]) -> None:
+    reader = new_visitor(viewport=size)
     for path in ADDRESSES:
         assert faults(opened(reader, path)) == []
         assert reader.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
