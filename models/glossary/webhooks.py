@@ -12,7 +12,7 @@ WORDS: dict[str, str] = {
     "WebhookReply.created_at": "When the webhook was made.",
     "disabled_reason": (
         "Why the webhook is off: `failing`, nothing arrived for 24 hours; `gone`, the receiver answered 410; "
-        "`by_request`, somebody switched it off. Null while it is on."
+        "`by_request`, a person switched it off. Null while it is on."
     ),
     "failing_since": "Since when nothing has arrived, though there was something to send; null while all is well.",
     "secret": (

@@ -1,4 +1,4 @@
-"""What webhooks hear: which kind of news a change is, and the body that tells it. Pure: no store is asked here."""
+"""What webhooks hear: which kind of news a change is, and its body. Pure: no store is asked here."""
 
 from __future__ import annotations
 

@@ -96,9 +96,9 @@ class NewsRounds:
         except FeedLost:
             # The walk begins after the new token was taken, so no change in between is missed. The token is saved last,
             # so that after a failure the next round finds none again.
-            read_to, place = self._feed.read_to(), self._feed.end_of_log()
+            read_to, position = self._feed.read_to(), self._feed.end_of_log()
             self._walk(max(since, read_to or since, self._clock() - LONGEST_WALK) - MARGIN)
-            self._feed.start_at(place)
+            self._feed.start_at(position)
         self._note_lag([])
 
     def _take(self, news: list[News]) -> None:

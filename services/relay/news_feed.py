@@ -49,7 +49,7 @@ class Seen(NamedTuple):
     logged: int
 
 
-class Place(NamedTuple):
+class LogPosition(NamedTuple):
     """Where in MongoDB's log to read on."""
 
     token: Any
@@ -88,18 +88,18 @@ class NewsFeed:
             with suppress(PyMongoError):
                 stream.close()
 
-    def end_of_log(self) -> Place:
+    def end_of_log(self) -> LogPosition:
         """The present, for `start_at`."""
         with mongo_faults(), self._db.client.start_session() as session:
             with self._db.watch(session=session) as stream:
                 token = stream.resume_token
-            return Place(token, log_time(session.operation_time or BEGINNING))
+            return LogPosition(token, log_time(session.operation_time or BEGINNING))
 
-    def start_at(self, place: Place) -> None:
+    def start_at(self, position: LogPosition) -> None:
         """Lets the next read begin here."""
         self.close()
         with mongo_faults():
-            self._save(place.token, place.logged)
+            self._save(position.token, position.logged)
 
     def forget(self) -> None:
         """Removes the saved token."""

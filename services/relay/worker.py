@@ -2,7 +2,7 @@
 
 It follows MongoDB's change stream, so the database's own log is the outbox: it mirrors every change of a booking once
 more (its worker has mostly done so already), and gives an org a new epoch at every change of its catalogue. It also
-resolves overdue pins, expires overdue reservations, makes the waitlist's offers, keeps the customers, tells webhooks
+resolves overdue pins, expires overdue reservations, makes the waitlist's offers, keeps the customers, sends webhooks
 what changed, and rebuilds the mirror after Redis restarted or lost its data. It tries again what fails. Bookings stay
 safe, and never double, without it.
 

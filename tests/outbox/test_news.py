@@ -39,7 +39,7 @@ def dies(world: World) -> None:
     world.services.relay._news._crash = lambda _point: None
 
 
-def told(world: World) -> list[tuple[str, int]]:
+def made(world: World) -> list[tuple[str, int]]:
     return [(each["kind"], each["version"]) for each in entries(world)]
 
 
@@ -53,7 +53,7 @@ def test_a_relay_that_dies_before_it_saves_its_token_loses_nothing_and_repeats_n
     let_it_die_at(world, point)
     dies(world)
     follow(world)
-    assert told(world) == [("booking.created", 1), ("booking.moved", 2)]
+    assert made(world) == [("booking.created", 1), ("booking.moved", 2)]
 
 
 class EagerFeed(NewsFeed):
@@ -72,7 +72,7 @@ def test_a_token_that_is_saved_before_the_entries_loses_them(world: World) -> No
     let_it_die_at(world, "after_news")
     dies(world)
     follow(world)
-    assert told(world) == []
+    assert made(world) == []
 
 
 def test_without_ids_that_follow_from_the_news_a_repeat_makes_them_twice(
@@ -85,11 +85,11 @@ def test_without_ids_that_follow_from_the_news_a_repeat_makes_them_twice(
     let_it_die_at(world, "after_entries")
     dies(world)
     follow(world)
-    assert told(world) == [("booking.created", 1)] * 2
+    assert made(world) == [("booking.created", 1)] * 2
 
 
 @pytest.mark.parametrize("loss", ["no token", "unreadable token"])
-def test_where_its_place_in_the_log_is_lost_it_walks_over_what_changed_since(world: World, loss: str) -> None:
+def test_where_its_position_in_the_log_is_lost_it_walks_over_what_changed_since(world: World, loss: str) -> None:
     hook(world, NOWHERE)
     first = book(world, 8)
     follow(world)
@@ -102,12 +102,12 @@ def test_where_its_place_in_the_log_is_lost_it_walks_over_what_changed_since(wor
     else:
         world.services.db["meta"].update_one({"_id": "news"}, {"$set": {"token": {"_data": "82AA"}}})
     follow(world)
-    assert sorted(told(world)) == sorted(
+    assert sorted(made(world)) == sorted(
         [("booking.created", 1), ("booking.cancelled", 2), ("booking.created", 1), ("booking.moved", 2)]
     )
     book(world, 14)
     follow(world)
-    assert len(told(world)) == 5
+    assert len(made(world)) == 5
 
 
 def test_a_walk_goes_on_where_a_relay_died_in_it(world: World) -> None:
@@ -119,7 +119,7 @@ def test_a_walk_goes_on_where_a_relay_died_in_it(world: World) -> None:
     dies(world)
     book(world, 10)
     follow(world)
-    assert told(world) == [("booking.created", 1)] * 2
+    assert made(world) == [("booking.created", 1)] * 2
 
 
 def test_while_another_relay_has_the_lease_it_makes_nothing(world: World) -> None:
@@ -128,24 +128,24 @@ def test_while_another_relay_has_the_lease_it_makes_nothing(world: World) -> Non
     world.services.db["leases"].update_many({}, {"$set": {"owner": "another"}})
     world.services.relay._news._leases._sure_until.clear()
     world.services.relay.follow_news()
-    assert told(world) == []
+    assert made(world) == []
 
 
-def test_without_a_webhook_it_follows_nothing_and_keeps_no_place(world: World) -> None:
+def test_without_a_webhook_it_follows_nothing_and_keeps_no_position(world: World) -> None:
     follow(world)
     book(world)
     follow(world)
     assert world.services.db["meta"].find_one({"_id": "news"}) is None
     assert world.services.relay._news._feed._stream is None
-    made = hook(world, NOWHERE)
+    webhook = hook(world, NOWHERE)
     assert world.services.db["meta"].find_one({"_id": "news"}) is not None
-    world.services.webhooks.delete(world.caller("admin"), made.webhook_id)
+    world.services.webhooks.delete(world.caller("admin"), webhook.webhook_id)
     follow(world)
     assert world.services.db["meta"].find_one({"_id": "news"}) is None
-    assert told(world) == []
+    assert made(world) == []
 
 
-def test_a_round_without_news_writes_nothing_to_the_place_in_the_log(world: World) -> None:
+def test_a_round_without_news_saves_no_position(world: World) -> None:
     hook(world, NOWHERE)
     before = world.services.db["meta"].find_one({"_id": "news"})
     book(world)

@@ -1,4 +1,4 @@
-"""One POST to an address that somebody else chose: only where it may lead, and never for longer than it may take."""
+"""One POST to an address that another person chose: only where it may lead, and never for longer than it may take."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ def listener(talk: Callable[[socket.socket], None]) -> Iterator[int]:
     ],
 )
 def test_a_url_that_leads_to_no_public_address_is_refused_without_a_question(url: str) -> None:
-    def nobody(*_args: object, **_more: object) -> list[tuple[Any, ...]]:
+    def unasked(*_args: object, **_more: object) -> list[tuple[Any, ...]]:
         raise AssertionError("asked")
 
-    posting = Posting(allow_private=False, resolve=nobody)
+    posting = Posting(allow_private=False, resolve=unasked)
     assert not posting.may_be_asked(url)
     assert failure(posting, url) == "address_not_allowed"
 

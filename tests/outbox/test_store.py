@@ -55,7 +55,7 @@ def test_many_leases_at_once_give_each_entry_to_one(outbox: OutboxStore) -> None
 
 
 def test_without_leases_many_get_the_same_entry(outbox: OutboxStore, world: World) -> None:
-    """The negative control: whoever only reads what is due."""
+    """The negative control: a reader of what is due that takes no lease."""
     outbox.insert([new(f"bk_{number}") for number in range(10)])
     due = [[each["_id"] for each in outbox._due("wh_1", 10)] for _ in range(2)]
     assert due[0] == due[1]

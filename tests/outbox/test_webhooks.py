@@ -49,7 +49,7 @@ def test_a_signature_by_another_secret_is_refused_by_the_public_library(world: W
     assert [each.is_signed_with(other.secret) for each in receiver.got] == [False]
 
 
-def test_each_change_is_told_once_in_order_and_as_it_was_at_its_version(world: World, receiver: Receiver) -> None:
+def test_each_change_arrives_once_in_order_and_as_it_was_at_its_version(world: World, receiver: Receiver) -> None:
     hook(world, receiver.url)
     booking = book(world, customer=ANN)
     move(world, booking, 12)

@@ -54,7 +54,7 @@ class Receiver:
 
 @contextmanager
 def receiving(status: int) -> Iterator[Receiver]:
-    """A receiver that answers with this status, until told otherwise."""
+    """A receiver that answers with this status, until its status is changed."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
