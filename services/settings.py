@@ -95,7 +95,9 @@ class MessageSettings(BaseSettings):
     @classmethod
     def _whole_address(cls, value: str) -> str:
         if value and not value.startswith(("https://", "http://")):
-            raise ValueError("HOLDFAST_PUBLIC_URL must be a whole address, such as https://visits.example.com.")
+            raise ValueError(
+                "HOLDFAST_PUBLIC_URL and others must be whole addresses, such as https://visits.example.com."
+            )
         return value.rstrip("/")
 
     @field_validator("smtp_url")

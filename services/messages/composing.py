@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Final, Protocol
 
 from models.booking import Booking
@@ -103,6 +104,18 @@ class Composing:
         self._messages = messages
         self._opt_outs = opt_outs
         self._letters = letters
+
+    def for_a_list(self) -> Composing:
+        """The same, which reads each booking, property and policy once."""
+        return Composing(
+            booking=cache(self._booking),
+            waiting=cache(self._waiting),
+            deeds=self._deeds,
+            matters=self._matters.remembering(),
+            messages=self._messages,
+            opt_outs=self._opt_outs,
+            letters=self._letters,
+        )
 
     def compose(self, entry: Planned, now: datetime) -> Composed | Nothing:
         """The message of an entry as it would leave at a time."""

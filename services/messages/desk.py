@@ -43,14 +43,14 @@ class MessageDesk:
     def page(self, caller: Caller, query: MessageQuery) -> tuple[list[MessageReply], str | None]:
         """One page, the newest first, and the cursor of the next one or None. Raises InvalidRequest (cursor).
 
-        What is planned is shown as it would be sent now, so one message of the page costs a few reads.
+        What is planned is shown as it would be sent now, so each planned message costs up to three reads.
         """
         channels = CHANNELS if query.channel is None else (query.channel,)
         named = {"booking_id": query.booking_id, "kind": query.kind}
         kept, cursor = self._shelf.messages(caller.org, channels, query.limit, query.cursor, **named)
         begun = self._messages.among(caller.org, [each.id for each in kept])
-        now = self._clock()
-        return [self._shown(each, begun.get(each.id), now) for each in kept], cursor
+        composing, now = self._composing.for_a_list(), self._clock()
+        return [_shown(each, begun.get(each.id), composing, now) for each in kept], cursor
 
     def preview(self, caller: Caller, query: PreviewQuery) -> Preview:
         """How a message about a booking reads. Raises BookingNotFound."""
@@ -62,28 +62,29 @@ class MessageDesk:
             return Preview(text=letter.text, segments=segments(letter.text))
         return Preview(text=letter.text, subject=letter.subject, html=letter.html)
 
-    def _shown(self, kept: Kept, begun: Message | None, now: datetime) -> MessageReply:
-        to, text = (begun.to, begun.text) if begun else (None, None)
-        detail = kept.detail.get("reason")
-        if begun is None and kept.state == "waiting":
-            composed = self._composing.compose(kept, now)
-            if isinstance(composed, Composed):
-                to, text = composed.to, composed.letter.kept
-            else:
-                detail = composed.reason
-        planned = datetime.fromisoformat(kept.body[DUE]) if DUE in kept.body else kept.created_at
-        due = max(planned, kept.due or planned)
-        return MessageReply(
-            message_id=kept.id,
-            **subject_of(kept.kind, kept.booking_id),
-            channel=cast(MessageChannel, kept.channel),
-            to=to,
-            text=text,
-            status=_status(kept, begun, due > now),
-            detail=detail,
-            send_after=due,
-            created_at=kept.created_at,
-        )
+
+def _shown(kept: Kept, begun: Message | None, composing: Composing, now: datetime) -> MessageReply:
+    to, text = (begun.to, begun.text) if begun else (None, None)
+    detail = kept.detail.get("reason")
+    if begun is None and kept.state == "waiting":
+        composed = composing.compose(kept, now)
+        if isinstance(composed, Composed):
+            to, text = composed.to, composed.letter.kept
+        else:
+            detail = composed.reason
+    planned = datetime.fromisoformat(kept.body[DUE]) if DUE in kept.body else kept.created_at
+    due = max(planned, kept.due or planned)
+    return MessageReply(
+        message_id=kept.id,
+        **subject_of(kept.kind, kept.booking_id),
+        channel=cast(MessageChannel, kept.channel),
+        to=to,
+        text=text,
+        status=_status(kept, begun, due > now),
+        detail=detail,
+        send_after=due,
+        created_at=kept.created_at,
+    )
 
 
 def shown_as_sent(messages: Sequence[Message]) -> list[MessageReply]:

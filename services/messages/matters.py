@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from models.booking import Booking
 from models.catalogue import Policy, Property
 from models.errors import PropertyNotFound
 from models.messages import MessageKind
+from models.service import Service
 from models.waitlist import WaitEntry
-from services.catalogue.reads import Reads
+from services.catalogue.reads import Site
 from services.messages.languages import LANGUAGES, Language, language
 from services.messages.letters import Matter
 
 
 class Matters:
-    """Reads as it is now. Everything may raise StoreUnavailable."""
+    """Reads as it is now. Everything may raise StoreUnavailable.
 
-    def __init__(self, reads: Reads) -> None:
-        self._reads = reads
+    policy, services: of an org. site: of an org and a property's id, or PropertyNotFound.
+    """
 
-    def policy(self, org: str) -> Policy:
-        return self._reads.policy(org)
+    def __init__(
+        self,
+        policy: Callable[[str], Policy],
+        site: Callable[[str, str], Site],
+        services: Callable[[str], dict[str, Service]],
+    ) -> None:
+        self.policy = policy
+        self._site_of = site
+        self._services = services
+
+    def remembering(self) -> Matters:
+        """The same, which reads each thing once: for a list."""
+        return Matters(cache(self.policy), cache(self._site_of), cache(self._services))
 
     def of_booking(
         self,
@@ -67,12 +81,12 @@ class Matters:
 
     def _site(self, org: str, property_id: str) -> Property:
         try:
-            return self._reads.site(org, property_id).property
+            return self._site_of(org, property_id).property
         except PropertyNotFound:
             return Property(id=property_id, name=property_id)
 
     def _service(self, org: str, service_id: str | None) -> str | None:
-        found = self._reads.services(org).get(service_id) if service_id else None
+        found = self._services(org).get(service_id) if service_id else None
         return found.name if found else None
 
 

@@ -43,7 +43,7 @@ class Messages:
             booking=parts.store.find,
             waiting=parts.waitlist_store.find,
             deeds=Deeds(parts.db),
-            matters=Matters(reads),
+            matters=Matters(reads.policy, reads.site, reads.services),
             messages=self.store,
             opt_outs=self.opt_outs,
             letters=Letters(

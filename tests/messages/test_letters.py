@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from models.catalogue import Policy, Property
+from services.catalogue.reads import Site
 from services.messages.languages import KINDS, LANGUAGES, language
+from services.messages.matters import Matters
 from services.texting.gsm7 import is_plain
-from tests.messages.lives import ALICE
+from tests.messages.lives import ALICE, made
 from tests.messages.matters import GOLDEN, SITE, everything, letters, matter, written
 
 
@@ -115,3 +117,20 @@ class TestTemplates:
 def test_a_site_without_an_address_is_its_name() -> None:
     mail = written(matter(site=SITE.model_copy(update={"address": None})), "email").text
     assert "Where: Æblehuset – nr. 3\n" in mail
+
+
+def test_a_list_reads_each_thing_once() -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def policy(*key: str) -> Policy:
+        asked.append(("policy", *key))
+        return Policy()
+
+    def site(*key: str) -> Site:
+        asked.append(("site", *key))
+        return Site(SITE)
+
+    matters = Matters(policy, site, lambda _: {}).remembering()
+    for _ in range(3):
+        assert matters.of_booking(made(), "reminder").site == SITE
+    assert asked == [("policy", "demo"), ("site", "demo", "prop-1")]

@@ -8,6 +8,7 @@ import pytest
 
 from models.catalogue import PolicyPatch
 from scripts.dev_server.child import Child, wait_until
+from tests.messages.mail_server import mail_server
 from tests.messages.provider import SID, TOKEN, Provider, provider
 from tests.system.drills.installation import SOON, Api, Installation
 
@@ -31,8 +32,8 @@ class Office:
         installation.world.services.catalogue_desk.patch_policy(installation.world.org, policy)
         self.phones = 0
 
-    def relay(self, step: str = "") -> Child:
-        """A relay for which every text is due at once."""
+    def relay(self, step: str = "", **environment: str) -> Child:
+        """A relay for which every message is due at once."""
         self.installation.lapse_leases()
         self.make_due()
         provider_ = {
@@ -40,7 +41,7 @@ class Office:
             "TWILIO_AUTH_TOKEN": TOKEN,
             "HOLDFAST_TWILIO_API_URL": self.provider.url,
         }
-        return self.installation.relay(**provider_, HOLDFAST_CRASH_POINT=step)
+        return self.installation.relay(**provider_, **environment, HOLDFAST_CRASH_POINT=step)
 
     def make_due(self) -> None:
         """Lets the minute pass in which a change may be taken back, and ends the leases of relays that died."""
@@ -49,11 +50,11 @@ class Office:
     def has_its_place(self) -> bool:
         return self.db["meta"].find_one({"_id": "news"}) is not None
 
-    def book(self) -> str:
+    def book(self, **customer: str) -> str:
         """Books for a customer with a new phone. Gives the phone."""
         self.phones += 1
         phone = f"+45{FIRST_PHONE + self.phones}"
-        body = self.installation.slot() | {"customer": {"name": "Ann", "phone": phone}}
+        body = self.installation.slot() | {"customer": {"name": "Ann", "phone": phone, **customer}}
         booked = self.api.ask("POST", "/book", self.desk, body)
         assert booked.status == 201, booked
         return phone
@@ -114,3 +115,22 @@ def test_without_a_look_at_the_provider_texts_arrive_twice(office: Office) -> No
     phones = drill(office, "after_message_left")
     assert set(office.receivers()) == set(phones)
     assert len(office.receivers()) > len(phones)
+
+
+def test_a_relay_sends_e_mails_to_the_mail_server(office: Office) -> None:
+    with mail_server() as box:
+        server = f"smtp://127.0.0.1:{box.port}?from=visits@example.com"
+        relay = office.relay(HOLDFAST_SMTP_URL=server, HOLDFAST_PUBLIC_URL="https://visits.example.com")
+        assert wait_until(office.has_its_place, seconds=SOON), relay.log_tail()
+        office.book(email="ann@example.com")
+
+        def arrived() -> bool:
+            office.make_due_of_the_future()
+            return bool(box.taken)
+
+        assert wait_until(arrived, seconds=SOON, every=0.1), relay.log_tail()
+        relay.stop()
+        [(to, mail)] = box.taken
+    assert (to, mail["From"]) == (["ann@example.com"], "visits@example.com")
+    assert "https://visits.example.com/visit#hfm_" in mail.get_body(("plain",)).get_content()
+    assert [part.get_content_type() for part in mail.walk()][-1] == "application/ics"
