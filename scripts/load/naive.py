@@ -21,7 +21,7 @@ from flask.json.provider import DefaultJSONProvider
 from pymongo import MongoClient
 from werkzeug.serving import ThreadedWSGIServer
 
-from scripts.load.rules.evidence import claims_of
+from scripts.load.rules.evidence import changed, claims_of
 
 Document = dict[str, Any]
 Answer = tuple[Document, int]
@@ -44,7 +44,7 @@ class NaiveBookings:
 
     def check(self, visit: Document, *, holds: bool = True, own: str = "") -> None:
         """Refuses a visit where something is in its way. own: a booking that is not. The check; then time passes."""
-        same = [{name: visit[name]} for name in ("property_id", "technician_id")]
+        same = [{"property_id": visit["property_id"]}, {"technician_ids": {"$in": visit["technician_ids"]}}]
         overlap = {"$or": same, "start": {"$lt": visit["end"]}, "end": {"$gt": visit["start"]}}
         if self.bookings.find_one({**overlap, "active": True, "_id": {"$ne": own}}):
             _refuse("slot_booked")
@@ -91,7 +91,7 @@ class NaiveBookings:
         booking, status = self.read(booking_id)
         if status != 200 or not booking["active"]:
             _refuse("invalid_transition")
-        visit = _visit({**booking, "start": booking["start"].isoformat(), **_body()})
+        visit = _visit(changed({**booking, "start": booking["start"].isoformat()}, _body()))
         self.check(visit, holds=False, own=booking_id)
         return self.change(booking_id, **visit, claims=_claims(visit), version=booking["version"] + 1)
 
@@ -117,7 +117,9 @@ def _visit(body: Document) -> Document:
     """The slot fields of a request, as both a hold and a booking keep them."""
     start, duration = datetime.fromisoformat(body["start"]).astimezone(UTC), body.get("duration_minutes", 60)
     buffers = {name: body.get(name, 0) for name in ("buffer_before_minutes", "buffer_after_minutes")}
-    who = {"property_id": body["property_id"], "technician_id": body.get("technician_id", "any")}
+    alone = [body["technician_id"]] if "technician_id" in body else []
+    crew = body.get("technician_ids") or alone or [f"any-{number}" for number in range(body.get("technicians", 1))]
+    who = {"property_id": body["property_id"], "technician_id": crew[0], "technician_ids": crew}
     return {
         **who, "start": start, "end": start + timedelta(minutes=duration), "duration_minutes": duration, **buffers
     }  # fmt: skip

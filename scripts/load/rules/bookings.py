@@ -105,7 +105,7 @@ def _differences(booking: Document, asked: Document) -> list[str]:
     """The fields that differ from the request. It may allow another technician or a later start."""
     exact = ["property_id", "duration_minutes", "buffer_before_minutes", "buffer_after_minutes"]
     exact += [name for name in ("technician_id", "technician_ids") if name in asked]
-    wrong = [name for name in exact if booking[name] != asked[name]]
+    wrong = [name for name in exact if booking.get(name) != asked[name]]
     wrong += ["technicians"] if len(set(crew_of(booking))) != asked.get("technicians", len(crew_of(booking))) else []
     late = seconds_of(booking["start"]) - seconds_of(asked["start"])
     return wrong + (["start"] if late < 0 or (late > 0 and asked.get("fallback") != "next_available") else [])
