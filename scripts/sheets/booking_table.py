@@ -20,12 +20,13 @@ from models.fields import Matches, Minutes, Name, PlainId, Request, ShortText, W
 from models.messages import FormLanguage
 from models.service import Duration
 from models.slot import Visit
+from models.team import Crew
 from models.times import Moment
 from scripts.sheets import cells
 from scripts.sheets.local_times import LocalTimes
 from scripts.sheets.problems import BadRow, Fault
 from scripts.sheets.sheet import Columns
-from scripts.sheets.table import Reading, Span, StandIns, Table, read
+from scripts.sheets.table import Reading, Reference, Span, StandIns, Table, read
 from services.ids import booking_id_for, hold_name, is_pin
 from services.ledger.documents import change
 from services.timetable.grid import FIRST_DAY, LAST_DAY, SLOT, to_milliseconds
@@ -57,6 +58,7 @@ class _Visit(Request):
     status: BookingStatus = "confirmed"
     property_id: PlainId
     technician_id: PlainId
+    technician_ids: Crew | None = None
     service_id: PlainId | None = None
     start: Moment
     end: Moment | None = None
@@ -120,20 +122,24 @@ class BookingTable(Table[Booking, Booking]):
 
     def parse(self, row: Mapping[str, str], _given: frozenset[str]) -> Booking:
         reading = read(BookingRow, row, _STAND_INS, self._local_times)
-        if faults := [*reading.faults, *self._id_faults(reading, row), *self._time_faults(reading)]:
+        given = [*self._id_faults(reading, row), *self._time_faults(reading), *_crew_faults(reading)]
+        if faults := [*reading.faults, *given]:
             raise BadRow(faults)
         return self._booking(reading.made, row)
 
     def id_of(self, record: Booking) -> str:
         return record.booking_id
 
-    def references(self, row: Mapping[str, str], record: Booking | None) -> Mapping[str, str]:
+    def references(self, row: Mapping[str, str], record: Booking | None) -> Sequence[Reference]:
         """An exported visit that is over or cancelled may name what was removed since, and any exported one a removed
         service, because that touches no booking."""
         if record is not None and "booking_id" in row and not self._is_ahead(record):
-            return {}
-        services = {} if "booking_id" in row else {"service_id": "service"}
-        return {"property_id": "property", "technician_id": "technician", **services}
+            return ()
+        words = {"property_id": "property", "technician_id": "technician"}
+        words |= {} if "booking_id" in row else {"service_id": "service"}
+        found = [Reference(column, word, row[column]) for column, word in words.items() if column in row]
+        crew = record.technician_ids[1:] if record is not None else ()
+        return [*found, *(Reference("technician_ids", "technician", each) for each in crew)]
 
     def _is_ahead(self, record: Booking) -> bool:
         return record.active and record.end + timedelta(minutes=record.buffer_after_minutes) > self._now
@@ -232,6 +238,7 @@ class BookingTable(Table[Booking, Booking]):
         fields["updated_at"] = given.updated_at or fields["created_at"]
         if given.fallback_used is None:
             fields["fallback_used"] = fields["requested_start"] != given.start
+        fields["technician_ids"] = given.technician_ids or [given.technician_id]
         fields["booking_id"] = given.booking_id or self._derived_id(given.reference, row)
         fields["made_by"] = given.made_by or ""
         customer = {name: getattr(given, column) for column, name in CUSTOMER.items()}
@@ -250,6 +257,16 @@ class BookingTable(Table[Booking, Booking]):
             return booking_id_for(self._org, "import", "reference", reference)
         digest = blake2b(json.dumps(sorted(row.items())).encode(), digest_size=16)
         return booking_id_for(self._org, "import", "row", digest.hexdigest())
+
+
+def _crew_faults(reading: Reading[BookingRow]) -> list[Fault]:
+    """The faults of a crew beside its first technician."""
+    crew = reading.made.technician_ids
+    if not crew or not reading.unread.isdisjoint({"technician_id", "technician_ids"}):
+        return []
+    faults = [] if crew[0] == reading.made.technician_id else ["Give technician_ids with technician_id as its first."]
+    faults += ["Give each technician in technician_ids only once."] if len(set(crew)) < len(crew) else []
+    return [Fault("technician_ids", sentence) for sentence in faults]
 
 
 def _as_typed(booking: Booking, name: str) -> Any:

@@ -15,7 +15,7 @@ from scripts.sheets.local_times import LocalTimes
 from scripts.sheets.problems import BadRow, Fault
 from scripts.sheets.scratch import Site
 from scripts.sheets.sheet import Columns
-from scripts.sheets.table import Span, StandIns, Table, read
+from scripts.sheets.table import Reference, Span, StandIns, Table, read
 from services.catalogue.checks import hours_faults, service_grid_faults, time_off_faults
 from services.timetable.grid import to_milliseconds
 from services.transfer.batches import Added
@@ -99,8 +99,8 @@ class CatalogueTable(Table[Entry, BaseModel]):
     def id_of(self, record: Entry) -> str:
         return record.id
 
-    def references(self, _row: Mapping[str, str], _record: Entry | None) -> Mapping[str, str]:
-        return {}
+    def references(self, _row: Mapping[str, str], _record: Entry | None) -> Sequence[Reference]:
+        return ()
 
     def site_of(self, record: Entry) -> Site | None:
         if self._kind != "properties":

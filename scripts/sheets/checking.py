@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from models.catalogue import Property
+from models.slot import MOST_CLAIMS
 from scripts.sheets.buildings import Buildings
 from scripts.sheets.problems import BadRow, Fault, Problems
 from scripts.sheets.progress import Progress
-from scripts.sheets.scratch import Scratch, Taken
+from scripts.sheets.scratch import Scratch, Site, Taken
 from scripts.sheets.sheet import Row, Sheet, chunks
-from scripts.sheets.table import Record, Stored, Table
+from scripts.sheets.table import Record, Reference, Stored, Table
 from services.transfer.wiring import Transfer
 
 CHUNK = 1000
+TOO_MANY_CLAIMS = (
+    f"Give a property with fewer units, or a shorter visit: one of all units has at most {MOST_CLAIMS} claims."
+)
 T = TypeVar("T")
 
 
@@ -36,12 +41,14 @@ class Checking:
         self._starts: tuple[int, int] | None = None
 
     def read_catalogue(self) -> None:
-        """Lets bookings refer to the properties, technicians and services that exist."""
+        """Lets bookings refer to the properties with their units, the technicians and the services that exist."""
         self._progress.phase("reading the catalogue")
         ids = self._transfer.catalogue.ids
         self._scratch.know("property", self._counted(ids("properties", self._org)))
         self._scratch.know("technician", self._counted(ids("technicians", self._org)))
         self._scratch.know("service", self._counted(ids("services", self._org)))
+        for unit, building in self._transfer.catalogue.units(self._org):
+            self._scratch.note_site(unit, Site(building, None))
 
     def check(self, sheet: Sheet, table: Table[Record, Stored]) -> Counter[str]:
         """Reports all problems of a file except overlaps, and counts the others. Raises Unreadable."""
@@ -93,7 +100,7 @@ class Checking:
             record = table.parse(row.cells, given)
         except BadRow as bad:
             faults += bad.faults
-        faults += self._unknown(table.references(row.cells, record), row, {fault.field for fault in faults})
+        faults += self._unknown(table.references(row.cells, record), {fault.field for fault in faults})
         if record is None:
             return None
         first = self._scratch.first_line(table.word, table.id_of(record), row.line)
@@ -116,11 +123,10 @@ class Checking:
             elif fault := self._buildings.fault_of(table.id_of(record), site, stored):
                 faults[row.line].append(fault)
 
-    def _unknown(self, references: Mapping[str, str], row: Row, faulty: set[str | None]) -> Iterator[Fault]:
+    def _unknown(self, references: Sequence[Reference], faulty: set[str | None]) -> Iterator[Fault]:
         """A fault for each reference to a record that does not exist. Columns in `faulty` have a fault already."""
-        for column, word in references.items():
-            named = row.cells.get(column)
-            if named is not None and column not in faulty and not self._scratch.knows(word, named):
+        for column, word, named in references:
+            if column not in faulty and not self._scratch.knows(word, named):
                 yield Fault(column, f"Give a {word} that exists; there is no {word} {named}.")
 
     def _count(
@@ -132,6 +138,9 @@ class Checking:
             return
         counts["new"] += 1
         if visit := table.visit_of(record):
+            visit = replace(visit, units=self._scratch.units_of(visit.property_id))
+            if len(visit.claims()) > MOST_CLAIMS:
+                raise BadRow([Fault("property_id", TOO_MANY_CLAIMS)])
             first, last = self._starts or (visit.start, visit.start)
             self._starts = (min(first, visit.start), max(last, visit.start))
             self._scratch.take(Taken(*span, line=row.line, booking_id=table.id_of(record)) for span in visit.spans())

@@ -15,6 +15,7 @@ SCHEMA = """
 CREATE TABLE known (kind TEXT, id TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 CREATE TABLE seen (kind TEXT, id TEXT, line INTEGER, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 CREATE TABLE sites (id TEXT PRIMARY KEY, parent TEXT, zone TEXT) WITHOUT ROWID;
+CREATE INDEX units ON sites (parent, id);
 CREATE TABLE spans (resource TEXT, start INTEGER, stop INTEGER, line INTEGER, booking TEXT);
 """
 
@@ -78,6 +79,11 @@ class Scratch:
         """The property that was noted with this id."""
         found = self._db.execute("SELECT parent, zone FROM sites WHERE id = ?", (plain_id,)).fetchone()
         return None if found is None else Site(*found)
+
+    def units_of(self, plain_id: str) -> tuple[str, ...]:
+        """The ids of the properties that were noted with this building, in order."""
+        found = self._db.execute("SELECT id FROM sites WHERE parent = ? ORDER BY id", (plain_id,))
+        return tuple(row[0] for row in found)
 
     def take(self, spans: Iterable[Taken]) -> None:
         """Notes spans for `overlaps`."""

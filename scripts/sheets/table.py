@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -32,6 +32,14 @@ class Span:
     until: datetime | None = None
 
 
+class Reference(NamedTuple):
+    """The id of another record in a column. word: such a record in a sentence."""
+
+    column: str
+    word: str
+    id: str
+
+
 class Table(Protocol[Record, Stored]):
     """One kind of record of one org, in a file and in the database.
 
@@ -51,8 +59,8 @@ class Table(Protocol[Record, Stored]):
     def id_of(self, record: Record) -> str:
         """The id of a record, unique among the records of its kind."""
 
-    def references(self, row: Mapping[str, str], record: Record | None) -> Mapping[str, str]:
-        """The columns that must hold the id of an existing record -> its word. record: None if it has faults."""
+    def references(self, row: Mapping[str, str], record: Record | None) -> Sequence[Reference]:
+        """The ids that must be those of existing records. record: None if it has faults."""
 
     def site_of(self, record: Record) -> Site | None:
         """What units go by, of a record that is a property; else None."""

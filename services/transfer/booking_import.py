@@ -6,8 +6,10 @@ a file are valid; `scripts.sheets` does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from pymongo.database import Database
@@ -15,7 +17,7 @@ from pymongo.errors import BulkWriteError
 
 from models.booking import Booking
 from models.errors import StoreUnavailable
-from models.slot import Visit
+from models.slot import PROPERTY, Visit
 from services.claims.mirror import Mirror
 from services.clock import Clock
 from services.ledger.documents import booking_of, document_of
@@ -55,12 +57,23 @@ def require_prepared(db: Database[Document]) -> int:
 class BookingImport:
     """Reads bookings and adds missing ones. Everything may raise StoreUnavailable; repeating a call is harmless."""
 
-    def __init__(self, db: Database[Document], store: BookingStore, mirror: Mirror, grid: Grid, clock: Clock) -> None:
+    def __init__(
+        self,
+        db: Database[Document],
+        store: BookingStore,
+        mirror: Mirror,
+        grid: Grid,
+        clock: Clock,
+        *,
+        units: Callable[[str, Sequence[str]], Iterable[tuple[str, str]]],
+    ) -> None:
+        """units: (unit, building) of some buildings of an org."""
         self._bookings = db["bookings"]
         self._store = store
         self._mirror = mirror
         self._grid = grid
         self._clock = clock
+        self._units = units
 
     def find(self, booking_ids: Sequence[str]) -> dict[str, Booking]:
         """The bookings with these ids that exist, of every org, by id."""
@@ -74,9 +87,10 @@ class BookingImport:
         """Streams (booking id, visit) of every active booking that may overlap one that starts in [first, last]."""
         reach = {"$gte": first - LONGEST_VISIT, "$lte": last + LONGEST_VISIT}
         query = {"org": org, "active": True, "start": reach}
-        with mongo_faults(), self._bookings.find(query, SLOT, batch_size=READ_BATCH).hint("by_start") as found:
+        wanted = {**dict.fromkeys(SLOT, 1), "resources": {"$setUnion": ["$claims.resource", []]}}
+        with mongo_faults(), self._bookings.find(query, wanted, batch_size=READ_BATCH).hint("by_start") as found:
             for each in found:
-                yield each["_id"], self._grid.visit_of(each)
+                yield each["_id"], self._visit_of(each, each["resources"])
 
     def add(self, org: str, bookings: Sequence[Booking]) -> Added:
         """Inserts the bookings whose ids are not there. Mirrors those that are not over, so that holds respect them.
@@ -85,6 +99,7 @@ class BookingImport:
         the mirroring is left to the relay.
         """
         self._store.check_grid()
+        bookings = self._with_units(org, bookings)
         there = self._versions([booking.booking_id for booking in bookings])
         errors = self._insert([booking for booking in bookings if booking.booking_id not in there])
         there |= self._versions([booking_id for booking_id, code in errors.items() if code == DUPLICATE_KEY])
@@ -101,6 +116,24 @@ class BookingImport:
                 fresh.append(booking)
         left = self._settle(fresh, [document for document in there.values() if document["org"] == org])
         return Added(len(fresh), present, refused, left_to_relay=left)
+
+    def _with_units(self, org: str, bookings: Sequence[Booking]) -> list[Booking]:
+        """The bookings with the claims of the units that their buildings have now."""
+        places, units = {each.property_id for each in bookings if each.active}, dict[str, list[str]]()
+        for unit, building in self._units(org, sorted(places)) if places else ():
+            units.setdefault(building, []).append(f"{PROPERTY}:{unit}")
+        return [self._with_claims(each, units.get(each.property_id, []) if each.active else []) for each in bookings]
+
+    def _with_claims(self, booking: Booking, units: list[str]) -> Booking:
+        if not units:
+            return booking
+        return booking.changed(claims=tuple(self._visit_of(_slot_of(booking), units).claims()))
+
+    def _visit_of(self, slot: Mapping[str, Any], resources: Iterable[str]) -> Visit:
+        """The visit of a slot that has some resources, with those of them that are units."""
+        kind, own = f"{PROPERTY}:", slot["property_id"]
+        names = sorted({each.removeprefix(kind) for each in resources if each.startswith(kind)} - {own})
+        return replace(self._grid.visit_of(slot), units=tuple(names))
 
     def _versions(self, booking_ids: list[str]) -> dict[str, Document]:
         if not booking_ids:
@@ -127,9 +160,8 @@ class BookingImport:
         if code != DUPLICATE_KEY:
             log.error("import_refused", booking_id=booking.booking_id, store_code=code)
             return Refused(booking.booking_id, "invalid")
-        blockers = self._store.blockers(
-            booking.org, self._grid.visit_of({name: getattr(booking, name) for name in SLOT})
-        )
+        visit = self._visit_of(_slot_of(booking), (resource for resource, _ in booking.claims))
+        blockers = self._store.blockers(booking.org, visit)
         return Refused(booking.booking_id, "taken", tuple(sorted(each.booking_id for each in blockers)))
 
     def _settle(self, fresh: list[Booking], there: list[Document]) -> int:
@@ -153,3 +185,7 @@ class BookingImport:
 
     def _is_coming(self, active: bool, end: datetime, buffer_after_minutes: int) -> bool:
         return active and end + timedelta(minutes=buffer_after_minutes) > self._clock()
+
+
+def _slot_of(booking: Booking) -> dict[str, Any]:
+    return {name: getattr(booking, name) for name in SLOT}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel
-from pymongo import UpdateOne
+from pymongo import ASCENDING, UpdateOne
 from pymongo.database import Database
 
 from models.catalogue import PropertyCreate, PropertyPatch
@@ -83,6 +83,14 @@ class CatalogueImport:
         with mongo_faults(), self._db[kind].find({"org": org}, wanted).hint("one_per_id") as found:
             for document in found:
                 yield document["id"]
+
+    def units(self, org: str, buildings: Sequence[str] = ()) -> Iterator[tuple[str, str]]:
+        """Streams (unit, building) of these buildings of an org, or of all if there are none, by the unit's id."""
+        wanted = {"$in": list(buildings)} if buildings else {"$gt": ""}
+        fields = {"_id": 0, "id": 1, "parent_id": 1}
+        with mongo_faults(), self._db["properties"].find({"org": org, "parent_id": wanted}, fields) as found:
+            for each in found.sort("id", ASCENDING):
+                yield each["id"], each["parent_id"]
 
     def find(self, kind: CatalogueKind, org: str, ids: Sequence[str]) -> dict[str, BaseModel]:
         """The records with these ids that exist, by id; not a unit that an interrupted import has yet to finish."""

@@ -44,10 +44,11 @@ def build_transfer(stores: Stores, clock: Clock = utc_now) -> Transfer:
     desk = CatalogueDesk(db, clock, announcing=announcing, units=unit_desk, grid_minutes=grid.minutes)
     ahead = Ahead(mirror=mirror, visits=VisitsAhead(db), grid=grid, clock=clock)
     units = Units(desk=desk, units=unit_desk, announcing=announcing, ahead=ahead)
+    entries = CatalogueImport(db, clock, announcing=announcing, units=units)
     return Transfer(
         clock=clock,
         grid=grid,
-        catalogue=CatalogueImport(db, clock, announcing=announcing, units=units),
-        bookings=BookingImport(db, store, mirror, grid, clock),
+        catalogue=entries,
+        bookings=BookingImport(db, store, mirror, grid, clock, units=entries.units),
         export=Export(db),
     )

@@ -24,7 +24,6 @@ from tests.api.town import Town, body_of
 ROOT = Path(__file__).parents[2]
 SCHEMAS = openapi(all_endpoints())["components"]["schemas"]
 NOT_EXPORTED = {"org", "claims", "history", "placed_as", "held_as", "holder_digest", "manage_token", "customer_id"}
-NOT_EXPORTED |= {"technician_ids"}
 BESIDES = {"_id", "active", "persons", "search", "customer_key"}
 NOT_STORED_AS_SHOWN = {"booking_id", "claims", "manage_token", "customer_id"}
 

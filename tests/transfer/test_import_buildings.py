@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from models.catalogue import PropertyCreate, PropertyPatch
-from models.errors import StoreUnavailable
+from models.errors import SlotBooked, StoreUnavailable
 from services.bookings.units import Units
 from tests.transfer.office import Office
 
@@ -174,3 +174,102 @@ def test_redis_away_stops_an_import_of_units_and_a_repeat_finishes_it(
             office.run(properties=path)
     assert office.run(properties=path) == []
     assert stored(office, "flat-2")["status"] == "available"
+
+
+def house_of_flats(office: Office) -> None:
+    assert office.run(properties=office.text("p.csv", HOUSES)) == []
+
+
+def claims_in(office: Office, name: str) -> set[str]:
+    """The resources that the booking of a customer claims, in MongoDB and in Redis."""
+    (document,) = office.world.bookings(**{"customer.name": name})
+    claimed = {f"{each['resource']}:{each['tick']}" for each in document["claims"]}
+    assert claimed <= office.world.marks().keys()
+    return {each["resource"] for each in document["claims"]}
+
+
+def test_an_imported_visit_to_a_building_takes_its_units(office: Office) -> None:
+    house_of_flats(office)
+    assert office.book(office.row(property_id="house", customer_name="Ann")) == []
+    places = {"property:house", "property:flat-1", "property:flat-2"}
+    assert claims_in(office, "Ann") == {*places, "technician:tech-1"}
+    desk, world = office.world.caller("desk"), office.world
+    with pytest.raises(SlotBooked):
+        world.services.holds.place(desk, world.hold_request(property_id="flat-2", technician_id="tech-2"))
+
+
+@pytest.mark.parametrize("first", ["house", "flat-2"])
+def test_a_building_and_its_unit_at_one_time_are_an_overlap(office: Office, first: str) -> None:
+    house_of_flats(office)
+    other = {"house": "flat-2", "flat-2": "house"}[first]
+    rows = [
+        office.row(property_id=first),
+        office.row(property_id=other, technician_id="tech-2", reference="order-2"),
+    ]
+    (problem,) = office.book(*rows)
+    assert "because line 2 takes property flat-2 from" in problem
+    assert office.book(rows[0]) == []
+    (problem,) = office.book(rows[1])
+    assert "takes property flat-2 from" in problem
+
+
+def test_a_building_in_the_same_files_has_its_units_in_the_check(office: Office) -> None:
+    rows = [office.row(property_id="house"), office.row(property_id="flat-1", technician_id="tech-2", reference="2")]
+    path = office.file("bookings.csv", rows)
+    (problem,) = office.run(properties=office.text("p.csv", HOUSES), bookings=path)
+    assert "takes property flat-1 from" in problem
+
+
+def test_a_visit_with_too_many_claims_is_a_problem(office: Office) -> None:
+    flats = "".join(f"flat-{number},Flat,house\n" for number in range(63))
+    path = office.text("p.csv", f"id,name,parent_id\nhouse,House,\n{flats}")
+    assert office.run(properties=path) == []
+    (problem,) = office.book(office.row(property_id="house", duration_minutes=480))
+    assert "property_id: Give a property with fewer units" in problem
+
+
+def test_an_import_that_loses_to_a_visit_of_a_unit_names_that_visit(office: Office) -> None:
+    house_of_flats(office)
+    world, desk = office.world, office.world.caller("desk")
+
+    def overtake(phase: str) -> None:
+        if phase == "writing bookings":
+            world.services.bookings.book(desk, world.direct_request(property_id="flat-1", technician_id="tech-2"))
+
+    (problem,) = office.book(office.row(property_id="house"), on_phase=overtake)
+    (booking,) = world.bookings()
+    assert f"because booking {booking['_id']} has taken the slot meanwhile" in problem
+
+
+CREW = '["tech-1", "tech-2"]'
+
+
+def test_a_crew_comes_from_a_file_with_all_its_claims(office: Office) -> None:
+    assert office.book(office.row(technician_ids=CREW, customer_name="Ann")) == []
+    assert claims_in(office, "Ann") == {"property:prop-1", "technician:tech-1", "technician:tech-2"}
+    (document,) = office.world.bookings()
+    assert document["technician_ids"] == ["tech-1", "tech-2"]
+
+
+@pytest.mark.parametrize(
+    ("crew", "problem"),
+    [
+        ('["tech-2", "tech-1"]', "Give technician_ids with technician_id as its first."),
+        ('["tech-1", "tech-1"]', "Give each technician in technician_ids only once."),
+        ('["tech-1", "nobody"]', "Give a technician that exists; there is no technician nobody."),
+        ("tech-1", "technician_ids: "),
+        ("[]", "technician_ids: "),
+    ],
+)
+def test_what_is_wrong_with_a_crew_is_one_problem(office: Office, crew: str, problem: str) -> None:
+    (found,) = office.book(office.row(technician_ids=crew))
+    assert problem in found
+
+
+def test_two_crews_that_share_a_member_overlap(office: Office) -> None:
+    rows = [
+        office.row(technician_ids=CREW),
+        office.row(property_id="prop-2", technician_id="tech-3", technician_ids='["tech-3", "tech-2"]', reference="2"),
+    ]
+    (problem,) = office.book(*rows)
+    assert "takes technician tech-2 from" in problem

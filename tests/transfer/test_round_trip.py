@@ -61,6 +61,8 @@ def fill(world: World) -> None:
         request = world.direct_request(start=rfc3339(tomorrow(hour)), **fields, **kept)
         made = services.bookings.book(desk, request).booking
         services.booking_life.act(desk, made.booking_id, action)  # type: ignore[arg-type]
+    crew = {"technician_id": None, "technician_ids": ["tech-2", "tech-3"], "start": rfc3339(tomorrow(7))}
+    services.bookings.book(desk, world.direct_request(property_id="hidden", **crew))
     slot = {"property_id": "prop-2", "technician_id": "tech-2", "start": rfc3339(tomorrow())}
     reserved = services.bookings.reserve(desk, ReserveRequest.model_validate(slot | {"reserved_by": "=Bob"})).booking
     patch = BookingPatch.model_validate({"start": rfc3339(tomorrow(15)), "buffer_before_minutes": 15})
@@ -154,7 +156,7 @@ def test_a_span_of_days_is_half_open(office: Office) -> None:
     office.book(*(office.row(reference=str(day), start=rfc3339(day)) for day in days))
     span = Span(datetime(2026, 12, 2, tzinfo=UTC), datetime(2026, 12, 3, 10, tzinfo=UTC))
     path = office.export("bookings", span=span)["bookings"]
-    assert [line.split(",")[5] for line in Path(path).read_text().splitlines()[1:]] == ["2026-12-02T10:00:00Z"]
+    assert [line.split(",")[6] for line in Path(path).read_text().splitlines()[1:]] == ["2026-12-02T10:00:00Z"]
 
 
 def test_an_incomplete_file_never_has_its_name(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
