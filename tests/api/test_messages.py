@@ -92,7 +92,7 @@ def test_a_message_reads_as_its_preview(town: Town) -> None:
     query = f"?booking_id={booking_id}&kind=reminder"
     text = body_of(town.call("GET", f"/messages/preview{query}&language=da", key="desk"))
     assert text["text"].startswith("Husk dit besøg ")
-    assert (text["segments"], text.keys()) == (1, {"text", "segments"})
+    assert text["segments"] == 1
     mail = body_of(town.call("GET", f"/messages/preview{query}&channel=email", key="desk"))
     assert mail["subject"].startswith("Your visit: ")
     assert mail["html"].startswith("<!doctype html>")

@@ -10,7 +10,7 @@ from typing import Any
 from models.booking import Booking
 from models.booking_changes import Action, BookingPatch
 from models.catalogue import PolicyPatch
-from services.crash_points import survive
+from services.crash_points import CrashPoints, survive
 from services.messages.composing import Composed
 from services.messages.courier import MessageCourier
 from services.messages.source import MessageSource
@@ -54,7 +54,8 @@ class Office:
         self.parts = Messages(parts, parts_shelf(world))
         self.outbox = OutboxStore(world.services.db, lambda: self.now)
         self.source: MessageSource = self.parts.source()
-        self.post, self.crash = Carried(), survive
+        self.post = Carried()
+        self.crash: CrashPoints = survive
         self.planned: dict[str, NewEntry] = {}
         self.policy(sms_number="+4570102030", country="DK")
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from icalendar import Calendar
 
+from models.booking import Booking
 from models.catalogue import Policy
+from models.messages import MessageKind
 from services.messages.addresses import address_of
 from services.messages.letters import Matter
 from services.messages.mail import mail_of
@@ -32,7 +34,8 @@ def calendar_in(mail: EmailMessage) -> Any:
     """The calendar of an e-mail, which stands in it twice: for mail programs, and as a file."""
     [inline] = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
     [file] = [part for part in mail.walk() if part.get_content_type() == "application/ics"]
-    calendars = [Calendar.from_ical(part.get_payload(decode=True)) for part in (inline, file)]
+    contents: list[Any] = [part.get_payload(decode=True) for part in (inline, file)]
+    calendars = [Calendar.from_ical(content) for content in contents]
     assert calendars[0] == calendars[1]
     assert inline.get_param("method") == calendars[0]["METHOD"]
     assert file.get_filename() == "visit.ics"
@@ -79,10 +82,8 @@ def test_the_calendar_shows_the_visit() -> None:
 def test_a_move_and_a_cancel_change_the_same_entry() -> None:
     later = moved(made())
     over = cancelled(later)
-    events = [
-        calendar_in(sent(matter(kind, booking=booking, start=booking.start)))
-        for kind, booking in (("confirmation", made()), ("moved", later), ("cancelled", over))  # type: ignore[arg-type]
-    ]
+    states: list[tuple[MessageKind, Booking]] = [("confirmation", made()), ("moved", later), ("cancelled", over)]
+    events = [calendar_in(sent(matter(kind, booking=each, start=each.start))) for kind, each in states]
     inner = [calendar.walk("VEVENT")[0] for calendar in events]
     assert [each["METHOD"] for each in events] == ["REQUEST", "REQUEST", "CANCEL"]
     assert {each["UID"] for each in inner} == {"bk_alice@holdfast"}

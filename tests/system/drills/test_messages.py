@@ -132,5 +132,7 @@ def test_a_relay_sends_e_mails_to_the_mail_server(office: Office) -> None:
         relay.stop()
         [(to, mail)] = box.taken
     assert (to, mail["From"]) == (["ann@example.com"], "visits@example.com")
-    assert "https://visits.example.com/visit#hfm_" in mail.get_body(("plain",)).get_content()
+    text = mail.get_body(("plain",))
+    assert text is not None
+    assert "https://visits.example.com/visit#hfm_" in text.get_content()
     assert [part.get_content_type() for part in mail.walk()][-1] == "application/ics"
