@@ -20,7 +20,7 @@ from services.observability import Metrics
 from services.timetable.grid import Grid
 
 MOST_TRIES: Final = 5
-AT_ONCE: Final = 50
+AT_ONCE: Final = 250
 """Streams that get something before other work of the process goes on."""
 
 Delivery = tuple[Stream, bytes]

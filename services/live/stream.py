@@ -69,8 +69,10 @@ class Stream:
         with self._lock:
             if self._ended:
                 return False
-            if not self.is_waiting:
-                self._since = time.monotonic()
+            if self._sink is not None and not self.is_waiting:
+                self._since = 0.0
+                self._send(self._sink, self._sink.frame(piece))
+                return self.is_waiting
             self._waiting.append(piece)
             self._size += len(piece)
             if self._sink is not None:
@@ -121,21 +123,26 @@ class Stream:
             self._flush()
 
     def _flush(self) -> None:
+        while self._sink is not None and self.is_waiting:
+            if not self._begun:
+                piece = self._waiting.popleft()
+                self._size -= len(piece)
+                self._begun = self._sink.frame(piece)
+            if not self._send(self._sink, self._begun):
+                return
+
+    def _send(self, sink: Sink, data: bytes) -> bool:
+        """Whether all of it was sent. The rest has begun, so it comes before anything else."""
         try:
-            while self._sink is not None and self.is_waiting:
-                if not self._begun:
-                    piece = self._waiting.popleft()
-                    self._size -= len(piece)
-                    self._begun = self._sink.frame(piece)
-                sent = self._sink.write(self._begun)
-                if sent:
-                    self._since = time.monotonic()
-                if sent < len(self._begun):
-                    self._begun = self._begun[sent:]
-                    return
-                self._begun = b""
+            sent = sink.write(data)
         except OSError:
+            self._begun = b""
             self._end()
+            return False
+        self._begun = data[sent:]
+        if self._begun and (sent or not self._since):
+            self._since = time.monotonic()
+        return not self._begun
 
     def _end(self) -> None:
         self._ended = True
