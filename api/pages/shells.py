@@ -72,7 +72,7 @@ def _phone(phone: str | None) -> str:
 
 def _links(page: Page, assets: Assets, language: str) -> str:
     """The elements that load a page's files. The words are named too, so that they need not wait for the script."""
-    early = f'<link rel="modulepreload" href="{assets.address(f"words/{language}.js")}">'
+    early = f'<link rel="modulepreload" href="{assets.words(page.script, language)}">'
     return f"{early}\n{links(assets, page.script, page.styles)}"
 
 

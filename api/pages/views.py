@@ -31,6 +31,7 @@ STATIC = Path(__file__).parent / "static"
 
 PAGES: Final = (
     Page("/", "checkout", "js/checkout/main.js", ("css/base.css", "css/checkout.css")),
+    Page("/desk", "desk", "js/desk/main.js", ("css/base.css", "css/desk.css")),
     Page("/visit", "visit", "js/visit/main.js", ("css/base.css", "css/checkout.css")),
 )
 EMBED = "js/embed.js"

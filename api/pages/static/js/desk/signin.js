@@ -1,0 +1,22 @@
+// The form with which people sign in as themselves.
+
+import { field } from "../form.js";
+import { h } from "../dom.js";
+import { word } from "../words.js";
+
+const values = {};
+
+/** problem: why the last try did not work. */
+export function signInView(desk, problem) {
+  const input = (name, type, autocomplete) =>
+    field(name, { label: word(`desk.${name}`), type, autocomplete, required: true, values, faults: {}, oninput: (each, text) => (values[each] = text) });
+  return h("form.stack.signin.card", { key: "signin", onsubmit: (event) => {
+    event.preventDefault();
+    desk.signIn({ email: values.email ?? "", password: values.password ?? "" });
+  } },
+  h("h2", {}, word("desk.sign_in")),
+  problem && h("div.notice.bad", { role: "alert" }, h("p", {}, problem)),
+  input("email", "email", "username"),
+  input("password", "password", "current-password"),
+  h("button.button.main.big.full", { type: "submit" }, word("desk.sign_in")));
+}
