@@ -96,16 +96,6 @@ def test_it_holds_and_books_a_service(server: WholeServer, next_start: Start) ->
     desk.cancel(direct.booking_id)
 
 
-def test_the_office_sees_what_a_customer_is_sent(server: WholeServer, next_start: Start) -> None:
-    client = client_of(server)
-    made = client.book_directly(PROPERTY, next_start(), Customer("Zoë Quirk", "+1 202 555 0149"))
-    assert wait_until(lambda: client.messages(made.booking_id) != [], seconds=20)
-    confirmation = next(each for each in client.messages(made.booking_id) if each.kind == "confirmation")
-    assert (confirmation.channel, confirmation.to, confirmation.status) == ("sms", "+12025550149", "held")
-    assert "Your visit is booked for " in (confirmation.text or "")
-    client.cancel(made.booking_id)
-
-
 def test_an_admin_makes_and_removes_a_webhook(server: WholeServer) -> None:
     client = client_of(server, "admin")
     made = client.add_webhook("https://hooks.example.com/", ["booking.expired"])
