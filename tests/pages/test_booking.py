@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from playwright.sync_api import Route, expect
 
+from models.catalogue import PropertyCreate
 from tests.pages.site import DESKTOP, Company, Visitor, becomes_true
+from tests.world import rfc3339
 
 NewVisitor = Callable[..., Visitor]
 
@@ -209,3 +212,42 @@ def test_a_tenant_joins_the_waitlist_where_nothing_is_free(company: Company, new
     tenant.fills().press("Tell me").at("You are on the waitlist")
     (entry,) = company.ask("GET", "/waitlist").body["waitlist"]
     assert (entry["property_id"], entry["customer"]["name"]) == ("prop-1", "Ann Example")
+
+
+def test_the_page_of_a_visit_says_that_the_office_has_moved_it(company: Company, new_visitor: NewVisitor) -> None:
+    tenant = new_visitor().opens(property="prop-1").at("When suits you?").holds().fills().press("Book this visit")
+    link = tenant.at("Your visit is booked").page.get_by_role("link", name="See your visit").get_attribute("href")
+    tenant.page.goto(link or "")
+    tenant.at("Your visit").says("House 1")
+    (booking,) = company.bookings
+    later = rfc3339(datetime.fromisoformat(booking["start"]) + timedelta(hours=3))
+    moved = company.ask("PATCH", f"/bookings/{booking['booking_id']}", {"start": later}, If_Match='"1"')
+    assert moved.status == 200
+    tenant.says("This visit was changed in the meantime.").says(later[11:16])
+
+
+def test_a_house_is_found_among_many(company: Company, new_visitor: NewVisitor) -> None:
+    desk = company.world.services.catalogue_desk
+    for number in range(4, 104):
+        desk.create_property(company.world.org, PropertyCreate(id=f"prop-{number}", name=f"House {number}"))
+    tenant = new_visitor().opens().at("Where is it?").says("There are more.")
+    tenant.page.get_by_label("Find your home").fill("house 99")
+    expect(tenant.page.locator(".option")).to_have_count(1)
+    tenant.page.get_by_label("Find your home").fill("castle")
+    tenant.says("Nothing is called “castle”.")
+    tenant.page.get_by_label("Find your home").fill("house 99")
+    tenant.page.get_by_role("button", name="House 99").click()
+    tenant.at("When suits you?").free.first.wait_for()
+
+
+def test_another_choice_lets_the_hold_go(company: Company, new_visitor: NewVisitor) -> None:
+    tenant = new_visitor(viewport=DESKTOP).opens(property="prop-1").at("When suits you?").holds()
+    tenant.press("Change Where").at("Where is it?").page.get_by_role("button", name="House 2").click()
+    tenant.at("When suits you?").free.first.wait_for()
+    assert becomes_true(lambda: company.ask("GET", "/holds").body["holds"] == [])
+
+
+def test_nothing_that_is_wrong_with_an_address_is_a_dead_end(company: Company, new_visitor: NewVisitor) -> None:
+    new_visitor().opens(property="gone").at("We do not know this home").says("Choose another home")
+    tenant = new_visitor().opens(property="prop-1", service="gone", step="details", **{"from": "nonsense"})
+    tenant.at("When suits you?").free.first.wait_for()
