@@ -57,10 +57,13 @@ def test_two_visitors_tap_one_time_and_the_other_gets_three_that_can_be_held(
     """Bob's page hears nothing of Ann's hold before his tap, as if both came in one moment."""
     bob = new_visitor()
     bob.page.route("**/events?*", lambda route: route.abort())
-    bob.opens(property="prop-1").at("When suits you?").free.nth(2).wait_for()
-    new_visitor().opens(property="prop-1").at("When suits you?").holds(2)
-    bob.free.nth(2).click()
+    last = bob.opens(property="prop-1").at("When suits you?").free.last
+    last.wait_for()
+    new_visitor().opens(property="prop-1").at("When suits you?").free.last.click()
+    becomes_true(lambda: company.ask("GET", "/holds").body["holds"])
+    last.click()
     expect(bob.page.get_by_role("alert")).to_contain_text("Somebody else")
+    expect(bob.page.get_by_role("alert")).to_be_in_viewport()
     others = bob.page.get_by_role("alert").locator(".alternatives button")
     expect(others).to_have_count(3)
     others.nth(1).click()

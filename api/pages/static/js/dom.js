@@ -76,6 +76,11 @@ export const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.co
 export const icon = (path) =>
   h("svg.icon", { viewBox: "0 0 24 24", "aria-hidden": "true" }, h("path", { d: path }));
 
+/** Brings the notice that has just been drawn into sight. */
+export function reveal() {
+  requestAnimationFrame(() => document.querySelector("[role=alert]")?.scrollIntoView({ block: "nearest" }));
+}
+
 /** Says a sentence to screen readers, also when it was the last one. */
 export function say(sentence) {
   const region = at("said");

@@ -1,7 +1,7 @@
 // Holding and booking. The steps, and what can be chosen, are in `shop`, which extends this.
 
 import { secret } from "../api.js";
-import { say } from "../dom.js";
+import { reveal, say } from "../dom.js";
 import { contactFaults, customerOf, faultsOf, focusFault } from "../form.js";
 import { makeHolding } from "../holding.js";
 import { tellHost } from "../keep.js";
@@ -59,6 +59,7 @@ export class Buying {
     say(sentence);
     this.weeks.refresh();
     this.draw();
+    reveal();
   }
 
   async extend() {
@@ -102,6 +103,7 @@ export class Buying {
     if (how) say(word(`hold.${how}`));
     this.weeks.shape();
     this.draw();
+    if (how) reveal();
     this.weeks.refresh();
   }
 

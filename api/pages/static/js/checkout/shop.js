@@ -85,6 +85,7 @@ export class Shop extends Buying {
     else if (step === "details" && (this.hold ?? this.lost)) this.step = "details";
     else this.step = step === "wait" ? "wait" : "time";
     this.refusal = null;
+    this.fit();
     this.draw();
     if (this.property && (this.service || !this.services.length)) await this.weeks.open(this.wish, this.property.timezone, this.dateOf(asked));
     return undefined;
@@ -130,9 +131,18 @@ export class Shop extends Buying {
   }
 
   /** A hold is for one service at one property: another choice lets it go. */
+  fit() {
+    const { hold, service, property } = this;
+    if (hold && ((property && hold.property_id !== property.id) || (service && hold.service_id !== service.id))) this.forget();
+  }
+
   choose(kind, id) {
-    if (this.hold && this.hold[`${kind}_id`] !== id) this.forget();
     return this.go("time", { [kind]: id });
+  }
+
+  /** To the details of what is held, whatever the address names. */
+  goOn() {
+    return this.go("details", { service: this.hold.service_id, property: this.hold.property_id });
   }
 
   reconsider(kind) {

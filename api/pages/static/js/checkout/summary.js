@@ -52,6 +52,6 @@ export function barView(shop) {
   const { date, time } = local(hold.startMs, shop.week?.zone ?? shop.property?.timezone ?? "UTC");
   return [
     h("div.row.apart", {}, h("b", {}, `${shortDate(date)} ${time}`), countdown(shop)),
-    step !== "details" && h("button.button.main.full", { type: "button", onclick: () => shop.go("details") }, word("summary.go_on")),
+    step !== "details" && h("button.button.main.full", { type: "button", onclick: () => shop.goOn() }, word("summary.go_on")),
   ];
 }

@@ -2,7 +2,7 @@
 
 import { NoAnswer, Problem, secret } from "../api.js";
 import { local, longDate, ownZone } from "../dates.js";
-import { say } from "../dom.js";
+import { reveal, say } from "../dom.js";
 import { sentenceOf } from "../refusals.js";
 import { Weeks } from "../weeks.js";
 import { word } from "../words.js";
@@ -125,5 +125,6 @@ export class Stay {
       this.weeks.refresh();
     }
     say(this.refusal ?? this.news);
+    reveal();
   }
 }
