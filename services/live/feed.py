@@ -93,7 +93,7 @@ class Feed:
             return None
         seat = Seat(caller.org, digest("address", caller.address), secrets.token_hex(8))
         if not self._keeper.take(seat, MOST_OF_AN_ADDRESS):
-            text = f"Please close one of the {MOST_OF_AN_ADDRESS} streams of this address, which are the most that it may have."
+            text = f"Please close one of the {MOST_OF_AN_ADDRESS} streams of this address; it may have no more."
             raise RateLimited(text, retry_after_seconds=RETRY_SECONDS)
         return seat
 
