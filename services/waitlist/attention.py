@@ -7,6 +7,7 @@ much: a search for an entry that is not idle is always correct.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -35,9 +36,9 @@ class Freed(NamedTuple):
     start: datetime
     end: datetime
 
-    def concerns(self, entry: WaitEntry) -> bool:
-        """Whether a visit for this entry could use the slot."""
-        same_property = entry.property_id in self.property_ids
+    def concerns(self, entry: WaitEntry, places: Collection[str]) -> bool:
+        """Whether a visit for this entry, which takes these properties, could use the slot."""
+        same_property = not set(places).isdisjoint(self.property_ids)
         same_technician = not entry.named or not set(entry.named).isdisjoint(self.technician_ids)
         # Subtract, because the sum of a time and a day may be later than datetime can say.
         near = entry.from_ - self.end < NEARBY and self.start - entry.to < NEARBY
@@ -45,13 +46,24 @@ class Freed(NamedTuple):
 
 
 class Attention:
-    """The idle entries of one org, for one relay and one thread."""
+    """The idle entries of one org, for one relay and one thread.
 
-    def __init__(self, org: str, events: OfferEvents, grid: Grid, clock: Clock) -> None:
+    places(entry): the properties that a visit for an entry takes.
+    """
+
+    def __init__(
+        self,
+        org: str,
+        events: OfferEvents,
+        grid: Grid,
+        clock: Clock,
+        places: Callable[[WaitEntry], Collection[str]],
+    ) -> None:
         self._org = org
         self._events = events
         self._grid = grid
         self._clock = clock
+        self._places = places
         self._idle: dict[str, WaitEntry] = {}
         self._ending: dict[Freed, int] = {}
         self._last_event = ""
@@ -90,7 +102,11 @@ class Attention:
             self._epoch, self._all_searched_at = epoch, now
         elif freed:
             idle = self._idle.items()
-            self._idle = {name: entry for name, entry in idle if not any(each.concerns(entry) for each in freed)}
+            self._idle = {name: entry for name, entry in idle if not self._is_concerned(entry, freed)}
+
+    def _is_concerned(self, entry: WaitEntry, freed: list[Freed]) -> bool:
+        places = self._places(entry)
+        return any(each.concerns(entry, places) for each in freed)
 
     def _holds_over(self, now_ms: int) -> list[Freed]:
         """The slots of holds that have run out. Each is repeated until it has run out by every clock."""

@@ -111,7 +111,7 @@ class Offers:
             self._metrics.relay.labels("failed").inc()
 
     def _new_attention(self, org: str) -> Attention:
-        return Attention(org, self._events, self._grid, self._clock)
+        return Attention(org, self._events, self._grid, self._clock, self._openings.places)
 
     def round(self, org: str, attention: Attention | None = None) -> None:
         """Settles the entries that have ended, then makes offers, the oldest entry first. Raises StoreUnavailable.
@@ -142,7 +142,7 @@ class Offers:
             if entry is None or self._lapses(entry) or entry.wish in searched_wishes or entry.joined_from in full:
                 continue
             openings = [] if attention.is_idle(entry) else self._search(entry, attention, searched_now)
-            rivals = [one for one in passed if _could_use(one, entry, openings)]
+            rivals = [one for one in passed if self._could_use(one, entry, openings)]
             if rivals and self._any_has_openings(rivals, attention, searched_now):
                 return False
             try:
@@ -177,6 +177,16 @@ class Offers:
             if not known and self._search(one, attention, searched_now):
                 return True
         return False
+
+    def _could_use(self, one: WaitEntry, other: WaitEntry, openings: list[Opening]) -> bool:
+        """Whether a visit for `one` could use any of the openings of another entry."""
+        if not openings:
+            return False
+        mine, theirs = self._openings.places(one), self._openings.places(other)
+        return any(
+            Freed(theirs, tuple(each.technician_ids or [each.technician_id]), each.start, each.end).concerns(one, mine)
+            for each in openings
+        )
 
     def _lapses(self, entry: WaitEntry) -> bool:
         """Lapses an entry whose window is too short by now for its visit. True if it is."""
@@ -216,13 +226,3 @@ class Offers:
 def _rested_at(began: datetime, ended: datetime) -> datetime:
     took = ended - began
     return ended + min(REST * took, LONGEST_REST) if took > QUICK else ended
-
-
-def _could_use(one: WaitEntry, other: WaitEntry, openings: list[Opening]) -> bool:
-    """Whether a visit for `one` could use any of the openings of another entry."""
-    return any(
-        Freed(
-            (other.property_id,), tuple(opening.technician_ids or [opening.technician_id]), opening.start, opening.end
-        ).concerns(one)
-        for opening in openings
-    )

@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from models.booking_changes import BookingPatch
-from models.catalogue import PolicyPatch
+from models.catalogue import PolicyPatch, PropertyCreate
 from models.slot import Wish
 from models.waitlist import WaitEntry
 from services.availability.slots import Availability
 from services.claims.events import OfferEvents
 from services.claims.scripts import Scripts
 from services.waitlist.attention import Attention
+from services.waitlist.rounds import Offers
 from tests.bookings.evidence import lapse
 from tests.waitlist.waiting import give_back, join, live_holds, noted, statuses, take
 from tests.world import World, rfc3339, tomorrow
@@ -33,7 +34,10 @@ class Relay:
     def __post_init__(self) -> None:
         services = self.world.services
         events = OfferEvents(services.redis, Scripts(services.redis))
-        self.attention = Attention(self.world.org, events, services.grid, lambda: datetime.now(UTC) + self.ahead)
+        places = services.offers._openings.places
+        self.attention = Attention(
+            self.world.org, events, services.grid, lambda: datetime.now(UTC) + self.ahead, places
+        )
 
     def tend(self) -> int:
         """Makes a round. Returns the number of its searches."""
@@ -112,6 +116,20 @@ def test_an_event_leads_to_searches_for_the_entries_that_it_concerns(
     assert [relay.tend(), relay.tend()] == [searches, 0]
 
 
+def flat_of(world: World) -> str:
+    """The id of a unit of prop-1."""
+    return world.services.units.create(world.org, PropertyCreate(id="flat", name="Flat", parent_id="prop-1")).id
+
+
+def test_an_entry_for_a_building_is_searched_for_when_one_of_its_units_is_freed(world: World, relay: Relay) -> None:
+    booking_id = take(world, property_id=flat_of(world), technician_id="tech-2")
+    entry = join(world)
+    assert [relay.tend(), relay.tend()] == [1, 0]
+    give_back(world, booking_id)
+    assert relay.tend() == 1
+    assert statuses(world, entry) == ["offered"]
+
+
 def test_the_old_slot_of_a_moved_visit_is_offered(world: World, relay: Relay) -> None:
     booking_id = take(world)
     entry = join(world)
@@ -147,13 +165,14 @@ def test_every_entry_is_searched_for_once_a_minute(world: World, relay: Relay) -
     assert [relay.tend(), relay.tend()] == [1, 0]
 
 
-def silently_freed(world: World, relay: Relay) -> tuple[WaitEntry, WaitEntry]:
-    """An entry is idle, its slot becomes free without an event, and a second entry joins."""
-    held = world.services.holds.place(world.caller("desk"), world.hold_request()).hold.hold_id
+def silently_freed(world: World, relay: Relay, **second_waits_for: Any) -> tuple[WaitEntry, WaitEntry]:
+    """An entry for tech-1 at prop-1 is idle, its slot becomes free without an event, and a second entry joins."""
+    at = second_waits_for.get("property_id", "prop-1")
+    held = world.services.holds.place(world.caller("desk"), world.hold_request(property_id=at)).hold.hold_id
     first = join(world)
     relay.tend()
     lapse(world, held)
-    second = join(world, technician_id=None)
+    second = join(world, **{"technician_id": None, **second_waits_for})
     relay.tend()
     return first, second
 
@@ -162,11 +181,18 @@ def test_an_idle_entry_is_searched_for_before_a_newer_one_gets_its_slot(world: W
     assert statuses(world, *silently_freed(world, relay)) == ["offered", "waiting"]
 
 
+def test_an_idle_entry_for_a_building_is_searched_for_before_a_newer_one_gets_a_unit(
+    world: World, relay: Relay
+) -> None:
+    both = silently_freed(world, relay, property_id=flat_of(world), technician_id="tech-3")
+    assert statuses(world, *both) == ["offered", "waiting"]
+
+
 def test_without_that_second_search_the_newer_entry_gets_the_slot(
     world: World, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control: the same with the guard off."""
-    monkeypatch.setattr("services.waitlist.rounds._could_use", lambda *_: False)
+    monkeypatch.setattr(Offers, "_could_use", lambda *_: False)
     assert statuses(world, *silently_freed(world, relay)) == ["waiting", "offered"]
 
 

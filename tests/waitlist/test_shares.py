@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from models.catalogue import PolicyPatch
+from models.catalogue import PolicyPatch, PropertyCreate
 from models.errors import TooManyHolds
 from models.waitlist import WaitEntry
 from services.holds.placing import Placing
@@ -116,3 +116,12 @@ def test_offers_to_other_keys_count_in_no_share(world: World) -> None:
     tend(world)
     assert statuses(world, *entries) == ["offered"] * 3
     place(world, 15, "203.0.113.7")
+
+
+def test_a_stranger_is_not_offered_a_property_that_has_become_a_building(world: World) -> None:
+    booking_id = take(world)
+    strangers, staffs = stranger_joins(world, 10), join(world, "desk", begin=tomorrow(12), end=tomorrow(13))
+    give_back(world, booking_id)
+    world.services.units.create(world.org, PropertyCreate(id="flat", name="Flat", parent_id="prop-1"))
+    tend(world)
+    assert statuses(world, strangers, staffs) == ["waiting", "offered"]
