@@ -23,6 +23,7 @@ from tests.protocol.model.state import (
     booked_at,
     firm_at,
     go,
+    marks_at,
     overdue,
     put,
     write,
@@ -36,7 +37,7 @@ TWICE = "two active bookings on one slot"
 def customer(world: World, state: State, who: int) -> Iterator[Step]:
     at, slot, name = state.at[who], world.slots[who], NAMES[who]
     if at == "start" and who in world.direct:
-        placed = scripts.place_hold(state, who, slot, CONFIRMING)
+        placed = scripts.place_hold(world, state, who, slot, CONFIRMING)
         if placed is None:
             yield taken(world, state, who, f"{name}: place_hold confirming")
         else:
@@ -60,7 +61,7 @@ def customer(world: World, state: State, who: int) -> Iterator[Step]:
 
 def place(world: World, state: State, who: int) -> Step:
     slot, label = world.slots[who], f"{NAMES[who]}: place_hold"
-    placed = scripts.place_hold(state, who, slot, HELD)
+    placed = scripts.place_hold(world, state, who, slot, HELD)
     if placed is None:
         return taken(world, state, who, label)
     if state.epoch:
@@ -73,8 +74,7 @@ def place(world: World, state: State, who: int) -> Step:
 
 def taken(world: World, state: State, who: int, label: str) -> Step:
     """Refuse the request. Where a reservation is in the way, first ask MongoDB whether it still is."""
-    mark = state.marks[world.slots[who]]
-    if mark and mark[0] in (PENDING, KEPT):
+    if any(mark and mark[0] in (PENDING, KEPT) for mark in marks_at(state, world.slots[who])):
         return f"{label}, meets a reservation", go(state, who, "meeting", ("start", None)), None
     return f"{label}, taken", go(state, who, "over"), None
 

@@ -71,8 +71,9 @@ def at_rest(state: State) -> bool:
 
 def fault_at_rest(state: State) -> str | None:
     """The fault of a state at rest, whose marks must be exactly the active bookings."""
-    wanted = {(doc.slot, booking) for booking, doc in enumerate(state.docs) if doc is not None and doc.slot is not None}
-    shown = {(slot, mark[1]) for slot, mark in enumerate(state.marks) if mark is not None}
+    active = [(booking, doc.slot) for booking, doc in enumerate(state.docs) if doc is not None and doc.slot is not None]
+    wanted = {(resource, booking) for booking, slot in active for resource in state.parts[slot]}
+    shown = {(resource, mark[1]) for resource, mark in enumerate(state.marks) if mark is not None}
     if wanted - shown:
         return MISSING
     return STALE if shown - wanted else None

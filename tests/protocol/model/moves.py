@@ -19,6 +19,7 @@ from tests.protocol.model.state import (
     World,
     booked_at,
     go,
+    marks_at,
     overdue,
     register,
     write,
@@ -81,9 +82,9 @@ def claim(world: World, state: State, actor: int) -> Step:
     if placed:
         attempt = (doc, placed.pins[mine].deadline, True)
         return f"{name}: place_hold moving", go(placed, actor, "updating", attempt), None
-    there = state.marks[to]
-    if there and there[0] == MOVING and state.pins[there[1]].version < doc.version:
-        left = (doc, there[1], state.pins[there[1]].deadline)
+    pins = [mark[1] for mark in marks_at(state, to) if mark and mark[0] == MOVING]
+    if pins and state.pins[pins[0]].version < doc.version:
+        left = (doc, pins[0], state.pins[pins[0]].deadline)
         return f"{name}: place_hold moving, an earlier version's pin is there", go(state, actor, "clearing", left), None
     return f"{name}: place_hold moving, taken", go(state, actor, "over"), None
 
@@ -102,7 +103,7 @@ def update(world: World, state: State, actor: int) -> Iterator[Step]:
         return
     if other is not None and world.control != "noindex":
         # Its own mark from before a swap that is not mirrored is no claim on the slot.
-        pinned = state.marks[to] == (MOVING, MOVE_PINS[actor])
+        pinned = {*marks_at(state, to)} == {(MOVING, MOVE_PINS[actor])}
         broken = REFUSED if pinned and not state.lost else None
         yield f"{name}: update refused", go(state, actor, "looking", state.kept[actor]), broken
     else:

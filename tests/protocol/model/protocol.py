@@ -21,6 +21,8 @@ from tests.protocol.model.reservations import UNDONE
 from tests.protocol.model.state import CANCEL, CONFIRM, EDIT, MOVE, MOVE_REPEAT, OTHER_MOVE, REPEAT, SWAP, A, B, World
 
 SAME, APART = (0, 0), (0, 1)
+CREW = ((0, 1, 2), (2, 3))
+"""A visit of three resources, and one of two that shares one with it."""
 HOLDS, A_BOOKS, B_BOOKS, BOTH_BOOK = frozenset[int](), frozenset({A}), frozenset({B}), frozenset({A, B})
 ALONE = frozenset[int]()
 CANCELLED, MOVED, REPEATED = frozenset({CANCEL}), frozenset({MOVE}), frozenset({REPEAT})
@@ -110,6 +112,14 @@ CONTROLS = dict(
             *("swapunkept", "a reservation is swapped without keeping its marks", DOOMED, APART),
             **(reserved(SWAPPED) | {"direct": BOTH_BOOK}),
         ),
+        control(
+            *("firstonly", "a hold looks at one of its resources alone", DOOMED, APART),
+            parts=CREW,
+        ),
+        control(
+            *("firstmirrored", "a booking is mirrored on one of its resources alone", MISSING, APART),
+            parts=CREW,
+        ),
         # Not rules but known limits: what the protocol cannot promise.
         control("window", "an insert lands after its confirm window", DOOMED),
         control(
@@ -142,6 +152,7 @@ def quick() -> Iterator[World]:
     yield World(APART, **reserved(MOVED))
     yield from swaps()
     yield from failovers()
+    yield from crews()
     yield World(SAME, **(reserved(CONFIRMED) | {"direct": BOTH_BOOK}), mishaps=1)
 
 
@@ -153,6 +164,16 @@ def swaps() -> Iterator[World]:
         yield World(APART, BOTH_BOOK, actors, mishaps=1)
     yield World(APART, BOTH_BOOK, SWAPPED, losses=1)
     yield World(APART, **(reserved(SWAPPED) | {"direct": BOTH_BOOK}), mishaps=1)
+
+
+def crews() -> Iterator[World]:
+    """A books three resources, B two, and they share one. A's booking may move from the three to the two."""
+    for direct in (HOLDS, BOTH_BOOK):
+        yield World(APART, direct, losses=1, mishaps=1, parts=CREW)
+        for actors in ONE_MORE[1:]:
+            yield World(APART, direct, actors, mishaps=1, parts=CREW)
+    yield World(APART, BOTH_BOOK, MOVED_AGAIN, parts=CREW)
+    yield World(APART, **reserved(CONFIRMED), parts=CREW)
 
 
 def failovers() -> Iterator[World]:

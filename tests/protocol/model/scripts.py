@@ -18,7 +18,9 @@ from tests.protocol.model.state import (
     State,
     World,
     firm_at,
+    marks_at,
     put,
+    put_on,
     register,
     unregister,
 )
@@ -31,11 +33,12 @@ def drop_claims(marks: tuple[Mark | None, ...], owner: int, *states: str) -> tup
     return tuple(None if mark and mark[1] == owner and mark[0] in states else mark for mark in marks)
 
 
-def place_hold(state: State, hold: int, slot: int, kind: str) -> State | None:
+def place_hold(world: World, state: State, hold: int, slot: int, kind: str) -> State | None:
     """None: taken. A direct booking is placed as `confirming` at once, registered with a deadline."""
-    if state.marks[slot] is not None:
+    there = marks_at(state, slot)
+    if any(there[:1] if world.control == "firstonly" else there):
         return None
-    placed = state._replace(marks=put(state.marks, slot, (kind, hold)))
+    placed = state._replace(marks=put_on(state.marks, state.parts[slot], (kind, hold)))
     if kind == CONFIRMING:
         return placed._replace(holds=put(state.holds, hold, Hold(CONFIRMING)), pins=register(state, hold))
     doomed = not state.epoch and firm_at(state, slot)
@@ -50,10 +53,10 @@ def begin_confirm(world: World, state: State, hold: int) -> State | None:
     status, slot = state.holds[hold].status, world.slots[hold]
     if status == CONFIRMING:
         return state if world.control == "norenewal" else state._replace(pins=register(state, hold))
-    if status != HELD or state.marks[slot] != (HELD, hold):
+    if status != HELD or {*marks_at(state, slot)} != {(HELD, hold)}:
         return None
     return state._replace(
-        marks=put(state.marks, slot, (CONFIRMING, hold)),
+        marks=put_on(state.marks, state.parts[slot], (CONFIRMING, hold)),
         holds=put(state.holds, hold, Hold(CONFIRMING)),
         pins=register(state, hold),
     )
@@ -77,10 +80,10 @@ def abort_confirm(world: World, state: State, hold: int, deadline: int) -> State
     current, slot = state.pins[hold].deadline, world.slots[hold]
     if state.holds[hold].status != CONFIRMING or (deadline != current and world.control != "anydeadline"):
         return state
-    if state.marks[slot] != (CONFIRMING, hold) or hold in world.direct:
+    if {*marks_at(state, slot)} != {(CONFIRMING, hold)} or hold in world.direct:
         return end_hold(state, hold)
     return state._replace(
-        marks=put(state.marks, slot, (HELD, hold)),
+        marks=put_on(state.marks, state.parts[slot], (HELD, hold)),
         holds=put(state.holds, hold, Hold(HELD)),
         pins=unregister(state, hold),
     )
@@ -108,11 +111,11 @@ def abort_overdue(world: World, state: State, pin: int, deadline: int) -> State:
 def place_moving(state: State, booking: int, pin: int, version: int, slot: int) -> State | None:
     """place_hold as `moving`: pin the target of a version of a booking. None: taken. The booking's own marks are no
     obstacle and stay."""
-    there = state.marks[slot]
-    own = there is not None and there[0] in OF_BOOKINGS and there[1] == booking
-    if there is not None and not own:
+    there = marks_at(state, slot)
+    if any(mark is not None and (mark[0] not in OF_BOOKINGS or mark[1] != booking) for mark in there):
         return None
-    marks = state.marks if own else put(state.marks, slot, (MOVING, pin))
+    free = tuple(resource for resource in state.parts[slot] if state.marks[resource] is None)
+    marks = put_on(state.marks, free, (MOVING, pin))
     named = put(state.pins, pin, state.pins[pin]._replace(version=version, slot=slot))
     placed = state._replace(marks=marks, pins=named)
     return placed._replace(pins=register(placed, pin))
@@ -144,23 +147,24 @@ def mirror_booking(world: World, state: State, *versions: tuple[int, Doc]) -> St
     if any(is_half(world, state, booking, dict(versions)) for booking in newer):
         return None
     to = {booking: None if doc.pending and state.over else doc.slot for booking, doc in newer.items()}
-    wanted = [slot for slot in to.values() if slot is not None]
-    others = {state.marks[slot] for slot in wanted}
+    wanted = [resource for slot in to.values() if slot is not None for resource in state.parts[slot]]
+    others = {state.marks[resource] for resource in wanted}
     staying = any(there and there[0] in OF_BOOKINGS and there[1] not in newer for there in others)
     if (staying and world.control != "clobber") or len(wanted) > len({*wanted}):
         return None
     marks = state.marks
     for booking in newer:
-        slot = state.mirrored[booking][1]
-        mine = marks[slot] if slot is not None else None
-        if slot is not None and mine and mine[0] in OF_BOOKINGS and mine[1] == booking:
-            marks = put(marks, slot, None)
+        slot, mine = state.mirrored[booking][1], {(kind, booking) for kind in OF_BOOKINGS}
+        shown = state.parts[slot] if slot is not None else ()
+        marks = tuple(None if number in shown and mark in mine else mark for number, mark in enumerate(marks))
     mirrored = state.mirrored
     for booking, slot in to.items():
-        there = state.marks[slot] if slot is not None else None
-        gives_way = world.control == "polite" and there is not None and there[1] != booking
-        if slot is not None and not gives_way:
-            marks = put(marks, slot, (PENDING if newer[booking].pending else BOOKED, booking))
+        resources = state.parts[slot] if slot is not None else ()
+        if world.control == "firstmirrored":
+            resources = resources[:1]
+        if world.control == "polite":
+            resources = tuple(each for each in resources if (state.marks[each] or ("", booking))[1] == booking)
+        marks = put_on(marks, resources, (PENDING if newer[booking].pending else BOOKED, booking))
         mirrored = put(mirrored, booking, (newer[booking].version, slot))
     state = state._replace(marks=marks, mirrored=mirrored)
     for booking, _ in versions:

@@ -1,7 +1,8 @@
 """The world of the protocol model: what Redis has, what MongoDB has, and the step of each actor.
 
-A state is a plain tuple, so that a set can hold millions. One *slot* stands for a whole claim set: one script places
-all of its claims or none, so one mark says as much as eight. There are two customers and two slots.
+A state is a plain tuple, so that a set can hold millions. One mark stands for all claims of one resource: one script
+places all of them or none, so one mark says as much as eight. A *slot* is what a visit takes: one resource, or several
+of them, as a crew or a building with its units does. There are two customers and two slots.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ PIN_NAMES = ("A", "B", "the move", "the other move")
 
 AT_REST = frozenset({"absent", "start", "idle", "holding", "over"})
 """The steps at which an actor is not at work. `over`: answered or killed; the run says which."""
+
+
+ONE_EACH = ((0,), (1,))
+"""Slots of one resource each, which do not meet."""
 
 
 class Doc(NamedTuple):
@@ -80,7 +85,7 @@ class State(NamedTuple):
 
     relayed: what a relay has carried over from MongoDB's log to this Redis. positioned: this Redis has a position in
     that log. run: its identity. lagging: the replica since it stopped copying. old: the old master, while two serve.
-    turned: the relay has turned from the new one to the old one.
+    turned: the relay has turned from the new one to the old one. marks: by resource. parts: the resources of each slot.
     """
 
     marks: tuple[Mark | None, ...]
@@ -102,6 +107,7 @@ class State(NamedTuple):
     old: tuple[Any, ...] | None = None
     failovers: int = 0
     turned: bool = False
+    parts: tuple[tuple[int, ...], ...] = ONE_EACH
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,7 @@ class World:
     running at the loss are over. failovers: how often a replica becomes the master. lags: it may have stopped copying
     before. far: the requests that go on at the old master until it becomes a replica of the new one; the relay goes on
     there too, and another relay begins at the new one. turns: the relay goes on at the new one too, and may turn to the
-    old one later. absent: of A and B.
+    old one later. absent: of A and B. parts: the resources of the two slots.
     """
 
     slots: tuple[int, int] = (0, 0)
@@ -132,6 +138,7 @@ class World:
     far: frozenset[int] = frozenset()
     turns: bool = False
     absent: frozenset[int] = frozenset()
+    parts: tuple[tuple[int, ...], ...] = ONE_EACH
 
     def __str__(self) -> str:
         wishes = (f"{NAMES[who]} {self.way(who)} {self.slots[who]}" for who in (A, B) if who not in self.absent)
@@ -145,6 +152,7 @@ class World:
             f"control {self.control}" * bool(self.control),
             "fence" * self.fence,
             "patient" * self.patient,
+            f"slots of {self.parts}" * (self.parts != ONE_EACH),
         )
         return ", ".join([*wishes, *others, *away, *limits, *filter(None, extras)])
 
@@ -159,6 +167,16 @@ T = TypeVar("T")
 
 def put(items: tuple[T, ...], index: int, item: T) -> tuple[T, ...]:
     return (*items[:index], item, *items[index + 1 :])
+
+
+def put_on(marks: tuple[Mark | None, ...], resources: tuple[int, ...], mark: Mark) -> tuple[Mark | None, ...]:
+    """The marks with this one on some resources."""
+    return tuple(mark if number in resources else each for number, each in enumerate(marks))
+
+
+def marks_at(state: State, slot: int) -> list[Mark | None]:
+    """The marks on the resources of a slot."""
+    return [state.marks[resource] for resource in state.parts[slot]]
 
 
 def go(state: State, actor: int, at: str, kept: Any = None, **changes: Any) -> State:
@@ -187,16 +205,25 @@ def overdue(state: State, doc: Doc | None) -> bool:
 
 
 def booked_at(state: State, slot: int, but: int = -1) -> int | None:
-    """What the unique index sees: the other active booking on this slot."""
+    """What the unique index sees: the other active booking that has a resource of this slot."""
+    return booked_on(state, state.parts[slot], but)
+
+
+def booked_on(state: State, resources: tuple[int, ...], but: int = -1) -> int | None:
     for booking, doc in enumerate(state.docs):
-        if doc is not None and doc.slot == slot and booking != but:
+        taken = state.parts[doc.slot] if doc is not None and doc.slot is not None else ()
+        if booking != but and not set(taken).isdisjoint(resources):
             return booking
     return None
 
 
 def firm_at(state: State, slot: int) -> bool:
-    """Whether a slot is booked. An overdue reservation does not count."""
-    booking = booked_at(state, slot)
+    """Whether a slot is booked, or some of it. An overdue reservation does not count."""
+    return firm_on(state, state.parts[slot])
+
+
+def firm_on(state: State, resources: tuple[int, ...]) -> bool:
+    booking = booked_on(state, resources)
     return booking is not None and not overdue(state, state.docs[booking])
 
 
@@ -204,7 +231,7 @@ def first_state(world: World) -> State:
     present = {A, B, *world.actors} - world.absent
     requests = ("start" if actor in present else "absent" for actor in range(RELAY))
     return State(
-        marks=(None, None),
+        marks=(None,) * (1 + max(max(each) for each in world.parts)),
         holds=(Hold(), Hold()),
         pins=(Pin(),) * len(PIN_NAMES),
         mirrored=(NOT_MIRRORED, NOT_MIRRORED),
@@ -217,13 +244,14 @@ def first_state(world: World) -> State:
         lost=0,
         mishaps=0,
         over=False,
+        parts=world.parts,
     )
 
 
 def lose_redis(state: State) -> State:
     """Redis loses everything. The numbers of deadlines go on, so that none comes twice."""
     return state._replace(
-        marks=(None, None),
+        marks=(None,) * len(state.marks),
         holds=(Hold(), Hold()),
         pins=tuple(pin._replace(status="") for pin in state.pins),
         mirrored=(NOT_MIRRORED, NOT_MIRRORED),

@@ -11,6 +11,7 @@ from tests.protocol.model.customers import customer, repeat
 from tests.protocol.model.mirroring import SETTLING, Step, settle
 from tests.protocol.model.moves import move
 from tests.protocol.model.reservations import change
+from tests.protocol.model.scripts import drop_claims
 from tests.protocol.model.splits import exchanged, failovers, far_side
 from tests.protocol.model.state import (
     AT_REST,
@@ -91,11 +92,9 @@ def at_one_redis(world: World, state: State, actors: frozenset[int]) -> Iterator
 
 def expiries(world: World, state: State) -> Iterator[Step]:
     """A hold may expire at any moment. A pin does not expire; its long expiry is only a backstop."""
-    for slot, mark in enumerate(state.marks):
-        if mark is None:
-            continue
-        kind, owner = mark
-        without = state._replace(marks=put(state.marks, slot, None))
+    for kind, owner in dict.fromkeys(filter(None, state.marks)):
+        # All claims of an owner end at one moment.
+        without = state._replace(marks=drop_claims(state.marks, owner, kind))
         if kind == HELD:
             yield f"the hold of {NAMES[owner]} expires", without._replace(holds=put(state.holds, owner, Hold())), None
         elif kind in (CONFIRMING, MOVING) and world.control == "pinlapses":
@@ -131,10 +130,6 @@ def reservation_ends(world: World, state: State) -> Iterator[Step]:
         return
     busy = state.at[CONFIRM] not in AT_REST or state.at[SWAP] not in AT_REST
     behind = state.mirrored[A][0] < doc.version
-    for slot, mark in enumerate(state.marks):
-        if mark == (KEPT, A) and (not (busy or behind) or world.control == "slow"):
-            yield (
-                "the mark of the reservation was kept long enough",
-                state._replace(marks=put(state.marks, slot, None)),
-                None,
-            )
+    if (KEPT, A) in state.marks and (not (busy or behind) or world.control == "slow"):
+        without = drop_claims(state.marks, A, KEPT)
+        yield "the mark of the reservation was kept long enough", state._replace(marks=without), None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from tests.protocol.model import scripts
 from tests.protocol.model.customers import DOOMED
 from tests.protocol.model.mirroring import Step
-from tests.protocol.model.state import NAMES, A, B, State, World, firm_at, go, overdue, put
+from tests.protocol.model.state import NAMES, A, B, State, World, firm_on, go, overdue, put
 
 
 def swap(world: World, state: State, actor: int) -> Iterator[Step]:
@@ -72,6 +72,6 @@ def exchange(world: World, state: State, actor: int) -> Iterator[Step]:
 
 def looks(world: World, state: State) -> Iterator[Step]:
     """A third customer asks for either slot, at any moment."""
-    for slot, mark in enumerate(state.marks):
-        if mark is None and state.epoch and firm_at(state, slot) and (not state.lost or world.patient):
-            yield f"a third customer: place_hold of slot {slot}", state, DOOMED
+    for resource, mark in enumerate(state.marks):
+        if mark is None and state.epoch and firm_on(state, (resource,)) and (not state.lost or world.patient):
+            yield f"a third customer: place_hold of resource {resource}", state, DOOMED
