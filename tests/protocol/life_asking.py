@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from models.access import IdempotencyClaim
 from models.booking import BookRequest, ReserveRequest
 from models.booking_changes import BookingPatch
-from models.catalogue import PolicyPatch
+from models.catalogue import PolicyPatch, PropertyPatch
 from models.errors import Refusal
 from models.hold import HoldRequest
 from models.slot import Visit
@@ -20,6 +20,7 @@ from services import Services
 from services.claims.keys import digest, spans_text
 from services.ids import HoldIds, booking_id_for, direct_pin
 from tests.protocol.life_ledger import LEAD_MINUTES, LONGEST_TICKS, Record, Stores
+from tests.protocol.life_patches import UNITS, visit_of
 from tests.protocol.life_twin import Twin
 from tests.redis_dump import dump
 from tests.world import SECRET, World, name_of, rfc3339
@@ -84,6 +85,9 @@ class Asking(RuleBasedStateMachine):
             min_lead_minutes=LEAD_MINUTES, max_duration_minutes=15 * LONGEST_TICKS, default_duration_minutes=15
         )
         services.catalogue_desk.patch_policy(self.world.org, rules)
+        for building, units in UNITS.items():
+            for unit in units:
+                services.units.patch(self.world.org, unit, PropertyPatch(parent_id=building))
         self.callers = {role: self.world.caller(role) for role in ("desk", "bot")}
         self.base = services.grid.tick(datetime.now(UTC).replace(minute=0, second=0, microsecond=0)) + 5 * 4
         self.stores = Stores(services.clock(), services.grid.moment, self.crash)
@@ -93,8 +97,8 @@ class Asking(RuleBasedStateMachine):
             ask({"property_id": "prop-1", "technician_id": "tech-1", "start": rfc3339(services.grid.moment(start))})
         self.rivals = self.marks_of_the_rival(), self.documents(self.world.other_org)
         for hours in (None, 1):
-            self.request("book", ("desk", self.key(), ("prop-1", "tech-1", 2 if hours else 0, 1, 0, 0), hours))
-        self.request("hold", ("bot", self.key(), ("prop-2", "tech-2", 2, 1, 0, 0)))
+            self.request("book", ("desk", self.key(), ("prop-1", ("tech-1",), 2 if hours else 0, 1, 0, 0), hours))
+        self.request("hold", ("bot", self.key(), ("prop-2", ("tech-2",), 2, 1, 0, 0)))
 
     def relay_catches_up(self) -> None:
         """The relay reads all that is in MongoDB's log. One look may find less: it never waits for MongoDB.
@@ -238,17 +242,21 @@ class Asking(RuleBasedStateMachine):
         return {"current": version, "stale": version - 1 or 99, "*": None}[expected]
 
     def visit(self, visit: tuple[Any, ...]) -> Visit:
-        property_id, technician_id, start, length, before, after = visit
-        return Visit(property_id, technician_id, self.base + start, self.base + start + length, before, after)
+        property_id, team, start, *lengths = visit
+        return visit_of(property_id, team, self.base + start, *lengths)
 
     def slot(self, visit: tuple[Any, ...]) -> dict[str, Any]:
-        names = ("property_id", "technician_id", "start", "length", "before", "after")
-        return self.in_minutes(dict(zip(names, visit, strict=True)))
+        names = ("property_id", "team", "start", "length", "before", "after")
+        slot = self.in_minutes(dict(zip(names, visit, strict=True)))
+        first, *crew = slot["technician_ids"]
+        return slot if crew else slot | {"technician_ids": None, "technician_id": first}
 
     def in_minutes(self, fields: dict[str, Any]) -> dict[str, Any]:
         given = dict(fields)
         if "start" in given:
             given["start"] = rfc3339(self.services.grid.moment(self.base + given["start"]))
+        if "team" in given:
+            given["technician_ids"] = list(given.pop("team"))
         words = {"length": "duration_minutes", "before": "buffer_before_minutes", "after": "buffer_after_minutes"}
         for word, name in words.items():
             if word in given:

@@ -12,6 +12,10 @@ from services.ledger.documents import as_of, booking_of
 from tests.claim_keys import in_words
 from tests.protocol.life_asking import Asking, alike, timeless
 from tests.protocol.life_ledger import LEAD_MINUTES, LONGEST_TICKS
+from tests.protocol.life_patches import visit_of
+
+PLACES = ("prop-1", "prop-2", "prop-3")
+TEAMS = (("tech-1",), ("tech-2",), ("tech-1", "tech-2"), ("tech-2", "tech-1"))
 
 
 class Checked(Asking):
@@ -43,7 +47,7 @@ class Checked(Asking):
     def marks_are_those_of_the_ledger(self) -> None:
         claims = [
             (resource, tick)
-            for resource in ("property:prop-1", "property:prop-2", "technician:tech-1", "technician:tech-2")
+            for resource in (*(f"property:{name}" for name in PLACES), "technician:tech-1", "technician:tech-2")
             for tick in range(self.base - 2, self.base + 12)
         ]
         values = self.redis.mget([self.claim_key(*claim) for claim in claims])
@@ -63,9 +67,9 @@ class Checked(Asking):
     def offered_slots_can_be_held(self) -> None:
         self.looks += 1
         for look in (self.looks, 7 * self.looks):
-            property_id, technician_id = f"prop-{1 + look % 2}", f"tech-{1 + look // 2 % 2}"
+            team = TEAMS[look // 3 % len(TEAMS)]
             start, length = self.base + look // 4 % 5, 1 + look % LONGEST_TICKS
-            visit = Visit(property_id, technician_id, start, start + length, 0, look % 2)
+            visit = visit_of(PLACES[look % 3], team, start, length, 0, look % 2)
             assert self._is_offered(visit) == self._can_be_held(visit), visit
 
     def _is_whole(self, booking: Any) -> None:
@@ -74,16 +78,17 @@ class Checked(Asking):
         before, after = (grid.ticks(getattr(booking, f"buffer_{side}_minutes")) for side in ("before", "after"))
         span = grid.tick(booking.start), grid.tick(booking.end)
         assert span[1] - span[0] == grid.ticks(booking.duration_minutes)
-        assert set(booking.claims) == set(
-            Visit(booking.property_id, booking.technician_id, *span, before, after).claims()
-        )
+        team, length = tuple(booking.technician_ids), span[1] - span[0]
+        assert team[0] == booking.technician_id
+        visit = visit_of(booking.property_id, team, span[0], length, before, after)
+        assert set(booking.claims) == set(visit.claims())
         assert len(booking.claims) == len(set(booking.claims))
         known = self.first.setdefault(booking.booking_id, booking)
         assert timeless(as_of(booking, 1)) == timeless(known)
         assert len(booking.history) == booking.version
         changes: dict[str, list[tuple[Any, Any]]] = {}
         for entry in booking.history:
-            for name, values in entry["changes"].items():
+            for name, values in named_in_full(entry["changes"]).items():
                 changes.setdefault(name, []).append((values["from"], values["to"]))
         for name, values in changes.items():
             assert all(earlier[1] == later[0] for earlier, later in pairwise(values)), name
@@ -110,7 +115,7 @@ class Checked(Asking):
         grid, start = self.services.grid, self.services.grid.moment(visit.start)
         query = {
             "property_id": visit.property_id,
-            "technician_id": visit.technician_id,
+            "technician_ids": list(visit.technician_ids),
             "from": str(start.date()),
             "duration_minutes": grid.minutes_of(visit.end - visit.start),
             "buffer_after_minutes": grid.minutes_of(visit.after),
@@ -125,3 +130,11 @@ class Checked(Asking):
             return False
         firm = (each for each in stores.documents.values() if each.active and not stores.overdue(each))
         return stores.warm or not any(wanted & set(each.visit.claims()) for each in firm)
+
+
+def named_in_full(changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes of an entry, with the crew where the history names one technician in place of another."""
+    one = changes.get("technician_id")
+    if one is None or "technician_ids" in changes:
+        return changes
+    return {**changes, "technician_ids": {"from": [one["from"]], "to": [one["to"]]}}

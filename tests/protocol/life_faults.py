@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from models.booking import Booking
+from services.catalogue.reader import Catalogue
+from services.catalogue.reads import Site
 from services.claims.scripts import Scripts
-from services.ledger.documents import difference
+from services.ledger.documents import difference, document_of
 from services.ledger.expiry import Reservations
 
 
@@ -49,3 +52,20 @@ def history_keeps_only_new_values(monkeypatch: pytest.MonkeyPatch) -> None:
         "services.bookings.rescheduling.difference",
         lambda old, new: (difference(old, new)[0], {}),
     )
+
+
+def a_building_takes_no_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A visit to a building claims the building alone."""
+    known = Catalogue.site_on
+    monkeypatch.setattr(Catalogue, "site_on", lambda *given: Site(known(*given).property))
+
+
+def bookings_claim_the_first_of_a_crew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The document of a booking claims the first technician of a crew alone."""
+
+    def first_alone(booking: Booking) -> dict[str, Any]:
+        others = {f"technician:{who}" for who in booking.technician_ids[1:]}
+        document = document_of(booking)
+        return document | {"claims": [each for each in document["claims"] if each["resource"] not in others]}
+
+    monkeypatch.setattr("services.ledger.store.document_of", first_alone)

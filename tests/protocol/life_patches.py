@@ -7,6 +7,16 @@ from typing import Any
 from models.slot import Visit
 from tests.protocol.life_ledger import Document
 
+UNITS = {"prop-3": ("prop-1",)}
+"""Properties that are buildings, and their units."""
+
+
+def visit_of(property_id: str, team: tuple[str, ...], start: int, length: int, before: int, after: int) -> Visit:
+    """A visit of a team to a property, with all units if that is a building."""
+    first, *crew = team
+    units = UNITS.get(property_id, ())
+    return Visit(property_id, first, start, start + length, before, after, tuple(crew), units)
+
 
 def changed_fields(document: Document, visit: Visit, details: dict[str, Any]) -> frozenset[str]:
     before, after = words_of(document.visit) | document.details, words_of(visit) | details
@@ -16,7 +26,7 @@ def changed_fields(document: Document, visit: Visit, details: dict[str, Any]) ->
 def words_of(visit: Visit) -> dict[str, Any]:
     return {
         "property_id": visit.property_id,
-        "technician_id": visit.technician_id,
+        "team": visit.technician_ids,
         "start": visit.start,
         "length": visit.end - visit.start,
         "before": visit.before,
@@ -30,9 +40,4 @@ def only(patch: dict[str, Any], details: dict[str, Any]) -> dict[str, Any]:
 
 def changed_visit(visit: Visit, patch: dict[str, Any]) -> Visit:
     words = words_of(visit)
-    words |= only(patch, words)
-    end = words["start"] + words["length"]
-    property_id, technician_id, before, after = (
-        words[name] for name in ("property_id", "technician_id", "before", "after")
-    )
-    return Visit(property_id, technician_id, words["start"], end, before, after)
+    return visit_of(**{**words, **only(patch, words)})

@@ -225,7 +225,7 @@ class Twin:
         """exact: no rule is asked about the visit."""
         stores, standing = self.stores, visit.start == document.visit.start
         booking_id, version = document.booking_id, document.version
-        target = f"{visit.property_id} {visit.technician_id} {visit.start} {visit.end} {visit.before} {visit.after}"
+        target = f"{visit.property_id} {visit.technician_ids} {visit.start} {visit.end} {visit.before} {visit.after}"
         record = Record(
             f"m_{booking_id}.{version}.{target}", by, visit, "confirming", booking_id, direct=True, moves=version
         )

@@ -18,8 +18,10 @@ from hypothesis.stateful import initialize, invariant, precondition, rule, run_s
 from services.stores.connections import connect_mongo, connect_redis
 from tests.claim_keys import end_claims
 from tests.protocol.life_asking import Crash
-from tests.protocol.life_checks import Checked
+from tests.protocol.life_checks import PLACES, TEAMS, Checked
 from tests.protocol.life_faults import (
+    a_building_takes_no_units,
+    bookings_claim_the_first_of_a_crew,
     history_keeps_only_new_values,
     moves_take_held_slots,
     no_check_whether_a_reservation_is_over,
@@ -33,15 +35,15 @@ NEVER_OLD_MS = 10**9
 """The attempt of a dead worker is young until a rule makes it old, also on a slow machine."""
 CALLERS = st.sampled_from(["desk", "desk", "bot"])
 STARTS, LENGTHS, BUFFERS = st.integers(0, 4), st.sampled_from([1, 2, 3, 1, 2, 3, 1, 2, 4]), st.sampled_from([0, 0, 1])
-PROPERTIES, TECHNICIANS = st.sampled_from(["prop-1", "prop-2"]), st.sampled_from(["tech-1", "tech-2"])
-VISITS = st.tuples(PROPERTIES, TECHNICIANS, STARTS, LENGTHS, BUFFERS, BUFFERS)
+PROPERTIES, CREWS = st.sampled_from(PLACES), st.sampled_from(TEAMS)
+VISITS = st.tuples(PROPERTIES, CREWS, STARTS, LENGTHS, BUFFERS, BUFFERS)
 MOVES = st.fixed_dictionaries(
     {},
     optional={
         "start": STARTS,
         "length": LENGTHS,
         "property_id": PROPERTIES,
-        "technician_id": TECHNICIANS,
+        "team": CREWS,
         "before": BUFFERS,
         "after": BUFFERS,
     },
@@ -241,11 +243,19 @@ def move_to_a_held_slot(life: Life) -> None:
 
 def hold_the_slot_of_a_reservation_that_ran_out(life: Life) -> None:
     life.happens(what="_deadline_passes", which=0)
-    life.hold(by="desk", visit=("prop-1", "tech-1", 2, 1, 0, 0), dies=11)
+    life.hold(by="desk", visit=("prop-1", ("tech-1",), 2, 1, 0, 0), dies=11)
 
 
 def edit_a_booking(life: Life) -> None:
     life.reschedule(by="desk", which=0, patch={"description": "ring twice"}, expected="*", dies=11)
+
+
+def hold_a_building(life: Life) -> None:
+    life.hold(by="desk", visit=("prop-3", ("tech-2",), 4, 1, 0, 0), dies=11)
+
+
+def book_a_crew(life: Life) -> None:
+    life.book(by="desk", visit=("prop-2", ("tech-1", "tech-2"), 4, 1, 0, 0), hours=None, dies=11)
 
 
 def play(machine: type[Life], steps: Callable[[Life], None]) -> None:
@@ -263,6 +273,8 @@ def play(machine: type[Life], steps: Callable[[Life], None]) -> None:
         (moves_take_held_slots, move_to_a_held_slot),
         (no_check_whether_a_reservation_is_over, hold_the_slot_of_a_reservation_that_ran_out),
         (history_keeps_only_new_values, edit_a_booking),
+        (a_building_takes_no_units, hold_a_building),
+        (bookings_claim_the_first_of_a_crew, book_a_crew),
     ],
 )
 def test_without_one_rule_the_machine_finds_a_fault(
