@@ -29,9 +29,11 @@ from services import Services
 
 STATIC = Path(__file__).parent / "static"
 
+OFFICE: Final = ("technicians",)
 PAGES: Final = (
     Page("/", "checkout", "js/checkout/main.js", ("css/base.css", "css/checkout.css")),
     Page("/desk", "desk", "js/desk/main.js", ("css/base.css", "css/desk.css")),
+    *(Page(f"/desk/{name}", "office", "js/office/main.js", ("css/base.css", "css/office.css")) for name in OFFICE),
     Page("/visit", "visit", "js/visit/main.js", ("css/base.css", "css/checkout.css")),
 )
 EMBED = "js/embed.js"
@@ -65,7 +67,7 @@ def bind_pages(app: Flask, services: Services, gate: Gate, document: Callable[[]
 
 @cache
 def _files() -> tuple[Assets, dict[str, dict[str, str]]]:
-    entries = (*(page.script for page in PAGES), EMBED, DOCS)
+    entries = (*dict.fromkeys(page.script for page in PAGES), EMBED, DOCS)
     return Assets(STATIC, entries), read_words(STATIC / "words")
 
 

@@ -28,6 +28,16 @@ export function offset(ms, zone) {
   return Math.round((Date.parse(`${date}T${time}:00Z`) - Math.floor(ms / 60_000) * 60_000) / 60_000);
 }
 
+/** The moment at which a zone's clock shows a date and a time, in milliseconds. */
+export function moment(date, time, zone) {
+  const wall = Date.parse(`${date}T${time}:00Z`);
+  const guess = wall - offset(wall, zone) * 60_000;
+  return wall - offset(guess, zone) * 60_000;
+}
+
+/** A moment as the API writes it. */
+export const iso = (ms) => new Date(ms).toISOString().replace(".000Z", "Z");
+
 export const addDays = (date, days) => new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY).toISOString().slice(0, 10);
 export const daysBetween = (from, to) => Math.round((Date.parse(`${to}T00:00:00Z`) - Date.parse(`${from}T00:00:00Z`)) / DAY);
 

@@ -1,11 +1,10 @@
 // What the desk does to visits. Each act says what it did, and can be undone for a minute.
 
 import { Problem, query, secret } from "../api.js";
-import { local, shortDate } from "../dates.js";
+import { iso, local, shortDate } from "../dates.js";
 import { word } from "../words.js";
 
 const NEAR = 3;
-const ISO = (ms) => new Date(ms).toISOString().replace(".000Z", "Z");
 
 /** The acts of a desk. desk: see main. */
 export function makeActs(desk) {
@@ -56,7 +55,7 @@ export function makeActs(desk) {
     return free.slice(0, NEAR).map(({ ms, ids }) => {
       const id = ids.includes(visit.technician_id) ? visit.technician_id : ids[0];
       const text = `${local(ms, desk.model.zone).time} ${desk.technicianName(id)}`;
-      return { text, run: () => acts.edit(visit, { start: ISO(ms), ...who(visit, visit.technician_id, id) }) };
+      return { text, run: () => acts.edit(visit, { start: iso(ms), ...who(visit, visit.technician_id, id) }) };
     });
   }
 
@@ -69,7 +68,7 @@ export function makeActs(desk) {
 
   const acts = {
     async move(visit, from, to, startMs, override) {
-      const fields = { ...(startMs === visit.startMs ? {} : { start: ISO(startMs) }), ...who(visit, from, to) };
+      const fields = { ...(startMs === visit.startMs ? {} : { start: iso(startMs) }), ...who(visit, from, to) };
       await acts.edit(visit, override.length ? { ...fields, override } : fields);
     },
     /** Changes fields of a visit. */

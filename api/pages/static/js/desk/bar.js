@@ -20,6 +20,7 @@ export function barView(desk) {
       desk.search(event.target.elements.search.value);
     } }, h("label.unseen", { for: "search" }, word("desk.search")), h("input.input", { id: "search", name: "search", type: "search", placeholder: word("desk.search"), autocomplete: "off" })),
     h("button.button.main", { type: "button", key: "new", onclick: () => desk.show("book", null, { values: { date: desk.date } }) }, word("desk.new")),
+    h("a.button", { key: "office", href: "/desk/technicians" }, word("desk.office")),
     h("span.soft.small.presence", { key: "me" }, h("span.dot", { class: desk.live ? "on" : "off" }), word(desk.live ? "desk.live" : "desk.not_live"), " · ", desk.me?.name ?? desk.me?.role ?? ""),
     h("button.button.plain", { type: "button", key: "out", onclick: () => desk.signOut() }, word("desk.sign_out")),
   ];

@@ -1,9 +1,10 @@
 // The forms of the panel: book or reserve, move, edit, cancel. What is typed stays in the panel's values.
 
 import { secret } from "../api.js";
+import { select as chooseOne, tick as tickBox } from "../choice.js";
 import { customerOf, faultsOf, field, focusFault } from "../form.js";
 import { h } from "../dom.js";
-import { local } from "../dates.js";
+import { iso, local } from "../dates.js";
 import { word } from "../words.js";
 
 const OVERRIDES = ["working_hours", "lead_time", "horizon", "blackout", "duration", "eligibility", "past"];
@@ -15,22 +16,15 @@ function input(desk, name, options = {}) {
 
 function select(desk, name, choices, options = {}) {
   const { values, faults } = desk.panel;
-  const fault = faults[name];
-  const box = h("select.input", { id: name, name, multiple: options.multiple, size: options.multiple ? 4 : null, "aria-invalid": fault ? "true" : null, "aria-describedby": fault ? `${name}-fault` : null,
-    onchange: (event) => {
-      values[name] = options.multiple ? [...event.target.selectedOptions].map((each) => each.value) : event.target.value;
-      options.onchange?.();
-    } },
-  choices.map(([value, text]) => h("option", { key: value, value, selected: [values[name] ?? ""].flat().includes(value) }, text)));
-  return h("div.field", { key: name }, h("label", { for: name }, word(`desk.${name}`)), options.hint && h("p.hint", {}, options.hint), box, fault && h("p.fault", { id: `${name}-fault` }, fault));
+  return chooseOne(name, { label: word(`desk.${name}`), choices, values, faults, onchange: (each, value) => (values[each] = value), ...options });
 }
 
-function tick(desk, name, text) {
+function tick(desk, name, label) {
   const { values } = desk.panel;
-  return h("label.choice", { key: name }, h("input", { type: "checkbox", name, checked: Boolean(values[name]), onchange: (event) => {
-    values[name] = event.target.checked;
+  return tickBox(name, { label, values, onchange: (each, value) => {
+    values[each] = value;
     desk.draw();
-  } }), text);
+  } });
 }
 
 function overrides(desk) {
@@ -41,7 +35,7 @@ function overrides(desk) {
 const lifted = (values) => OVERRIDES.filter((name) => values[`override_${name}`]);
 const places = (desk) => [["", word("desk.choose")], ...desk.places().map((each) => [each.id, each.name])];
 const technicians = (desk, first) => [...(first ? [["", first]] : []), ...desk.model.technicians.map((each) => [each.id, each.name])];
-const instant = (desk, { date, time }) => new Date(desk.instant(date, time)).toISOString().replace(".000Z", "Z");
+const instant = (desk, { date, time }) => iso(desk.instant(date, time));
 
 /** A form whose button sends it. */
 function form(desk, name, send, ...parts) {

@@ -2,7 +2,7 @@
 
 import { makeApi, query, Problem } from "../api.js";
 import { makeClock } from "../clock.js";
-import { addDays, local, longDate, offset } from "../dates.js";
+import { addDays, local, longDate, moment } from "../dates.js";
 import { at, h, render, say } from "../dom.js";
 import { follow } from "../feed.js";
 import { loadWords, word } from "../words.js";
@@ -219,11 +219,7 @@ class Desk {
   }
 
   /** The moment of a wall time in a zone. */
-  instant(date, time, zone = this.model.zone) {
-    const wall = Date.parse(`${date}T${time}:00Z`);
-    const guess = wall - offset(wall, zone) * MINUTE;
-    return wall - offset(guess, zone) * MINUTE;
-  }
+  instant(date, time, zone = this.model.zone) { return moment(date, time, zone); }
 
   nextStart() { return Math.ceil(this.clock.now() / QUARTER) * QUARTER; }
 
