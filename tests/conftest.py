@@ -5,32 +5,71 @@ The tests of the API use the first, the tests of the services the second.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from time import time
 from typing import Any
 
 import fakeredis
+import hypothesis
 import pytest
+from pymongo.database import Database
+from redis import Redis
 
 from models.access import Caller, Role
 from scripts.dev_server.child import wait_until
 from services.ledger.store import BookingStore
+from services.ops.installation import prepare
 from services.settings import DEFAULTS, StoreTimeouts
-from services.stores.connections import connect_mongo, connect_redis
+from services.stores.connections import Document, connect_mongo, connect_redis
 from tests.fake_mongo import fake_database
 from tests.servers import MongoServer, RedisServer, real_stores
-from tests.world import DATABASE, PATIENT, World, services_over
+from tests.stock import AT_ONCE, Stock
+from tests.world import DATABASE, PATIENT, World, services_over, settings
+
+hypothesis.settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy machine")
 
 
 @pytest.fixture(scope="session")
 def stores() -> Iterator[tuple[RedisServer, MongoServer]]:
     """One real Redis and one real mongod with a prepared database, for the whole run of one worker of pytest-xdist."""
     with real_stores(test_commands=True) as (redis, mongo):
-        client, db = connect_redis(redis.url, PATIENT), connect_mongo(mongo.url, DATABASE, PATIENT)
-        services_over(client, db).access.close()
-        client.close()
+        db = connect_mongo(mongo.url, DATABASE, PATIENT)
+        prepare(db, settings().grid_minutes)
         db.client.close()
         yield redis, mongo
+
+
+Connect = Callable[[StoreTimeouts], tuple[Redis, Database[Document]]]
+
+
+@pytest.fixture(scope="session")
+def connect(stores: tuple[RedisServer, MongoServer]) -> Iterator[Connect]:
+    """Gives the clients of these time-outs, which all worlds of a worker share; connections take long to make."""
+    with ExitStack() as stack:
+
+        @cache
+        def connected(timeouts: StoreTimeouts) -> tuple[Redis, Database[Document]]:
+            client, db = connect_redis(stores[0].url, timeouts), connect_mongo(stores[1].url, DATABASE, timeouts)
+            stack.callback(client.close)
+            stack.callback(db.client.close)
+            return client, db
+
+        yield connected
+
+
+@pytest.fixture(scope="session")
+def stock(connect: Connect) -> Stock:
+    """What the product made for one world, and each other world copies."""
+    client, db = connect(PATIENT)
+    made = World(services_over(client, db, prepared=True))
+    made.services.access.close()
+    client.flushdb()
+    return Stock.of(db, made.org, made.other_org)
 
 
 @pytest.fixture
@@ -64,16 +103,13 @@ def brief_writes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def world(stores: tuple[RedisServer, MongoServer], timeouts: StoreTimeouts) -> Iterator[World]:
+def world(connect: Connect, stock: Stock, timeouts: StoreTimeouts) -> Iterator[World]:
     """A world over real servers. In MongoDB it has two orgs of its own; at its end Redis is empty again."""
-    redis, mongo = stores
-    client, db = connect_redis(redis.url, timeouts), connect_mongo(mongo.url, DATABASE, timeouts)
-    made = World(services_over(client, db, prepared=True, **timeouts.model_dump()))
+    client, db = connect(timeouts)
+    made = World(services_over(client, db, prepared=True, **timeouts.model_dump()), stock=stock)
     yield made
     made.services.access.close()
     client.flushdb()
-    client.close()
-    db.client.close()
 
 
 @pytest.fixture
@@ -86,24 +122,25 @@ def fake_world() -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def lonely_database(stores: tuple[RedisServer, MongoServer], request: pytest.FixtureRequest) -> Iterator[Any]:
-    """A database for the tests of one file: a relay tends every org that it finds in a database."""
+    """A prepared database for the tests of one file: a relay tends every org that it finds in a database."""
     db = connect_mongo(stores[1].url, request.module.__name__.rpartition(".")[2], PATIENT)
+    prepare(db, settings().grid_minutes)
     yield db
     db.client.drop_database(db.name)
     db.client.close()
 
 
 @pytest.fixture
-def lonely_world(stores: tuple[RedisServer, MongoServer], lonely_database: Any) -> Iterator[World]:
+def lonely_world(connect: Connect, stock: Stock, lonely_database: Any) -> Iterator[World]:
     """A world over real servers in that database, which holds nothing else."""
     for name in lonely_database.list_collection_names():
-        lonely_database[name].delete_many({})
-    client = connect_redis(stores[0].url, PATIENT)
-    made = World(services_over(client, lonely_database))
+        if name != "meta":  # says what the database is prepared for
+            lonely_database.get_collection(name, write_concern=AT_ONCE).delete_many({})
+    client, _ = connect(PATIENT)
+    made = World(services_over(client, lonely_database, prepared=True), stock=stock)
     yield made
     made.services.access.close()
     client.flushdb()
-    client.close()
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from services.ids import hold_name
 from services.ledger.customer_visits import CustomerVisits
 from services.settings import Settings, StoreTimeouts
 from tests.claim_keys import claims_of
+from tests.stock import Stock
 
 DATABASE = "holdfast_test"
 PATIENT = StoreTimeouts(
@@ -61,14 +62,29 @@ def name_of(hold_id: str) -> str:
 
 @dataclass
 class World:
-    """One org of its own over some services; `warm` means that Redis is trusted from the start."""
+    """One org of its own over some services; `warm` means that Redis is trusted from the start.
+
+    stock: what its orgs have in MongoDB, to be copied; without it the services make it, which takes longer.
+    """
 
     services: Services
     warm: bool = True
     org: str = field(default_factory=lambda: f"org-{secrets.token_hex(4)}")
+    stock: Stock | None = None
 
     def __post_init__(self) -> None:
         self.other_org = f"{self.org}-rival"
+        if self.stock is None:
+            self._make()
+        else:
+            keys = self.stock.copy_to(self.services.db, self.org)
+            self.rival_key = keys.pop((self.other_org, "admin"))
+            self.keys = {role: key for (_, role), key in keys.items()}
+        if self.warm:
+            for org in (self.org, self.other_org):
+                self.services.redis.set(OrgKeys(org).epoch, new_epoch())
+
+    def _make(self) -> None:
         keys = self.services.access.api_keys
         for org in (self.org, self.other_org):
             keys.create_org(org, org)
@@ -80,9 +96,6 @@ class World:
             desk.create_technician(self.org, TechnicianCreate(id=f"tech-{number}", name=f"Technician {number}"))
         desk.create_property(self.other_org, PropertyCreate(id="prop-1", name="House of a rival"))
         desk.create_technician(self.other_org, TechnicianCreate(id="tech-1", name="Technician of a rival"))
-        if self.warm:
-            for org in (self.org, self.other_org):
-                self.services.redis.set(OrgKeys(org).epoch, new_epoch())
 
     @property
     def names(self) -> OrgKeys:

@@ -22,7 +22,7 @@ from models.errors import (
 )
 from services.holds.operations import Holds
 from services.timetable.grid import to_milliseconds
-from tests.bookings.evidence import everything, lapse, lose_redis, owners, record
+from tests.bookings.evidence import everything, lapse, lasting, lose_redis, owners, record
 from tests.world import World, name_of, rfc3339, tomorrow
 
 
@@ -88,8 +88,8 @@ def test_every_fault_of_a_request_is_named_at_once(world: World, holds: Holds, a
 
 def test_its_owner_and_staff_read_a_hold(world: World, holds: Holds, alice: Caller, bob: Caller) -> None:
     placed = holds.place(alice, world.hold_request()).hold
-    assert holds.get(alice, placed.hold_id) == placed
-    assert holds.get(bob, placed.hold_id) == placed
+    assert lasting(holds.get(alice, placed.hold_id)) == lasting(placed)
+    assert lasting(holds.get(bob, placed.hold_id)) == lasting(placed)
 
 
 def test_another_key_may_not_read_a_hold_and_another_org_does_not_find_it(

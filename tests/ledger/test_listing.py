@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -13,9 +15,10 @@ from models.errors import InvalidRequest
 from services.ids import booking_id_for
 from services.ledger.documents import document_of
 from services.ledger.listing import BookingList
+from services.settings import StoreTimeouts
 from services.stores.pages import write_cursor
 from tests.bookings.sample import sample
-from tests.world import World, rfc3339, tomorrow
+from tests.world import PATIENT, rfc3339, tomorrow
 
 PROPERTIES, TECHNICIANS, STATUSES = 10, 7, ("cancelled", "completed", "no_show")
 MANY = 1_400
@@ -49,25 +52,36 @@ FILTERS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def inactive(world: World, number: int) -> Booking:
+def inactive(org: str, number: int) -> Booking:
     """One of many inactive bookings: they block no slot, so any number fits."""
     start = tomorrow(0) + timedelta(minutes=15 * number)
     return sample(
         start,
-        booking_id=booking_id_for(world.org, str(number)),
-        org=world.org,
+        booking_id=booking_id_for(org, str(number)),
+        org=org,
         status=STATUSES[number % len(STATUSES)],
         property_id=f"prop-{number % PROPERTIES}",
         technician_id=f"tech-{number % TECHNICIANS}",
-        made_by=world.caller("desk").key_id,
+        made_by="key_desk",
         external_reference=f"WO-{number % PROPERTIES}",
     )
 
 
-@pytest.fixture
-def listed(world: World) -> BookingList:
-    world.services.db["bookings"].insert_many([document_of(inactive(world, number)) for number in range(MANY)])
-    return BookingList(world.services.db)
+class Shelf(NamedTuple):
+    """An org with many bookings, and the list of them."""
+
+    org: str
+    bookings: Any
+    listed: BookingList
+
+
+@pytest.fixture(scope="module")
+def shelf(connect: Callable[[StoreTimeouts], Any]) -> Shelf:
+    """One for all tests of the file. They only add to it."""
+    _, db = connect(PATIENT)
+    made = Shelf(f"org-{secrets.token_hex(4)}", db["bookings"], BookingList(db))
+    made.bookings.insert_many([document_of(inactive(made.org, number)) for number in range(MANY)])
+    return made
 
 
 def stages(plan: dict[str, Any]) -> list[dict[str, Any]]:
@@ -78,14 +92,12 @@ def stages(plan: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("wanted", "index"), FILTERS)
 @pytest.mark.parametrize("later_page", [False, True])
-def test_every_filter_reads_along_one_index(
-    world: World, listed: BookingList, wanted: dict[str, Any], index: str, later_page: bool
-) -> None:
+def test_every_filter_reads_along_one_index(shelf: Shelf, wanted: dict[str, Any], index: str, later_page: bool) -> None:
     query = BookingQuery.model_validate({**wanted, "limit": 5})
     if later_page:
-        _, cursor = listed.page(world.org, query)
+        _, cursor = shelf.listed.page(shelf.org, query)
         query = query.model_copy(update={"cursor": cursor})
-    plan = listed.documents(world.org, query).explain()
+    plan = shelf.listed.documents(shelf.org, query).explain()
     used = stages(plan["queryPlanner"]["winningPlan"])
     names = [stage["stage"] for stage in used]
     assert {stage["indexName"] for stage in used if stage["stage"] == "IXSCAN"} == {index}
@@ -97,26 +109,24 @@ def test_every_filter_reads_along_one_index(
     assert plan["executionStats"]["totalKeysExamined"] <= before + (20 if len(wanted.keys() - ANYWHERE) < 2 else MANY)
 
 
-def test_without_the_hint_of_its_index_a_page_could_be_sorted_in_memory(world: World, listed: BookingList) -> None:
+def test_without_the_hint_of_its_index_a_page_could_be_sorted_in_memory(shelf: Shelf) -> None:
     """The negative control: the test above would notice a sort in memory."""
-    found = world.services.db["bookings"].find({"org": world.org, "property_id": "prop-3"}).hint("by_status")
+    found = shelf.bookings.find({"org": shelf.org, "property_id": "prop-3"}).hint("by_status")
     used = stages(found.sort([("start", 1), ("_id", 1)]).explain()["queryPlanner"]["winningPlan"])
     assert "SORT" in [stage["stage"] for stage in used]
 
 
 @pytest.mark.parametrize("wanted", [{}, {"property_id": "prop-3"}, {"status": "cancelled"}])
-def test_pages_neither_skip_nor_repeat_while_others_book(
-    world: World, listed: BookingList, wanted: dict[str, str]
-) -> None:
+def test_pages_neither_skip_nor_repeat_while_others_book(shelf: Shelf, wanted: dict[str, str]) -> None:
     query = BookingQuery.model_validate({**wanted, "limit": 37})
-    there = {booking.booking_id for booking in everything(world, listed, query)}
+    there = {booking.booking_id for booking in everything(shelf, query)}
     seen: list[Booking] = []
-    for number, page in enumerate(pages(world, listed, query)):
+    for number, page in enumerate(pages(shelf, query)):
         seen += page
-        before = inactive(world, 3 + number).changed(
-            booking_id=booking_id_for(world.org, f"new {number}"), property_id="prop-3"
+        new_id = booking_id_for(shelf.org, f"new {secrets.token_hex(4)}")
+        shelf.bookings.insert_one(
+            document_of(inactive(shelf.org, 3 + number).changed(booking_id=new_id, property_id="prop-3"))
         )
-        world.services.db["bookings"].insert_one(document_of(before))
     assert [(booking.start, booking.booking_id) for booking in seen] == sorted(
         (booking.start, booking.booking_id) for booking in seen
     )
@@ -124,28 +134,28 @@ def test_pages_neither_skip_nor_repeat_while_others_book(
     assert len({booking.booking_id for booking in seen}) == len(seen)
 
 
-def test_two_hundred_is_the_largest_page(world: World, listed: BookingList) -> None:
-    page, cursor = listed.page(world.org, BookingQuery(limit=200))
+def test_two_hundred_is_the_largest_page(shelf: Shelf) -> None:
+    page, cursor = shelf.listed.page(shelf.org, BookingQuery(limit=200))
     assert len(page) == 200
     assert cursor
 
 
-def pages(world: World, listed: BookingList, query: BookingQuery) -> Any:
+def pages(shelf: Shelf, query: BookingQuery) -> Any:
     """Page after page, each read when the caller asks for it."""
     while True:
-        page, cursor = listed.page(world.org, query)
+        page, cursor = shelf.listed.page(shelf.org, query)
         yield page
         if cursor is None:
             return
         query = query.model_copy(update={"cursor": cursor})
 
 
-def everything(world: World, listed: BookingList, query: BookingQuery) -> list[Booking]:
-    return [booking for page in pages(world, listed, query) for booking in page]
+def everything(shelf: Shelf, query: BookingQuery) -> list[Booking]:
+    return [booking for page in pages(shelf, query) for booking in page]
 
 
 @pytest.mark.parametrize("seconds", ["tomorrow", "9" * 30, "-" + "9" * 15])
-def test_a_cursor_whose_start_is_no_time_is_refused(world: World, seconds: str) -> None:
+def test_a_cursor_whose_start_is_no_time_is_refused(shelf: Shelf, seconds: str) -> None:
     cursor = write_cursor(seconds, "bk_1")
     with pytest.raises(InvalidRequest):
-        BookingList(world.services.db).page(world.org, BookingQuery(cursor=cursor))
+        shelf.listed.page(shelf.org, BookingQuery(cursor=cursor))
