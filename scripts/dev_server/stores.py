@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import platform
+import secrets
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,8 @@ MONGO_USER = "holdfast"
 TRANSACTION_SECONDS = 3
 """After this time MongoDB ends the open transaction of a worker that died. No request of ours lasts longer."""
 MONGOD_PROBE_SECONDS = 20
+CLIENT_PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+LOWEST_PORT, PORT_TRIES = 10_000, 100
 
 NO_REDIS = (
     "No Redis server was found. Install one (Debian: apt-get install redis-server), or set REDIS_URL to a running one, "
@@ -33,10 +36,27 @@ NO_MONGOD = (
 
 
 def free_port() -> int:
-    """A TCP port on which no program listens at this moment."""
+    """A TCP port on which no program listens at this moment.
+
+    The kernel gives the ports of a range to connections of clients. One of that range may be taken again before a
+    server binds it, so this one is below it where there is room. It is random also for processes with one seed.
+    """
+    below = _first_client_port()
+    for _ in range(PORT_TRIES if below - LOWEST_PORT >= PORT_TRIES else 0):
+        port = LOWEST_PORT + secrets.randbelow(below - LOWEST_PORT)
+        if port_is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
+
+
+def _first_client_port() -> int:
+    """The first port that the kernel gives to connections of clients."""
+    try:
+        return int(CLIENT_PORTS.read_text().split()[0])
+    except OSError:
+        return LOWEST_PORT
 
 
 def port_is_free(port: int) -> bool:

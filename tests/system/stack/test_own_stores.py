@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pymongo import WriteConcern
 from redis.exceptions import TimeoutError as RedisTimeout
 
+from scripts.dev_server import stores
 from scripts.dev_server.stores import free_port
 from tests.programs import redis_variants
 from tests.servers import MongoServer, RedisServer
@@ -81,6 +84,19 @@ def test_mongod_accepts_fail_points_when_a_test_needs_them() -> None:
     with MongoServer(test_commands=True) as server, server.client() as client:
         off = client.admin.command("configureFailPoint", "failCommand", mode="off")
         assert off["ok"] == 1
+
+
+@pytest.mark.parametrize(("of_clients", "highest"), [("20000 60999", 19_999), ("1024 65535", 65_535), (None, 65_535)])
+def test_a_free_port_is_none_that_a_connection_of_a_client_may_take_where_there_are_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of_clients: str | None, highest: int
+) -> None:
+    monkeypatch.setattr(stores, "CLIENT_PORTS", tmp_path / "range")
+    if of_clients is not None:
+        stores.CLIENT_PORTS.write_text(of_clients)
+    for _ in range(20):
+        port = free_port()
+        assert stores.port_is_free(port)
+        assert 1024 <= port <= highest
 
 
 def test_closing_a_server_leaves_neither_process_nor_data() -> None:
