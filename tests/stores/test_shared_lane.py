@@ -6,7 +6,6 @@ import random
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from redis.exceptions import TimeoutError as Stalled
 
 from scripts.dev_server.child import wait_until
 from services.stores.redis_lane import ScriptLane
+from tests.own_time import own_time
 from tests.servers import RedisServer
 from tests.stores.stand_in import CLOSE, PATIENCE, StandIn, echo, lane_to, stand_in
 
@@ -122,10 +122,9 @@ def test_a_stall_keeps_no_caller_longer_than_its_own_time() -> None:
     seconds = 2.0
 
     def timed(lane: ScriptLane) -> float:
-        began = time.monotonic()
-        with pytest.raises(Stalled):
+        with own_time() as passed, pytest.raises(Stalled):
             lane.call("ECHO", "lost")
-        return time.monotonic() - began
+        return passed()
 
     with RedisServer() as server, ThreadPoolExecutor(CROWD) as threads:
         lane = lane_to(server.url, seconds)
@@ -147,10 +146,9 @@ def test_the_greeting_of_a_new_connection_takes_no_more_than_what_is_left_of_the
         return b"+OK\r\n" if words[0] == "AUTH" else echo(words)
 
     def timed(lane: ScriptLane) -> float:
-        began = time.monotonic()
-        with pytest.raises(Stalled):
+        with own_time() as passed, pytest.raises(Stalled):
             lane.call("ECHO", "lost")
-        return time.monotonic() - began
+        return passed()
 
     with stand_in(answer) as server, ThreadPoolExecutor(2) as threads:
         lane = lane_to(server.url.replace("//", "//:secret@"), seconds)
