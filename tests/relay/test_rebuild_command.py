@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from scripts import rebuild
 from scripts.rebuild import main
 from tests.bookings.evidence import insert_only, owners
 from tests.servers import MongoServer, RedisServer
@@ -21,8 +22,9 @@ SOON = 60
 def world(
     lonely_world: World, stores: tuple[RedisServer, MongoServer], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
-    """A world alone in its database, which the environment names."""
+    """A world alone in its database, which the environment names. The command leaves the logs of other tests alone."""
     redis, mongo = stores
+    monkeypatch.setattr(rebuild, "configure_logging", lambda _level: None)
     monkeypatch.setenv("REDIS_URL", redis.url)
     monkeypatch.setenv("MONGO_URL", mongo.url)
     monkeypatch.setenv("HOLDFAST_MONGO_DB", lonely_world.services.db.name)
