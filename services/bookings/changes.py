@@ -235,9 +235,10 @@ class BookingLife:
 
     def _require_allowed(self, caller: Caller, booking: Booking, patch: BookingPatch) -> None:
         fields = patch.model_fields_set
-        if caller.role is Role.CUSTOMER and fields - CUSTOMER_MAY_CHANGE:
+        names_one_of_several = patch.technician_id is not None and len(booking.technician_ids) > 1
+        if caller.role is Role.CUSTOMER and (names_one_of_several or fields - CUSTOMER_MAY_CHANGE):
             raise Forbidden("Please call us to change that.")
-        if patch.technician_id is not None and len(booking.technician_ids) > 1:
+        if names_one_of_several:
             raise InvalidRequest(NO_CREW)
         if not fields.isdisjoint({*SLOT_FIELDS, "technician_id"}):
             self._require_in_time(caller, booking)

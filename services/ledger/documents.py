@@ -9,6 +9,7 @@ from bson.timestamp import Timestamp
 
 from models.booking import ACTIVE_STATUSES, Booking, BookingReply
 from models.fields import members_that_may_be_absent
+from services.ledger.crews import crew_in
 from services.ledger.persons import person_fields
 from services.ledger.search import search_fields
 from services.stores.connections import Document
@@ -41,6 +42,7 @@ def document_of(booking: Booking) -> Document:
 def booking_of(document: Document) -> Booking:
     """The booking in a document. A field that the document lacks has its default."""
     values: dict[str, Any] = {name: document[name] for name in STORED if name in document}
+    values["technician_ids"] = crew_in(document)
     return Booking(
         booking_id=document["_id"],
         claims=tuple((claim["resource"], claim["tick"]) for claim in document["claims"]),

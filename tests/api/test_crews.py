@@ -244,3 +244,10 @@ def test_a_manage_token_moves_the_crew_along(town: Town) -> None:
     moved = town.call("PATCH", path, {"start": rfc3339(tomorrow(14))}, key=token, If_Match='"1"')
     assert (moved.status_code, crew_of(moved)) == (200, ("tech-1", PAIR))
     assert body_of(town.call("GET", path, key=token))["technician_names"] == ["Technician 1", "Technician 2"]
+
+
+def test_a_manage_token_does_not_choose_the_technicians_of_a_crew(town: Town) -> None:
+    booked = body_of(town.call("POST", "/book", crew_slot(town) | CUSTOMER, key="bot"))
+    path, token = f"/bookings/{booked['booking_id']}", booked["manage_token"]
+    for change in ({"technician_id": "tech-3"}, {"technician_ids": ["tech-3", "tech-2"]}):
+        refused(town.call("PATCH", path, change, key=token, If_Match='"1"'), 403, "forbidden")
