@@ -34,7 +34,7 @@ from services.dispatch.planning import Plan
 from services.ledger.store import BookingStore
 from services.ledger.visits_ahead import VisitsAhead
 from services.stores.faults import last_start
-from services.timetable.grid import Grid
+from services.timetable.grid import SLOT, Grid
 
 LONGEST = timedelta(days=31)
 MOST_READ, MOST_MOVED = 1_000, 200
@@ -43,7 +43,7 @@ MOST_TRIES = 3
 """Technicians who are tried for one visit, where others take what looked free."""
 NOT_REACHED = "This visit was not reached in the time of one request. Please send the request again."
 BEGUN = "This visit has begun."
-GONE = "This visit has another technician by now."
+GONE = "This visit has another time, place or technician by now. Please send the request again."
 
 
 class Reassigning:
@@ -115,7 +115,7 @@ class Reassigning:
         for tried, technician_id in enumerate(who, 1):
             try:
                 if not dry_run:
-                    self._move(caller, booking.booking_id, away, technician_id)
+                    self._move(caller, booking, away, technician_id)
             except (SlotHeld, SlotBooked):
                 if tried in (len(who), MOST_TRIES):
                     raise
@@ -124,16 +124,16 @@ class Reassigning:
             return technician_id
         raise SlotBooked
 
-    def _move(self, caller: Caller, booking_id: str, away: str, technician_id: str) -> None:
-        """As a PATCH of the version that is there now, in which a crew keeps its other members."""
-        booking = self._store.find(caller.org, booking_id)
+    def _move(self, caller: Caller, planned: Booking, away: str, technician_id: str) -> None:
+        """As a PATCH of the version that is there now, in which a crew keeps its other members. Its visit has to be the
+        one that the plan was made for: VersionConflict."""
+        booking = self._store.find(caller.org, planned.booking_id)
         if booking is None:
             raise BookingNotFound
-        crew = technicians_of(booking)
-        if away not in crew:
+        if any(getattr(booking, name) != getattr(planned, name) for name in SLOT):
             raise VersionConflict(GONE)
-        patch = BookingPatch(technician_ids=[technician_id if each == away else each for each in crew])
-        self._life.reschedule(caller, booking_id, patch, booking.version)
+        crew = [technician_id if each == away else each for each in technicians_of(booking)]
+        self._life.reschedule(caller, booking.booking_id, BookingPatch(technician_ids=crew), booking.version)
 
 
 def _require_a_time(request: ReassignRequest) -> None:

@@ -174,11 +174,19 @@ def test_what_another_took_meanwhile_goes_to_the_next(world: World, monkeypatch:
     check_settled(world)
 
 
-def test_a_visit_that_another_gave_away_meanwhile_is_not_moved(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "changed",
+    [{"technician_ids": ["tech-3"]}, {"technician_ids": ["tech-1", "tech-2"]}, {"start": at(15)}],
+    ids=["given away", "the chosen one comes too", "moved"],
+)
+def test_a_visit_that_another_changed_meanwhile_is_left(
+    world: World, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any]
+) -> None:
     visit, bob = book(world, 10), world.caller("desk")
-    _before_the_move(world, monkeypatch, lambda: move(world.services, bob, visit, None, technician_id="tech-3"))
+    _before_the_move(world, monkeypatch, lambda: move(world.services, bob, visit, None, **changed))
     assert left(reassign(world)) == [(visit.booking_id, "version_conflict")]
-    assert stored(world, visit.booking_id).technician_id == "tech-3"
+    assert stored(world, visit.booking_id).version == 2
+    check_settled(world)
 
 
 def _before_the_move(world: World, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> list[object]:
