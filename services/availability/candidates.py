@@ -155,11 +155,11 @@ class Candidates:
             raise NoSlotAvailable if wish.fallback else rules.refusal(wish.start, for_staff=wish.for_staff)
         if not wish.named and len(fits) > 1:
             fits = by_preference(fits, rules.technicians, rules.site)
-        found = [
-            (start, tuple(who for who, mask in fits if mask >> at & 1))
-            for at, start in enumerate(range(wish.start, end))
-        ]
-        choices = [Choice(start, who) for start, who in found if len(who) >= wish.needed]
+        choices = []
+        for at, start in enumerate(range(wish.start, end)):
+            who = [who for who, mask in fits if mask >> at & 1]
+            if len(who) >= wish.needed:
+                choices.append(Choice(start, tuple(who)))
         if not choices:
             raise NoSlotAvailable if wish.fallback else rules.refusal(wish.start, for_staff=wish.for_staff)
         first = wish.start - wish.before

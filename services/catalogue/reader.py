@@ -101,9 +101,10 @@ class Snapshot:
         known = self._catalogue.technicians_on(self._shelf, self.org)
         if not technician_ids:
             return list(known.values())
-        if not known.keys() >= set(technician_ids):
-            raise TechnicianNotFound
-        return [known[each] for each in technician_ids]
+        try:
+            return [known[each] for each in technician_ids]
+        except KeyError:
+            raise TechnicianNotFound from None
 
 
 class Catalogue:

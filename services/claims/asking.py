@@ -41,7 +41,7 @@ def asked(placement: Placement, confirm_window_ms: int) -> dict[str, Any]:
         "window_ms": confirm_window_ms,
         "backstop_ms": PIN_BACKSTOP_MS,
         "record": _record(request, placement.attempt, remembered_ms),
-        "choices": _choices(placement),
+        "choices": _with_barred(placement) if found.hidden.masks else found.choices,
     }
     if wish.units:
         ask["units"] = wish.units
@@ -70,10 +70,8 @@ def _record(request: ClaimRequest, attempt: str, remembered_ms: int) -> dict[str
     }
 
 
-def _choices(placement: Placement) -> list[Any]:
+def _with_barred(placement: Placement) -> list[Any]:
     """The choices, each with those of its technicians who are barred, if there are any."""
     wish, choices, hidden, _ = placement.found
-    if not hidden.masks:
-        return choices
     barred = ([who for who in ids if hidden.bars(who, wish.travel(start))] for start, ids in choices)
     return [[*choice, out] if out else choice for choice, out in zip(choices, barred, strict=True)]

@@ -81,7 +81,7 @@ class Rules:
         self.site = site
         self.units = units
         self.needed = needed
-        self.eligible = len(sent) >= min(needed, len(technicians))
+        self.eligible = sent is technicians or len(sent) >= min(needed, len(technicians))
         self.technicians = [each for each in sent if discreet or each.status == "available"]
         self.possible = site.status == "available" and not (discreet and units)
         self.possible &= self.eligible and len(self.technicians) >= needed
