@@ -35,6 +35,21 @@ Refs = dict[type[BaseModel], Json]
 IF_MATCH_PATTERN = r'^((W/)?"[0-9]{1,9}((--?|;)(gzip|br|zstd|deflate))?"|\*)$'
 FORM_TYPE = "application/x-www-form-urlencoded"
 MAY_BE_EMPTY = "It may be left out, be empty, or be `null`."
+SCHEMAS_OF_MEDIA: dict[str, Json] = {
+    "application/json": {"type": "object"},
+    # OpenAPI has no word of its own for an event of a stream before 3.2. Tools take this as the schema of each event.
+    "text/event-stream": {
+        "type": "object",
+        "description": "One event of the stream.",
+        "properties": {
+            "id": {"type": "string", "description": "The id of the event, for `Last-Event-ID`."},
+            "event": {"type": "string", "description": "The kind of the event."},
+            "data": {"type": "string", "description": "What happened, as JSON."},
+        },
+        "required": ["event", "data"],
+    },
+}
+"""What a reply without a model is, by its media type."""
 WITHOUT_BODY = {204: "It is done; there is no body.", 304: "It has not changed since the `ETag` that was named."}
 
 
@@ -161,7 +176,7 @@ def _success(endpoint: Endpoint, status: int, model: type[BaseModel] | None, ref
         reply["content"] = {"application/json": content}
     elif status not in (204, 304):
         media = endpoint.content_type.partition(";")[0]
-        reply["content"] = {media: {"schema": {"type": "object" if media == "application/json" else "string"}}}
+        reply["content"] = {media: {"schema": SCHEMAS_OF_MEDIA.get(media, {"type": "string"})}}
     return reply
 
 

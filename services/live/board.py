@@ -64,7 +64,7 @@ class Boards:
         """Raises InvalidRequest for a time that is too long, or none."""
         query = self._days.in_utc(caller.org, query)
         if not timedelta() < query.to - query.from_ <= LONGEST + CLOCK_STEP:
-            raise InvalidRequest(Fault("to", "out_of_range", "Give a time to that is after from, by at most 31 days."))
+            raise InvalidRequest(Fault("to", "bad_span", "Give a time to that is after from, by at most 31 days."))
         stream_id = self._events.newest(caller.org)  # first, so that nothing after it is missed
         policy = self._catalogue.get_policy(caller.org)
         return Board(

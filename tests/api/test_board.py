@@ -97,7 +97,7 @@ def test_more_than_one_page_of_visits_and_holds_is_in_one_board(town: Town) -> N
     ],
 )
 def test_no_time_and_too_long_a_time_are_refused(town: Town, query: str) -> None:
-    assert fault_codes(town.call("GET", f"/board?{query}", key="desk")) == {("to", "out_of_range")}
+    assert fault_codes(town.call("GET", f"/board?{query}", key="desk")) == {("to", "bad_span")}
 
 
 def test_thirty_one_local_days_are_allowed_where_clocks_go_back(town: Town) -> None:
