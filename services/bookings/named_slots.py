@@ -26,7 +26,7 @@ from services.timetable.grid import SLOT, Grid
 
 PROVEN = ("property_id", "start", *LENGTHS)
 """What a hold's id proves, besides its technicians."""
-NAMED = ("property_id", "technician_id", "technician_ids", "start", *LENGTHS, "service_id")
+NAMED = ("property_id", "technician_id", "technician_ids", "technicians", "start", *LENGTHS, "service_id")
 NAMED_AT_LEAST = frozenset({"property_id", "start"})
 """What a request names of the slot of a hold that Redis has forgotten, besides technicians; its id proves all of it."""
 SENTENCE = "Give {field} as the hold has it, or leave it out."
@@ -116,6 +116,7 @@ class NamedSlots:
             "property_id": visit.property_id,
             "technician_id": visit.technician_id if not visit.crew else None,
             "technician_ids": list(visit.technician_ids),
+            "technicians": len(visit.technician_ids),
             **{name: getattr(times, name) for name in ("start", *LENGTHS)},
         }
 

@@ -251,3 +251,14 @@ def test_a_manage_token_does_not_choose_the_technicians_of_a_crew(town: Town) ->
     path, token = f"/bookings/{booked['booking_id']}", booked["manage_token"]
     for change in ({"technician_id": "tech-3"}, {"technician_ids": ["tech-3", "tech-2"]}):
         refused(town.call("PATCH", path, change, key=token, If_Match='"1"'), 403, "forbidden")
+
+
+@pytest.mark.parametrize(("count", "status"), [(1, 400), (2, 201), (3, 400)])
+def test_a_number_of_technicians_beside_a_hold_is_that_of_the_hold(town: Town, count: int, status: int) -> None:
+    held = body_of(town.call("POST", "/hold", crew_slot(town), key="desk"))
+    asked = {"hold_id": held["hold_id"], "technicians": count, **CUSTOMER}
+    reply = town.call("POST", "/book", asked, key="desk")
+    assert reply.status_code == status
+    if status == 400:
+        assert fault_codes(reply) == {("technicians", "not_the_hold")}
+        assert body_of(town.call("GET", f"/hold/{held['hold_id']}", key="desk"))["status"] == "held"
