@@ -29,7 +29,10 @@ from services import Services
 
 STATIC = Path(__file__).parent / "static"
 
-OFFICE: Final = ("technicians",)
+OFFICE: Final = (
+    *("technicians", "customers", "waitlist", "messages"),
+    *("properties", "services", "people", "policy", "webhooks"),
+)
 PAGES: Final = (
     Page("/", "checkout", "js/checkout/main.js", ("css/base.css", "css/checkout.css")),
     Page("/desk", "desk", "js/desk/main.js", ("css/base.css", "css/desk.css")),

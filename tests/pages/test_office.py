@@ -1,4 +1,4 @@
-"""The pages of the office in a browser: technicians and their sick days."""
+"""The pages of the office in a browser: each does what it is for, and nobody is shut out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from api.pages.views import OFFICE
 from tests.pages.site import DESKTOP, Company, Visitor
 from tests.pages.test_desk import DAY, PASSWORD, booked
 from tests.pages.test_looks import NARROW, faults
@@ -76,12 +77,126 @@ def test_an_admin_adds_a_technician_and_changes_the_hours(company: Company, new_
 def test_axe_finds_nothing_in_the_office(company: Company, new_visitor: NewVisitor, size: Any) -> None:
     booked(company)
     person = sits(company, new_visitor, "/desk/technicians", viewport=size)
-    person.page.locator('a[href="#tech-1"]').wait_for()
-    assert faults(person) == []
     person.page.locator('a[href="#tech-1"]').click()
     person.page.get_by_label("Away from").fill(DAY)
     person.page.get_by_label("Last sick day").fill(DAY)
     person.press("Show the plan")
     said(person, "Visits that go to others")
+    found = {"a sick day": faults(person)}
+    for name in OFFICE:
+        person.page.goto(company.address(f"/desk/{name}"))
+        person.page.locator("main .records, main .empty, main form").first.wait_for()
+        found[name] = faults(person)
+        assert person.page.evaluate("document.documentElement.scrollWidth") <= size["width"], name
+    assert {state: each for state, each in found.items() if each} == {}
+
+
+def test_an_admin_adds_a_person_who_can_be_switched_off(company: Company, new_visitor: NewVisitor) -> None:
+    person = sits(company, new_visitor, "/desk/people")
+    page = person.page
+    page.get_by_role("link", name="Add a person").click()
+    page.get_by_label("Name").fill("Dana Smith")
+    page.get_by_label("E-mail").fill(f"olga@{company.world.org}.example")
+    page.get_by_label("Password").fill(PASSWORD)
+    person.press("Add")
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.get_by_label("E-mail").fill(f"dana@{company.world.org}.example")
+    person.press("Add")
+    said(person, "Dana Smith is added.")
+    page.get_by_label("Status").select_option("disabled")
+    person.press("Save")
+    said(person, "Dana Smith is saved.")
+    users = company.ask("GET", "/users", role="admin").body["users"]
+    assert {each["name"]: each["status"] for each in users} == {"Olga": "active", "Dana Smith": "disabled"}
+    person.press("Remove")
+    person.press("Yes, remove")
+    said(person, "Dana Smith is removed.")
+    expect(page.locator(".records")).not_to_contain_text("Dana Smith")
+
+
+def test_what_only_admins_change_is_not_shown_to_the_desk(company: Company, new_visitor: NewVisitor) -> None:
+    person = sits(company, new_visitor, "/desk/people", role="desk")
+    person.says("This page is for admins.")
+    expect(person.page.locator("nav").get_by_role("link", name="Webhooks")).to_have_count(0)
+    person.page.locator("nav").get_by_role("link", name="Properties").click()
+    person.page.locator('a[href="#prop-1"]').click()
+    expect(person.page.get_by_label("Name")).to_have_count(0)
+    person.page.get_by_label("Status").select_option("unavailable")
+    person.press("Save")
+    said(person, "House 1 is saved.")
+    assert company.ask("GET", "/properties/prop-1").body["status"] == "unavailable"
+
+
+def test_a_service_and_the_rules_are_changed(company: Company, new_visitor: NewVisitor) -> None:
+    person = sits(company, new_visitor, "/desk/services")
+    person.page.locator('a[href="#leak"]').click()
+    person.page.get_by_label("Minutes", exact=True).fill("90")
+    person.press("Save")
+    said(person, "Leaking tap is saved.")
+    assert company.ask("GET", "/services/leak").body["duration_minutes"] == 90
+    person.page.locator("nav").get_by_role("link", name="Rules").click()
+    person.page.get_by_label("Days without visits").fill(f"{DAY}, 2027-12-24")
+    person.page.locator("section", has_text="Days ahead").get_by_role("button", name="Save").click()
+    said(person, "The rules are saved.")
+    policy = company.ask("GET", "/policy", role="admin").body
+    assert policy["blackout_dates"] == [DAY, "2027-12-24"]
+    assert policy["allowed_duration_minutes"] is None
+
+
+def test_the_secret_of_a_webhook_is_shown_once(company: Company, new_visitor: NewVisitor) -> None:
+    person = sits(company, new_visitor, "/desk/webhooks")
+    person.page.get_by_role("link", name="Add a webhook").click()
+    person.page.get_by_label("Address").fill("https://hooks.example.com/holdfast")
+    person.press("Add")
+    first = person.page.locator("code").inner_text()
+    assert first.startswith("whsec_")
+    person.press("Make a new secret")
+    said(person, "There is a new secret.")
+    assert person.page.locator("code").inner_text() != first
+    person.press("Send a test")
+    expect(person.page.get_by_role("row", name="webhook.test")).to_be_visible()
     assert faults(person) == []
-    assert person.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    person.page.reload()
+    expect(person.page.get_by_role("row", name="webhook.test")).to_be_visible()
+    expect(person.page.locator("code")).to_have_count(0)
+
+
+def test_an_entry_is_taken_from_the_waitlist(company: Company, new_visitor: NewVisitor) -> None:
+    window = {"from": rfc3339(tomorrow(10)), "to": rfc3339(tomorrow(11))}
+    for number in (1, 2, 3):
+        booked(company, 10, technician_id=f"tech-{number}", property_id=f"prop-{number}")
+    body = {"property_id": "prop-1", "customer": {"name": "Wilma Example"}, **window}
+    assert company.ask("POST", "/waitlist", body).status == 201
+    person = sits(company, new_visitor, "/desk/waitlist", role="desk")
+    row = person.page.get_by_role("row", name="Wilma Example")
+    expect(row).to_contain_text("waiting")
+    row.get_by_role("button", name="Remove").click()
+    said(person, "Wilma Example waits no more.")
+    expect(row).to_contain_text("cancelled")
+    person.page.locator("nav").get_by_role("link", name="Messages").click()
+    person.says("What customers got by text and e-mail")
+    expect(person.page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_customer_is_found_noted_and_merged(company: Company, new_visitor: NewVisitor) -> None:
+    booked(company, customer={"name": "Alice Example", "phone": "+45 20 12 34 56"})
+    booked(company, 12, customer={"name": "Alice Again", "phone": "+45 20 99 99 99"})
+    company.world.find_customers()
+    person = sits(company, new_visitor, "/desk/customers", role="desk")
+    page = person.page
+    page.get_by_role("searchbox").fill("3456")
+    page.keyboard.press("Enter")
+    expect(page.locator(".records tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="Alice Example").click()
+    expect(page.get_by_role("row", name="House 1")).to_contain_text("10:00")
+    page.get_by_label("Notes").fill("The dog is friendly.")
+    person.press("Save")
+    said(person, "Alice Example is saved.")
+    page.get_by_label("Name, phone or e-mail of the other one").fill("Again")
+    person.press("Find the other one")
+    expect(page.get_by_role("button", name="Merge into Alice Again")).to_be_visible()
+    assert faults(person) == []
+    person.press("Merge into Alice Again")
+    said(person, "The visits belong to Alice Again now.")
+    expect(page.get_by_role("heading", name="Alice Again")).to_be_visible()
+    expect(page.locator(".records tbody tr")).to_have_count(2)

@@ -5,9 +5,17 @@ import { makeClock } from "../clock.js";
 import { signInView } from "../desk/signin.js";
 import { at, h, render, say } from "../dom.js";
 import { loadWords, word } from "../words.js";
+import { customers } from "./customers.js";
+import { messages } from "./messages.js";
+import { people } from "./people.js";
+import { policy } from "./policy.js";
+import { properties } from "./properties.js";
+import { services } from "./services.js";
 import { technicians } from "./technicians.js";
+import { waitlist } from "./waitlist.js";
+import { webhooks } from "./webhooks.js";
 
-const PAGES = [technicians];
+const PAGES = [technicians, customers, waitlist, messages, properties, services, people, policy, webhooks];
 const LISTED = 200;
 
 class Office {
@@ -24,7 +32,7 @@ class Office {
   }
 
   get isAdmin() { return this.me.role === "admin"; }
-  get id() { return decodeURIComponent(location.hash.slice(1)); }
+  get id() { return this.page.title ? decodeURIComponent(location.hash.slice(1)) : ""; }
   mayOpen(page) { return this.isAdmin || !page.admin; }
 
   // -- signing in

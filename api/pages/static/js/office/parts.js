@@ -94,6 +94,7 @@ export function when(instant, zone) {
 /** From when to when: whole days without their times. */
 export function between(start, end, zone) {
   const [from, to] = [local(Date.parse(start), zone), local(Date.parse(end), zone)];
+  if (from.date === to.date) return `${shortDate(from.date)} ${from.time}–${to.time}`;
   if (from.time !== "00:00" || to.time !== "00:00") return `${shortDate(from.date)} ${from.time} – ${shortDate(to.date)} ${to.time}`;
   const last = addDays(to.date, -1);
   return last === from.date ? shortDate(from.date) : `${shortDate(from.date)} – ${shortDate(last)}`;

@@ -14,7 +14,7 @@ const PAGE = 50;
  * [name, cell(record, office)]. searches: it can be searched. filter: [name, [value, …]] narrows it. fields(office, record): of the form that makes or
  * changes one; values(record) and body(values, record, office) turn a record into the form's values and back. title:
  * of the page of one record; without it there is none. more(office, record): what else that page reads. parts(office,
- * data): what else it shows. removes: an admin may remove one. keyed: the API takes an Idempotency-Key for a new one.
+ * data), after(office, data): what else it shows, before and behind the form. removes: an admin may remove one. keyed: the API takes an Idempotency-Key for a new one.
  * admin: for admins alone. */
 export function records(page) {
   return { keyed: true, id: "id", ...page, load, view };
@@ -42,7 +42,7 @@ function view(office) {
   if (!data) return [back, h("div.skeleton.tall", { key: "skeleton" })];
   const { record } = data;
   const title = record ? page.title(record) : word(`office.new_${page.name}`);
-  return [back, h("h2", { key: "title", id: "title", tabindex: "-1" }, title), h("div.parts", { key: id }, page.parts ? page.parts(office, data) : null, page.fields && editView(office, record), record && page.removes && office.isAdmin && removeView(office, record))];
+  return [back, h("h2", { key: "title", id: "title", tabindex: "-1" }, title), h("div.parts", { key: id }, page.parts ? page.parts(office, data) : null, page.fields && editView(office, record), record && page.after?.(office, data), record && page.removes && office.isAdmin && removeView(office, record))];
 }
 
 function toolsView(office) {
@@ -58,7 +58,7 @@ function toolsView(office) {
       h("select.input", { id: "filter", onchange: (event) => {
         asked[page.filter[0]] = event.target.value;
         office.load();
-      } }, h("option", { value: "", key: "" }, word("office.all")), page.filter[1].map((each) => h("option", { value: each, key: each, selected: asked[page.filter[0]] === each }, word(`office.status_${each}`))))),
+      } }, h("option", { value: "", key: "" }, word("office.all")), page.filter[1].map((each) => h("option", { value: each, key: each, selected: asked[page.filter[0]] === each }, word(`office.${page.filter[0]}_${each}`))))),
     makes && h("a.button.main", { key: "new", href: `#${NEW}` }, word(`office.new_${page.name}`)),
   ].filter(Boolean);
   return parts.length > 0 && h("div.row.tools", { key: "tools" }, parts);
