@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, StringConstraints
 
 from models.booking import BookingReply
-from models.fields import PlainId, Request, Shown
+from models.fields import PlainId, Printable, Request, Shown
 from models.hold import HoldReply
 from models.times import DayOrMoment
 
@@ -18,7 +18,7 @@ class EventsQuery(Request):
 
     property_id: PlainId | None = None
     technician_id: PlainId | None = None
-    last_event_id: Annotated[str, StringConstraints(max_length=128)] | None = None
+    last_event_id: Annotated[str, StringConstraints(max_length=128), Printable] | None = None
 
 
 class BoardQuery(Request):

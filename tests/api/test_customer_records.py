@@ -133,5 +133,5 @@ def test_an_export_and_an_erasure_name_the_customer(town: Town) -> None:
     held = body_of(town.call("POST", "/customers/export", {"phone": ALICE["phone"]}, key="admin"))
     assert [each["name"] for each in held["customers"]] == ["Alice"]
     erased = town.call("POST", "/customers/erase", {"phone": ALICE["phone"]}, key="admin")
-    assert body_of(erased) == {"bookings": 1, "waitlist": 0, "customers": 1}
+    assert body_of(erased) == {"bookings": 1, "waitlist": 0, "customers": 1, "messages": 0}
     assert body_of(town.call("GET", "/customers", key="desk"))["customers"] == []
