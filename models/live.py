@@ -8,9 +8,15 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, StringConstraints
 
 from models.booking import BookingReply
-from models.fields import PlainId, Printable, Request, Shown
+from models.fields import Matches, PlainId, Request, Shown
 from models.hold import HoldReply
 from models.times import DayOrMoment
+
+EventId = Annotated[
+    str,
+    StringConstraints(max_length=128),
+    Matches(r"^[ -~]*$", "bad_text", "Give {field} as the id of the last event that you got."),
+]
 
 
 class EventsQuery(Request):
@@ -18,7 +24,7 @@ class EventsQuery(Request):
 
     property_id: PlainId | None = None
     technician_id: PlainId | None = None
-    last_event_id: Annotated[str, StringConstraints(max_length=128), Printable] | None = None
+    last_event_id: EventId | None = None
 
 
 class BoardQuery(Request):
