@@ -80,11 +80,6 @@ class Swap(NamedTuple):
     with_version: int
 
 
-def technicians_of(booking: Booking) -> list[str]:
-    """Everybody who comes."""
-    return booking.technician_ids
-
-
 def assigned(booking: Booking, technician_ids: list[str]) -> Booking:
     """The booking with other technicians, its claims left as they are."""
     return booking.changed(technician_id=technician_ids[0], technician_ids=technician_ids)

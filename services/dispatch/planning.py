@@ -11,7 +11,6 @@ from datetime import datetime
 
 from models.access import Caller
 from models.booking import Booking
-from models.dispatch import technicians_of
 from models.errors import SlotBooked, SlotHeld, TechnicianUnavailable
 from models.slot import TECHNICIAN, SlotFields
 from services.availability.candidates import Candidates
@@ -82,7 +81,7 @@ class Plan:
         standing = {*SLOT_FIELDS} - {"technician_ids"}
         wish = self._candidates.wish(snapshot, self._now, slot, self._caller.role, standing=standing)
         choice, *_ = self._candidates.choices(snapshot, self._now, wish).choices
-        there = {self._away, *technicians_of(booking)}
+        there = {self._away, *booking.technician_ids}
         return [each for each in choice.technician_ids if each not in there]
 
     def _day(self, booking: Booking) -> Span:

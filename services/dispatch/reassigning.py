@@ -12,7 +12,7 @@ from time import monotonic
 from models.access import Caller
 from models.booking import Booking
 from models.booking_changes import BookingPatch
-from models.dispatch import LeftVisit, MovedVisit, Reassigned, ReassignRequest, technicians_of
+from models.dispatch import LeftVisit, MovedVisit, Reassigned, ReassignRequest
 from models.errors import (
     BookingNotFound,
     Fault,
@@ -132,7 +132,7 @@ class Reassigning:
             raise BookingNotFound
         if any(getattr(booking, name) != getattr(planned, name) for name in SLOT):
             raise VersionConflict(GONE)
-        crew = [technician_id if each == away else each for each in technicians_of(booking)]
+        crew = [technician_id if each == away else each for each in booking.technician_ids]
         self._life.reschedule(caller, booking.booking_id, BookingPatch(technician_ids=crew), booking.version)
 
 

@@ -14,7 +14,7 @@ import structlog
 from models.access import Caller
 from models.booking import Booking
 from models.details import Override
-from models.dispatch import SWAP, assigned, technicians_of
+from models.dispatch import SWAP, assigned
 from models.errors import RequestInProgress, StoreUnavailable
 from models.slot import SlotFields, Visit
 from services.bookings.rescheduling import SLOT_FIELDS
@@ -66,7 +66,7 @@ class SwapPins:
         return pins
 
     def _pin_one(self, caller: Caller, booking: Booking, other: Booking, override: Sequence[Override]) -> Pinned:
-        wanted = assigned(booking, technicians_of(other))
+        wanted = assigned(booking, other.technician_ids)
         fields = {name: getattr(wanted, name) for name in SLOT_FIELDS}
         target = digest(SWAP, other.booking_id, str(other.version))[:12]
         request = ClaimRequest(

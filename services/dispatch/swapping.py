@@ -17,7 +17,7 @@ import structlog
 from models.access import Caller, IdempotencyClaim
 from models.booking import Booking
 from models.details import Override
-from models.dispatch import SWAP, SwapRequest, assigned, swap_noted, swapped_at, technicians_of
+from models.dispatch import SWAP, SwapRequest, assigned, swap_noted, swapped_at
 from models.errors import (
     BookingNotFound,
     Fault,
@@ -90,7 +90,7 @@ class Swapping:
             if made:
                 return made
             both = self._reservations.current(found[0]), self._reservations.current(found[1])
-            crews = [technicians_of(each) for each in both]
+            crews = [each.technician_ids for each in both]
             if crews != (read or crews):
                 raise VersionConflict
             read = crews
@@ -133,7 +133,7 @@ class Swapping:
                 raise TooLate(f"The visit of booking {booking.booking_id} is over, so it keeps its technicians.")
             if booking.version > MOST_CHANGES:
                 raise InvalidTransition(f"Booking {booking.booking_id} was changed too often.")
-        if {*technicians_of(both[0])} == {*technicians_of(both[1])}:
+        if {*both[0].technician_ids} == {*both[1].technician_ids}:
             raise InvalidRequest(Fault("with", "inconsistent", "Give with as a booking with other technicians."))
 
     def _attempt(self, caller: Caller, both: Both, swap_id: str, override: Sequence[Override]) -> Both | None:
@@ -212,7 +212,7 @@ def _made_before(both: Both, swap_id: str) -> Both | None:
 
 def _change(caller: Caller, mine: Pinned, other: Pinned, swap_id: str, override: Sequence[Override]) -> Change:
     booking = mine.booking
-    swapped = assigned(booking, technicians_of(other.booking)).changed(claims=tuple(mine.visit.claims()))
+    swapped = assigned(booking, other.booking.technician_ids).changed(claims=tuple(mine.visit.claims()))
     fields, changes = difference(booking, swapped)
     changes |= swap_noted(other.booking, swap_id)
     if override:
