@@ -68,7 +68,12 @@ def test_an_admin_adds_a_technician_and_changes_the_hours(company: Company, new_
     person.page.get_by_label("Monday").fill("09:00-12:00, 13:00-15:00")
     person.press("Save")
     said(person, "Ada Example is saved.")
+    company.ask("PATCH", "/technicians/ada", {"status": "unavailable"})
+    person.page.get_by_label("Skills").fill("gas, water")
+    person.press("Save")
+    expect(person.page.get_by_label("Status")).to_have_value("unavailable")
     shown = company.ask("GET", "/technicians/ada").body
+    assert (shown["skills"], shown["status"]) == (["gas", "water"], "unavailable")
     assert shown["working_hours"]["mon"] == [["09:00", "12:00"], ["13:00", "15:00"]]
     assert "sat" not in shown["working_hours"]
 
@@ -159,6 +164,13 @@ def test_the_secret_of_a_webhook_is_shown_once(company: Company, new_visitor: Ne
     person.page.reload()
     expect(person.page.get_by_role("row", name="webhook.test")).to_be_visible()
     expect(person.page.locator("code")).to_have_count(0)
+
+
+def test_without_scripts_a_page_of_the_office_says_what_it_is(company: Company, new_visitor: NewVisitor) -> None:
+    person = new_visitor(java_script_enabled=False)
+    person.page.goto(company.address("/desk/customers"))
+    expect(person.page.get_by_role("heading", level=1)).to_be_visible()
+    assert len(person.page.locator("noscript").inner_text().split()) > 20
 
 
 def test_an_entry_is_taken_from_the_waitlist(company: Company, new_visitor: NewVisitor) -> None:

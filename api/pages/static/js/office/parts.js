@@ -103,5 +103,10 @@ export function between(start, end, zone) {
 /** What a text field means to the API: null where it is empty. */
 export const orNull = (text) => String(text ?? "").trim() || null;
 
+/** The fields of a body that differ from the record as it was read, so that what others change meanwhile stays. */
+export function changesOf(body, record) {
+  return Object.fromEntries(Object.entries(body).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(record[name])));
+}
+
 /** "a, b" as a list. */
 export const listed = (text) => String(text ?? "").split(",").map((each) => each.trim()).filter(Boolean);

@@ -32,7 +32,6 @@ export const people = records({
   values: ({ name, email, role, status }) => ({ name, email, role, status }),
   body: ({ id, name, email, role, password, status }, record) => {
     const whole = { name, email, role, password, status, ...(!record && { id: id?.trim() }) };
-    const given = Object.entries(whole).filter(([key, value]) => value && (!record || value !== record[key]));
-    return Object.fromEntries(given);
+    return Object.fromEntries(Object.entries(whole).filter(([, value]) => value));
   },
 });

@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { word } from "../words.js";
-import { formView, listed, orNull } from "./parts.js";
+import { changesOf, formView, listed, orNull } from "./parts.js";
 
 const NUMBERS = "numbers";
 const NUMBER = "number";
@@ -38,7 +38,8 @@ function groupView(office, name, kinds) {
     values: Object.fromEntries(names.map((each) => [each, [rules[each] ?? ""].flat().join(", ")])),
     submit: word("office.save"),
     send: async (values) => {
-      office.data = await office.api.patch("/policy", { body: Object.fromEntries(names.map((each) => [each, valueOf(each, kinds[each], values[each])])) });
+      const changes = changesOf(Object.fromEntries(names.map((each) => [each, valueOf(each, kinds[each], values[each])])), rules);
+      if (Object.keys(changes).length) office.data = await office.api.patch("/policy", { body: changes });
       office.did(word("office.policy_saved"));
     },
   }));

@@ -3,7 +3,7 @@
 import { query, secret } from "../api.js";
 import { h } from "../dom.js";
 import { word } from "../words.js";
-import { button, formView, tableView } from "./parts.js";
+import { button, changesOf, formView, tableView } from "./parts.js";
 
 const NEW = "+";
 const PAGE = 50;
@@ -91,7 +91,8 @@ function editView(office, record) {
 
 async function saved(office, body, record) {
   const { page } = office;
-  await office.api.patch(`${page.path}/${encodeURIComponent(record[page.id])}`, { body });
+  const changes = changesOf(body, record);
+  if (Object.keys(changes).length) await office.api.patch(`${page.path}/${encodeURIComponent(record[page.id])}`, { body: changes });
   office.did(word("office.saved", { name: page.title({ ...record, ...body }) }));
   await office.load();
 }
