@@ -40,6 +40,7 @@ BEYOND_SCHEMAS = {
     "bad_text",  # a NUL
     "bad_time",  # of the right form, but before the first year of UTC
     "bad_timezone",  # of the right length, but no zone
+    "bad_url",  # an address, but not a public one of https
     "has_units",  # and so cannot be a unit
     "inconsistent",  # rules of the policy that do not fit each other
     "not_together",  # two parameters of which a stream has one
