@@ -42,6 +42,7 @@ def test_a_sick_day_is_planned_before_anything_changes(company: Company, new_vis
     stays = booked(company, 12, customer={"name": "Erik Example"})
     person = sits(company, new_visitor, "/desk/technicians", role="desk")
     person.page.locator('a[href="#tech-1"]').click()
+    expect(person.page.locator("section", has_text="Working hours")).to_contain_text("Works at any hour")
     person.page.get_by_label("Away from").fill(DAY)
     person.page.get_by_label("Last sick day").fill(DAY)
     person.press("Show the plan")

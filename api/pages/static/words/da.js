@@ -420,7 +420,9 @@ export default {
     "test": "Send en prøve",
     "again": "Send igen",
     "reload": "Vis nyt",
-    "sending": "Det sendes om et øjeblik."
+    "sending": "Det sendes om et øjeblik.",
+    "hours": "Arbejdstid",
+    "day": "Dag"
   },
   "policy": {
     "display_name": "Firmaets navn",

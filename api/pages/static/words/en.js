@@ -420,7 +420,9 @@ export default {
     "test": "Send a test",
     "again": "Send again",
     "reload": "Show what is new",
-    "sending": "It is sent in a moment."
+    "sending": "It is sent in a moment.",
+    "hours": "Working hours",
+    "day": "Day"
   },
   "policy": {
     "display_name": "Name of the company",

@@ -420,7 +420,9 @@ export default {
     "test": "Senda prufu",
     "again": "Senda aftur",
     "reload": "Sýna nýtt",
-    "sending": "Það er sent eftir augnablik."
+    "sending": "Það er sent eftir augnablik.",
+    "hours": "Vinnutími",
+    "day": "Dagur"
   },
   "policy": {
     "display_name": "Nafn fyrirtækis",

@@ -72,6 +72,7 @@ class Office {
   async enter() {
     this.zone = (await this.api.get("/policy/public")).timezone;
     await this.load();
+    document.querySelector("#bar [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }
 
   // -- reading

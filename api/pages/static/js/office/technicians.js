@@ -3,7 +3,7 @@
 import { iso, moment } from "../dates.js";
 import { h } from "../dom.js";
 import { word, words } from "../words.js";
-import { between, button, formView, listed, section, stateView } from "./parts.js";
+import { between, button, formView, listed, section, stateView, tableView } from "./parts.js";
 import { records } from "./records.js";
 import { days, sickView } from "./sick.js";
 
@@ -26,7 +26,7 @@ export const technicians = records({
     ["areas", (each) => each.areas.join(", ")],
   ],
   more: async (office) => ({ places: await office.all("properties"), technicians: await office.all("technicians") }),
-  parts: (office, { record, ...data }) => record && [sickView(office, { record, ...data }), awayView(office, record)],
+  parts: (office, { record, ...data }) => record && [sickView(office, { record, ...data }), awayView(office, record), !office.isAdmin && hoursView(record)],
   removes: true,
   fields: (office, record) => [
     ...(office.isAdmin ? [["name", { required: true }]] : []),
@@ -56,6 +56,14 @@ export const technicians = records({
 function hoursOf(values) {
   const given = WEEK.map((day) => [day, listed(values[day]).map((shift) => shift.split(/[-–]/).map((each) => each.trim()))]);
   return Object.fromEntries(given.filter(([, list]) => list.length));
+}
+
+/** When the technician works, for the desk, which does not change it. */
+function hoursView({ working_hours }) {
+  const names = words().dates.weekdays.split(" ");
+  const rows = WEEK.map((day, index) => [day, [names[index], shifts(working_hours?.[day])]]);
+  return section(word("office.hours"), working_hours === null ? h("p", { key: "any" }, word("office.field_any_hour"))
+    : tableView(word("office.hours"), [word("office.day"), word("office.column_when")], rows, true));
 }
 
 /** When the technician is away, and a form that adds to it. */
