@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from models.access import Caller
@@ -93,10 +93,16 @@ class Around:
         return found if self.local(site, found) == wall else None
 
     def free(
-        self, site: Property, service_id: str | None, day: date | None, earliest: time, latest: time
+        self,
+        site: Property,
+        service_id: str | None,
+        moving: Booking | None,
+        day: date | None,
+        hours: tuple[time, time],
     ) -> list[datetime]:
-        """Some free starts by the clock of a property, on one day or on the first that have some: each at a time of day
-        in [earliest, latest), and apart from the others."""
+        """Some free starts by the clock of a property, on one day or on the first that have some: each at a time in
+        [first, last) of the hours, and apart from the others. moving: the booking that is to begin there. Its visit is
+        in the way of none, its length counts, and its present start is left out."""
         query = AvailabilityQuery.model_validate(
             {
                 "property_id": site.id,
@@ -105,10 +111,12 @@ class Around:
                 "days": 1 if day else LOOK_DAYS,
             }
         )
+        caller = replace(self._caller, booking_id=moving.booking_id) if moving else self._caller
         found: list[datetime] = []
-        for slot in self._from.free_times.slots(self._caller, query)["slots"]:
+        for slot in self._from.free_times.slots(caller, query)["slots"]:
             start = self.local(site, slot["start"])
-            if slot["state"] != "free" or not earliest <= start.time() < latest:
+            is_own = moving is not None and slot["start"] == moving.start
+            if slot["state"] != "free" or is_own or not hours[0] <= start.time() < hours[1]:
                 continue
             if not found or start - found[-1] >= APART:
                 found.append(start)

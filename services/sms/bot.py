@@ -7,7 +7,10 @@ already, or the hold booked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+
+from pydantic import ValidationError
 
 from models.access import CONVERSATION_KEY, Caller, Role
 from models.booking import Booking, BookRequest, Customer
@@ -21,6 +24,8 @@ from services.sms.times import Acts, Answer, Times
 
 YES, NO = frozenset({"yes", "y", "yes please"}), frozenset({"no", "n", "no thanks"})
 LONGEST_NAME = 100
+_TO = re.compile(r"\A(?:it )?to ", re.IGNORECASE)
+"""Stands between MOVE and the new time."""
 
 
 class Bot:
@@ -69,7 +74,7 @@ class _Turn(Times):
             return self._no()
         if plain in YES:
             return self._yes()
-        if plain.isdigit() and len(plain) == 1 and self.talk.options:
+        if plain.isdecimal() and len(plain) == 1 and self.talk.options:
             if not 0 < int(plain) <= len(self.talk.options):
                 return self.talk, say.NOT_AN_OPTION
             return self._chosen(self.talk.options[int(plain) - 1])
@@ -94,10 +99,12 @@ class _Turn(Times):
         }
         if self.talk.asked in replies:
             return replies[self.talk.asked](text)
+        if self.talk.asked == "visit":
+            return self.talk, say.NOT_AN_OPTION
         if self.talk.purpose in ("book", "move"):
             return self.timed(self.talk.but(), text)
         if self.talk.purpose == "drop":
-            return self.talk, say.NOT_AN_OPTION
+            return self._about(self.visit(self.talk.booking_id or ""))
         found = read(text, self.around.now())
         return self._book(text) if isinstance(found, When) and not found.says_nothing else (self.talk, say.MENU)
 
@@ -110,7 +117,9 @@ class _Turn(Times):
             visit = self.visit(self.talk.booking_id)
             if visit.active:
                 return self.talk, say.booked_already(self.line(visit))
-        return self.talk, say.NOTHING_TO_CONFIRM
+        if self.talk.asked == "name":
+            return self.talk, say.NAME
+        return self.talk, say.NOT_AN_OPTION if self.talk.options else say.NOTHING_TO_CONFIRM
 
     def _no(self) -> Answer:
         held = self.talk.hold_id is not None
@@ -166,11 +175,13 @@ class _Turn(Times):
 
     def _confirm(self, name: str | None) -> Answer:
         talk = self.talk
-        known = name or next((str(each.customer["name"]) for each in self.around.bookings()), None)
-        if known is None:
-            return talk.but(asked="name", hold_id=talk.hold_id), say.NAME
-        request = BookRequest(hold_id=talk.hold_id, customer=Customer(name=known[:LONGEST_NAME], phone=self.phone))
+        known = name or next((str(each.customer["name"]) for each in self.around.bookings()), "")
         try:
+            customer = Customer(name=known[:LONGEST_NAME], phone=self.phone)
+        except ValidationError:  # there is none, or nothing of it can be seen
+            return talk.but(asked="name"), say.NAME
+        try:
+            request = BookRequest(hold_id=talk.hold_id, customer=customer)
             made = self.acts.bookings.book(self.caller, request).stored
         except (HoldExpired, HoldReleased):
             return self.offer(talk.but(hold_id=None), self.site(talk), When(), say.RAN_OUT)
@@ -183,7 +194,7 @@ class _Turn(Times):
         return self.talk, say.visits(list(map(self.line, found))) if found else say.NO_VISITS
 
     def _move(self, wish: str) -> Answer:
-        return self._choose_visit(Talk(purpose="move", wanted=wish))
+        return self._choose_visit(Talk(purpose="move", wanted=_TO.sub("", wish)))
 
     def _drop(self, _rest: str) -> Answer:
         return self._choose_visit(Talk(purpose="drop"))

@@ -1,7 +1,7 @@
 """Reads a day and a time of day from a text message. It never guesses: what is not certain becomes a question.
 
-The grammar is closed. Every word has to be known, because a word that is passed over may turn the meaning round. A
-bare hour from 1 to 6 means the afternoon, and the answer to the customer names it.
+The grammar is closed. Every word has to be known, because a word that is passed over may turn the meaning round. An
+hour of one digit from 1 to 6 means the afternoon, and the answer to the customer names it.
 """
 
 from __future__ import annotations

@@ -104,8 +104,12 @@ def _half_day(found: _Match) -> Token:
 
 
 def _clock(found: _Match) -> Token:
+    """2:30 is in the afternoon, as 2 is. 02:30 is at night."""
     hour, minute = int(found[1]), int(found[2])
-    return ClockTime(time(hour, minute)) if hour < 24 and minute < 60 else Word(found[0])
+    if hour > 23 or minute > 59:
+        return Word(found[0])
+    alone = bare_hour(hour) if len(found[1]) == 1 else None
+    return ClockTime(alone.at.replace(minute=minute), alone.assumed) if alone else ClockTime(time(hour, minute))
 
 
 def _clock_or_day(found: _Match) -> Token:

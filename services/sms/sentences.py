@@ -18,7 +18,6 @@ NOTHING_TO_CONFIRM = "There is nothing to say yes to. " + MENU
 NOTHING_CHANGED = "All right, nothing was changed."
 NO_VISITS = "You have no visit ahead. Send BOOK for one."
 RAN_OUT = "The time we kept for you ran out."
-BUSY = "We cannot book at the moment. Please send that again in a minute."
 NOT_AN_OPTION = "Please send one of the numbers."
 NOTHING_FREE = "Nothing is free in the next two weeks. Please call us."
 LONGEST_PLACE = 30
@@ -96,7 +95,7 @@ def skipped(wall: datetime) -> str:
 
 
 def which_service(place: str, names: Sequence[str]) -> str:
-    return f"What is to be done at {place[:LONGEST_PLACE]}? {numbered(names)}"
+    return f"What is to be done at {place[:LONGEST_PLACE]}? {numbered([name[:LONGEST_PLACE] for name in names])}"
 
 
 def which_one(names: Sequence[str]) -> str:

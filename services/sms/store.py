@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from time import monotonic
 from typing import Any
@@ -32,6 +32,8 @@ LOOK_EVERY_SECONDS = 0.05
 MOST_REPLIES = 20
 KEPT_MESSAGE_SECONDS = 2 * 86_400
 KEPT_TALK_SECONDS = 90 * 86_400
+QUESTION_COUNTS_FOR = timedelta(hours=12)
+"""A later message does not answer what was asked: YES may then be meant for a reminder, and not for `Cancel it?`."""
 
 Act = Callable[[Talk], tuple[Talk, str]]
 
@@ -70,7 +72,7 @@ class Conversations:
                 if known:
                     text = str(known[0])
                 else:
-                    talk, text = act(Talk.model_validate(found.get("talk", {})))
+                    talk, text = act(_talk_of(found))
                     replies = [*replies, {"sid": sid, "text": text}][-MOST_REPLIES:]
                     self._save(self._talks, talk_id, me, {"talk": talk.model_dump(mode="json"), "replies": replies})
             self._save(self._messages, message_id, me, {"reply": text})
@@ -126,3 +128,9 @@ class Conversations:
         """Writes what is still this worker's. Another one that took it over has acted by itself."""
         with mongo_faults():
             documents.update_one({"_id": key, "owner": me}, {"$set": values, "$currentDate": {"at": True}})
+
+
+def _talk_of(found: Document) -> Talk:
+    """A conversation as it stood after the last message, or at rest if that is long ago."""
+    talk = Talk.model_validate(found.get("talk", {}))
+    return talk if datetime.now(UTC) - found["at"] < QUESTION_COUNTS_FOR else talk.at_rest()

@@ -35,3 +35,7 @@ class Talk(BaseModel):
     def but(self, **values: object) -> Talk:
         """The same with other values of some fields. What was asked before is forgotten unless it is given."""
         return self.model_copy(update={"asked": None, "options": (), **values})
+
+    def at_rest(self) -> Talk:
+        """What is left when nothing is asked any more."""
+        return Talk(property_id=self.property_id, booking_id=self.booking_id)

@@ -6,12 +6,21 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import partial
 
 from models.access import Caller
 from models.booking import Booking
 from models.booking_changes import BookingPatch
 from models.catalogue import Property
-from models.errors import InvalidRequest, Refusal, StoreUnavailable
+from models.errors import (
+    HoldExpired,
+    HoldNotFound,
+    HoldReleased,
+    InvalidRequest,
+    InvalidTransition,
+    Refusal,
+    StoreUnavailable,
+)
 from models.hold import HoldRequest
 from services.bookings.booking import Bookings
 from services.bookings.changes import BookingLife
@@ -23,6 +32,9 @@ from services.sms.talk import Talk
 
 BY_DAY = (time(7), time(20))
 """Times within it are offered before those at night."""
+
+HAS_ENDED = (HoldExpired, HoldReleased, HoldNotFound, InvalidTransition)
+"""Why a hold cannot be replaced: it is not held any more."""
 
 Answer = tuple[Talk, str]
 """What the conversation becomes, and what to send back."""
@@ -52,7 +64,7 @@ class Times:
         if self.talk.hold_id:
             with suppress(Refusal):
                 self.acts.holds.release(self.caller, self.talk.hold_id)
-        return Talk(property_id=self.talk.property_id, booking_id=self.talk.booking_id)
+        return self.talk.at_rest()
 
     def timed(self, talk: Talk, text: str) -> Answer:
         """Takes the time that a text names, or offers times where it names none or several."""
@@ -71,12 +83,14 @@ class Times:
         return (self._hold if talk.purpose == "book" else self._move_to)(talk, site, moment)
 
     def offer(self, talk: Talk, site: Property, when: When, first: str = "") -> Answer:
+        moving = self.visit(talk.booking_id or "") if talk.purpose == "move" else None
+        free = partial(self.around.free, site, talk.service_id, moving)
         named = When(when.day, earliest=when.earliest, latest=when.latest) != When()
-        found = self.around.free(site, talk.service_id, when.day, when.earliest, when.latest) if named else []
+        found = free(when.day, (when.earliest, when.latest)) if named else []
         if named and not found:
             first = first or say.nothing_free(when)
-        for earliest, latest in (BY_DAY, (time.min, time.max)):
-            found = found or self.around.free(site, talk.service_id, None, earliest, latest)
+        for hours in (BY_DAY, (time.min, time.max)):
+            found = found or free(None, hours)
         if not found:
             return self.let_go(), say.NOTHING_FREE
         options = tuple(f"{each:%Y-%m-%d %H:%M}" for each in found)
@@ -95,6 +109,8 @@ class Times:
         except StoreUnavailable:
             raise
         except Refusal as refusal:
+            if talk.hold_id and isinstance(refusal, HAS_ENDED):
+                return self._hold(talk.model_copy(update={"hold_id": None}), site, moment)
             return self._refused(talk, site, moment, refusal)
         asked = talk.but(asked="yes", hold_id=hold.hold_id, start=hold.start)
         until = self.around.local(site, hold.expires_at)

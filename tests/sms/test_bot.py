@@ -103,6 +103,33 @@ def test_a_hold_that_ran_out_brings_new_times(phone: Phone) -> None:
     assert not world.bookings()
 
 
+@pytest.mark.parametrize("wish", [f"{DAY} 12:00", f"BOOK prop-1 {DAY} 12:00"])
+def test_after_a_hold_has_ended_another_time_can_be_held(phone: Phone, wish: str) -> None:
+    phone.send(f"BOOK prop-1 {DAY} 10:00")
+    world = phone.world
+    (talk,) = world.services.db["conversations"].find({"org": world.org})
+    world.services.holds.release(world.caller("desk"), talk["talk"]["hold_id"])
+    assert phone.send(wish).startswith(f"{say.at(tomorrow(12).replace(tzinfo=None))} at House 1 is kept")
+
+
+@pytest.mark.parametrize("name", ["", "\u200b", "Alice\x00"])
+def test_a_name_that_cannot_be_written_is_asked_again(phone: Phone, name: str) -> None:
+    for text in (f"BOOK prop-1 {DAY} 10:00", "YES", "YES", name):
+        answer = phone.send(text)
+    assert answer == say.NAME
+    assert phone.send("Alice").startswith("Booked: ")
+
+
+def test_yes_to_several_times_asks_for_one_of_them(phone: Phone) -> None:
+    phone.send("BOOK prop-1")
+    assert phone.send("YES") == say.NOT_AN_OPTION
+
+
+def test_a_sign_that_is_like_a_digit_is_no_choice(phone: Phone) -> None:
+    phone.send("BOOK prop-1")
+    assert phone.send("\u00b2").startswith("Which day")
+
+
 def test_a_second_yes_books_nothing_more(phone: Phone) -> None:
     booked(phone)
     assert phone.send("YES") == f"That is booked already: {AT_TEN} at House 1."
@@ -125,6 +152,51 @@ def test_one_of_several_visits_is_cancelled(phone: Phone) -> None:
     assert phone.send("1") == f"Cancel {AT_TEN} at House 1? Send YES to cancel it or NO to keep it."
     assert phone.send("YES") == f"Cancelled: {AT_TEN} at House 1. Send BOOK for another one."
     assert phone.send("STATUS") == f"Your visits: {say.at(tomorrow(14).replace(tzinfo=None))} at House 1"
+
+
+def test_which_visit_is_asked_until_it_is_named(phone: Phone) -> None:
+    booked(phone)
+    phone.send(f"BOOK {DAY} 14:00")
+    phone.send("YES")
+    assert phone.send("MOVE").startswith("Which visit? 1 ")
+    assert phone.send(f"{DAY} 16:00") == say.NOT_AN_OPTION
+    phone.send("1")
+    assert phone.send(f"{DAY} 16:00").startswith("Moved: ")
+
+
+def test_a_visit_is_not_in_the_way_of_its_own_move(phone: Phone) -> None:
+    booked(phone)
+    near = say.at(tomorrow(10, 15).replace(tzinfo=None))
+    assert phone.send(f"MOVE {DAY} between 10:00 and 10:45").startswith(f"Free: 1 {near}")
+
+
+def test_a_visit_is_moved_to_a_time_in_one_text(phone: Phone) -> None:
+    booked(phone)
+    assert phone.send(f"Move it to {DAY} 15:00").startswith(f"Moved: {say.at(tomorrow(15).replace(tzinfo=None))}")
+
+
+def test_what_is_neither_yes_nor_no_asks_again_before_a_visit_is_cancelled(phone: Phone) -> None:
+    booked(phone)
+    asked = phone.send("DROP")
+    assert phone.send("perhaps") == asked
+    assert phone.send("YES").startswith("Cancelled: ")
+
+
+def test_yes_on_the_next_day_cancels_nothing(phone: Phone) -> None:
+    booked(phone)
+    phone.send("DROP")
+    conversations = phone.world.services.db["conversations"]
+    (talk,) = conversations.find({"org": phone.world.org})
+    conversations.update_one({"_id": talk["_id"]}, {"$set": {"at": talk["at"] - timedelta(hours=13)}})
+    assert phone.send("YES").startswith("That is booked already")
+    assert [each["status"] for each in phone.world.bookings()] == ["confirmed"]
+
+
+def test_many_long_services_are_asked_in_a_short_text(phone: Phone) -> None:
+    for number in range(9):
+        made = ServiceCreate(id=f"s{number}", name=f"{number} {'long ' * 30}", duration_minutes=60, public=True)
+        phone.world.services.service_desk.create(phone.world.org, made)
+    assert len(phone.send("BOOK prop-1")) < 480
 
 
 def test_a_visit_is_kept_after_no(phone: Phone) -> None:
