@@ -26,12 +26,14 @@ ICON = (
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page. path: its address. shell: the name of its file in the folder of shells, and the group of its words:
-    `<shell>_title` and so on. script, styles: paths of the assets that it loads."""
+    `<shell>_title` and so on. script, styles: paths of the assets that it loads. framed: the sites of its key may
+    show it in a frame."""
 
     path: str
     shell: str
     script: str
     styles: tuple[str, ...]
+    framed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

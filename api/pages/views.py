@@ -34,7 +34,7 @@ OFFICE: Final = (
     *("properties", "services", "people", "policy", "webhooks"),
 )
 PAGES: Final = (
-    Page("/", "checkout", "js/checkout/main.js", ("css/base.css", "css/checkout.css")),
+    Page("/", "checkout", "js/checkout/main.js", ("css/base.css", "css/checkout.css"), framed=True),
     Page("/desk", "desk", "js/desk/main.js", ("css/base.css", "css/desk.css")),
     *(Page(f"/desk/{name}", "office", "js/office/main.js", ("css/base.css", "css/office.css")) for name in OFFICE),
     Page("/visit", "visit", "js/visit/main.js", ("css/base.css", "css/checkout.css")),
@@ -61,7 +61,7 @@ def bind_pages(app: Flask, services: Services, gate: Gate, document: Callable[[]
     assets, words = _files()
     visitors = Visitors(services, gate)
     for page in PAGES:
-        _route(app, page.path, _page_view(Shell(page, assets, words), visitors))
+        _route(app, page.path, _page_view(Shell(page, assets, words), visitors, framed=page.framed))
     _route(app, PREFIX + "<path:name>", _file_view(assets))
     for path, html in _reference(document).items():
         _route(app, path, _reference_view(html))
@@ -111,7 +111,7 @@ def _route(app: Flask, rule: str, view: Callable[..., Response]) -> None:
     app.add_url_rule(rule, f"page {rule}", named, methods=["GET"], provide_automatic_options=False)
 
 
-def _page_view(shell: Shell, visitors: Visitors) -> Callable[[], Response]:
+def _page_view(shell: Shell, visitors: Visitors, *, framed: bool) -> Callable[[], Response]:
     def show() -> Response:
         org = visitors.org(request.args.get("key"))
         language = choose(request.args.get("lang"), request.headers.get("Accept-Language", ""))
@@ -119,7 +119,7 @@ def _page_view(shell: Shell, visitors: Visitors) -> Callable[[], Response]:
         if _zips():
             body = gzip.compress(body, 6, mtime=0)
             headers.append(("Content-Encoding", "gzip"))
-        headers += _safety(" ".join(sorted(org.origins)) or "'none'")
+        headers += _safety(" ".join(sorted(org.origins) if framed else ()) or "'none'")
         return FinalResponse(body, 200, headers, CONTENT_TYPE)
 
     return show

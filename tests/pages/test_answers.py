@@ -137,6 +137,14 @@ def test_a_page_may_be_embedded_by_the_origins_of_its_key_alone(fake_world: Worl
     assert "frame-ancestors https://homes.example;" in policy
 
 
+@pytest.mark.parametrize("address", ["/desk", "/desk/people", "/visit"])
+def test_other_pages_are_shown_in_no_frame(fake_world: World, address: str) -> None:
+    made = fake_world.services.access.create_key(fake_world.org, Role.CHECKOUT, origins=["https://homes.example"])
+    policy = fake_world.client().get(f"{address}?key={made.key}").headers["Content-Security-Policy"]
+
+    assert "frame-ancestors 'none';" in policy
+
+
 @pytest.mark.parametrize(("origin", "status"), [("http://localhost", 200), ("https://evil.example", 403)])
 def test_a_key_with_origins_works_on_our_own_pages_too(fake_world: World, origin: str, status: int) -> None:
     made = fake_world.services.access.create_key(fake_world.org, Role.CHECKOUT, origins=["https://homes.example"])

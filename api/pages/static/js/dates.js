@@ -38,6 +38,12 @@ export function moment(date, time, zone) {
 /** A moment as the API writes it. */
 export const iso = (ms) => new Date(ms).toISOString().replace(".000Z", "Z");
 
+/** Whether a text is a date that there is. */
+export function isDate(text) {
+  const ms = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : NaN;
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);
+}
+
 export const addDays = (date, days) => new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY).toISOString().slice(0, 10);
 export const daysBetween = (from, to) => Math.round((Date.parse(`${to}T00:00:00Z`) - Date.parse(`${from}T00:00:00Z`)) / DAY);
 

@@ -72,6 +72,15 @@ export const at = (id) => document.getElementById(id);
 /** The content of a `<meta name=…>`; "" where there is none. */
 export const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 
+/** What stands behind the # of the address; "" where it cannot be read. */
+export function fragment() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return "";
+  }
+}
+
 /** A tick, a cross and so on: one path in a box of 24. Screen readers skip it. */
 export const icon = (path) =>
   h("svg.icon", { viewBox: "0 0 24 24", "aria-hidden": "true" }, h("path", { d: path }));

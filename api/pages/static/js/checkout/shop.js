@@ -2,7 +2,7 @@
 // draws.
 
 import { query } from "../api.js";
-import { local, ownZone } from "../dates.js";
+import { isDate, local, ownZone } from "../dates.js";
 import { spanOf } from "../holding.js";
 import { sentenceOf } from "../refusals.js";
 import { Weeks } from "../weeks.js";
@@ -95,7 +95,7 @@ export class Shop extends Buying {
   dateOf(asked) {
     const date = asked.get("from") ?? "";
     const today = local(this.clock.now(), this.property.timezone).date;
-    return /^\d{4}-\d{2}-\d{2}$/.test(date) && date > today ? date : today;
+    return isDate(date) && date > today ? date : today;
   }
 
   only = (list) => (list.length === 1 ? list[0] : null);

@@ -1,6 +1,6 @@
 // "Tell me when something becomes free": the visitor joins the waitlist for the shown weeks and a part of the day.
 
-import { secret } from "../api.js";
+import { NoAnswer, secret } from "../api.js";
 import { addDays, local, longDate, shortDate } from "../dates.js";
 import { h, say } from "../dom.js";
 import { contactFaults, customerOf, faultsOf, field, focusFault } from "../form.js";
@@ -65,7 +65,7 @@ async function join(shop, wait) {
       wait.joined = addDays(weeks.week.from, wait.weeks * 7 - 1);
       say(word("wait.joined_title"));
     } catch (error) {
-      wait.key = null;
+      if (!(error instanceof NoAnswer)) wait.key = null; // the entry may be there: the same key then brings it
       if (error.code === "invalid_request") wait.faults = faultsOf(error);
       else wait.refusal = { sentence: sentenceOf(error), free: error.body?.next_available ?? [] };
     }

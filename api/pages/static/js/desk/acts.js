@@ -80,7 +80,7 @@ export function makeActs(desk) {
         const moved = names.some((each) => ["start", "technician_id", "technician_ids", "property_id"].includes(each));
         const text = word(moved ? "desk.moved" : "desk.edited", { who: name(changed), when: when(Date.parse(changed.start)) });
         const all = [...(fields.override ?? []), "horizon", "lead_time"].filter((each, at, list) => list.indexOf(each) === at);
-        desk.did(text, () => change(desk.model.find("visit", visit.id), moved ? { ...before, override: all } : before));
+        desk.did(text, () => change(changed, moved ? { ...before, override: all } : before));
         return true;
       } catch (error) {
         await refused(error, visit, fields);

@@ -126,12 +126,15 @@ export function makeBoard(desk) {
 
   function drawGaps(place, entries) {
     const wanted = gaps(entries, place.technician.closed, Math.max(day.begin, desk.nextStart()), day.end);
+    const name = ({ from, to }) => `gap ${from} ${to}`;
+    const names = new Set(wanted.map(name));
     for (const [key, { node }] of [...place.parts]) {
-      if (!key.startsWith("gap")) continue;
+      if (!key.startsWith("gap") || names.has(key)) continue;
       node.remove();
       place.parts.delete(key);
     }
     for (const { from, to } of wanted) {
+      if (place.parts.has(name({ from, to }))) continue;
       const times = { from: local(from, desk.model.zone).time, to: local(to, desk.model.zone).time };
       const node = h("button.gap", {
         type: "button", tabindex: "-1", onkeydown: (event) => desk.key(event),
@@ -140,7 +143,7 @@ export function makeBoard(desk) {
       node.dataset.from = from;
       spanOf(node, from, to);
       place.body.prepend(node);
-      place.parts.set(`gap ${from}`, { node, travel: node, print: "" });
+      place.parts.set(name({ from, to }), { node, travel: node, print: "" });
     }
   }
 

@@ -24,6 +24,7 @@ export function makeDrag(desk) {
   function begin(event, id, technicianId) {
     const visit = desk.model.find("visit", id);
     if (!visit || event.button !== 0 || !["pending", "confirmed"].includes(visit.status)) return;
+    drop();
     const node = event.currentTarget;
     const start = { x: event.clientX, y: event.clientY, inside: event.clientY - node.getBoundingClientRect().top };
     waiting = { visit, technicianId, node, start, touch: event.pointerType === "touch", pointer: event.pointerId };
@@ -117,6 +118,13 @@ export function makeDrag(desk) {
       if (move?.visit.id !== id) return;
       drop();
       desk.tell(word("desk.changed_meanwhile"));
+    },
+    /** The board is drawn anew. What the pointer moves is let go, with words, because its node is gone; so is all on another day. */
+    redrawn(sameDay) {
+      if (move?.byKey && sameDay) return show();
+      const was = move;
+      drop();
+      if (was) desk.tell(word("desk.kept"));
     },
     /** Takes a visit up with the keyboard. */
     lift(visit, technicianId, node) {

@@ -1,6 +1,6 @@
 // The forms of the panel: book or reserve, move, edit, cancel. What is typed stays in the panel's values.
 
-import { secret } from "../api.js";
+import { NoAnswer, secret } from "../api.js";
 import { select as chooseOne, tick as tickBox } from "../choice.js";
 import { customerOf, faultsOf, field, focusFault } from "../form.js";
 import { h } from "../dom.js";
@@ -72,14 +72,17 @@ export function bookForm(desk) {
     overrides(desk));
 }
 
+/** Marks the fields of the panel that have to be filled and are not. True if there are some. */
+function lacks(panel, ...names) {
+  const missing = names.filter((name) => !String(panel.values[name] ?? "").trim());
+  panel.faults = Object.fromEntries(missing.map((name) => [name, word("desk.missing")]));
+  return missing.length > 0;
+}
+
 async function sendBooking(desk) {
   const { panel } = desk;
   const { values } = panel;
-  const missing = ["property_id", "date", "time", "name"].filter((name) => !String(values[name] ?? "").trim());
-  if (missing.length) {
-    panel.faults = Object.fromEntries(missing.map((name) => [name, word("desk.missing")]));
-    return;
-  }
+  if (lacks(panel, "property_id", "date", "time", "name")) return;
   const crew = (values.technician_ids ?? []).filter(Boolean);
   const fields = {
     property_id: values.property_id, start: instant(desk, values), customer: customerOf(values),
@@ -92,7 +95,7 @@ async function sendBooking(desk) {
   panel.key ??= secret();
   const problem = await desk.acts.book(fields, panel.key);
   if (!problem) return desk.close();
-  panel.key = null;
+  if (!(problem instanceof NoAnswer)) panel.key = null; // it may be booked: the same key then brings that booking
   panel.faults = problem.faults ? faultsOf(problem) : {};
   panel.problem = problem.message;
   panel.instead = (problem.body?.next_available ?? []).map((each) => {
@@ -108,9 +111,11 @@ async function sendBooking(desk) {
 /** Another time, place or technician. */
 export function moveForm(desk) {
   const visit = desk.selected();
-  const { values } = desk.panel;
+  const { panel } = desk;
+  const { values } = panel;
   if (!visit) return h("p", {}, word("desk.gone_text"));
   return form(desk, "move", async () => {
+    if (lacks(panel, "date", "time")) return;
     const crew = [values.technician_ids ?? []].flat().filter(Boolean);
     const start = instant(desk, values);
     const fields = {

@@ -23,12 +23,14 @@ export function drawWeek(desk) {
       return h("td", { key: days[index] }, cell(busy.length, booked, end - begin - closed));
     }));
   });
+  const focused = document.activeElement?.dataset.date;
   at("board").replaceChildren(h("table.week-load", {}, h("caption.unseen", {}, word("desk.week")), h("thead", {}, head), h("tbody", {}, rows)));
+  if (focused) at("board").querySelector(`[data-date="${focused}"]`)?.focus();
 }
 
 function dayLink(desk, date) {
   const today = date === local(desk.clock.now(), desk.model.zone).date;
-  return h("button.link", { type: "button", "aria-current": today ? "date" : null, onclick: () => {
+  return h("button.link", { type: "button", "data-date": date, "aria-current": today ? "date" : null, onclick: () => {
     desk.view = "day";
     desk.goToDay(date);
   } }, shortDate(date));

@@ -2,7 +2,7 @@
 
 import { makeApi, query, Problem } from "../api.js";
 import { makeClock } from "../clock.js";
-import { addDays, local, longDate, moment } from "../dates.js";
+import { addDays, isDate, local, longDate, moment } from "../dates.js";
 import { at, h, render, say } from "../dom.js";
 import { follow } from "../feed.js";
 import { loadWords, word } from "../words.js";
@@ -52,7 +52,7 @@ class Desk {
   }
 
   askWho(problem) {
-    this.me = null;
+    this.me = this.panel = null;
     this.stream?.stop();
     document.body.classList.remove("inside");
     render(at("bar"), h("h1.brand", {}, word("shell.desk_title")));
@@ -78,7 +78,7 @@ class Desk {
   async enter() {
     document.body.classList.add("inside");
     render(at("main"), h("div.board", { id: "board", key: "board" }, h("div.skeleton.tall", {})));
-    this.date = new URLSearchParams(location.search).get("date") ?? local(this.clock.now(), this.zone ?? "UTC").date;
+    this.date = this.asked ?? local(this.clock.now(), this.zone ?? "UTC").date;
     this.drawBar();
     this.readNames();
     this.stream = follow({
@@ -89,22 +89,32 @@ class Desk {
       },
     });
     this.load();
-    setInterval(() => this.tick(), 1000);
+    this.ticking ??= setInterval(() => this.me && this.tick(), 1000);
   }
 
   // -- reading
 
   get zone() { return this.model.technicians.length ? this.model.zone : null; }
 
+  /** The date in the address, if it is one. */
+  get asked() {
+    const date = new URLSearchParams(location.search).get("date") ?? "";
+    return isDate(date) ? date : null;
+  }
+
   async readNames() {
-    for (const [name, path] of [["places", "/properties"], ["services", "/services"]]) {
-      let cursor = "";
-      do {
-        const key = path.slice(1);
-        const page = await this.api.get(query(path, { limit: PAGE, cursor }));
-        for (const each of page[key]) this.known[name].set(each.id, each);
-        cursor = page.next_cursor;
-      } while (cursor);
+    try {
+      for (const [name, path] of [["places", "/properties"], ["services", "/services"]]) {
+        let cursor = "";
+        do {
+          const key = path.slice(1);
+          const page = await this.api.get(query(path, { limit: PAGE, cursor }));
+          for (const each of page[key]) this.known[name].set(each.id, each);
+          cursor = page.next_cursor;
+        } while (cursor);
+      }
+    } catch (error) {
+      return this.failed(error, () => this.readNames());
     }
     this.named++;
     this.board.all();
@@ -129,20 +139,27 @@ class Desk {
       this.loading = null;
       for (const [kind, data] of this.waiting.splice(0)) this.hear(kind, data);
       const today = local(this.clock.now(), this.model.zone).date;
-      if (first && !new URLSearchParams(location.search).get("date") && this.date !== today) return this.goToDay(today);
+      if (first && !this.asked && this.date !== today) return this.goToDay(today);
       this.drawDay(first);
     } catch (error) {
       if (this.loading === mine) this.loading = null;
-      if (error instanceof Problem && error.status === 401) return this.askWho(word("desk.signed_out"));
-      this.tell(error instanceof Problem ? error.message : word("connection.no_answer"), [{ text: word("desk.again"), run: () => this.load() }]);
+      this.failed(error, () => this.load());
     }
+  }
+
+  /** Says why something could not be read. again: tries once more. */
+  failed(error, again) {
+    if (error instanceof Problem && error.status === 401) return this.askWho(word("desk.signed_out"));
+    this.tell(error instanceof Problem ? error.message : word("connection.no_answer"), [{ text: word("desk.again"), run: again }]);
   }
 
   drawDay(first) {
     if (this.view === "week") drawWeek(this);
     else {
       const focus = document.activeElement?.dataset?.id;
+      const sameDay = this.board.day?.date === this.date;
       this.board.draw(this.span());
+      this.drag.redrawn(sameDay);
       if (focus) this.focus(this.board.node("visit", focus) ?? this.board.node("hold", focus));
       this.rove();
       if (first || this.scrolled !== this.date) this.board.scrollTo(this.firstHour());
@@ -275,14 +292,17 @@ class Desk {
 
   async search(text) {
     if (!text.trim()) return;
-    const { bookings } = await this.api.get(query("/bookings", { q: text, limit: 20 }));
-    this.show("found", null, { found: bookings });
+    try {
+      const { bookings } = await this.api.get(query("/bookings", { q: text, limit: 20 }));
+      this.show("found", null, { found: bookings });
+    } catch (error) {
+      this.failed(error, () => this.search(text));
+    }
   }
 
   async goTo(booking) {
-    this.date = local(Date.parse(booking.start), this.model.zone).date;
     this.view = "day";
-    await this.load();
+    await this.goToDay(local(Date.parse(booking.start), this.model.zone).date);
     this.take(booking);
     this.open("visit", booking.booking_id);
     this.board.node("visit", booking.booking_id)?.scrollIntoView({ block: "center", inline: "center" });
@@ -332,7 +352,10 @@ class Desk {
 
   goToDay(date) {
     this.date = date;
-    history.replaceState(null, "", date === local(this.clock.now(), this.model.zone).date ? location.pathname : `?date=${date}`);
+    const address = new URL(location.href);
+    if (date === local(this.clock.now(), this.model.zone).date) address.searchParams.delete("date");
+    else address.searchParams.set("date", date);
+    history.replaceState(null, "", address);
     this.drawBar();
     return this.load();
   }

@@ -3,7 +3,7 @@
 import { makeApi, NoAnswer, Problem, query } from "../api.js";
 import { makeClock } from "../clock.js";
 import { signInView } from "../desk/signin.js";
-import { at, h, render, say } from "../dom.js";
+import { at, fragment, h, render, say } from "../dom.js";
 import { loadWords, word } from "../words.js";
 import { customers } from "./customers.js";
 import { messages } from "./messages.js";
@@ -32,7 +32,7 @@ class Office {
   }
 
   get isAdmin() { return this.me.role === "admin"; }
-  get id() { return this.page.title ? decodeURIComponent(location.hash.slice(1)) : ""; }
+  get id() { return this.page.title ? fragment() : ""; }
   mayOpen(page) { return this.isAdmin || !page.admin; }
 
   // -- signing in

@@ -3,7 +3,7 @@
 
 import { makeApi } from "../api.js";
 import { makeClock } from "../clock.js";
-import { at, h, render } from "../dom.js";
+import { at, fragment, h, render } from "../dom.js";
 import { loadWords, word } from "../words.js";
 import { Stay } from "./stay.js";
 import { moveView, stayView } from "./views.js";
@@ -13,7 +13,7 @@ const TOKEN = /^hfm_[^~\s]+~([^~\s]+)~\S+$/;
 async function start() {
   await loadWords();
   addEventListener("hashchange", () => location.reload());
-  const token = decodeURIComponent(location.hash.slice(1));
+  const token = fragment();
   const booking = TOKEN.exec(token)?.[1];
   if (!booking) return stop("no_token");
   const clock = makeClock();
