@@ -13,6 +13,7 @@ from models.booking import Booking
 from models.booking_changes import BookingPatch
 from models.catalogue import Property
 from models.errors import (
+    BookingNotFound,
     HoldExpired,
     HoldNotFound,
     HoldReleased,
@@ -25,6 +26,7 @@ from models.hold import HoldRequest
 from services.bookings.booking import Bookings
 from services.bookings.changes import BookingLife
 from services.holds.operations import Holds
+from services.ledger.persons import customer_key, phone_key
 from services.sms import sentences as say
 from services.sms.around import Around
 from services.sms.grammar import Question, When, read
@@ -140,8 +142,12 @@ class Times:
         return Talk(property_id=moved.property_id, booking_id=moved.booking_id), say.moved(self.line(moved))
 
     def visit(self, booking_id: str) -> Booking:
-        """A booking of this phone. Raises BookingNotFound."""
-        return self.acts.life.get(self.caller, booking_id)
+        """A booking of this phone. Raises BookingNotFound, also for one that was of this phone when the conversation
+        named it, and has another phone by now."""
+        found = self.acts.life.get(self.caller, booking_id)
+        if customer_key(found.customer) != phone_key(self.phone):
+            raise BookingNotFound
+        return found
 
     def site(self, talk: Talk) -> Property:
         return self.around.site(talk.property_id or "")

@@ -6,7 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from models.booking_changes import BookingPatch
 from models.catalogue import PropertyPatch
+from models.errors import BookingNotFound
 from models.service import ServiceCreate
 from services.sms import sentences as say
 from tests.sms.conftest import Phone
@@ -211,6 +213,23 @@ def test_a_phone_sees_its_own_visits_alone(phone: Phone) -> None:
     other = Phone(phone.world, "+4587654321")
     for text in ("STATUS", "MOVE", "DROP"):
         assert other.send(text) == say.NO_VISITS
+
+
+@pytest.mark.parametrize(
+    ("before", "text"), [("DROP", "YES"), ("MOVE", f"{DAY} 15:00"), (None, "YES")], ids=["cancel", "move", "read"]
+)
+def test_a_visit_that_has_another_phone_by_now_is_not_changed_or_shown(
+    phone: Phone, before: str | None, text: str
+) -> None:
+    booked(phone)
+    if before:
+        phone.send(before)
+    (stored,) = phone.world.bookings()
+    bob = BookingPatch.model_validate({"customer": {"name": "Bob", "phone": "+4587654321"}})
+    phone.world.services.booking_life.reschedule(phone.world.caller("desk"), stored["_id"], bob, None)
+    assert phone.send(text) == BookingNotFound.sentence
+    (after,) = phone.world.bookings()
+    assert (after["status"], after["start"]) == ("confirmed", stored["start"])
 
 
 def test_a_date_that_may_be_two_is_asked_and_chosen(phone: Phone) -> None:
