@@ -5,7 +5,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from services.clock import Clock
@@ -21,6 +21,10 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 class NoTls(Exception):
     """The server offers no TLS, and the password does not go out without it."""
+
+
+class NoLogin(Exception):
+    """The server takes no password, but the settings have one."""
 
 
 class MailPost:
@@ -51,7 +55,7 @@ class MailPost:
         try:
             with self._connected() as connection:
                 connection.send_message(mail, from_addr=self._server.sender, to_addrs=[composed.to])
-        except (OSError, NoTls) as error:  # smtplib's errors are OSErrors
+        except (OSError, NoTls, NoLogin) as error:  # smtplib's errors are OSErrors
             return _outcome_of(error)
         return Delivered({})
 
@@ -68,16 +72,22 @@ class MailPost:
             )
         else:
             connection = smtplib.SMTP(server.host, server.port, timeout=self._timeout)
-        with connection:
+        try:
             connection.ehlo_or_helo_if_needed()
             if not server.tls and connection.has_extn("starttls"):
                 connection.starttls(context=self._trusted)
                 connection.ehlo()
             elif server.user and not server.tls and server.host not in _LOOPBACK:
                 raise NoTls
+            if server.user and not connection.has_extn("auth"):
+                raise NoLogin
             if server.user:
                 connection.login(server.user, server.password)
             yield connection
+        finally:
+            with suppress(OSError):  # what the server took has left, whatever it says to the goodbye
+                connection.quit()
+            connection.close()
 
 
 def _outcome_of(error: Exception) -> Outcome:

@@ -22,11 +22,12 @@ USER, PASSWORD = "visits@example.com", "a password, with signs"
 
 @dataclass
 class Mailbox:
-    """to, data: what RCPT and DATA are answered, if not OK. taken: the e-mails with their receivers."""
+    """to, data, end: what RCPT, DATA and QUIT are answered, if not OK. taken: the e-mails with their receivers."""
 
     port: int
     to: str = "250 OK"
     data: str = "250 OK"
+    end: str = "221 Bye"
     taken: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
     secured: list[bool] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
@@ -47,6 +48,9 @@ class Mailbox:
             self.taken.append((list(envelope.rcpt_tos), mail))
             self.secured.append(session.ssl is not None)
         return self.data
+
+    async def handle_QUIT(self, _server: Any, _session: Any, _envelope: Envelope) -> str:
+        return self.end
 
     def authenticate(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, given: Any) -> AuthResult:
         assert isinstance(given, LoginPassword)

@@ -130,6 +130,21 @@ def test_what_the_server_refuses(to: str, data: str, outcome: Any) -> None:
         assert box.taken == []
 
 
+@pytest.mark.parametrize("end", ["421 closing", "500 what?"])
+def test_what_the_server_took_has_left_whatever_it_answers_at_the_end(end: str) -> None:
+    with mail_server() as box:
+        box.end = end
+        assert carry(box.server()) == Delivered({})
+        assert len(box.taken) == 1
+
+
+def test_a_server_that_takes_no_password_is_tried_again() -> None:
+    """The settings are wrong, not the e-mail."""
+    with mail_server() as box:
+        assert carry(box.server(user=USER, password=PASSWORD)) == Again({"error": "NoLogin"})
+        assert box.taken == []
+
+
 def test_a_server_that_is_away_is_tried_again() -> None:
     with mail_server() as box:
         away = box.server()
