@@ -28,6 +28,7 @@ from services.messages.decisions import (
     minute_of,
     news_of,
     reminder_times,
+    said_before,
 )
 from services.messages.letters import Letter, Letters, Matter
 from services.messages.matters import Matters, spoken
@@ -133,7 +134,8 @@ class Composing:
         known = self._messages.known_version(entry.org, entry.booking_id, channel)
         if known is not None and known >= entry.version:
             return KNOWN
-        before = known_state(booking, entry.version, known)
+        said = said_before(booking, entry.version, channel)
+        before = known_state(booking, entry.version, max(known or 0, said or 0) or None)
         kind = news_of(before, booking)
         if kind is None:
             return KNOWN
@@ -144,7 +146,7 @@ class Composing:
             return Nothing("said_in_the_conversation")
         more = 0
         if booking.series_id is not None:
-            starts = self._deeds.starts(entry.org, booking.series_id, deed)
+            starts = self._deeds.starts(booking, deed)
             if booking.start != min(starts, default=booking.start):
                 return Nothing("said_of_an_earlier_visit")
             more = max(0, len(starts) - 1)

@@ -40,8 +40,8 @@ def news_of(before: Booking | None, now: Booking) -> MessageKind | None:
 def known_state(booking: Booking, version: int, known: int | None) -> Booking | None:
     """The booking as the customer knows it, before the news of a version. None: the customer knows nothing of it.
 
-    known: the version that the last message described. Without one, it is the version before the first of the changes
-    that were made within HELD_BACK of another.
+    known: the newest version that was described to the customer. Without one, it is the version before the first of the
+    changes that were made within HELD_BACK of another.
     """
     if known is None:
         known = version - 1
@@ -50,6 +50,13 @@ def known_state(booking: Booking, version: int, known: int | None) -> Booking | 
     if known < 1 or known <= booking.version - len(booking.history):  # before its import nothing is known of it
         return None
     return as_of(booking, known)
+
+
+def said_before(booking: Booking, version: int, channel: str) -> int | None:
+    """The newest version before this one that our own text conversation made, so the customer knows it on a channel."""
+    oldest = booking.version - len(booking.history) + 1
+    versions = range(version - 1, oldest - 1, -1)
+    return next((each for each in versions if is_said_already(entry_of(booking, each)["by"], channel)), None)
 
 
 def entry_of(booking: Booking, version: int) -> dict[str, Any]:

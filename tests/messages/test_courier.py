@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from models.access import CONVERSATION_KEY, Caller, Role
 from models.customers import PersonRequest
 from services.outbox.entries import Again, Dead, Delivered, NotYet, OfferMade, Suppressed
 from tests.messages.sending import ALICE, Office, entry_of
@@ -140,14 +139,6 @@ class TestQuietHours:
         assert isinstance(night.send("cancelled"), Delivered)
         night.now = until
         assert night.send("moved") == NOTHING_NEW
-
-
-def test_our_own_conversation_is_not_answered_by_another_text(office: Office) -> None:
-    caller = Caller(office.world.org, Role.BOT, CONVERSATION_KEY)
-    request = office.world.direct_request(customer=ALICE)
-    office.plan(office.world.services.bookings.book(caller, request).booking)
-    assert office.send("confirmation") == Suppressed({"reason": "said_in_the_conversation"})
-    assert isinstance(office.send("confirmation", channel="email"), Delivered)
 
 
 def test_a_phone_that_opted_out_gets_no_text_until_it_opts_in(office: Office) -> None:
