@@ -1,7 +1,7 @@
 """Makes the pictures of the pages for README and docs: phone and desktop, light and dark.
 
 Needs a running `scripts/server`, Debian's chromium, and the packages of the tests. It books visits of the demo, and
-cancels them:
+cancels them. The board shows the Monday after next:
 
     .venv/bin/python scripts/screenshots.py [--dev .data/dev.json] [--to docs/images] [--only checkout-time]
 """
@@ -11,9 +11,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 ROOT = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
@@ -27,6 +30,20 @@ SIZES = {"phone": (375, 720), "desktop": (1120, 700)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 Act = Callable[[Page, str], None]
+
+_TODAY = datetime.now(UTC).date()
+DAY = _TODAY + timedelta(days=14 - _TODAY.weekday())
+VISITS = (
+    ("prop-101", "08:00", "leak", "Anna Sigurðardóttir"),
+    ("prop-102", "09:00", "boiler-check", "Björn Einarsson"),
+    ("prop-107", "09:30", "lock-change", "Carla Madsen"),
+    ("prop-108", "11:00", "electrical-inspection", "David Holm"),
+    ("prop-103", "14:00", "painting-quote", "Elín Jónsdóttir"),
+    ("prop-105", "15:30", "leak", "Freyr Hansson"),
+    ("prop-104", "16:00", "lock-change", "Grandi Boathouse"),
+)
+CREW = {"property_id": "prop-113", "start": f"{DAY}T18:00:00Z", "technicians": 2, "customer": {"name": "Roof check"}}
+HOLD = {"property_id": "prop-106", "start": f"{DAY}T10:45:00Z", "ttl_seconds": 900, "holder": "the browser of a tenant"}
 
 
 def _services(page: Page, url: str) -> None:
@@ -75,6 +92,81 @@ def _visit(page: Page, url: str) -> None:
     page.locator(".facts").wait_for()
 
 
+class Office:
+    """The desk of the demo: who signs in, and the visits of its day."""
+
+    def __init__(self, dev: Path) -> None:
+        self._server = json.loads(dev.read_text())
+        people = json.loads((dev.parent / "people.json").read_text())
+        self._email, self._password = next((each, word) for each, word in people.items() if each.startswith("anton"))
+
+    @contextmanager
+    def day(self) -> Iterator[None]:
+        """Visits on `DAY`, until the pictures are made."""
+        slots = [
+            {"property_id": place, "start": f"{DAY}T{time}:00Z", "service_id": service, "customer": {"name": name}}
+            for place, time, service, name in VISITS
+        ]
+        made = [self._post("/book", slot)["booking_id"] for slot in [*slots, CREW]]
+        held = self._post("/hold", HOLD, "checkout")
+        try:
+            yield
+        finally:
+            for booking_id in made:
+                self._post(f"/bookings/{booking_id}/cancel", {})
+            self._ask("DELETE", f"/hold/{held['hold_id']}", None, "checkout")
+
+    def board(self, page: Page, url: str) -> None:
+        page.goto(f"{url}/desk?date={DAY}")
+        page.locator("#grid, #email").first.wait_for()
+        if page.locator("#email").count():
+            page.get_by_label("E-mail").fill(self._email)
+            page.get_by_label("Password").fill(self._password)
+            page.get_by_role("button", name="Sign in").click()
+        page.locator(".entry").first.wait_for()
+        page.get_by_text("Skúlagata").first.wait_for()
+
+    def visit(self, page: Page, url: str) -> None:
+        self.board(page, url)
+        page.locator(".entry", has_text="Björn").click()
+        page.locator("#panel .facts").wait_for()
+
+    def week(self, page: Page, url: str) -> None:
+        self.board(page, url)
+        page.get_by_role("button", name="Week").click()
+        page.locator(".week-load").wait_for()
+
+    def technicians(self, page: Page, url: str) -> None:
+        self.board(page, url)
+        page.goto(f"{url}/desk/technicians")
+        page.get_by_text("Sigrún").first.wait_for()
+
+    def _post(self, path: str, body: Any, role: str = "desk") -> Any:
+        return self._ask("POST", path, body, role)
+
+    def _ask(self, method: str, path: str, body: Any, role: str) -> Any:
+        headers = {"Authorization": f"Bearer {self._server['keys'][role]}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._server["url"] + path, data, headers, method=method)  # noqa: S310
+        with urllib.request.urlopen(request) as reply:  # noqa: S310
+            return json.loads(reply.read() or b"null")
+
+
+def _pictures(office: Office) -> dict[str, Act]:
+    desk = {
+        "desk": office.board,
+        "desk-visit": office.visit,
+        "desk-week": office.week,
+        "desk-technicians": office.technicians,
+    }
+    return {**PICTURES, **desk, "docs": _reference}
+
+
+def _reference(page: Page, url: str) -> None:
+    page.goto(f"{url}/docs")
+    page.get_by_role("heading").first.wait_for()
+
+
 PICTURES: dict[str, Act] = {
     "checkout-service": _services,
     "checkout-time": _times,
@@ -89,12 +181,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Make the pictures of the pages with a running scripts/server.")
     parser.add_argument("--dev", type=Path, default=ROOT / ".data" / "dev.json", help="written by scripts/server")
     parser.add_argument("--to", type=Path, default=ROOT / "docs" / "images", help="folder of the pictures")
-    parser.add_argument("--only", choices=sorted(PICTURES), help="one of them")
+    parser.add_argument("--only", default="", help="those whose names begin so")
     options = parser.parse_args(arguments)
-    url = json.loads(options.dev.read_text())["url"]
+    url, office = json.loads(options.dev.read_text())["url"], Office(options.dev)
     options.to.mkdir(parents=True, exist_ok=True)
-    wanted = {options.only: PICTURES[options.only]} if options.only else PICTURES
-    with sync_playwright() as playwright:
+    wanted = {name: act for name, act in _pictures(office).items() if name.startswith(options.only)}
+    with office.day(), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         for size, (width, height) in SIZES.items():
             for scheme in SCHEMES:

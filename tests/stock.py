@@ -19,10 +19,13 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Stock:
-    """The documents of the two orgs of a world. org: the name that theirs begin with. began: when they were made."""
+    """The documents of the two orgs of a world.
+
+    org: the name that theirs begin with. made_at: when the last of them was made, so that no copy is of the future.
+    """
 
     org: str
-    began: datetime
+    made_at: datetime
     documents: dict[str, list[Document]]
     api_keys: list[Document]
 
@@ -32,11 +35,12 @@ class Stock:
         ours = {"$in": [org, other_org]}
         documents = {name: [*db[name].find({"_id" if name == "orgs" else "org": ours})] for name in COLLECTIONS}
         keys = [*db["api_keys"].find({"org": ours})]
-        return cls(org, min(each["created_at"] for each in documents["orgs"]), documents, keys)
+        made = [each["created_at"] for name in COLLECTIONS for each in documents[name]]
+        return cls(org, max(made), documents, keys)
 
     def copy_to(self, db: Any, org: str) -> dict[tuple[str, str], str]:
         """Gives an org and its rival the same documents, as if they had been made now. The key of each (org, role)."""
-        age, made = datetime.now(UTC) - self.began, dict[tuple[str, str], str]()
+        age, made = datetime.now(UTC) - self.made_at, dict[tuple[str, str], str]()
         for name, documents in self.documents.items():
             copies = [self._renamed(each, org, age) for each in documents]
             db.get_collection(name, write_concern=AT_ONCE).insert_many(copies)

@@ -67,7 +67,10 @@ class Posting:
 
     def may_be_asked(self, url: str) -> bool:
         """Whether a URL may be one of a webhook, as far as it can be seen without asking for the name's address."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # such as square brackets around what is no IPv6 address
+            return False
         if not _has_a_port(parts):
             return False
         if self._allow_private:
@@ -80,9 +83,9 @@ class Posting:
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Sends, and gives the answer, whichever it is. Raises PostFailed."""
         until = time.monotonic() + self._seconds
-        parts = urlsplit(url)
         if not self.may_be_asked(url):
             raise PostFailed("address_not_allowed")
+        parts = urlsplit(url)
         port = parts.port or PORTS[parts.scheme.lower()]
         addresses = self._checked_addresses(parts, port, until)
         connection = _Connection(parts, addresses, port, until, self._trusted(parts))

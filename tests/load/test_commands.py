@@ -23,6 +23,8 @@ GRANTED = {
     "strangers": {"waiting"}, "swaps": {"swapped", "moved"},
     "crews": {"moved"}, "units": {"moved"},
 }  # fmt: skip
+BY_LUCK = {"swaps", "crews", "units"}
+"""Scenarios in which so few clients may all be refused a change."""
 OF_TIME = {"the staff is not delayed", "overload is shed", "it recovers at once", "requests cost little"}
 """Rules about figures that mean little on a machine that runs other tests at the same moment."""
 
@@ -105,7 +107,8 @@ def test_all_rules_hold_in_all_scenarios_and_the_server_is_left_as_it_was(server
     assert runs.keys() == SCENARIOS.keys()
     for name, played in runs.items():
         assert played["winners"] == 1 if SCENARIOS[name].one_winner else played["winners"]
-        assert played["granted"].keys() == GRANTED.get(name, set())
+        changes = GRANTED.get(name, set())
+        assert played["granted"].keys() <= changes if name in BY_LUCK else played["granted"].keys() == changes
         assert bool(played["brought_near"]) == (name in ("reserve-deadline", "waitlist"))
     same_slot = runs["same-slot"]
     assert (same_slot["unknown"], sum(same_slot["refusals"].values())) == (0, 39)

@@ -87,7 +87,14 @@ def test_a_url_must_be_https_and_public_unless_the_operator_allows_more(world: W
     strict = services_over(world.services.redis, world.services.db, prepared=True)
     world.services, lenient = strict, world.services
     try:
-        for url in ("http://example.com/", "https://127.0.0.1/", "https://[::1]/", "https://localhost/x"):
+        here = (
+            "http://example.com/",
+            "https://127.0.0.1/",
+            "https://[::1]/",
+            "https://localhost/x",
+            "https://[a:b]:2/",
+        )
+        for url in here:
             status, problem = call(world, "POST", "/webhooks", {"url": url, "kinds": KINDS})
             assert (status, [each["code"] for each in problem["errors"]]) == (400, ["bad_url"]), url
         assert call(world, "POST", "/webhooks", {"url": "https://example.com/x", "kinds": KINDS})[0] == 201

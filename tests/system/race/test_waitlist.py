@@ -132,7 +132,7 @@ def test_a_slot_that_becomes_free_during_a_round_goes_to_the_first_entry(
 
 def test_without_a_second_look_it_goes_to_the_second_entry(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control: the same test with the guard off."""
-    monkeypatch.setattr(offers, "_could_use", lambda *_: False)
+    monkeypatch.setattr(offers.Offers, "_could_use", lambda *_: False)
     assert freed_during_a_round(world, monkeypatch) == ["waiting", "offered"]
 
 
