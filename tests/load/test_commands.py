@@ -89,8 +89,10 @@ def contents(target: Target) -> dict[str, Any]:
         walked = {"_id": "customers_walk", "after": None}
         assert wait_until(lambda: bool(redis.exists(target.key("epoch"))), seconds=60)
         assert wait_until(lambda: database["meta"].find_one(walked) is not None, seconds=60)
+        assert wait_until(lambda: database["meta"].find_one({"_id": "messages"}) is not None, seconds=60)
         names = [name for name in database.list_collection_names() if name not in ("relay_state", "leases")]
         found: dict[str, Any] = {name: list(database[name].find().sort("_id")) for name in sorted(names)}
+        found["meta"] = [each for each in found["meta"] if each["_id"] != "news"]  # how far the outbox has read
         found["redis"] = sorted(redis.scan_iter("hf3:{*"))
     return found
 
