@@ -95,7 +95,8 @@ def test_a_property_shows_its_own_visits_and_the_times_of_technicians_elsewhere(
     here = live.listen("?property_id=prop-1", "checkout")
     live.hold(property_id="prop-2", technician_id="tech-3", buffer_after_minutes=30, role="desk")
     own = live.book_directly()
-    elsewhere, at_home = here.until("book")[-2:]
+    *before, at_home = here.until("book")  # a rebuild of the org's mirror may reset the stream between the two
+    (elsewhere,) = [event for event in before if event.kind == "hold"]
     assert elsewhere.data["property_id"] is None
     assert (elsewhere.data["kind"], elsewhere.data["technician_ids"]) == ("hold", ["tech-3"])
     assert (at_home.data["property_id"], at_home.data["ref"]) == ("prop-1", reference(own.booking_id))
