@@ -51,7 +51,7 @@ class Route(Rule):
 
 
 def _build_nothing(rule: Rule, **_values: object) -> tuple[str, str]:
-    raise NotImplementedError(f"No URL is built from {rule.rule}.")
+    raise RuntimeError(f"No URL is built from {rule.rule}.")
 
 
 class App(Flask):

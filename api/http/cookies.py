@@ -39,7 +39,7 @@ def refuse_forged(environ: WSGIEnvironment) -> None:
 
 
 def is_secure(environ: WSGIEnvironment, trusted_proxies: int) -> bool:
-    """Whether whoever signs in does so over https. Raises Forbidden for a page of another site.
+    """Whether a sign-in comes over https. Raises Forbidden for a page of another site.
 
     The browser knows what it talks to, so its Origin counts, and otherwise the word of a trusted proxy.
     """

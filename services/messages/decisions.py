@@ -15,9 +15,9 @@ from models.messages import MessageKind
 from services.ledger.documents import as_of
 
 HELD_BACK: Final = timedelta(seconds=60)
-"""For so long after a change nothing is said of it, because it may be taken back."""
+"""A message about a change waits for this time, because the change may be taken back."""
 LATEST: Final = timedelta(hours=24)
-"""What is later than this is no news any more."""
+"""A message that would leave later than this is not sent."""
 DEADLINE_NOTICE: Final = timedelta(hours=2)
 """So long before a reservation runs out its customer is reminded, but not in the first half of its time."""
 WHERE_AND_WHEN: Final = ("property_id", "start", "end")

@@ -46,7 +46,7 @@ def test_a_session_ends_after_twelve_hours(office: Office) -> None:
     assert not is_known(office.access, token)
 
 
-def test_every_try_checks_one_password_and_reads_the_same_whoever_it_is(db: WatchedDatabase, office: Office) -> None:
+def test_every_try_checks_one_password_and_reads_alike_for_every_address(db: WatchedDatabase, office: Office) -> None:
     """So the time that a refusal takes does not tell whether anybody has the address."""
     office.add("erik", "erik@example.com")
     office.people.change("acme", "erik", UserPatch(status="disabled"))
