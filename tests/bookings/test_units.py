@@ -75,10 +75,15 @@ def test_no_hold_of_a_building_misses_a_unit_that_joins_at_the_same_time(
     assert blind_holds(world, monkeypatch) == 0
 
 
-def test_without_the_looks_some_hold_misses_the_unit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The negative control."""
+def test_without_the_looks_a_hold_misses_the_unit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The negative control: the hold comes before the unit is written, and nothing looks for it."""
+    seen, caller = LastSeen(world, monkeypatch), world.caller("admin")
     monkeypatch.setattr(world.services.units._ahead, "require_unused", lambda *_resources: None)
-    assert blind_holds(world, monkeypatch) > 0
+    assert tried(lambda: world.services.holds.place(caller, world.hold_request()))
+    known = seen.units_of("prop-1")
+    wanted = PropertyCreate(id="flat-1", name="Flat", parent_id="prop-1")
+    assert tried(lambda: world.services.units.create(world.org, wanted))
+    assert known == ()
 
 
 def between_the_looks(world: World, monkeypatch: pytest.MonkeyPatch, act: Callable[[], object], at: int = 1) -> None:
