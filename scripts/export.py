@@ -33,8 +33,8 @@ from scripts.sheets.dumping import KINDS, STDOUT, Kind, run
 from scripts.sheets.outcome import outcome
 from scripts.sheets.progress import Progress
 from scripts.sheets.stores import open_stores, store_parser
-from scripts.sheets.table import Span
 from services.observability import configure_logging
+from services.sheets.table import Span
 
 
 def _moment(text: str) -> datetime:

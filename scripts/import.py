@@ -31,13 +31,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from models.catalogue import Timezone
 from scripts.sheets.dumping import KINDS
+from scripts.sheets.files import STDIN
 from scripts.sheets.importing import Files, run
-from scripts.sheets.local_times import LocalTimes
 from scripts.sheets.outcome import outcome
 from scripts.sheets.progress import Progress
-from scripts.sheets.sheet import STDIN
 from scripts.sheets.stores import open_stores, store_parser
 from services.observability import configure_logging
+from services.sheets.local_times import LocalTimes
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,15 +1,8 @@
-"""The parts of scripts/import.py and scripts/export.py.
+"""The parts of scripts/import.py and scripts/export.py. What a file means, and how it is read, is in services.sheets.
 
-sheet        a CSV file: its header, its rows, and faults in their shape;  dialect  how it is written
-cells        a value as the text of a cell, and back; protection against spreadsheet formulas
-local_times  times without an offset, in one zone
-problems     the faults of a file, and how they are printed
-table        what the three kinds of records have in common, and how a row is read
-catalogue_table, booking_table   the columns of each kind, and what a row means
-scratch      ids and spans in a temporary database, so that memory stays steady
-checking     the first reading of the files, which writes nothing
-loading      the second reading, which writes
-importing    an import: both readings and the summary;  dumping  an export
-stores       the installation to use;  outcome  the exit status;  progress  what a person sees meanwhile
+files        a file of this machine, or standard input, as a sheet
+importing    an import: both readings of all files and the summary;  dumping  an export
+printing     the problems, one on each line;  progress  what a person sees meanwhile
+stores       the installation to use;  outcome  the exit status
 sample       large files for measurements
 """

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal
 
-from scripts.sheets.booking_table import BookingTable
-from scripts.sheets.catalogue_table import CatalogueTable
 from scripts.sheets.progress import Progress
-from scripts.sheets.table import Record, Span, Stored, Table
+from services.sheets.booking_table import BookingTable
+from services.sheets.catalogue_table import CatalogueTable
+from services.sheets.table import Record, Span, Stored, Table
 from services.transfer.wiring import Transfer
 
 Kind = Literal["properties", "technicians", "services", "bookings"]

@@ -9,15 +9,16 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.sheets.booking_table import BookingTable
-from scripts.sheets.catalogue_table import CatalogueTable
-from scripts.sheets.checking import Checking
-from scripts.sheets.loading import load
-from scripts.sheets.local_times import LocalTimes
-from scripts.sheets.problems import Problems
+from scripts.sheets.files import open_sheet
+from scripts.sheets.printing import Printed
 from scripts.sheets.progress import Progress
-from scripts.sheets.scratch import Scratch
-from scripts.sheets.sheet import Sheet, open_sheet
+from services.sheets.booking_table import BookingTable
+from services.sheets.catalogue_table import CatalogueTable
+from services.sheets.checking import Checking
+from services.sheets.loading import load
+from services.sheets.local_times import LocalTimes
+from services.sheets.scratch import Scratch
+from services.sheets.sheet import Sheet
 from services.transfer.wiring import Transfer
 
 Numbers = dict[str, Counter[str]]
@@ -78,7 +79,7 @@ def run(
     return 1 if problems.count else 0
 
 
-def _check(transfer: Transfer, org: str, sheets: _Sheets, problems: Problems, progress: Progress) -> Numbers:
+def _check(transfer: Transfer, org: str, sheets: _Sheets, problems: Printed, progress: Progress) -> Numbers:
     with closing(Scratch()) as scratch:
         checking = Checking(transfer, org, scratch, problems, progress)
         counts: Numbers = {table.kind: checking.check(sheet, table) for sheet, table in sheets.catalogue}
@@ -89,7 +90,7 @@ def _check(transfer: Transfer, org: str, sheets: _Sheets, problems: Problems, pr
     return counts
 
 
-def _load(sheets: _Sheets, problems: Problems, progress: Progress) -> Numbers:
+def _load(sheets: _Sheets, problems: Printed, progress: Progress) -> Numbers:
     done: Numbers = {}
     for sheet, table in sheets.catalogue:
         done[table.kind] = load(sheet, table, problems, progress)
@@ -116,17 +117,17 @@ def _open(
 
 
 @contextmanager
-def _problems(path: str | None, progress: Progress) -> Iterator[Problems]:
+def _problems(path: str | None, progress: Progress) -> Iterator[Printed]:
     if path is not None:
         with Path(path).open("w", encoding="utf-8") as file:
-            yield Problems(lambda line: print(line, file=file))
+            yield Printed(lambda line: print(line, file=file))
     elif progress.live and sys.stdout.isatty():
-        yield Problems(progress.say)
+        yield Printed(progress.say)
     else:
-        yield Problems(print)
+        yield Printed(print)
 
 
-def _number(problems: Problems) -> str:
+def _number(problems: Printed) -> str:
     return "1 problem" if problems.count == 1 else f"{problems.count:,} problems"
 
 

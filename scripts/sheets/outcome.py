@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable
 
 from models.errors import StoreUnavailable
-from scripts.sheets.sheet import Unreadable
 from scripts.sheets.stores import Unusable
 from services.ledger.outcomes import GridChanged
+from services.sheets.sheet import Unreadable
 from services.transfer.booking_import import NotPrepared
 
 NOT_POSSIBLE = 2

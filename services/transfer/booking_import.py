@@ -1,7 +1,7 @@
 """Writes bookings that were made in another system, in batches. The unique index guards each one, as any booking.
 
 Does not check the rules of the policy, because the customers have these visits already. Must not decide which rows of
-a file are valid; `scripts.sheets` does.
+a file are valid; `services.sheets` does.
 """
 
 from __future__ import annotations

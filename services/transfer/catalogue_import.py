@@ -1,6 +1,6 @@
 """Writes the properties, technicians and services of a file in batches, and announces them as any change is.
 
-Must not decide which rows of a file are valid; `scripts.sheets` does, with the request models of the API.
+Must not decide which rows of a file are valid; `services.sheets` does, with the request models of the API.
 """
 
 from __future__ import annotations

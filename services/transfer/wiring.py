@@ -1,4 +1,4 @@
-"""The parts of an import and an export, put together for `scripts.sheets`. They need no secret and serve no request."""
+"""The parts of an import and an export, put together for a command. They need no secret."""
 
 from __future__ import annotations
 

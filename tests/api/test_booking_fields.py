@@ -17,8 +17,8 @@ from api.openapi.document import openapi
 from models.booking import Booking, BookingReply
 from models.fields import members_that_may_be_absent
 from models.hold import HoldReply
-from scripts.sheets.booking_table import BookingTable
 from services.ledger.documents import booking_of, document_of
+from services.sheets.booking_table import BookingTable
 from tests.api.town import Town, body_of
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +95,7 @@ exec(compile(source.replace(last, last + '    access_notes: Text = ""\\n'), "mod
 import json
 import fakeredis, mongomock
 from api.openapi import examples
-from scripts.sheets.booking_table import BookingTable
+from services.sheets.booking_table import BookingTable
 from services.ledger.documents import booking_of
 from tests.api.town import Town, body_of
 from tests.world import World, services_over

@@ -11,9 +11,9 @@ from typing import Any
 
 from scripts.sheets import dumping, importing
 from scripts.sheets.importing import Files
-from scripts.sheets.local_times import LocalTimes
 from scripts.sheets.progress import Progress
-from scripts.sheets.table import Span
+from services.sheets.local_times import LocalTimes
+from services.sheets.table import Span
 from services.stores.connections import Stores
 from services.transfer.wiring import Transfer, build_transfer
 from tests.world import World, rfc3339, tomorrow

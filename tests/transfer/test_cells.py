@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scripts.sheets.cells import guarded, moment, unguarded, written
+from services.sheets.cells import guarded, moment, unguarded, written
 
 RUN_BY_SPREADSHEETS = "=+-@\t\r\n＝＋－＠"
 TEXTS = st.one_of(

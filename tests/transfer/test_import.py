@@ -111,7 +111,7 @@ def test_update_changes_only_the_columns_of_the_file(office: Office) -> None:
     office.run(properties=office.text("p.csv", PROPERTIES))
     renamed = office.text("q.csv", "id,name\nhouse-1,Villa\nprop-1,House 1\n")
     assert office.run(properties=renamed) == [
-        "q.csv:2: id: house-1 exists with another name; use --update to change it."
+        "q.csv:2: id: house-1 exists with another name; allow updates to change it."
     ]
     assert office.run(properties=renamed, update=True) == []
     assert office.output.strip() == "properties: 0 written, 1 changed, 1 there already"

@@ -77,7 +77,7 @@ def test_a_building_with_a_visit_ahead_gets_no_unit(office: Office) -> None:
 def test_an_update_moves_a_unit_by_the_rules_of_the_api(office: Office) -> None:
     path = office.text("p.csv", "id,name,parent_id\nprop-2,House 2,prop-1\n")
     (problem,) = office.run(properties=path)
-    assert "prop-2 exists with another parent_id; use --update" in problem
+    assert "prop-2 exists with another parent_id; allow updates" in problem
     assert office.run(properties=path, update=True) == []
     assert stored(office, "prop-2")["parent_id"] == "prop-1"
     office.book(office.row())
@@ -127,7 +127,7 @@ def test_services_are_written_and_changed(office: Office) -> None:
     assert (made.duration_minutes, made.skill, made.public, made.buffer_after_minutes) == (90, "heating", True, 0)
     assert office.world.services.catalogue.snapshot(org).service("boiler") == made
     (problem,) = office.run(services=office.text("s.csv", text.replace("90", "60")))
-    assert "boiler exists with another duration_minutes; use --update" in problem
+    assert "boiler exists with another duration_minutes; allow updates" in problem
     assert office.run(services=office.text("s.csv", text.replace("90", "60")), update=True) == []
     assert (desk.get(org, "boiler").duration_minutes, desk.get(org, "boiler").version) == (60, 2)
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.sheets.local_times import LocalTimes
-from scripts.sheets.problems import Fault
+from services.sheets.local_times import LocalTimes
+from services.sheets.problems import Fault
 from tests.transfer.office import Office, named
 from tests.transfer.test_commands import Shell, shell
 from tests.world import rfc3339, tomorrow
@@ -160,7 +160,7 @@ def test_time_off_of_technicians_is_read_so(office: Office) -> None:
 def test_without_the_option_a_time_needs_its_offset(office: Office) -> None:
     (problem,) = office.book(office.row(start="2027-07-05 10:00"))
     assert "offset" in problem
-    assert problem.endswith("or name the zone of the times with --times-in.")
+    assert problem.endswith("or name the zone of the times.")
 
 
 def test_the_command_takes_the_zone_and_names_a_wrong_one(shell: Shell, office: Office) -> None:

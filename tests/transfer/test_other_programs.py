@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from models.catalogue import PropertyCreate, TechnicianCreate
-from scripts.sheets.sheet import Unreadable
+from services.sheets.sheet import Unreadable
 from tests.transfer.office import SIMPLE, Office
 from tests.transfer.other_programs import saved_as_unicode_text, saved_by_a_spreadsheet, saved_by_pandas
 from tests.transfer.test_round_trip import booked_marks, empty, fill, kept
@@ -64,7 +64,7 @@ def test_what_another_program_saves_of_an_export_comes_in_unchanged(office: Offi
 
 def test_pandas_would_change_an_export_without_guards(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: without the apostrophe before a text that looks like a number, these tests see the change."""
-    monkeypatch.setattr("scripts.sheets.cells.guarded", lambda text: text)
+    monkeypatch.setattr("services.sheets.cells.guarded", lambda text: text)
     tricky(office)
     path = office.export("bookings")["bookings"]
     assert office.run(bookings=office.text("b.csv", saved_by_pandas(Path(path).read_bytes().decode()))) != []

@@ -8,7 +8,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.sheets.scratch import Scratch, Taken
+from services.sheets.scratch import Scratch, Taken
 
 RESOURCES = st.sampled_from(["property:a", "technician:a"])
 LINES = st.lists(st.tuples(RESOURCES, st.integers(0, 40), st.integers(1, 8)), max_size=25)

@@ -15,7 +15,7 @@ CATALOGUE: list[tuple[str, str, str]] = [
     ("properties", "id,name\np-1,", "name: Give name, which is required."),
     ("properties", "id,name,timezone\np-1,House,Mars/Base", "timezone: Give timezone as an IANA name"),
     ("properties", "id,name\np-1,A\np-1,B", "id: Leave this line out, because it repeats line 2."),
-    ("properties", "id,name\nprop-1,Another name", "id: prop-1 exists with another name; use --update"),
+    ("properties", "id,name\nprop-1,Another name", "id: prop-1 exists with another name; allow updates"),
     ("properties", "id,name,working_hours\np-1,House,{}", "working_hours: Leave this column out"),
     (
         "technicians",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.catalogue import PropertyCreate
-from scripts.sheets.sheet import LONGEST_LINE, Unreadable
+from services.sheets.sheet import LONGEST_LINE, Unreadable
 from tests.transfer.office import SIMPLE, Office, named
 from tests.world import rfc3339, tomorrow
 

@@ -14,7 +14,7 @@ from models.booking_changes import BookingPatch
 from models.catalogue import PropertyCreate, TechnicianCreate, TimeOff
 from models.errors import StoreUnavailable
 from models.service import ServiceCreate
-from scripts.sheets.table import Span
+from services.sheets.table import Span
 from services.transfer.export import Export
 from tests.transfer.office import Office
 from tests.world import World, rfc3339, tomorrow

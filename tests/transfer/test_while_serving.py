@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from models.errors import SlotBooked
-from scripts.sheets.sheet import Unreadable
 from services.claims.mirror import ClashUnsettled
 from services.ledger.schema import GUARD
+from services.sheets.sheet import Unreadable
 from services.stores.connections import connect_mongo, connect_redis
 from tests.servers import MongoServer, RedisServer
 from tests.transfer.office import Office

@@ -10,13 +10,13 @@ from pydantic import BaseModel
 from models import errors
 from models.catalogue import PropertyCreate, TechnicianCreate
 from models.service import ServiceCreate
-from scripts.sheets import cells
-from scripts.sheets.local_times import LocalTimes
-from scripts.sheets.problems import BadRow, Fault
-from scripts.sheets.scratch import Site
-from scripts.sheets.sheet import Columns
-from scripts.sheets.table import Reference, Span, StandIns, Table, read
 from services.catalogue.checks import hours_faults, service_grid_faults, time_off_faults
+from services.sheets import cells
+from services.sheets.local_times import LocalTimes
+from services.sheets.problems import BadRow, Fault
+from services.sheets.scratch import Site
+from services.sheets.sheet import Columns
+from services.sheets.table import Reference, Span, StandIns, Table, read
 from services.timetable.grid import to_milliseconds
 from services.transfer.batches import Added
 from services.transfer.catalogue_import import CatalogueKind, Entry
@@ -117,7 +117,7 @@ class CatalogueTable(Table[Entry, BaseModel]):
     def would_change(self, _row: Mapping[str, str], record: Entry, stored: BaseModel) -> bool:
         names = record.differing(stored)
         if names and not self._update:
-            sentence = f"{record.id} exists with another {', '.join(names)}; use --update to change it."
+            sentence = f"{record.id} exists with another {', '.join(names)}; allow updates to change it."
             raise BadRow([Fault("id", sentence)])
         return bool(names)
 

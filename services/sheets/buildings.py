@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from models.catalogue import Property
-from scripts.sheets.problems import Fault
-from scripts.sheets.scratch import Scratch, Site
+from services.sheets.problems import Fault
+from services.sheets.scratch import Scratch, Site
 
 NO_BUILDING = "Give the id of a property that is no unit, in an earlier line or in the org already."
 

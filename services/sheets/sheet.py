@@ -7,25 +7,17 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import shutil
-import stat
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, count, islice
-from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-from scripts.sheets.cells import unguarded
-from scripts.sheets.dialect import dialect_of, encoding_of, is_nameless
-from scripts.sheets.problems import Fault
+from services.sheets.cells import unguarded
+from services.sheets.dialect import dialect_of, encoding_of, is_nameless
+from services.sheets.problems import Fault
 
 LONGEST_LINE = 1_048_576
 """Characters. A longer line is not a table, and would take too much memory."""
-STDIN = "-"
 
 
 class Unreadable(Exception):
@@ -51,18 +43,20 @@ class Columns:
 
 
 class Sheet:
-    """One file that can be read twice: see `open_sheet`.
+    """One file that can be read twice.
 
-    header_faults and given (the known columns of the file) are set once the first row is read.
+    state: what differs once the file has changed. header_faults and given (the known columns of the file) are set once
+    the first row is read.
     """
 
-    def __init__(self, name: str, file: BinaryIO, columns: Columns) -> None:
+    def __init__(self, name: str, file: BinaryIO, columns: Columns, state: Callable[[], object] = lambda: None) -> None:
         self.name = name
         self.header_faults: list[Fault] = []
         self.given: frozenset[str] = frozenset()
         self._file = file
         self._columns = columns
-        self._state: tuple[int, int] | None = None
+        self._state_now = state
+        self._state: object = None
 
     def rows(self) -> Iterator[Row]:
         """All rows, from the beginning. Raises Unreadable, also if the file has changed since it was read before."""
@@ -82,8 +76,7 @@ class Sheet:
         self._require_unchanged()
 
     def _require_unchanged(self) -> None:
-        found = os.fstat(self._file.fileno())
-        state = (found.st_size, found.st_mtime_ns)
+        state = self._state_now()
         if self._state not in (None, state):
             raise self.changed()
         self._state = state
@@ -172,23 +165,6 @@ class Sheet:
             text = cell if name in self._columns.texts else cell.strip()
             if text and name in self.given:
                 yield name, unguarded(text)
-
-
-@contextmanager
-def open_sheet(path: str, columns: Columns) -> Iterator[Sheet]:
-    """Opens a file, or stdin for `-`. Copies what cannot be read twice to a temporary file. Raises Unreadable."""
-    name = "stdin" if path == STDIN else path
-    with ExitStack() as stack:
-        try:
-            file = sys.stdin.buffer if path == STDIN else stack.enter_context(Path(path).open("rb"))
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                spool = stack.enter_context(tempfile.TemporaryFile())
-                shutil.copyfileobj(file, spool)
-                spool.flush()
-                file = cast("BinaryIO", spool)
-        except OSError as error:
-            raise Unreadable(f"{name} cannot be read: {error.strerror}.") from error
-        yield Sheet(name, file, columns)
 
 
 def chunks(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:

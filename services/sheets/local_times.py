@@ -8,14 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from scripts.sheets.problems import Fault
+from services.sheets.problems import Fault
 from services.timetable.grid import FIRST_DAY, LAST_DAY
 
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?\Z", re.ASCII)
 
-NO_OFFSET = (
-    "Give {field} with an offset at its end, such as Z or +01:00, or name the zone of the times with --times-in."
-)
+NO_OFFSET = "Give {field} with an offset at its end, such as Z or +01:00, or name the zone of the times."
 
 
 class LocalTimes:

@@ -22,13 +22,13 @@ from models.service import Duration
 from models.slot import Visit
 from models.team import Crew
 from models.times import Moment
-from scripts.sheets import cells
-from scripts.sheets.local_times import LocalTimes
-from scripts.sheets.problems import BadRow, Fault
-from scripts.sheets.sheet import Columns
-from scripts.sheets.table import Reading, Reference, Span, StandIns, Table, read
 from services.ids import booking_id_for, hold_name, is_pin
 from services.ledger.documents import change
+from services.sheets import cells
+from services.sheets.local_times import LocalTimes
+from services.sheets.problems import BadRow, Fault
+from services.sheets.sheet import Columns
+from services.sheets.table import Reading, Reference, Span, StandIns, Table, read
 from services.timetable.grid import FIRST_DAY, LAST_DAY, SLOT, to_milliseconds
 from services.transfer.batches import Added
 from services.transfer.wiring import Transfer

@@ -1,4 +1,4 @@
-"""The first reading of all files: checks every line, reports every problem, and writes nothing."""
+"""The first reading of a file, or of several: checks every line, reports every problem, and writes nothing."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import TypeVar
 
 from models.catalogue import Property
 from models.slot import MOST_CLAIMS
-from scripts.sheets.buildings import Buildings
-from scripts.sheets.problems import BadRow, Fault, Problems
-from scripts.sheets.progress import Progress
-from scripts.sheets.scratch import Scratch, Site, Taken
-from scripts.sheets.sheet import Row, Sheet, chunks
-from scripts.sheets.table import Record, Reference, Stored, Table
+from services.sheets.buildings import Buildings
+from services.sheets.problems import BadRow, Fault, Problems
+from services.sheets.progress import Progress
+from services.sheets.scratch import Scratch, Site, Taken
+from services.sheets.sheet import Row, Sheet, chunks
+from services.sheets.table import Record, Reference, Stored, Table
 from services.transfer.wiring import Transfer
 
-CHUNK = 1000
+CHUNK = 250
+"""Rows at a time. A worker that checks a file serves nobody else meanwhile."""
 TOO_MANY_CLAIMS = (
     f"Give a property with fewer units, or a shorter visit: one of all units has at most {MOST_CLAIMS} claims."
 )
@@ -51,7 +52,8 @@ class Checking:
             self._scratch.note_site(unit, Site(building, None))
 
     def check(self, sheet: Sheet, table: Table[Record, Stored]) -> Counter[str]:
-        """Reports all problems of a file except overlaps, and counts the others. Raises Unreadable."""
+        """Reports all problems of a file except overlaps. Counts the rows, and those without problems by what the
+        import does with them: `new`, `changed`, `present`. Raises Unreadable."""
         self._progress.phase(f"checking {sheet.name}")
         counts = Counter[str]()
         for rows in chunks(sheet.rows(), CHUNK):
@@ -63,9 +65,12 @@ class Checking:
             stored = table.find([table.id_of(record) for _, record in records])
             for row, record in records:
                 try:
-                    self._count(table, row, record, stored.get(table.id_of(record)), counts)
+                    becomes = self._becomes(table, row, record, stored.get(table.id_of(record)))
                 except BadRow as bad:
                     faults[row.line] += bad.faults
+                else:
+                    counts[becomes] += not faults[row.line]
+            counts["rows"] += len(rows)
             self._report(sheet, faults)
         self._report_header(sheet)
         return counts
@@ -129,14 +134,13 @@ class Checking:
             if column not in faulty and not self._scratch.knows(word, named):
                 yield Fault(column, f"Give a {word} that exists; there is no {word} {named}.")
 
-    def _count(
-        self, table: Table[Record, Stored], row: Row, record: Record, stored: Stored | None, counts: Counter[str]
-    ) -> None:
-        """Counts a record. Notes the slot of a new booking, for `overlaps`. Raises BadRow."""
+    def _becomes(self, table: Table[Record, Stored], row: Row, record: Record, stored: Stored | None) -> str:
+        """What the import does with a record: a name in `Added`. Notes the slot of a new booking, for `overlaps`.
+
+        Raises BadRow.
+        """
         if stored is not None:
-            counts["changed" if table.would_change(row.cells, record, stored) else "present"] += 1
-            return
-        counts["new"] += 1
+            return "changed" if table.would_change(row.cells, record, stored) else "present"
         if visit := table.visit_of(record):
             visit = replace(visit, units=self._scratch.units_of(visit.property_id))
             if len(visit.claims()) > MOST_CLAIMS:
@@ -144,6 +148,7 @@ class Checking:
             first, last = self._starts or (visit.start, visit.start)
             self._starts = (min(first, visit.start), max(last, visit.start))
             self._scratch.take(Taken(*span, line=row.line, booking_id=table.id_of(record)) for span in visit.spans())
+        return "new"
 
     def _overlap(self, later: Taken, other: Taken) -> str:
         kind, _, plain_id = later.resource.partition(":")

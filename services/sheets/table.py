@@ -12,11 +12,11 @@ from pydantic import BaseModel, ValidationError
 
 from models.faults import faults_of
 from models.slot import Visit
-from scripts.sheets import cells
-from scripts.sheets.local_times import NO_OFFSET, LocalTimes
-from scripts.sheets.problems import Fault
-from scripts.sheets.scratch import Site
-from scripts.sheets.sheet import Columns
+from services.sheets import cells
+from services.sheets.local_times import NO_OFFSET, LocalTimes
+from services.sheets.problems import Fault
+from services.sheets.scratch import Site
+from services.sheets.sheet import Columns
 from services.transfer.batches import Added
 
 Model = TypeVar("Model", bound=BaseModel)

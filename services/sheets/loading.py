@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
-from scripts.sheets.problems import BadRow, Fault, Problems
-from scripts.sheets.progress import Progress
-from scripts.sheets.sheet import Row, Sheet, chunks
-from scripts.sheets.table import Record, Stored, Table
+from services.sheets.problems import BadRow, Fault, Problems
+from services.sheets.progress import Progress
+from services.sheets.sheet import Row, Sheet, chunks
+from services.sheets.table import Record, Stored, Table
 from services.transfer.batches import Refused
 
-BATCH = 500
+BATCH = 250
 
 
-def load(sheet: Sheet, table: Table[Record, Stored], problems: Problems, progress: Progress) -> Counter[str]:
+def load(
+    sheet: Sheet,
+    table: Table[Record, Stored],
+    problems: Problems,
+    progress: Progress,
+    goes_on: Callable[[], bool] = lambda: True,
+) -> Counter[str]:
     """Writes the records of a checked file. Reports those that another client has overtaken since the check.
 
-    Returns the numbers of records by the names in `Added`. Raises Unreadable, StoreUnavailable.
+    goes_on: asked after each batch, whether to write the next. Returns the numbers of records by the names in `Added`,
+    and of the `rows` that were read. Raises Unreadable, StoreUnavailable.
     """
     progress.phase(f"writing {table.kind}")
     counts = Counter[str]()
@@ -30,7 +38,10 @@ def load(sheet: Sheet, table: Table[Record, Stored], problems: Problems, progres
             counts.update(
                 new=added.new, changed=added.changed, present=added.present, left_to_relay=added.left_to_relay
             )
+            counts["rows"] += len(rows)
             progress.advance(len(rows))
+            if not goes_on():
+                break
     finally:
         # Also after an interruption, and even if nothing was written: an earlier run may have died before this.
         table.announce()
