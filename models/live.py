@@ -57,7 +57,19 @@ class BoardTechnician(Shown):
 
     id: str
     name: str
+    areas: list[str]
+    skills: list[str]
     closed: list[ClosedSpan]
+
+
+class BoardProperty(Shown):
+    """A property at which something on the board is."""
+
+    id: str
+    name: str
+    address: str | None
+    timezone: str
+    has_units: bool
 
 
 class BoardReply(Shown):
@@ -67,5 +79,6 @@ class BoardReply(Shown):
     stream_id: str
     timezone: str
     technicians: list[BoardTechnician]
+    properties: list[BoardProperty]
     visits: list[BookingReply]
     holds: list[HoldReply]

@@ -242,7 +242,18 @@ _OF_MODELS: dict[type[BaseModel], Json] = {
     BoardReply: {
         "stream_id": "1796378400000-0",
         "timezone": "Europe/Paris",
-        "technicians": [{"id": "tech-7", "name": "Jón", "closed": [_BEFORE_WORK]}],
+        "technicians": [
+            {"id": "tech-7", "name": "Jón", "areas": ["north"], "skills": ["boiler"], "closed": [_BEFORE_WORK]}
+        ],
+        "properties": [
+            {
+                "id": "prop-101",
+                "name": "Skúlagata 4",
+                "address": "Skúlagata 4, Reykjavík",
+                "timezone": "Europe/Paris",
+                "has_units": False,
+            }
+        ],
         "visits": [{**BOOKING, "hold_id": None, "customer_id": CUSTOMER["customer_id"]}],
         "holds": [HOLD],
     },

@@ -9,7 +9,7 @@ from api.routes.bookings import listed
 from models.access import STAFF, Role
 from models.errors import PropertyNotFound, TechnicianNotFound
 from models.hold import HoldReply
-from models.live import BoardQuery, BoardReply, BoardTechnician, EventsQuery
+from models.live import BoardProperty, BoardQuery, BoardReply, BoardTechnician, EventsQuery
 from models.shapes import ReplyShape
 
 routes = Routes(
@@ -21,7 +21,7 @@ EVENT_STREAM = "text/event-stream; charset=utf-8"
 AS_IT_IS = "no-store, no-transform"
 UNBUFFERED = (("X-Accel-Buffering", "no"),)
 
-HOLD, TECHNICIAN = ReplyShape(HoldReply), ReplyShape(BoardTechnician)
+HOLD, TECHNICIAN, PROPERTY = ReplyShape(HoldReply), ReplyShape(BoardTechnician), ReplyShape(BoardProperty)
 
 
 @routes.get(
@@ -53,12 +53,14 @@ def follow_events(ask: Ask[EventsQuery]) -> Reply:
 )
 def read_board(ask: Ask[BoardQuery]) -> Reply:
     """Shows technicians with the times in which they can have no visit, and the visits and live holds that overlap the
-    asked time, at most 31 days. Follow `/events` with `stream_id` as `Last-Event-ID` to keep it up to date."""
+    asked time, at most 31 days, with the properties where they are. Follow `/events` with `stream_id` as
+    `Last-Event-ID` to keep it up to date."""
     board = ask.services.board.read(ask.caller, ask.given)
     shown: dict[str, Any] = {
         "stream_id": board.stream_id,
         "timezone": board.timezone,
         "technicians": [TECHNICIAN.of(each) for each in board.technicians],
+        "properties": [PROPERTY.of(each) for each in board.properties],
         "visits": listed(ask, board.visits),
         "holds": [HOLD.of(each) for each in board.holds],
     }

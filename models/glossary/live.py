@@ -16,6 +16,8 @@ WORDS: dict[str, str] = {
     "BoardQuery.to": "Until when, at most 31 days later.",
     "stream_id": "The live event behind which `/events` brings what this reply does not show yet.",
     "BoardReply.technicians": "All technicians of the org by id.",
+    "BoardReply.properties": "The properties of these visits and holds by id.",
+    "BoardProperty.has_units": "Whether it is a building with units.",
     "BoardTechnician.closed": "When the technician can have no visit, by start.",
     "ClosedSpan.start": "When it begins.",
     "ClosedSpan.end": "When it ends.",

@@ -6,6 +6,8 @@ announces one too. A stricter policy changes no existing hold or booking.
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -95,6 +97,10 @@ class CatalogueDesk:
         """As `list_properties`."""
         documents, following = self._technicians.page(org, limit, cursor, list_filter(status, q, ("id", "name")))
         return [technician_of(document) for document in documents], following
+
+    def properties(self, org: str, ids: Set[str]) -> tuple[list[Property], frozenset[str]]:
+        """Those of these ids that there are, by id, and the ids of those that have units."""
+        return [property_of(each) for each in self._properties.among(org, ids)], self._units.buildings(org, ids)
 
     def get_property(self, org: str, property_id: str) -> Property:
         """Raises PropertyNotFound."""

@@ -6,13 +6,13 @@ A document of an earlier release has no version; it counts as version 1.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager
 from hashlib import blake2b
 from typing import Any
 
 from pydantic import BaseModel
-from pymongo import ReturnDocument
+from pymongo import ASCENDING, ReturnDocument
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
@@ -53,6 +53,12 @@ class Records:
     def page(self, org: str, limit: int, cursor: str | None, wanted: Document) -> tuple[list[Document], str | None]:
         """As `page_by_id`."""
         return page_by_id(self._collection, org, limit, cursor, wanted)
+
+    def among(self, org: str, ids: Set[str]) -> list[Document]:
+        """Those of these ids that there are, by id."""
+        with mongo_faults():
+            names = [document_id(org, each) for each in sorted(ids)]
+            return list(self._collection.find({"_id": {"$in": names}, "org": org}).sort("id", ASCENDING))
 
     def get(self, org: str, plain_id: str) -> Document:
         """Raises what is `missing`."""

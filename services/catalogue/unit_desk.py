@@ -6,6 +6,8 @@ version with each unit that joins it, so a change of the building that did not s
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from pymongo.database import Database
 
 from models.catalogue import Property, PropertyCreate
@@ -35,6 +37,12 @@ class UnitDesk:
     def has_units(self, org: str, property_id: str) -> bool:
         with mongo_faults():
             return self._properties.find_one({"org": org, "parent_id": property_id}, {"_id": 1}) is not None
+
+    def buildings(self, org: str, ids: Set[str]) -> frozenset[str]:
+        """Which of these properties have units."""
+        with mongo_faults():
+            units = self._properties.find({"org": org, "parent_id": {"$in": sorted(ids)}}, {"parent_id": 1})
+            return frozenset(each["parent_id"] for each in units)
 
     def building(self, org: str, property_id: str) -> Property:
         """The property, which may have units. Raises InvalidRequest if there is none, or if it is a unit."""

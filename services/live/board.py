@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -12,7 +13,7 @@ from models.booking_lists import BookingQuery
 from models.catalogue import Policy, Technician
 from models.errors import Fault, InvalidRequest
 from models.hold import Hold, HoldsQuery
-from models.live import BoardQuery, BoardTechnician, ClosedSpan
+from models.live import BoardProperty, BoardQuery, BoardTechnician, ClosedSpan
 from services.bookings.changes import BookingLife
 from services.catalogue.editor import CatalogueDesk
 from services.catalogue.local_days import LocalDays
@@ -36,6 +37,7 @@ class Board:
     stream_id: str
     timezone: str
     technicians: list[BoardTechnician]
+    properties: list[BoardProperty]
     visits: list[Booking]
     holds: list[Hold]
 
@@ -67,13 +69,24 @@ class Boards:
             raise InvalidRequest(Fault("to", "bad_span", "Give a time to that is after from, by at most 31 days."))
         stream_id = self._events.newest(caller.org)  # first, so that nothing after it is missed
         policy = self._catalogue.get_policy(caller.org)
+        visits, holds = self._visits(caller, query), self._live_holds(caller, query)
         return Board(
             stream_id,
             policy.timezone,
             self._technicians(caller.org, query, policy),
-            self._visits(caller, query),
-            self._live_holds(caller, query),
+            self._properties(caller.org, {each.property_id for each in visits} | {each.property_id for each in holds}),
+            visits,
+            holds,
         )
+
+    def _properties(self, org: str, ids: Set[str]) -> list[BoardProperty]:
+        found, buildings = self._catalogue.properties(org, ids)
+        return [
+            BoardProperty(
+                id=each.id, name=each.name, address=each.address, timezone=each.timezone, has_units=each.id in buildings
+            )
+            for each in found
+        ]
 
     def _technicians(self, org: str, query: BoardQuery, policy: Policy) -> list[BoardTechnician]:
         span = self._grid.tick(query.from_), self._grid.tick_from(query.to)
@@ -81,9 +94,13 @@ class Boards:
         cursor: str | None = None
         while True:
             page, cursor = self._catalogue.list_technicians(org, LARGEST_PAGE, cursor)
-            found += [BoardTechnician(id=who.id, name=who.name, closed=self._closed(who, policy, span)) for who in page]
+            found += [self._technician(who, policy, span) for who in page]
             if cursor is None:
                 return found
+
+    def _technician(self, who: Technician, policy: Policy, span: Span) -> BoardTechnician:
+        closed = self._closed(who, policy, span)
+        return BoardTechnician(id=who.id, name=who.name, areas=who.areas, skills=who.skills, closed=closed)
 
     def _closed(self, who: Technician, policy: Policy, span: Span) -> list[ClosedSpan]:
         timetable, everything = self._timetable, ones(span[1] - span[0])

@@ -30,6 +30,7 @@ def test_it_has_the_technicians_and_all_that_lies_in_the_asked_time(town: Town) 
     assert found["timezone"] == "UTC"
     assert [each["id"] for each in found["technicians"]] == ["tech-1", "tech-2", "tech-3"]
     assert [each["booking_id"] for each in found["visits"]] == [booked["booking_id"]]
+    assert [each["id"] for each in found["properties"]] == [booked["property_id"]]
     assert [(each["hold_id"], each["ref"]) for each in found["holds"]] == [(held["hold_id"], held["ref"])]
     assert found["visits"][0]["hold_id"] is None
     (listed,) = body_of(town.call("GET", "/bookings", key="desk"))["bookings"]
@@ -107,3 +108,14 @@ def test_thirty_one_local_days_are_allowed_where_clocks_go_back(town: Town) -> N
 
 def test_both_times_are_needed(town: Town) -> None:
     assert fault_codes(town.call("GET", "/board", key="desk")) == {("from", "missing"), ("to", "missing")}
+
+
+def test_it_names_the_properties_of_what_it_shows_and_who_may_be_sent_where(town: Town) -> None:
+    town.call("POST", "/properties", {"id": "house", "name": "The house", "address": "Quay 1"}, key="admin")
+    town.call("POST", "/properties", {"id": "flat", "name": "The flat", "parent_id": "house"}, key="admin")
+    town.call("PATCH", "/technicians/tech-2", {"areas": ["north"], "skills": ["boiler"]}, key="admin")
+    town.book(10, property_id="house")
+    found = board(town)
+    house = {"id": "house", "name": "The house", "address": "Quay 1", "timezone": "UTC", "has_units": True}
+    assert found["properties"] == [house]
+    assert [(each["areas"], each["skills"]) for each in found["technicians"]][1] == (["north"], ["boiler"])
