@@ -10,26 +10,30 @@ from typing import Any
 import pytest
 
 from models.booking import Booking
+from scripts.dev_server.child import wait_until
 from services.ledger import store as ledger
 from services.ledger.outcomes import Insert
 from services.ledger.schema import GUARD
 from services.ledger.store import BookingStore
 from services.stores.connections import Document
 from tests.bookings.sample import sample
-from tests.system.race.together import CROWD, ROUNDS, Outcome, at_once, fresh_slots
+from tests.system.race.together import CROWD, PATIENCE, ROUNDS, Outcome, at_once, fresh_slots
 from tests.world import World
 
 
 @pytest.fixture(autouse=True)
 def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many documents each batch has."""
+    """How many documents each batch has. The first insert lasts until a batch of several waits behind it."""
     found: list[int] = []
     insert = ledger.Writer._insert
 
     def count(writer: Any, documents: list[Document]) -> None:
         found.append(len(documents))
+        if len(found) == 1:
+            assert wait_until(lambda: len(writer._waiting) > 3, seconds=PATIENCE)
         insert(writer, documents)
 
+    monkeypatch.setattr("services.ledger.writer.PATIENCE_SECONDS", PATIENCE)
     monkeypatch.setattr(ledger.Writer, "_insert", count)
     return found
 

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from itertools import count
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from services.stores.connections import connect_mongo, connect_redis
 from tests.bookings.evidence import another_server, lose_redis
 from tests.bookings.moving import at, at_step, check_settled, move, stored
 from tests.servers import MongoServer, RedisServer
-from tests.system.race.together import PATIENCE, Outcome, at_once, fresh_slots
+from tests.system.race.together import PATIENCE, Meeting, Outcome, at_once, fresh_slots
 from tests.world import PATIENT, World, rfc3339, services_over, tomorrow
 
 SCRATCH = "holdfast_moves"
@@ -206,15 +205,8 @@ def test_without_the_version_in_the_query_the_other_change_is_lost(
 def test_without_the_version_several_moves_make_the_same_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control of `test_of_many_moves_of_one_version_exactly_one_is_made`. The first move waits until a
     second one has read the version."""
-    claims, both_read = count(1), threading.Event()
-
-    def meet() -> None:
-        if next(claims) == 2:
-            both_read.set()
-        both_read.wait(PATIENCE)
-
     without_version(world.services, monkeypatch)
-    at_step(world.services, "after_move_claim", meet)
+    at_step(world.services, "after_move_claim", Meeting())
     booking = book(world, duration_minutes=15)
     bob, moves = world.caller("desk"), [rfc3339(tomorrow(12 + hour)) for hour in range(8)]
     outcome = at_once([partial(move, world.services, bob, booking, start=start) for start in moves])

@@ -5,7 +5,6 @@ The negative control shows that this test sees a second entry.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -16,7 +15,7 @@ import pytest
 from models.access import IdempotencyClaim
 from models.errors import AlreadyExists, RequestInProgress
 from services.waitlist.store import WaitlistStore
-from tests.system.race.together import CROWD, PATIENCE, at_once, fresh_slots
+from tests.system.race.together import CROWD, Meeting, at_once, fresh_slots
 from tests.waitlist.waiting import request
 from tests.world import World, rfc3339
 
@@ -53,13 +52,11 @@ def test_a_person_who_joins_often_at_one_moment_waits_once(world: World) -> None
 
 def test_without_turns_a_person_waits_many_times(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control: the same race with the guard off. The first request waits until a second one has looked."""
-    turns, looks, both_looked, look = count(1), count(1), threading.Event(), WaitlistStore.waits_already
+    turns, meet, look = count(1), Meeting(), WaitlistStore.waits_already
 
     def look_and_meet(*asked: Any) -> bool:
         waits = look(*asked)
-        if next(looks) == 2:
-            both_looked.set()
-        both_looked.wait(PATIENCE)
+        meet()
         return waits
 
     monkeypatch.setattr(WaitlistStore, "last_turns", lambda *_: {"phone": next(turns), "email": next(turns)})

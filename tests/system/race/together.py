@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import zip_longest
+from itertools import count, zip_longest
 from typing import Generic, TypeVar
 
 from services.claims.claims import Claims
@@ -33,6 +33,19 @@ class Outcome(Generic[T]):
 
     def kinds(self) -> set[type[Exception]]:
         return {type(error) for error in self.errors}
+
+
+class Meeting:
+    """Where the first that comes waits until a second one has come. So two have looked before one of them acts."""
+
+    def __init__(self) -> None:
+        self._comers = count(1)
+        self._both_came = threading.Event()
+
+    def __call__(self) -> None:
+        if next(self._comers) == 2:
+            self._both_came.set()
+        assert self._both_came.wait(PATIENCE)
 
 
 def at_once(acts: Sequence[Callable[[], T]], moments: Sequence[datetime] = ()) -> Outcome[T]:
@@ -76,21 +89,30 @@ def mirrored(world: World) -> bool:
     return shown == booked and not pinned and not world.services.redis.exists(world.names.pins)
 
 
-def check_then_set(claims: Claims, placement: Placement) -> Placed | Taken:
-    """Look, and write if the slot is free, as many booking systems do. It is right only without other requests."""
-    request, visit, client = placement.request, placement.first_visit, claims._redis
-    names = claim_names(OrgKeys(request.org), visit)
-    if any(client.mget(names)):
-        return Taken([])
-    for name in names:
-        client.set(name, f"h|{request.hold_id}", px=placement.lifetime_ms)
-    record = HoldRecord(
-        hold_id=request.hold_id,
-        status="held",
-        owner=request.key_id,
-        visit=visit,
-        requested=placement.wish.start,
-        created_ms=0,
-        expires_ms=placement.lifetime_ms,
-    )
-    return Placed(record, "new")
+def check_then_set() -> Callable[[Claims, Placement], Placed | Taken]:
+    """A claim that looks, and writes if the slot is free, as many booking systems do. It is right only without other
+    requests: a second request for the same start looks before the first one writes.
+    """
+    meetings = dict[int, Meeting]()
+
+    def place(claims: Claims, placement: Placement) -> Placed | Taken:
+        request, visit, client = placement.request, placement.first_visit, claims._redis
+        names = claim_names(OrgKeys(request.org), visit)
+        taken = any(client.mget(names))
+        meetings.setdefault(visit.start, Meeting())()
+        if taken:
+            return Taken([])
+        for name in names:
+            client.set(name, f"h|{request.hold_id}", px=placement.lifetime_ms)
+        record = HoldRecord(
+            hold_id=request.hold_id,
+            status="held",
+            owner=request.key_id,
+            visit=visit,
+            requested=placement.wish.start,
+            created_ms=0,
+            expires_ms=placement.lifetime_ms,
+        )
+        return Placed(record, "new")
+
+    return place
