@@ -183,9 +183,21 @@ class _Turn(Times):
         try:
             request = BookRequest(hold_id=talk.hold_id, customer=customer)
             made = self.acts.bookings.book(self.caller, request).stored
-        except (HoldExpired, HoldReleased):
+        except HoldExpired:
+            return self._confirm_anew(name)
+        except HoldReleased:
             return self.offer(talk.but(hold_id=None), self.site(talk), When(), say.RAN_OUT)
         return Talk(property_id=made.property_id, booking_id=made.booking_id), say.booked(self.line(made))
+
+    def _confirm_anew(self, name: str | None) -> Answer:
+        """Holds once more what ran out or was lost, and books it: the customer has said yes to it."""
+        talk = self.talk.but(hold_id=None)
+        if talk.start is None:
+            return self.offer(talk, self.site(talk), When(), say.RAN_OUT)
+        held, said = self._hold(talk, self.site(talk), talk.start)
+        if held.hold_id is None:
+            return held, said
+        return _Turn(self.acts, self.around, self.caller, self.phone, held)._confirm(name)
 
     # -- the visits of this phone
 

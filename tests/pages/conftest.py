@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from services.settings import DEFAULTS
+from tests.pages.breakable import BreakableSite, breakable_site
 from tests.pages.site import Company, Site, Visitor, chromium, visitor
 from tests.system.drills.installation import private_installation
 
@@ -19,6 +20,13 @@ NewVisitor = Callable[..., Visitor]
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with private_installation(tmp_path_factory.mktemp("pages"), DEFAULTS) as installation:
         yield Site(installation, installation.api())
+
+
+@pytest.fixture(scope="session")
+def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BreakableSite]:
+    """Another one, whose parts a test may kill. It leaves them well."""
+    with breakable_site(tmp_path_factory.mktemp("breakable")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

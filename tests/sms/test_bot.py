@@ -95,7 +95,29 @@ def test_no_lets_the_slot_go(phone: Phone) -> None:
     assert other.send(f"BOOK prop-1 {DAY} 10:00").startswith(f"{AT_TEN} at House 1 is kept")
 
 
-def test_a_hold_that_ran_out_brings_new_times(phone: Phone) -> None:
+def lose_redis(world: World) -> None:
+    for key in world.services.redis.scan_iter(f"{world.names.epoch.rpartition(':')[0]}:*"):
+        world.services.redis.delete(key)
+
+
+def test_a_hold_that_is_lost_is_booked_if_its_time_is_free(phone: Phone) -> None:
+    phone.send(f"BOOK prop-1 {DAY} 10:00")
+    phone.send("YES")
+    lose_redis(phone.world)
+    assert phone.send("Alice Jensen").startswith(f"Booked: {AT_TEN} at House 1.")
+    (stored,) = phone.world.bookings()
+    assert stored["start"] == tomorrow(10)
+
+
+def test_a_hold_that_is_lost_and_whose_time_is_taken_brings_times_near_it(phone: Phone) -> None:
+    phone.send(f"BOOK prop-1 {DAY} 10:00")
+    lose_redis(phone.world)
+    booked(Phone(phone.world, "+4587654321"))
+    assert phone.send("YES") == say.NAME
+    assert phone.send("Bob").startswith(f"{AT_TEN} is taken. Free: 1 ")
+
+
+def test_a_hold_that_the_office_released_brings_new_times(phone: Phone) -> None:
     phone.send(f"BOOK prop-1 {DAY} 10:00")
     world = phone.world
     (talk,) = world.services.db["conversations"].find({"org": world.org})
