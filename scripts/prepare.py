@@ -59,6 +59,7 @@ def _prepare(options: argparse.Namespace) -> None:
     keys, people = demo_keys(secret), demo_people(secret)
     if options.demo:
         seed(services, keys, people)
+    services.messages.begin()
     if options.keys:
         print(json.dumps({"org": ORG, "keys": keys, "people": people}, indent=2, ensure_ascii=False))
 

@@ -20,6 +20,8 @@ from services.texting.gsm7 import plain
 IN_CALENDARS = frozenset({"confirmation", "moved", "cancelled"})
 """The kinds of message that change the customer's calendar."""
 _SECRET = re.compile(r"/visit#\S+")
+_MAKES_A_LINK = re.compile(r"(?<=[.\u3002\uff0e\uff61])(?=\w)|(?<=:)(?=/)")
+"""Where in a name programs see an address: before what follows a dot of any alphabet, and within ://."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class Letters:
 
         site, policy = matter.site, matter.policy
         return {
-            "name": matter.customer["name"],
+            "name": without_links(matter.customer["name"]),
             "when": said(matter.start, with_year=with_year),
             "before": said(matter.before, with_year=with_year),
             "until": said(matter.until),
@@ -154,6 +156,12 @@ class Letters:
             attendee=matter.customer["email"],
         )
         return CalendarPart(invitation_method(booking), invitation_text(booking, matter.site, invitation))
+
+
+def without_links(name: str) -> str:
+    """A name in which no mail program and no phone sees an address to tap. A stranger types names, and the receiver of
+    the message trusts its sender."""
+    return _MAKES_A_LINK.sub(" ", name)
 
 
 def without_secret(text: str) -> str:

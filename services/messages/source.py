@@ -6,8 +6,9 @@ it, it is one entry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final
 
 from models.catalogue import Policy
@@ -28,28 +29,28 @@ PLANS_ANEW: Final = frozenset({"start", "status", "reserved_until", "customer"})
 class MessageSource:
     """A Source of the outbox.
 
-    channels: those that have a sender; without any, no news is wanted. began: since when messages are sent. policy: of
-    an org, as it is now. forget: removes the personal data of the messages about a booking.
+    began: since when which channel has a sender, in times of MongoDB's log; what changed before is no news there.
+    Without any, no news is wanted. policy: of an org, as it is now. forget: removes the personal data of the messages
+    about a booking.
     """
 
     def __init__(
         self,
-        channels: Collection[MessageChannel],
-        began: Callable[[], datetime],
+        began: Callable[[], Mapping[MessageChannel, int]],
         policy: Callable[[str], Policy],
         forget: Callable[[str, str], object],
     ) -> None:
-        self._channels = channels
-        self._began = began
+        self._read_began = began
         self._policy = policy
         self._forget = forget
-        self._since: datetime | None = None
+
+    @cached_property
+    def _began(self) -> Mapping[MessageChannel, int]:
+        return self._read_began()
 
     def since(self) -> datetime | None:
         """From when on news is wanted: since messages are sent."""
-        if self._channels and self._since is None:
-            self._since = self._began()
-        return self._since
+        return datetime.fromtimestamp(min(self._began.values()) >> 32, UTC) if self._began else None
 
     def entries(self, news: Sequence[News]) -> list[NewEntry]:
         """What to send because of some news."""
@@ -69,7 +70,7 @@ class MessageSource:
 
     def _of_offer(self, made: OfferMade) -> Iterator[NewEntry]:
         entry = made.entry
-        for channel in self._reached(entry.customer):
+        for channel in self._reached(entry.customer, made.logged):
             yield NewEntry(
                 org=entry.org,
                 booking_id=entry.waitlist_id,
@@ -86,14 +87,14 @@ class MessageSource:
         is_new = len(booking.history) == 1
         before = None if is_new else booking.changed(**change.previous)
         news = None if is_new and change.action == IMPORTED else news_of(before, booking)
-        for channel in self._reached(booking.customer):
+        for channel in self._reached(booking.customer, change.logged):
             if news is not None:
                 yield _entry(change, news, channel, booking.version, change.at + HELD_BACK)
             if is_new or not PLANS_ANEW.isdisjoint(change.changed):
                 yield from _reminders(change, channel, policy)
 
-    def _reached(self, customer: dict[str, str]) -> list[MessageChannel]:
-        return [each for each in ("sms", "email") if each in self._channels and address_of(customer, each)]
+    def _reached(self, customer: dict[str, str], logged: int) -> list[MessageChannel]:
+        return [each for each, began in self._began.items() if logged > began and address_of(customer, each)]
 
 
 def _reminders(change: BookingChange, channel: MessageChannel, policy: Policy) -> Iterator[NewEntry]:

@@ -6,16 +6,17 @@ outbox that would say the same only one does. It is kept for a month.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from models.messages import MessageChannel, MessageKind
+from services.ledger.following import log_time
 from services.ledger.persons import BY_PERSON
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
@@ -35,7 +36,7 @@ INDEXES: Final = [
     BY_PERSON,
 ]
 BEGAN: Final = "messages"
-"""The document of `meta` that says since when messages are sent."""
+"""The document of `meta` that says since when messages are sent, by channel."""
 
 Report = Literal["delivered", "failed"]
 
@@ -77,15 +78,18 @@ class MessageStore:
         with mongo_faults():
             self._messages.create_indexes(INDEXES)
 
-    def since(self) -> datetime:
-        """When the sending of messages began, which this call may be: nothing older is news to customers."""
+    def began(self, on: Collection[MessageChannel]) -> dict[MessageChannel, int]:
+        """When the sending on these channels began, which this call may be: nothing older is news to customers. In
+        times of MongoDB's log, as numbers. Where another channel was on, its sending begins anew when it is again."""
+        now = {each: {"$ifNull": [f"${each}", "$$CLUSTER_TIME"]} for each in on}
         with mongo_faults():
-            found = self._meta.find_one({"_id": BEGAN})
-            if found is None:
-                self._meta.update_one({"_id": BEGAN}, [{"$set": {"at": {"$ifNull": ["$at", "$$NOW"]}}}], upsert=True)
-                found = self._meta.find_one({"_id": BEGAN}) or {}
-        began: datetime = found["at"]
-        return began
+            found = self._meta.find_one_and_update(
+                {"_id": BEGAN},
+                [{"$replaceWith": {"_id": BEGAN, **now}}],
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        return {each: log_time(found[each]) for each in on} if found else {}
 
     def begin(self, message: Message) -> bool:
         """Writes a message down before it is sent, or writes it anew. False if another one says the same."""

@@ -160,8 +160,7 @@ class Deliveries:
         """Writes down how an attempt ended."""
         match outcome:
             case NotYet(until):
-                self._store.put_off(leased, until)
-                return
+                name = "held" if self._store.put_off(leased, until) else "lease_lost"
             case Again(detail, after_seconds):
                 delay = self._delay(leased.entry.attempts, after_seconds)
                 name = self._store.try_again(leased, detail, delay) or "lease_lost"

@@ -11,6 +11,7 @@ from services.stores.connections import Document
 KEPT_SECONDS: Final = 30 * 86_400
 """For how long an entry is kept after its end."""
 OPEN: Final[Document] = {"open": True}
+IS_MESSAGE: Final[Document] = {"channel": {"$in": ["sms", "email"]}}
 NEWEST_FIRST: Final = [("created_at", DESCENDING), ("_id", DESCENDING)]
 
 INDEXES: Final = [
@@ -24,6 +25,12 @@ INDEXES: Final = [
     # The entries of one webhook, and those of them in one state.
     IndexModel([("org", ASCENDING), ("receiver", ASCENDING), *NEWEST_FIRST], name="by_receiver"),
     IndexModel([("org", ASCENDING), ("receiver", ASCENDING), ("state", ASCENDING), *NEWEST_FIRST], name="by_state"),
+    # Messages of one kind.
+    IndexModel(
+        [("org", ASCENDING), ("receiver", ASCENDING), ("kind", ASCENDING), *NEWEST_FIRST],
+        name="by_kind",
+        partialFilterExpression=IS_MESSAGE,
+    ),
     # What could not be sent, for the metrics.
     IndexModel([("state", ASCENDING)], name="dead", partialFilterExpression={"state": "dead"}),
     IndexModel([("finished_at", ASCENDING)], name="kept", expireAfterSeconds=KEPT_SECONDS),

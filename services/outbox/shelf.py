@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pymongo import ReturnDocument
+from pymongo.cursor import Cursor
 from pymongo.database import Database
 
 from services.outbox.entries import Body, Channel, State
@@ -70,21 +71,24 @@ class OutboxShelf:
         kind: str | None = None,
     ) -> tuple[list[Kept], str | None]:
         """As `page`, of messages to customers. Those of an erased booking are found by its id alone."""
-        wanted: Document = {"org": org, "receiver": {"$in": list(channels)}}
-        if booking_id is not None:
-            wanted = {"org": org, "booking_id": booking_id, "channel": {"$in": list(channels)}}
+        wanted: Document = {"org": org, "channel": {"$in": list(channels)}}
         if kind is not None:
             wanted["kind"] = kind
-        return self._page(wanted, "by_receiver" if booking_id is None else "by_booking", limit, cursor)
+        if booking_id is not None:
+            return self._page({**wanted, "booking_id": booking_id}, "by_booking", limit, cursor)
+        wanted["receiver"] = wanted["channel"]
+        return self._page(wanted, "by_receiver" if kind is None else "by_kind", limit, cursor)
 
     def _page(self, wanted: Document, index: str, limit: int, cursor: str | None) -> tuple[list[Kept], str | None]:
+        with mongo_faults():
+            kept = [_kept(each) for each in self._documents(wanted, index, limit + 1, cursor)]
+        return kept[:limit], _write_end(kept[limit - 1]) if len(kept) > limit else None
+
+    def _documents(self, wanted: Document, index: str, most: int, cursor: str | None) -> Cursor[Document]:
         if cursor is not None:
             at, last = _read_end(cursor)
-            wanted |= {"created_at": {"$lte": at}, "$nor": [{"created_at": at, "_id": {"$gte": last}}]}
-        with mongo_faults():
-            found = self._entries.find(wanted).hint(index)
-            kept = [_kept(each) for each in found.sort(NEWEST_FIRST).limit(limit + 1)]
-        return kept[:limit], _write_end(kept[limit - 1]) if len(kept) > limit else None
+            wanted = {**wanted, "created_at": {"$lte": at}, "$nor": [{"created_at": at, "_id": {"$gte": last}}]}
+        return self._entries.find(wanted).hint(index).sort(NEWEST_FIRST).limit(most)
 
     def send_again(self, org: str, receiver: str, entry_id: str) -> Kept | None:
         """Makes an entry due now, whatever became of it, and gives it; None if there is no such entry.

@@ -32,7 +32,7 @@ class WebhookSource:
             for each in news
             if (kind := kind_of(each))
             for webhook in listening[each.org]
-            if kind in webhook.kinds and each.logged >= webhook.since
+            if kind in webhook.kinds and each.logged > webhook.since
         ]
 
 

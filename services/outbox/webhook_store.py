@@ -24,6 +24,8 @@ OVERLAP_MS: Final = 24 * 3600 * 1000
 """For how long the secret before a rotation signs too."""
 MOST_EARLIER: Final = 5
 OFF_AFTER_MS: Final = 24 * 3600 * 1000
+LONGEST_PAUSE_MS: Final = 3 * 3600 * 1000
+"""Failures that lie further apart say nothing of the time between them. What fails is tried again within an hour."""
 INDEXES: Final = [
     IndexModel([("org", ASCENDING), ("_id", ASCENDING)], name="by_org"),
     IndexModel([("status", ASCENDING), ("since", ASCENDING)], name="listening"),
@@ -137,13 +139,15 @@ class WebhookStore:
             self._update(webhook.org, webhook.webhook_id, [{"$set": {"failing_since": None}}])
 
     def failed(self, webhook: Webhook, *, gone: bool) -> bool:
-        """Notes that something did not arrive. Whether that switches the webhook off: after a day of it, or because the
-        receiver said that it is gone."""
+        """Notes that something did not arrive. Whether that switches the webhook off: after a day in which attempts
+        failed again and again, or because the receiver said that it is gone."""
+        goes_on = {"$gte": ["$failed_at", {"$subtract": ["$$NOW", LONGEST_PAUSE_MS]}]}
+        since = {"$cond": [goes_on, {"$ifNull": ["$failing_since", "$$NOW"]}, "$$NOW"]}
         long = {"$lte": ["$failing_since", {"$subtract": ["$$NOW", OFF_AFTER_MS]}]}
         ends = {"$and": [{"$eq": ["$status", "active"]}, True if gone else long]}
         reason = "gone" if gone else "failing"
         change: list[Document] = [
-            {"$set": {"failing_since": {"$ifNull": ["$failing_since", "$$NOW"]}}},
+            {"$set": {"failing_since": since, "failed_at": "$$NOW"}},
             {
                 "$set": {
                     "status": {"$cond": [ends, "disabled", "$status"]},

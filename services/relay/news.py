@@ -137,7 +137,7 @@ class NewsRounds:
     def _changes_of(self, org: str, since: datetime) -> Iterator[News]:
         for booking, logged in self._bookings.changed_since(org, since):
             for version in versions_since(booking, since):
-                then = _logged_by(booking.history[version - booking.version - 1]["at"])
+                then = min(_logged_by(booking.history[version - booking.version - 1]["at"]), logged)
                 yield booking_change(booking, version, logged if version == booking.version else then)
         for entry in self._waitlist.offered(org):
             if made := last_offer(entry):

@@ -108,9 +108,9 @@ class NewsFeed:
             self._meta.delete_one({"_id": self._name})
 
     def read_to(self) -> datetime | None:
-        """Up to when the changes were read, by MongoDB's log; None if no token was ever saved."""
+        """Up to when the changes were read, by MongoDB's log; None if that was never saved."""
         with mongo_faults():
-            saved = self._meta.find_one({"_id": self._name})
+            saved = self._meta.find_one({"_id": self._name, "logged": {"$ne": None}})
         return datetime.fromtimestamp(saved["logged"] >> 32, UTC) if saved else None
 
     def _open(self) -> DatabaseChangeStream[Document]:
@@ -151,9 +151,9 @@ class NewsFeed:
             return session.operation_time or BEGINNING
 
     def _save(self, token: Any, logged: int | None) -> None:
-        """logged: None leaves it as it is."""
+        """logged: None leaves it as it is. It makes no position either: another relay may have forgotten it."""
         fields = {"token": token} | ({} if logged is None else {"logged": logged})
-        self._meta.update_one({"_id": self._name}, {"$set": fields}, upsert=True)
+        self._meta.update_one({"_id": self._name}, {"$set": fields}, upsert=logged is not None)
         self._saved_at = time.monotonic()
 
 

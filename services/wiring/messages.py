@@ -8,18 +8,19 @@ from services.ids import ManageTokens, PhoneDigests
 from services.ledger.deeds import Deeds
 from services.messages.composing import Composing
 from services.messages.courier import MessageCourier, Post
-from services.messages.desk import MessageDesk
+from services.messages.desk import CHANNELS, MessageDesk
 from services.messages.file_post import FilePost
 from services.messages.letters import Letters
 from services.messages.mail_post import MailPost
 from services.messages.matters import Matters
+from services.messages.no_sender import NoSender
 from services.messages.opt_outs import OptOuts
 from services.messages.reports import Reports
 from services.messages.sms_post import SmsPost
 from services.messages.source import MessageSource
 from services.messages.store import MessageStore
 from services.messages.templates import Templates
-from services.outbox.entries import Channel
+from services.outbox.entries import Channel, Courier
 from services.outbox.shelf import OutboxShelf
 from services.settings import Settings
 from services.texting.twilio import Account, Requests, Twilio
@@ -65,14 +66,20 @@ class Messages:
         )
 
     def source(self) -> MessageSource:
-        return MessageSource(list(self.posts), self.store.since, self._reads.policy, self.store.erase_booking)
+        return MessageSource(self.begin, self._reads.policy, self.store.erase_booking)
 
-    def couriers(self) -> dict[Channel, MessageCourier]:
-        parts = self._parts
-        return {
-            channel: MessageCourier(self.composing, self.store, post, parts.clock, parts.crash)
-            for channel, post in self.posts.items()
-        }
+    def begin(self) -> dict[MessageChannel, int]:
+        """Notes since when which channel has a sender."""
+        return self.store.began(list(self.posts))
+
+    def couriers(self) -> dict[Channel, Courier]:
+        return {channel: self._courier(channel) for channel in CHANNELS}
+
+    def _courier(self, channel: MessageChannel) -> Courier:
+        clock, post = self._parts.clock, self.posts.get(channel)
+        if post is None:
+            return NoSender(channel, clock)
+        return MessageCourier(self.composing, self.store, post, clock, self._parts.crash)
 
     def _posts(self, settings: Settings) -> dict[MessageChannel, Post]:
         """What carries each channel. A channel without a sender has files in development, else nothing."""

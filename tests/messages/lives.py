@@ -14,6 +14,8 @@ from tests.bookings.sample import sample
 
 MADE = datetime(2026, 11, 20, 8, tzinfo=UTC)
 START = datetime(2026, 12, 5, 9, tzinfo=UTC)
+LATER = 2**63
+"""A time of MongoDB's log after all that begins in tests."""
 ALICE = {"name": "Alice", "phone": "+45 12345678", "phone_e164": "+4512345678", "email": "alice@example.com"}
 
 
@@ -51,7 +53,7 @@ def news(booking: Booking, version: int | None = None) -> BookingChange:
     noted = was.history[-1]
     changes = {name: sides for name, sides in noted["changes"].items() if name in STORED}
     previous = {name: sides["from"] for name, sides in changes.items()}
-    return BookingChange(was, noted["action"], tuple(changes), previous, noted["by"], noted["at"], 0)
+    return BookingChange(was, noted["action"], tuple(changes), previous, noted["by"], noted["at"], LATER)
 
 
 def waiting(**changed: Any) -> WaitEntry:

@@ -20,6 +20,7 @@ from services.outbox.news import booking_change
 from services.outbox.store import OutboxStore
 from services.wiring.messages import Messages
 from services.wiring.parts import Parts
+from tests.messages.lives import LATER
 from tests.world import World, rfc3339, settings, tomorrow
 
 PHONE, MAIL = "+45 12 34 56 78", "alice@example.com"
@@ -77,7 +78,7 @@ class Office:
 
     def plan(self, booking: Booking) -> Booking:
         """What the outbox does when it hears of a booking's last version."""
-        self.put(self.source.entries([booking_change(booking, booking.version, 0)]))
+        self.put(self.source.entries([booking_change(booking, booking.version, LATER)]))
         return booking
 
     def hear_of_offer(self, made: OfferMade) -> None:

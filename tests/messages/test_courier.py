@@ -11,6 +11,7 @@ import pytest
 
 from models.customers import PersonRequest
 from services.outbox.entries import Again, Dead, Delivered, NotYet, OfferMade, Suppressed
+from tests.messages.lives import LATER
 from tests.messages.sending import ALICE, Office, entry_of
 from tests.series.making import make
 from tests.waitlist.waiting import give_back, join, seen, take, tend
@@ -250,7 +251,7 @@ def test_an_offer_is_told_while_it_stands(office: Office) -> None:
     tend(world)
     offered = seen(world, entry)
     assert offered.offered_until is not None
-    office.hear_of_offer(OfferMade(offered, office.now, 0))
+    office.hear_of_offer(OfferMade(offered, office.now, LATER))
     assert isinstance(office.send("waitlist_offer"), Delivered)
     assert office.texts()[0].startswith("En tid er blevet ledig")
     office.now = offered.offered_until

@@ -16,6 +16,13 @@ from tests.messages.lives import ALICE, made
 from tests.messages.matters import GOLDEN, SITE, everything, letters, matter, written
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder for the own words of an org in English."""
+    (tmp_path / "demo" / "en").mkdir(parents=True)
+    return tmp_path
+
+
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_all_messages_read_as_they_did(code: str) -> None:
     assert everything(code) == (GOLDEN / f"{code}.txt").read_text(encoding="utf-8")
@@ -80,13 +87,30 @@ def test_no_value_becomes_a_value_of_another() -> None:
         assert text.count("+354 555 0100") == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Jón Þór J. Jónsson", "Jón Þór J. Jónsson"),
+        ("Win at https://evil.example/x", "Win at https: //evil. example/x"),
+        ("www.evil.example", "www. evil. example"),
+        ("evil。example", "evil。 example"),
+        ("http://evil", "http: //evil"),
+        ("ann@evil.example", "ann@evil. example"),
+        ("Dr.Smith", "Dr. Smith"),
+    ],
+)
+def test_a_name_is_no_link_in_any_message(folder: Path, name: str, shown: str) -> None:
+    (folder / "demo/en/confirmation.txt").write_text("Hello $name")
+    named = matter(customer={**ALICE, "name": name})
+    mail = written(named, "email")
+    assert f"Hello {shown},\n" in mail.text
+    assert f"<p>Hello {shown},</p>" in mail.html
+    assert mail.html.count("<a ") == 1  # the page of the visit
+    assert name == shown or name not in mail.html + mail.text + written(named, folder=folder).text
+
+
 class TestTemplates:
     """An org's own words."""
-
-    @pytest.fixture
-    def folder(self, tmp_path: Path) -> Path:
-        (tmp_path / "demo" / "en").mkdir(parents=True)
-        return tmp_path
 
     def test_an_org_writes_its_own_texts(self, folder: Path) -> None:
         (folder / "demo/en/confirmation.txt").write_text("Hæ $name!\nVisit: $when – $where\nWhat: $service\n$odd 5$\n")

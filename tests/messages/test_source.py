@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,14 +11,15 @@ from models.booking import Booking
 from models.catalogue import Policy
 from services.messages.source import MessageSource
 from services.outbox.entries import News, OfferMade
-from tests.messages.lives import ALICE, MADE, START, cancelled, made, moved, news, reserved, then, waiting
+from tests.messages.lives import ALICE, LATER, MADE, START, cancelled, made, moved, news, reserved, then, waiting
 
-BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+BEGAN = 1_767_225_600 << 32
+"""The first of January 2026, as a time of MongoDB's log."""
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
 def source(channels: Collection[Any] = ("sms", "email"), **policy: Any) -> MessageSource:
-    return MessageSource(channels, lambda: BEGAN, lambda _: Policy(**policy), lambda *_: None)
+    return MessageSource(lambda: dict.fromkeys(channels, BEGAN), lambda _: Policy(**policy), lambda *_: None)
 
 
 def planned(*changes: News, channels: Collection[Any] = ("email",), **policy: Any) -> list[tuple[str, datetime]]:
@@ -45,7 +47,20 @@ def test_each_channel_with_a_sender_and_an_address_gets_its_own() -> None:
 
 def test_no_sender_wants_no_news() -> None:
     assert source(()).since() is None
-    assert source().since() == BEGAN
+    assert source().since() == datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_what_changed_before_a_channel_had_a_sender_is_no_news_there() -> None:
+    began = {"sms": BEGAN, "email": BEGAN + 9}
+    hearing = MessageSource(lambda: began, lambda _: Policy(reminder_hours=[]), lambda *_: None)
+
+    def channels(logged: int) -> list[str]:
+        change = replace(news(made()), logged=logged)
+        return [each.channel for each in hearing.entries([change, OfferMade(waiting(), MADE, logged)])]
+
+    assert channels(BEGAN) == []
+    assert channels(BEGAN + 9) == ["sms", "sms"]
+    assert channels(BEGAN + 10) == ["sms", "email"] * 2
 
 
 def test_a_move_plans_news_and_other_reminders() -> None:
@@ -102,7 +117,7 @@ def test_a_reservation_plans_the_notice_of_its_end() -> None:
 def test_an_offer_is_sent_at_once() -> None:
     entry = waiting(customer=ALICE)
     made_at = MADE
-    [planned_entry] = source(["sms"]).entries([OfferMade(entry, made_at, 0)])
+    [planned_entry] = source(["sms"]).entries([OfferMade(entry, made_at, LATER)])
     assert (planned_entry.kind, planned_entry.due, planned_entry.booking_id, planned_entry.version) == (
         "waitlist_offer",
         made_at,
@@ -118,6 +133,6 @@ def test_no_personal_data_is_planned() -> None:
 
 def test_what_was_begun_about_an_erased_booking_is_forgotten() -> None:
     forgotten: list[tuple[str, str]] = []
-    hearing = MessageSource(["sms"], lambda: BEGAN, lambda _: Policy(), lambda *booking: forgotten.append(booking))
+    hearing = MessageSource(lambda: {"sms": BEGAN}, lambda _: Policy(), lambda *booking: forgotten.append(booking))
     assert hearing.entries([news(then(made(), 60, "erase", "admin:k"))]) == []
     assert forgotten == [("demo", "bk_alice")]

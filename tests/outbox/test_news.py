@@ -110,6 +110,27 @@ def test_where_its_position_in_the_log_is_lost_it_walks_over_what_changed_since(
     assert len(made(world)) == 5
 
 
+def test_a_position_that_does_not_say_its_time_is_walked_over_from_the_start(world: World) -> None:
+    hook(world, NOWHERE)
+    book(world)
+    world.services.relay._news._feed.close()
+    world.services.db["meta"].update_one(
+        {"_id": "news"}, {"$set": {"token": {"_data": "82AA"}}, "$unset": {"logged": 1}}
+    )
+    follow(world)
+    assert made(world) == [("booking.created", 1)]
+
+
+def test_a_position_that_was_forgotten_is_not_made_by_a_round_without_news(world: World) -> None:
+    hook(world, NOWHERE)
+    follow(world)
+    feed = world.services.relay._news._feed
+    world.services.db["meta"].delete_one({"_id": "news"})
+    feed._saved_at = float("-inf")
+    follow(world)
+    assert world.services.db["meta"].find_one({"_id": "news"}) is None
+
+
 def test_a_walk_goes_on_where_a_relay_died_in_it(world: World) -> None:
     hook(world, NOWHERE)
     book(world, 8)

@@ -16,6 +16,7 @@ from services.outbox.store import Leased, OutboxStore
 from tests.world import World
 
 HOUR = timedelta(hours=1)
+MESSAGES: list[Channel] = ["sms", "email"]
 
 
 @pytest.fixture
@@ -164,3 +165,20 @@ def test_what_receivers_answered_about_a_booking_is_forgotten(world: World, outb
     details = [each["detail"] for each in world.services.db["outbox"].find().sort("booking_id")]
     assert details == [{"status": 200}, {"status": 200, "body": "Hello bk_2"}]
     assert shelf.forget_answers("acme", ["bk_1"]) == 0
+
+
+def test_a_list_of_messages_of_a_kind_reads_its_page_alone(world: World, outbox: OutboxStore) -> None:
+    outbox.insert([new(f"bk_{number}", kind="reminder", channel="sms", receiver="sms") for number in range(300)])
+    outbox.insert([new(f"bk_{number}", kind="moved", channel=to, receiver=to) for number in (1, 2) for to in MESSAGES])
+    shelf = OutboxShelf(world.services.db)
+    found, cursor = shelf.messages("acme", MESSAGES, 2, None, kind="moved")
+    rest, end = shelf.messages("acme", MESSAGES, 2, cursor, kind="moved")
+    assert {(each.channel, each.booking_id) for each in (*found, *rest)} == {
+        (to, booking) for to in MESSAGES for booking in ("bk_1", "bk_2")
+    }
+    assert end is None
+    wanted = {"org": "acme", "channel": {"$in": MESSAGES}, "receiver": {"$in": MESSAGES}, "kind": "moved"}
+    for at in (None, cursor):
+        plan = shelf._documents(wanted, "by_kind", 3, at).explain()
+        assert "'SORT'" not in str(plan["queryPlanner"]["winningPlan"])
+        assert plan["executionStats"]["totalKeysExamined"] <= 10

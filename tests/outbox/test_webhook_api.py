@@ -205,10 +205,32 @@ def test_a_webhook_is_switched_off_after_a_day_without_one_success_and_says_so(
 
 
 def age(world: World, by: timedelta) -> None:
-    """Lets so much time have passed since the first failure."""
-    for name, field in (("webhooks", "failing_since"), ("outbox", "give_up")):
+    """Lets so much time have passed since the first failure. Others came since."""
+    move_back(world, by, ("webhooks", "failing_since"), ("outbox", "give_up"))
+
+
+def move_back(world: World, by: timedelta, *times: tuple[str, str]) -> None:
+    for name, field in times:
         earlier = {"$subtract": [f"${field}", round(by.total_seconds() * 1000)]}
         world.services.db[name].update_many({}, [{"$set": {field: earlier}}])
+
+
+def test_one_failure_after_days_without_traffic_switches_nothing_off(world: World, receiver: Receiver) -> None:
+    made = make(world, receiver.url)
+    receiver.answers = [500]
+    book(world)
+    relay_round(world)
+    failed_first = call(world, "GET", f"/webhooks/{made['webhook_id']}")[1]["failing_since"]
+    for hours in (48, 2, 2):
+        move_back(world, timedelta(hours=hours), ("webhooks", "failing_since"), ("webhooks", "failed_at"))
+        make_due(world)
+        deliver(world)
+        webhook = call(world, "GET", f"/webhooks/{made['webhook_id']}")[1]
+        assert webhook["status"] == "active"
+    assert len(receiver.got) == 4
+    since = datetime.fromisoformat(webhook["failing_since"])
+    assert since < datetime.fromisoformat(failed_first) - timedelta(hours=3)
+    assert since > datetime.fromisoformat(failed_first) - timedelta(hours=5)
 
 
 def test_one_success_ends_the_count(world: World, receiver: Receiver) -> None:

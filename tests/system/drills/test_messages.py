@@ -47,8 +47,11 @@ class Office:
         """Lets the minute pass in which a change may be taken back, and ends the leases of relays that died."""
         self.db["outbox"].update_many({"open": True}, [{"$set": {"due": "$$NOW", "leased_by": None}}])
 
-    def has_its_place(self) -> bool:
-        return self.db["meta"].find_one({"_id": "news"}) is not None
+    def has_its_place(self, channel: str = "sms") -> bool:
+        """Whether a relay follows MongoDB's log for the messages of a channel."""
+        meta = self.db["meta"]
+        began = meta.find_one({"_id": "messages", channel: {"$exists": True}})
+        return began is not None and meta.find_one({"_id": "news"}) is not None
 
     def book(self, **customer: str) -> str:
         """Books for a customer with a new phone. Gives the phone."""
@@ -121,7 +124,7 @@ def test_a_relay_sends_e_mails_to_the_mail_server(office: Office) -> None:
     with mail_server() as box:
         server = f"smtp://127.0.0.1:{box.port}?from=visits@example.com"
         relay = office.relay(HOLDFAST_SMTP_URL=server, HOLDFAST_PUBLIC_URL="https://visits.example.com")
-        assert wait_until(office.has_its_place, seconds=SOON), relay.log_tail()
+        assert wait_until(lambda: office.has_its_place("email"), seconds=SOON), relay.log_tail()
         office.book(email="ann@example.com")
 
         def arrived() -> bool:
