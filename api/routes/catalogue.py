@@ -201,7 +201,14 @@ def read_policy(ask: Ask[None]) -> Reply:
     return shown(ask.services.catalogue_desk.get_policy(ask.caller.org))
 
 
-@routes.patch("/policy", "Change the policy", roles=ADMIN, body=PolicyPatch, replies={200: Policy})
+@routes.patch(
+    "/policy",
+    "Change the policy",
+    roles=ADMIN,
+    body=PolicyPatch,
+    replies={200: Policy},
+    refusals=(AlreadyExists,),
+)
 def change_policy(ask: Ask[PolicyPatch]) -> Reply:
     """Changes the rules that are sent. Holds and bookings that exist are not touched."""
     return shown(ask.services.catalogue_desk.patch_policy(ask.caller.org, ask.given))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import structlog
 from pymongo import ASCENDING
 from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
 
 from models.catalogue import Policy, Property, Technician
 from models.service import Service
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
+
+log = structlog.get_logger()
 
 ORGS = "orgs"
 PROPERTIES = "properties"
@@ -27,6 +31,22 @@ def ensure_catalogue_indexes(db: Database[Document]) -> None:
         db[PROPERTIES].create_index(units, name="units", partialFilterExpression={"parent_id": {"$gt": ""}})
         listed = [("org", ASCENDING), ("unlisted", ASCENDING), ("id", ASCENDING)]
         db[PROPERTIES].create_index(listed, name="listed")
+        _ensure_one_org_per_number(db)
+
+
+def _ensure_one_org_per_number(db: Database[Document]) -> None:
+    """A text belongs to the org of the number that it was sent to. Where orgs share one from an earlier version, the
+    index cannot be made: then the log names them at each start, until one of them gives its number up."""
+    number, has_one = "policy.sms_number", {"policy.sms_number": {"$gt": ""}}
+    try:
+        db[ORGS].create_index(
+            [(number, ASCENDING)], unique=True, name="one_per_number", partialFilterExpression=has_one
+        )
+    except DuplicateKeyError:
+        by_number = {"$group": {"_id": f"${number}", "orgs": {"$push": "$_id"}}}
+        shared = {"$match": {"orgs.1": {"$exists": True}}}
+        for found in db[ORGS].aggregate([{"$match": has_one}, by_number, shared]):
+            log.warning("sms_number_shared", orgs=sorted(found["orgs"]))
 
 
 def org_ids(db: Database[Document]) -> list[str]:
@@ -36,9 +56,13 @@ def org_ids(db: Database[Document]) -> list[str]:
 
 
 def org_of_number(db: Database[Document], sms_number: str) -> str | None:
-    """The org whose texts are sent from a number; None if there is none. StoreUnavailable."""
+    """The org whose texts are sent from a number, the oldest if several share it; None if there is none.
+
+    Raises StoreUnavailable.
+    """
+    oldest = [("created_at", ASCENDING), ("_id", ASCENDING)]
     with mongo_faults():
-        found = db[ORGS].find_one({"policy.sms_number": sms_number}, {"_id": 1})
+        found = db[ORGS].find_one({"policy.sms_number": sms_number}, {"_id": 1}, sort=oldest)
     return str(found["_id"]) if found else None
 
 

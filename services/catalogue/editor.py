@@ -22,7 +22,15 @@ from models.catalogue import (
     TechnicianCreate,
     TechnicianPatch,
 )
-from models.errors import Fault, InvalidRequest, PropertyNotFound, Refusal, StoreUnavailable, TechnicianNotFound
+from models.errors import (
+    AlreadyExists,
+    Fault,
+    InvalidRequest,
+    PropertyNotFound,
+    Refusal,
+    StoreUnavailable,
+    TechnicianNotFound,
+)
 from services.catalogue.announcing import Announcing
 from services.catalogue.checks import hours_faults, patch_faults, policy_faults, refuse_if, time_off_faults
 from services.catalogue.differences import differing, with_time_off
@@ -166,15 +174,23 @@ class CatalogueDesk:
         return self._technicians.remove(org, technician_id, version)
 
     def patch_policy(self, org: str, patch: PolicyPatch) -> Policy:
-        """Changes the rules in the patch. Raises InvalidRequest with every rule that does not fit the others."""
+        """Changes the rules in the patch. Raises InvalidRequest with every rule that does not fit the others, and
+        AlreadyExists if `sms_number` is another org's."""
         for _ in range(POLICY_ATTEMPTS):
             with mongo_faults():
                 current = self._orgs.find_one({"_id": org}, {"policy": 1, "policy_revision": 1}) or {}
             wanted = Policy.model_validate({**current.get("policy", {}), **patch.model_dump(exclude_unset=True)})
             refuse_if(policy_faults(wanted, patch, self._grid_minutes))
+            self._refuse_number_of_another(org, patch.sms_number)
             if not patch.model_fields_set or self._write_policy(org, patch, current.get("policy_revision")):
                 return wanted
         raise StoreUnavailable()
+
+    def _refuse_number_of_another(self, org: str, sms_number: str | None) -> None:
+        others = {"_id": {"$ne": org}, "policy.sms_number": sms_number}
+        with mongo_faults():
+            if sms_number is not None and self._orgs.find_one(others, {"_id": 1}) is not None:
+                raise AlreadyExists("Another org has this sms_number. Please give a number of your own.")
 
     def _write_policy(self, org: str, patch: PolicyPatch, revision: int | None) -> bool:
         """False if the policy has changed since `revision` was read. The caller then checks its change again, because
@@ -187,7 +203,8 @@ class CatalogueDesk:
         }
         try:
             with self._changing(org):
-                # An org without a document gets one. With another revision the upsert fails on the org's own _id.
+                # An org without a document gets one. With another revision the upsert fails on the org's own _id, and
+                # with a number that another org took at this moment on that.
                 self._orgs.update_one(unchanged, update, upsert=True)
         except DuplicateKeyError:
             return False

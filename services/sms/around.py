@@ -87,10 +87,11 @@ class Around:
         """A moment by the clock of a property, without a zone."""
         return moment.astimezone(zone_of(site.timezone)).replace(tzinfo=None)
 
-    def moment(self, site: Property, wall: datetime) -> datetime | None:
-        """The moment of a local time, the first if there are two; None if clocks skip it."""
-        found = datetime.fromtimestamp(instant_of(wall, site.timezone), UTC)
-        return found if self.local(site, found) == wall else None
+    def moments(self, site: Property, wall: datetime) -> list[datetime]:
+        """The moments of a local time: one, none where clocks skip it, two where it comes twice."""
+        instants = sorted({instant_of(wall, site.timezone, last=last) for last in (False, True)})
+        found = [datetime.fromtimestamp(each, UTC) for each in instants]
+        return [each for each in found if self.local(site, each) == wall]
 
     def free(
         self,

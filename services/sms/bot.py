@@ -15,15 +15,18 @@ from pydantic import ValidationError
 from models.access import CONVERSATION_KEY, Caller, Role
 from models.booking import Booking, BookRequest, Customer
 from models.catalogue import Property
-from models.errors import HoldExpired, HoldReleased, Refusal, StoreUnavailable
+from models.errors import HoldExpired, HoldNotFound, HoldReleased, InvalidTransition, Refusal, StoreUnavailable
 from services.sms import sentences as say
 from services.sms.around import MOST_OPTIONS, Around, Sources
 from services.sms.grammar import When, read
 from services.sms.talk import Talk
 from services.sms.times import Acts, Answer, Times
 
-YES, NO = frozenset({"yes", "y", "yes please"}), frozenset({"no", "n", "no thanks"})
+YES = frozenset({"yes", "y", "yes please", "yep", "yeah", "ja", "ja tak"})
+NO = frozenset({"no", "n", "no thanks", "nope", "nej", "nej tak"})
 LONGEST_NAME = 100
+MOST_IDS = 5
+"""So many words of one text are looked up as the id of a property."""
 _TO = re.compile(r"\A(?:it )?to ", re.IGNORECASE)
 """Stands between MOVE and the new time."""
 
@@ -122,8 +125,21 @@ class _Turn(Times):
         return self.talk, say.NOT_AN_OPTION if self.talk.options else say.NOTHING_TO_CONFIRM
 
     def _no(self) -> Answer:
-        held = self.talk.hold_id is not None
-        return self.let_go(), say.LET_GO if held else say.NOTHING_CHANGED
+        talk = self.talk
+        if talk.hold_id is None:
+            return talk.at_rest(), say.NOTHING_CHANGED
+        try:
+            self.acts.holds.release(self.caller, talk.hold_id)
+        except InvalidTransition:  # a YES was carried out, and its answer was lost
+            booked = next((each for each in self.around.coming() if each.start == talk.start), None)
+            return self._already(booked) if booked else (talk.at_rest(), say.LET_GO)
+        except HoldNotFound:
+            pass
+        return talk.at_rest(), say.LET_GO
+
+    def _already(self, visit: Booking) -> Answer:
+        talk = Talk(property_id=visit.property_id, booking_id=visit.booking_id)
+        return talk, say.booked_already(self.line(visit))
 
     # -- a new visit: where, what, when, yes
 
@@ -136,11 +152,10 @@ class _Turn(Times):
     def _named_site(self, wish: str) -> tuple[Property | None, str]:
         """The property whose id is one of the words, and the other words."""
         words = wish.split()
-        for word in words:
-            if any(map(str.isdigit, word)) and any(map(str.isalpha, word)) and "-" in word:
-                found = [each for each in self.around.sites(word) if each.id == word.lower()]
-                if found:
-                    return found[0], " ".join(each for each in words if each != word)
+        for word in [each for each in words if _may_be_id(each)][:MOST_IDS]:
+            found = [each for each in self.around.sites(word) if each.id == word.lower()]
+            if found:
+                return found[0], " ".join(each for each in words if each != word)
         return None, wish
 
     def _next(self, talk: Talk) -> Answer:
@@ -231,3 +246,7 @@ class _Turn(Times):
     def _cancel(self, visit: Booking) -> Answer:
         gone = self.acts.life.act(self.caller, visit.booking_id, "cancel")
         return Talk(property_id=gone.property_id), say.dropped(self.line(gone))
+
+
+def _may_be_id(word: str) -> bool:
+    return "-" in word and any(map(str.isdigit, word)) and any(map(str.isalpha, word))

@@ -185,8 +185,9 @@ class _Reading:
 
     def result(self) -> When | Question:
         """What all of it means together."""
-        if len({clock.at for clock in self.clocks}) > 1 or (self.clocks and self.window and not self._in_window()):
-            return Question("which_time")
+        several = len({clock.at for clock in self.clocks}) > 1
+        if self.clocks and (several or self.anytime or (self.window and not self._in_window())):
+            return Question("which_time")  # "at the earliest 10" bounds a time, and names none
         clock = self.clocks[0] if self.clocks else None
         day = self._day(clock)
         if isinstance(day, Question):
@@ -259,8 +260,7 @@ class _Reading:
 
     def _day_of_month(self, day: int) -> tuple[date, ...]:
         """The next date with this number."""
-        found = [each for each in map(self._ahead, range(62)) if each.day == day]
-        if not found:
+        if not (found := [each for each in map(self._ahead, range(62)) if each.day == day]):
             raise _Unsure(Question("no_such_day"))
         return (found[0],) if self.weekday is None else tuple(found)
 

@@ -2,6 +2,9 @@
 
 https://www.twilio.com/docs/messaging/twiml and, for the words with which a customer stops and starts texts,
 https://help.twilio.com/articles/223134027. To these words the provider answers itself, so nothing is added here.
+
+The provider notes a refusal of ours in its log, and the person who wrote hears nothing. So while a store is away the
+answer asks for the text once more. The message is not taken then: what was begun of it meets itself.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 from xml.sax.saxutils import escape
 
-from models.errors import NotFound
+from models.errors import NotFound, RequestInProgress, StoreUnavailable
 from models.sms import InboundText
 from services.messages.opt_outs import OptOuts
 from services.sms import sentences as say
@@ -48,10 +51,18 @@ class Inbound:
     def receive(self, form: InboundText, signature: str) -> bytes:
         """The reply (TwiML) to a message, the same to each repeat.
 
-        Raises Forbidden (not signed by the provider), NotFound (a number of no org), RequestInProgress,
-        StoreUnavailable.
+        Raises Forbidden (not signed by the provider), NotFound (a number of no org); RequestInProgress and
+        StoreUnavailable for the words to which the provider answers, because nobody reads an answer of ours.
         """
         self._requests.require_signed(form, signature)
+        try:
+            return self._answered(form)
+        except (RequestInProgress, StoreUnavailable):
+            if _word(form) in STOP | START:
+                raise
+            return reply(say.LATER)
+
+    def _answered(self, form: InboundText) -> bytes:
         org = self._org_of(form.to)
         if org is None:
             raise NotFound
@@ -63,7 +74,7 @@ class Inbound:
         return reply(answer)
 
     def _act(self, org: str, form: InboundText, talk: Talk) -> tuple[Talk, str]:
-        phone, word = form.sender, form.text.strip().upper()
+        phone, word = form.sender, _word(form)
         if word in STOP:
             self._stopped.add(org, phone)
             return self._bot.stop(org, phone, talk), ""
@@ -74,9 +85,13 @@ class Inbound:
                 return talk, ""
             self._stopped.remove(org, phone)
             return talk, ""
-        if word in START:
-            return talk, say.MENU
+        if word in START or not word:
+            return talk, say.MENU if word else say.NO_WORDS
         return self._bot.answer(org, phone, talk, form.text)
+
+
+def _word(form: InboundText) -> str:
+    return form.text.strip().upper()
 
 
 def reply(text: str) -> bytes:

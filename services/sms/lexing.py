@@ -143,7 +143,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[_Match], Token | None]], ...] = t
         (r"(\d\d?)(?:[:.](\d\d))?\s*([ap])\.?m\b\.?", _half_day),
         (r"(\d\d?)[:h](\d\d)(?::\d\d)?(?!\d)", _clock),
         (r"(\d\d?)\.(\d\d)(?!\d)", _clock_or_day),
-        (r"(\d\d?)(?:\s*o'?\s?clock|h)\b", _hour),
+        (r"(\d\d?)(?:\s*o'?\s?clock|h|-?ish)\b", _hour),
         (r"(\d\d?)(?:st|nd|rd|th)\b", lambda found: Number(int(found[1]), ordinal=True)),
         (r"(\d{1,6})(?![\w:])", lambda found: Number(int(found[1]))),
         (r"@|[^\W\d_]+(?:'[^\W\d_]+)*", _word),

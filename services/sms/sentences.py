@@ -13,7 +13,9 @@ WHICH_PROPERTY = "Which property? Send its number, such as prop-101, or a word o
 NO_SUCH_PROPERTY = "We know no property by that. Send its number, such as prop-101, or a word of its name."
 WHEN = "When? Send a day and a time, such as Tue 10:00 or 5 Dec 14:30."
 NAME = "Which name shall we book it under?"
-LET_GO = "All right, it is free again. Send BOOK to start anew."
+LET_GO = "All right, we let it go. Send BOOK to start anew."
+LATER = "We cannot answer just now. Please send your text again in a few minutes."
+NO_WORDS = "Your text has no words, and we cannot see pictures. Send MENU for what you can send."
 NOTHING_TO_CONFIRM = "There is nothing to say yes to. " + MENU
 NOTHING_CHANGED = "All right, nothing was changed."
 NO_VISITS = "You have no visit ahead. Send BOOK for one."
@@ -31,14 +33,17 @@ _QUESTIONS: dict[Doubt, str] = {
     "days_differ": "Weekday and date are not the same day. " + WHEN,
     "past": "{day} is over. " + WHEN,
 }
-_WHY = {
+NOT_FREE = {
     "slot_held": "is being booked by somebody else",
     "slot_booked": "is taken",
     "outside_working_hours": "is outside working hours",
     "too_soon": "is too soon",
     "too_far_ahead": "is too far ahead",
-    "too_late": "cannot be changed any more",
+    "no_slot_available": "is not free",
+    "technician_unavailable": "is not free",
+    "technician_not_eligible": "is not free",
 }
+"""Why a time cannot be had, by the code of the refusal. Any other refusal is not about the time."""
 
 
 def at(moment: datetime) -> str:
@@ -87,11 +92,15 @@ def nothing_free(when: When) -> str:
 
 
 def not_free(local: datetime, code: str) -> str:
-    return f"{at(local)} {_WHY.get(code, 'is not free')}. Free:"
+    return f"{at(local)} {NOT_FREE[code]}. Free:"
 
 
 def skipped(wall: datetime) -> str:
     return f"Clocks go forward that night and skip {wall:%H:%M}. Send another time."
+
+
+def twice(wall: datetime) -> str:
+    return f"Clocks go back that night, so {wall:%H:%M} comes twice. Send another time."
 
 
 def which_service(place: str, names: Sequence[str]) -> str:
@@ -132,6 +141,10 @@ def drop(line: str) -> str:
 
 def dropped(line: str) -> str:
     return f"Cancelled: {line}. Send BOOK for another one."
+
+
+def changed(line: str) -> str:
+    return f"Your visit was changed just now: {line}. Send MOVE or DROP to change it."
 
 
 def moved(line: str) -> str:

@@ -17,10 +17,10 @@ from models.errors import (
     HoldExpired,
     HoldNotFound,
     HoldReleased,
-    InvalidRequest,
     InvalidTransition,
     Refusal,
     StoreUnavailable,
+    VersionConflict,
 )
 from models.hold import HoldRequest
 from services.bookings.booking import Bookings
@@ -62,7 +62,7 @@ class Times:
         self.talk = talk
 
     def let_go(self) -> Talk:
-        """Releases what is held, and forgets what was asked."""
+        """Releases what is held, and forgets what was asked. What cannot be released runs out by itself."""
         if self.talk.hold_id:
             with suppress(Refusal):
                 self.acts.holds.release(self.caller, self.talk.hold_id)
@@ -79,10 +79,10 @@ class Times:
         if when.day is None or when.at is None:
             return self.offer(talk, site, when)
         wall = datetime.combine(when.day, when.at)
-        moment = self.around.moment(site, wall)
-        if moment is None:
-            return talk.but(asked="time"), say.skipped(wall)
-        return (self._hold if talk.purpose == "book" else self._move_to)(talk, site, moment)
+        moments = self.around.moments(site, wall)
+        if len(moments) != 1:
+            return talk.but(asked="time"), say.twice(wall) if moments else say.skipped(wall)
+        return (self._hold if talk.purpose == "book" else self._move_to)(talk, site, moments[0])
 
     def offer(self, talk: Talk, site: Property, when: When, first: str = "") -> Answer:
         moving = self.visit(talk.booking_id or "") if talk.purpose == "move" else None
@@ -124,7 +124,7 @@ class Times:
         for each in refusal.members.get("conflicts", []):
             if each.yours and each.state == "booked":
                 return talk.but(purpose=None), say.yours_already(say.at(local))
-        if isinstance(refusal, InvalidRequest):
+        if refusal.code not in say.NOT_FREE:
             return talk.but(asked="time"), refusal.detail
         near = When(day=local.date(), earliest=max(time.min, local.time()))
         return self.offer(talk, site, near, say.not_free(local, refusal.code))
@@ -137,6 +137,8 @@ class Times:
             )
         except StoreUnavailable:
             raise
+        except VersionConflict:
+            return self.talk.at_rest(), say.changed(self.line(self.visit(visit.booking_id)))
         except Refusal as refusal:
             return self._refused(talk, site, moment, refusal)
         return Talk(property_id=moved.property_id, booking_id=moved.booking_id), say.moved(self.line(moved))

@@ -58,7 +58,7 @@ CLOCK_WORDS = {"noon": time(12), "midday": time(12)}
 
 AT_ANY_TIME = frozenset({"asap", "soonest", "earliest", "anytime", "whenever", "any", "first", "soon"})
 
-BEFORE_AN_HOUR = frozenset({"at", "@", "around", "about", "approx", "ca", "circa"})
+BEFORE_AN_HOUR = frozenset({"at", "@", "around", "about", "approx", "ca", "circa", "kl"})
 
 FILLERS = frozenset(
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.catalogue.documents import ensure_catalogue_indexes
 from tests.api.town import EVERYBODY, Town, body_of, fault_codes, refused
 
 DEFAULTS: dict[str, Any] = {
@@ -149,3 +150,15 @@ def test_every_key_and_a_manage_token_read_the_public_part(town: Town) -> None:
 
 def test_the_desk_does_not_even_read_it(town: Town) -> None:
     refused(town.call("GET", "/policy", key="desk"), 403, "forbidden")
+
+
+def test_a_number_for_texts_belongs_to_one_org(town: Town) -> None:
+    ensure_catalogue_indexes(town.world.services.db)
+    number = {"sms_number": "+4570102030"}
+    for _ in range(2):
+        assert town.call("PATCH", "/policy", number, key="admin").status_code == 200
+    problem = refused(town.call("PATCH", "/policy", number | {"hold_seconds": 60}, key="rival"), 409, "already_exists")
+    assert "sms_number" in problem["detail"]
+    assert body_of(town.call("GET", "/policy", key="rival")) == DEFAULTS
+    town.call("PATCH", "/policy", {"sms_number": None}, key="admin")
+    assert town.call("PATCH", "/policy", number, key="rival").status_code == 200

@@ -58,7 +58,7 @@ class Office:
         self.post = Carried()
         self.crash: CrashPoints = survive
         self.planned: dict[str, NewEntry] = {}
-        self.policy(sms_number="+4570102030", country="DK")
+        self.policy(sms_number=f"+4570{int(world.org[-8:], 16):010d}", country="DK")
 
     def policy(self, **changed: Any) -> None:
         self.world.services.catalogue_desk.patch_policy(self.world.org, PolicyPatch.model_validate(changed))
