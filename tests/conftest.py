@@ -89,7 +89,7 @@ def timeouts(request: pytest.FixtureRequest) -> StoreTimeouts:
 
 @pytest.fixture(scope="module", autouse=True)
 def _write_seconds(timeouts: StoreTimeouts) -> Iterator[None]:
-    """The bound of one write of a booking, which no setting changes."""
+    """The bound of one write of a booking, for the stores that a test makes itself."""
     with pytest.MonkeyPatch.context() as patch:
         if timeouts is not DEFAULTS:
             patch.setattr(BookingStore, "write_seconds", timeouts.mongo_seconds)
@@ -97,9 +97,10 @@ def _write_seconds(timeouts: StoreTimeouts) -> Iterator[None]:
 
 
 @pytest.fixture
-def brief_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+def brief_writes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """For a fault of MongoDB that lasts: one write of a booking is tried again for about as long as in production."""
-    monkeypatch.setattr(BookingStore, "write_seconds", 1.5)
+    for store in (BookingStore, world.services.booking_life._store):
+        monkeypatch.setattr(store, "write_seconds", 1.5)
 
 
 @pytest.fixture

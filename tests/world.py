@@ -36,6 +36,15 @@ PATIENT = StoreTimeouts(
     redis_connect_seconds=10, redis_seconds=10, mongo_connect_seconds=10, mongo_seconds=10, request_seconds=10
 )
 """Longer time-outs than in production, because tests share the processors. The fixture `timeouts` says who has them."""
+
+
+def environment_of(timeouts: StoreTimeouts) -> dict[str, str]:
+    """The variables by which a process has these time-outs."""
+    return {
+        str(field.validation_alias): str(getattr(timeouts, name)) for name, field in StoreTimeouts.model_fields.items()
+    }
+
+
 SECRET = "a secret that is only good for tests, 32+"
 _TOMORROW = (datetime.now(UTC) + timedelta(hours=26)).replace(hour=0, minute=0, second=0, microsecond=0)
 """In the last two hours of a day it is the day after: all of it is still ahead after a run of two hours."""

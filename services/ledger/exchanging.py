@@ -45,8 +45,9 @@ Both = tuple[Booking, Booking]
 class Exchanging:
     """Writes two bookings at once. crash: what a test may do before the commit."""
 
-    def __init__(self, db: Database[Document], crash: CrashPoints) -> None:
+    def __init__(self, db: Database[Document], store: BookingStore, crash: CrashPoints) -> None:
         self._client = db.client
+        self._store = store
         self._bookings = db["bookings"]
         self._crash = crash
 
@@ -64,7 +65,7 @@ class Exchanging:
             self._crash("after_swap_written")
 
         try:
-            in_transaction(self._client, work, BookingStore.write_seconds)
+            in_transaction(self._client, work, self._store.write_seconds)
         except _AnotherVersion:
             return None
         except BulkWriteError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import pymongo
 import structlog
@@ -46,21 +46,25 @@ from services.ledger.schema import BOOKING_INDEXES, VALIDATOR
 from services.ledger.search import fill_in_search
 from services.ledger.versions import OVERDUE, fill_in_changed, is_made, next_version
 from services.ledger.writer import Writer, unnoted
+from services.settings import DEFAULTS
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
 log = structlog.get_logger()
 
 CERTAIN_SECONDS = 5.0
+LONGEST_WRITE_SECONDS: Final = 5.0
+"""A document may wait so long for its batch, and then the batch takes so long: the confirm window has room for both."""
 NOTHING_ELSE: Final[Document] = {}
 
 
 class BookingStore:
-    """Bookings in MongoDB. crash: what a test may do between an insert and its answers."""
+    """Bookings in MongoDB. crash: what a test may do between an insert and its answers.
 
-    write_seconds: ClassVar[float] = 1.2
-    """Bounds one write and its reading back. With a stalled Redis call in the same request that is under two seconds.
-    No setting changes it: the confirm window has room for two such writes."""
+    write_seconds: bounds one write and its reading back, up to LONGEST_WRITE_SECONDS.
+    """
+
+    write_seconds: float = DEFAULTS.mongo_seconds
 
     def __init__(
         self,
@@ -68,8 +72,11 @@ class BookingStore:
         grid_minutes: int,
         crash: CrashPoints = survive,
         note_batch: Callable[[int], None] = unnoted,
+        write_seconds: float | None = None,
     ) -> None:
         self._db = db
+        if write_seconds is not None:
+            self.write_seconds = min(write_seconds, LONGEST_WRITE_SECONDS)
         self._bookings = db["bookings"]
         self._writer = Writer(self._bookings, crash, note_batch)
         self._grid_minutes = grid_minutes

@@ -55,7 +55,9 @@ class Parts:
         self.catalogue = Catalogue(db)
         self.leases = Leases(db)
         self.claims = Claims(redis, self.scripts, confirm_window_ms=settings.confirm_window_ms)
-        self.store = BookingStore(db, settings.grid_minutes, self.crash, self.metrics.batches.observe)
+        self.store = BookingStore(
+            db, settings.grid_minutes, self.crash, self.metrics.batches.observe, settings.mongo_seconds
+        )
         self.mirror = Mirror(redis, self.scripts, self.grid, self.store.find)
         self.reservations = Reservations(self.store, self.mirror)
         self.candidates = Candidates(self.grid)

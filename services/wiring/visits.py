@@ -134,7 +134,7 @@ def booking_life(parts: Parts) -> BookingLife:
 def swapping(parts: Parts) -> Swapping:
     return Swapping(
         store=parts.store,
-        exchanging=Exchanging(parts.db, parts.crash),
+        exchanging=Exchanging(parts.db, parts.store, parts.crash),
         reservations=parts.reservations,
         placing=parts.placing,
         pins=SwapPins(placing=parts.placing, claims=parts.claims, mirror=parts.mirror, clock=parts.clock),

@@ -202,7 +202,7 @@ def test_without_the_transaction_a_worker_that_dies_leaves_half_a_swap(world: Wo
         if len(written) == 2:
             die()
 
-    doomed.swapping._exchanging = OneByOne(world.services.db, lambda _point: None)
+    doomed.swapping._exchanging = OneByOne(world.services.db, doomed.swapping._store, lambda _point: None)
     at_swap_step(doomed, "after_swap_written", die_at_the_second)
     with pytest.raises(Died):
         swap(doomed, world.caller("desk"), pair)

@@ -122,12 +122,12 @@ from services.ledger.store import BookingStore
 from services.stores.connections import connect_mongo
 from services.stores.faults import StoreTrouble
 from tests.bookings.sample import sample
-from tests.world import tomorrow
+from tests.world import PATIENT, tomorrow
 
 url, database, org, shared = sys.argv[1:]
 if shared: writer.Context = copy_context
 BookingStore.write_seconds = writer.PATIENCE_SECONDS = 10
-store = BookingStore(connect_mongo(url, database), 15)
+store = BookingStore(connect_mongo(url, database, PATIENT), 15)
 store.check_grid()
 
 def insert(hour, seconds):
@@ -138,17 +138,17 @@ def insert(hour, seconds):
         except Exception as error:
             return type(error).__name__
 
-hasty = gevent.spawn(insert, 1, 0.5)
+hasty = gevent.spawn(insert, 1, 1.0)
 others = [gevent.spawn(insert, hour, 10) for hour in (2, 3, 4)]
 print(hasty.get(), *(each.get() for each in others))
 """
 
 
 def under_gevent(stores: tuple[RedisServer, MongoServer], world: World, *, shared: str = "") -> list[str]:
-    """The outcomes of four inserts in a process that gevent has patched. The first has half a second and is quick; the
-    batch of the others takes longer than that."""
+    """The outcomes of four inserts in a process that gevent has patched. The first has a second and is quick; the batch
+    of the others takes longer than that."""
     argv = [sys.executable, "-c", UNDER_GEVENT, stores[1].url, DATABASE, world.org, shared]
-    with failing_inserts(world, {"skip": 1}, blockConnection=True, blockTimeMS=700):
+    with failing_inserts(world, {"skip": 1}, blockConnection=True, blockTimeMS=2500):
         return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=3 * SOON).stdout.split()
 
 

@@ -15,6 +15,7 @@ from scripts.dev_server.child import wait_until
 from scripts.load.client.servers import private_server
 from scripts.load.client.target import ROOT, Target
 from scripts.load.scenarios.races import SCENARIOS
+from tests.world import PATIENT, environment_of
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -29,16 +30,6 @@ OF_TIME = {"the staff is not delayed", "overload is shed", "it recovers at once"
 """Rules about figures that mean little on a machine that runs other tests at the same moment."""
 
 
-PATIENT = (
-    "HOLDFAST_REDIS_CONNECT_SECONDS",
-    "HOLDFAST_REDIS_SECONDS",
-    "HOLDFAST_MONGO_SECONDS",
-    "HOLDFAST_REQUEST_SECONDS",
-)
-"""On a busy machine Redis may take longer to answer than production lets it. Then bookings go on without it, past the
-holds of others."""
-
-
 def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "scripts" / script), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=840, check=False)
@@ -49,8 +40,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Target, P
     """A whole private Holdfast, and its data folder."""
     folder = tmp_path_factory.mktemp("holdfast")
     with pytest.MonkeyPatch.context() as patient:
-        for name in PATIENT:
-            patient.setenv(name, "10")
+        for name, seconds in environment_of(PATIENT).items():
+            patient.setenv(name, seconds)
         with private_server(data=folder) as target:
             yield target, folder
 

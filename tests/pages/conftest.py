@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from services.settings import DEFAULTS
 from tests.pages.breakable import BreakableSite, breakable_site
 from tests.pages.site import Company, Site, Visitor, chromium, visitor
 from tests.system.drills.installation import private_installation
+from tests.world import PATIENT
 
 NewVisitor = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with private_installation(tmp_path_factory.mktemp("pages"), DEFAULTS) as installation:
+    with private_installation(tmp_path_factory.mktemp("pages"), PATIENT) as installation:
         yield Site(installation, installation.api())
 
 

@@ -23,7 +23,7 @@ from services.stores.connections import connect_mongo, connect_redis
 from tests.own_time import own_time
 from tests.servers import MongoServer, RedisServer, Server, real_stores
 from tests.system.drills.proxy import Proxy
-from tests.world import SECRET, World, rfc3339, services_over, settings, tomorrow
+from tests.world import SECRET, World, environment_of, rfc3339, services_over, settings, tomorrow
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIRM_WINDOW_MS = 1_000
@@ -219,13 +219,9 @@ class Installation:
 
     def environment(self) -> dict[str, str]:
         """The environment of a process of this installation."""
-        timeouts = {
-            str(field.validation_alias): str(getattr(self._settings, name))
-            for name, field in StoreTimeouts.model_fields.items()
-        }
         return (
             os.environ
-            | timeouts
+            | environment_of(self._settings)
             | {
                 "REDIS_URL": self.redis.url,
                 "MONGO_URL": self.mongo.url,

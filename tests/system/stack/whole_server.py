@@ -1,4 +1,4 @@
-"""Runs `scripts/server` as a person does, with its data in a folder of the test."""
+"""Runs `scripts/server` as a person does, with its data in a folder of the test. Its stores may take long."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from scripts.dev_server.child import session_members, wait_until
+from tests.world import PATIENT, environment_of
 
 ROOT = Path(__file__).resolve().parents[3]
 READY_SECONDS = 120
@@ -27,7 +28,8 @@ class WholeServer:
     def __init__(self, data: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
         self.data = data
         self._arguments = ("--port", "0", *arguments)
-        self._env = {name: value for name, value in os.environ.items() if name not in STORE_VARIABLES} | (env or {})
+        given = {name: value for name, value in os.environ.items() if name not in STORE_VARIABLES}
+        self._env = given | environment_of(PATIENT) | (env or {})
         self._output = Path(tempfile.mkdtemp(prefix="holdfast-output-", dir=data.parent))
         self._process: subprocess.Popen[bytes] | None = None
 
