@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from scripts.dev_server.child import Child, wait_until
+from scripts.dev_server.child import Child, start_ticks, wait_until
 from scripts.dev_server.demo_data import sms_token
 from scripts.sms_chat import Phone
 from services.settings import DEFAULTS
@@ -52,10 +52,12 @@ class BreakableSite(Site):
             return Phone(self.scratch, f"+45{next(_NUMBERS)}")
 
     def kill_workers(self) -> None:
-        """SIGKILL every worker of the API. Gunicorn starts others."""
+        """SIGKILL every worker of the API, and wait until they are gone. Gunicorn starts others."""
         master = self.api.child.pid
-        for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split():
-            os.kill(int(pid), signal.SIGKILL)
+        workers = [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
+        assert wait_until(lambda: not any(map(start_ticks, workers)), seconds=LONG)
 
     def restart(self) -> None:
         """Kills the API with its port, and starts it again there."""

@@ -127,8 +127,9 @@ def play(breakable: BreakableSite, browser: Browser) -> Iterator[Play]:
 
     def story(hands: Hands, faults: Faults | None = None) -> None:
         company = breakable.company()
-        people.extend((visitor(browser, company), visitor(browser, company, viewport=DESKTOP)))
-        cast = Cast(breakable, company, *people, hands, faults or {})
+        tenant, desk = visitor(browser, company), visitor(browser, company, viewport=DESKTOP)
+        people.extend((tenant, desk))
+        cast = Cast(breakable, company, tenant, desk, hands, faults or {})
         sits_down(cast)
         books(cast)
         is_moved(cast)
@@ -148,12 +149,22 @@ def test_a_tenant_books_the_desk_moves_the_visit_and_a_text_takes_the_next_slot(
 def test_the_same_goes_well_while_redis_the_workers_and_the_relay_are_killed(
     play: Play, breakable: BreakableSite
 ) -> None:
-    redis, relay = breakable.installation.redis, breakable.relay
+    redis = breakable.installation.redis
+
+    def kill_the_others() -> None:
+        breakable.relay.kill()
+        breakable.relay.start()
+        breakable.kill_workers()
+
+    def lose_what_redis_has() -> None:
+        breakable.installation.world.services.redis.flushall()
+        breakable.kill_workers()
+
     faults = {
         "held": redis.kill,
         "booked": redis.start,
         "visiting": breakable.kill_workers,
-        "moved": lambda: (relay.kill(), relay.start(), breakable.kill_workers()),
-        "texting": lambda: (breakable.installation.world.services.redis.flushall(), breakable.kill_workers()),
+        "moved": kill_the_others,
+        "texting": lose_what_redis_has,
     }
     play(Mouse(), faults)
