@@ -55,6 +55,12 @@ def org_ids(db: Database[Document]) -> list[str]:
         return [str(document["_id"]) for document in db[ORGS].find({}, {"_id": 1})]
 
 
+def policies(db: Database[Document]) -> dict[str, Policy]:
+    """The policy of every org. StoreUnavailable."""
+    with mongo_faults():
+        return {str(each["_id"]): policy_of(each) for each in db[ORGS].find({}, {"policy": 1})}
+
+
 def org_of_number(db: Database[Document], sms_number: str) -> str | None:
     """The org whose texts are sent from a number, the oldest if several share it; None if there is none.
 

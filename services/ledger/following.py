@@ -30,6 +30,18 @@ class Following:
             found = self._bookings.find({"_id": {"$in": list(booking_ids)}})
             return {each["_id"]: booking_of(each) for each in found}
 
+    def ahead(self, org: str, now: datetime, behind: tuple[datetime, str] | None, most: int) -> list[Booking]:
+        """Active bookings of an org that have not begun, by start and id. behind: the start and id of the one that they
+        follow; None to begin with the first."""
+        wanted: Document = {"org": org, "active": True, "start": {"$gt": now}}
+        if behind is not None:
+            start, booking_id = behind
+            wanted["start"] = {"$gt": now, "$gte": start}
+            wanted["$or"] = [{"start": {"$gt": start}}, {"start": start, "_id": {"$gt": booking_id}}]
+        with mongo_faults():
+            found = self._bookings.find(wanted).hint("by_start").sort([("start", ASCENDING), ("_id", ASCENDING)])
+            return [booking_of(each) for each in found.limit(most)]
+
     def changed_since(self, org: str, since: datetime) -> Iterator[tuple[Booking, int]]:
         """The org's bookings by their last change, from a time of MongoDB's log on, each with that of its last change
         as one number (see log_time)."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
 
+from models.booking import Booking
 from models.catalogue import Policy
 from models.messages import MessageChannel, MessageKind
 from services.messages.addresses import address_of
@@ -45,12 +46,13 @@ class MessageSource:
         self._forget = forget
 
     @cached_property
-    def _began(self) -> Mapping[MessageChannel, int]:
+    def began(self) -> Mapping[MessageChannel, int]:
+        """Since when which channel has a sender."""
         return self._read_began()
 
     def since(self) -> datetime | None:
         """From when on news is wanted: since messages are sent."""
-        return datetime.fromtimestamp(min(self._began.values()) >> 32, UTC) if self._began else None
+        return datetime.fromtimestamp(min(self.began.values()) >> 32, UTC) if self.began else None
 
     def entries(self, news: Sequence[News]) -> list[NewEntry]:
         """What to send because of some news."""
@@ -89,30 +91,35 @@ class MessageSource:
         news = None if is_new and change.action == IMPORTED else news_of(before, booking)
         for channel in self._reached(booking.customer, change.logged):
             if news is not None:
-                yield _entry(change, news, channel, booking.version, change.at + HELD_BACK)
-            if is_new or not PLANS_ANEW.isdisjoint(change.changed):
-                yield from _reminders(change, channel, policy)
+                yield _entry(booking, news, channel, booking.version, change.at + HELD_BACK)
+        if is_new or not PLANS_ANEW.isdisjoint(change.changed):
+            yield from self.reminders(booking, policy, change.at, change.logged)
 
-    def _reached(self, customer: dict[str, str], logged: int) -> list[MessageChannel]:
-        return [each for each, began in self._began.items() if logged > began and address_of(customer, each)]
+    def reminders(
+        self, booking: Booking, policy: Policy, now: datetime, logged: int | None = None
+    ) -> Iterator[NewEntry]:
+        """The reminders of a booking that a policy wants. One that would come at once, and with the news of a change,
+        is left out. logged: of the change that wants them; None where it is not for one."""
+        times: list[tuple[MessageKind, datetime]] = []
+        if booking.status == "confirmed":
+            times += [("reminder", due) for due in reminder_times(booking, policy.reminder_hours)]
+        if (notice := deadline_notice(booking)) is not None:
+            times.append(("reservation_deadline", notice))
+        for channel in self._reached(booking.customer, logged):
+            for kind, due in times:
+                if due > now + HELD_BACK:
+                    yield _entry(booking, kind, channel, minute_of(due), due)
+
+    def _reached(self, customer: dict[str, str], logged: int | None) -> list[MessageChannel]:
+        """The channels on which a customer gets what was logged at a time; None for any time."""
+        began = self.began.items()
+        return [each for each, at in began if (logged is None or logged > at) and address_of(customer, each)]
 
 
-def _reminders(change: BookingChange, channel: MessageChannel, policy: Policy) -> Iterator[NewEntry]:
-    """A reminder that would come with the news of the change itself is left out."""
-    booking, soonest = change.booking, change.at + HELD_BACK
-    if booking.status == "confirmed":
-        for due in reminder_times(booking, policy.reminder_hours):
-            if due > soonest:
-                yield _entry(change, "reminder", channel, minute_of(due), due)
-    due_notice = deadline_notice(booking)
-    if due_notice is not None and due_notice > soonest:
-        yield _entry(change, "reservation_deadline", channel, minute_of(due_notice), due_notice)
-
-
-def _entry(change: BookingChange, kind: MessageKind, channel: MessageChannel, number: int, due: datetime) -> NewEntry:
+def _entry(booking: Booking, kind: MessageKind, channel: MessageChannel, number: int, due: datetime) -> NewEntry:
     return NewEntry(
-        org=change.org,
-        booking_id=change.booking.booking_id,
+        org=booking.org,
+        booking_id=booking.booking_id,
         version=number,
         kind=kind,
         channel=channel,

@@ -16,6 +16,7 @@ import structlog
 from services.clock import Clock
 from services.crash_points import CrashPoints
 from services.ledger.following import Following
+from services.messages.planning import ReminderPlanning
 from services.observability import Metrics
 from services.outbox.entries import BookingChange, News, OfferMade, Source
 from services.outbox.news import booking_change, versions_since
@@ -51,6 +52,7 @@ class NewsRounds:
         outbox: OutboxStore,
         shelf: OutboxShelf,
         sources: Sequence[Source],
+        reminders: ReminderPlanning,
         orgs: Callable[[], list[str]],
         clock: Clock,
         metrics: Metrics,
@@ -63,6 +65,7 @@ class NewsRounds:
         self._outbox = outbox
         self._shelf = shelf
         self._sources = sources
+        self._reminders = reminders
         self._orgs = orgs
         self._clock = clock
         self._metrics = metrics
@@ -70,14 +73,15 @@ class NewsRounds:
         self._rests = False
 
     def tend(self) -> None:
-        """Makes the entries for what changed since the last round. Raises StoreUnavailable; the next round then does
-        the same again. Where no source wants news it does nothing."""
+        """Makes the entries for what changed since the last round, and plans some reminders. Raises StoreUnavailable;
+        the next round then does the same again. Where no source wants news it does nothing."""
         since = min(filter(None, (source.since() for source in self._sources)), default=None)
         if since is None:
             self._rest()
         elif self._leases.hold(NAME):
             self._rests = False
             self._follow(since)
+            self._reminders.tend()
         else:
             self._feed.close()
 

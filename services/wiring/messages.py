@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from models.messages import MessageChannel
+from services.catalogue.documents import policies
 from services.catalogue.reads import Reads
 from services.ids import ManageTokens, PhoneDigests
 from services.ledger.deeds import Deeds
+from services.ledger.following import Following
 from services.messages.composing import Composing
 from services.messages.courier import MessageCourier, Post
 from services.messages.desk import CHANNELS, MessageDesk
@@ -15,6 +17,8 @@ from services.messages.mail_post import MailPost
 from services.messages.matters import Matters
 from services.messages.no_sender import NoSender
 from services.messages.opt_outs import OptOuts
+from services.messages.planning import ReminderPlanning
+from services.messages.reminder_plans import ReminderPlans
 from services.messages.reports import Reports
 from services.messages.sms_post import SmsPost
 from services.messages.source import MessageSource
@@ -22,6 +26,7 @@ from services.messages.store import MessageStore
 from services.messages.templates import Templates
 from services.outbox.entries import Channel, Courier
 from services.outbox.shelf import OutboxShelf
+from services.outbox.store import OutboxStore
 from services.settings import Settings
 from services.texting.twilio import Account, Requests, Twilio
 from services.wiring.parts import Parts
@@ -67,6 +72,18 @@ class Messages:
 
     def source(self) -> MessageSource:
         return MessageSource(self.begin, self._reads.policy, self.store.erase_booking)
+
+    def planning(self, source: MessageSource, outbox: OutboxStore) -> ReminderPlanning:
+        db = self._parts.db
+        return ReminderPlanning(
+            source=source,
+            plans=ReminderPlans(db),
+            bookings=Following(db),
+            outbox=outbox,
+            policies=lambda: policies(db),
+            policy=self._reads.policy,
+            clock=self._parts.clock,
+        )
 
     def begin(self) -> dict[MessageChannel, int]:
         """Notes since when which channel has a sender."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.catalogue.documents import org_ids
 from services.ledger.following import Following
 from services.outbox.deliveries import Deliveries
-from services.outbox.entries import Channel, Courier, Source
+from services.outbox.entries import Channel, Courier
 from services.outbox.shelf import OutboxShelf
 from services.outbox.store import OutboxStore
 from services.outbox.webhook_courier import WebhookCourier
@@ -36,6 +36,7 @@ class Outgoing:
 
 
 def news(parts: Parts, outgoing: Outgoing) -> NewsRounds:
+    messages = outgoing.messages.source()
     return NewsRounds(
         feed=NewsFeed(parts.db),
         leases=parts.leases,
@@ -43,7 +44,8 @@ def news(parts: Parts, outgoing: Outgoing) -> NewsRounds:
         waitlist=parts.waitlist_store,
         outbox=outgoing.outbox,
         shelf=outgoing.shelf,
-        sources=_sources(parts, outgoing),
+        sources=[WebhookSource(outgoing.webhooks, parts.clock), messages],
+        reminders=outgoing.messages.planning(messages, outgoing.outbox),
         orgs=lambda: org_ids(parts.db),
         clock=parts.clock,
         metrics=parts.metrics,
@@ -59,10 +61,6 @@ def deliveries(parts: Parts, outgoing: Outgoing) -> Deliveries:
         metrics=parts.metrics,
         crash=parts.crash,
     )
-
-
-def _sources(parts: Parts, outgoing: Outgoing) -> list[Source]:
-    return [WebhookSource(outgoing.webhooks, parts.clock), outgoing.messages.source()]
 
 
 def _couriers(parts: Parts, outgoing: Outgoing) -> dict[Channel, Courier]:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
-import pytest
 from structlog.testing import capture_logs
 
 from services.clock import utc_now
@@ -20,16 +16,6 @@ from tests.messages.lives import entry, made
 from tests.messages.sending import ALICE
 from tests.outbox.sending import book, follow
 from tests.world import World, services_over
-
-
-@pytest.fixture
-def alone(world: World, lonely_database: Any, tmp_path: Path) -> Iterator[World]:
-    """A world alone in its database, whose messages become files."""
-    for name in lonely_database.list_collection_names():
-        lonely_database[name].delete_many({})
-    made_ = World(services_over(world.services.redis, lonely_database, outbox_folder=tmp_path))
-    yield made_
-    made_.services.access.close()
 
 
 def kinds(world: World) -> list[str]:
