@@ -9,12 +9,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("api", "models", "scripts", "services", "tests")
-MOST_LINES = 300
+WORDS = ROOT / "api" / "pages" / "static" / "words"
+"""A text a line, as many as the pages need."""
+MOST_LINES = {".py": 300, ".lua": 300, ".js": 250}
 MOST_LINES_OF_A_FUNCTION = 45
 
 
 def sources(suffix: str) -> list[Path]:
-    return [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob(f"*{suffix}"))]
+    found = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob(f"*{suffix}"))]
+    return [path for path in found if WORDS not in path.parents]
 
 
 def long_functions(source: str) -> list[str]:
@@ -24,11 +27,11 @@ def long_functions(source: str) -> list[str]:
     return [f"{name}: {count} lines" for name, count in lines if count > MOST_LINES_OF_A_FUNCTION]
 
 
-@pytest.mark.parametrize("suffix", [".py", ".lua"])
+@pytest.mark.parametrize("suffix", MOST_LINES)
 def test_no_file_is_too_long(suffix: str) -> None:
     lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in sources(suffix)}
     assert len(lines) > 10
-    assert {str(path.relative_to(ROOT)): count for path, count in lines.items() if count > MOST_LINES} == {}
+    assert {str(path.relative_to(ROOT)): count for path, count in lines.items() if count > MOST_LINES[suffix]} == {}
 
 
 def test_no_function_is_too_long() -> None:

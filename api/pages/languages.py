@@ -29,7 +29,7 @@ def read_words(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def choose(asked: str | None, accepted: str) -> str:
-    """The language of a reply. asked: by the address. accepted: the header Accept-Language."""
+    """The language of a reply. asked: by the address, or chosen before. accepted: the header Accept-Language."""
     if asked in LANGUAGES:
         return str(asked)
     best, most = LANGUAGES[0], 0.0

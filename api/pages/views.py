@@ -42,6 +42,9 @@ PAGES: Final = (
 EMBED = "js/embed.js"
 DOCS, DOCS_STYLES = "js/docs/main.js", ("css/base.css", "css/docs.css")
 
+LANGUAGE_COOKIE: Final = "desk_lang"
+"""The language that somebody at the desk has chosen; `js/language.js` sets it for the pages below /desk."""
+
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_MINUTES = "public, max-age=300"
 VARY = ("Vary", "Accept-Encoding")
@@ -114,7 +117,8 @@ def _route(app: Flask, rule: str, view: Callable[..., Response]) -> None:
 def _page_view(shell: Shell, visitors: Visitors, *, framed: bool) -> Callable[[], Response]:
     def show() -> Response:
         org = visitors.org(request.args.get("key"))
-        language = choose(request.args.get("lang"), request.headers.get("Accept-Language", ""))
+        asked = request.args.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
+        language = choose(asked, request.headers.get("Accept-Language", ""))
         body, headers = shell.render(org, language), [VARY, ("Cache-Control", "no-store")]
         if _zips():
             body = gzip.compress(body, 6, mtime=0)

@@ -4,7 +4,9 @@
 import { word, words } from "./words.js";
 
 const DAY = 86_400_000;
+const MOST_KNOWN = 5000;
 const formats = new Map();
+const known = new Map();
 
 function format(zone, options) {
   const id = zone + JSON.stringify(options);
@@ -15,11 +17,17 @@ function format(zone, options) {
 /** The browser's own zone. */
 export const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
-/** {date, time, hour} of a moment by the clock of a zone. */
+/** {date, time, hour} of a moment by the clock of a zone. Whole minutes are kept in memory, because a board shows each many times. */
 export function local(ms, zone) {
+  const id = ms % 60_000 === 0 ? `${zone} ${ms}` : null;
+  const found = known.get(id);
+  if (found) return found;
   const options = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
   const part = Object.fromEntries(format(zone, options).formatToParts(ms).map(({ type, value }) => [type, value]));
-  return { date: `${part.year}-${part.month}-${part.day}`, time: `${part.hour}:${part.minute}`, hour: Number(part.hour) };
+  const shown = { date: `${part.year}-${part.month}-${part.day}`, time: `${part.hour}:${part.minute}`, hour: Number(part.hour) };
+  if (known.size >= MOST_KNOWN) known.clear();
+  if (id) known.set(id, shown);
+  return shown;
 }
 
 /** How many minutes a zone's clock is ahead of UTC at a moment. */

@@ -33,8 +33,8 @@ export function contactFaults({ name = "", phone = "", email = "" }) {
 }
 
 /** A customer as the API takes it. */
-export function customerOf({ name, phone, email }) {
-  const given = { name, phone, email };
+export function customerOf({ name, phone, email, language }) {
+  const given = { name, phone, email, language };
   return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, value?.trim()]).filter(([, value]) => value));
 }
 

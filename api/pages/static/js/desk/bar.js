@@ -1,10 +1,12 @@
-// The bar on top, and the line at the bottom where everything that happens is said.
+// The bar on top: the day, the searches, who sits here.
 
-import { h } from "../dom.js";
+import { withLanguage } from "../language.js";
+import { at, h } from "../dom.js";
 import { addDays, local, longDate, span } from "../dates.js";
 import { word } from "../words.js";
 
-const link = (name, run, text) => h("button.button", { type: "button", key: name, onclick: run, "aria-label": text ? word(`desk.${name}`) : null, class: text ? "square" : "" }, text ?? word(`desk.${name}`));
+const step = (name, run, sign) => h("button.button.square", { type: "button", key: name, onclick: run, "aria-label": word(`desk.${name}`) }, sign);
+const button = (name, run, kind = "") => h(`button.button${kind}`, { type: "button", key: name, onclick: run }, word(`desk.${name}`));
 
 export function barView(desk) {
   const today = desk.zone && desk.date === local(desk.clock.now(), desk.model.zone).date;
@@ -12,29 +14,37 @@ export function barView(desk) {
   return [
     h("h1.date", { key: "date" }, title),
     h("nav.row", { key: "nav", "aria-label": word("desk.days") },
-      link("earlier", () => desk.turn(-1), "‹"), link("later", () => desk.turn(1), "›"),
-      !today && link("today", () => desk.today()),
-      link(desk.view === "week" ? "day" : "week", () => desk.toggleWeek())),
-    h("form.search", { key: "search", role: "search", onsubmit: (event) => {
-      event.preventDefault();
-      desk.search(event.target.elements.search.value);
-    } }, h("label.unseen", { for: "search" }, word("desk.search")), h("input.input", { id: "search", name: "search", type: "search", placeholder: word("desk.search"), autocomplete: "off" })),
-    h("button.button.main", { type: "button", key: "new", onclick: () => desk.show("book", null, { values: { date: desk.date } }) }, word("desk.new")),
-    h("a.button", { key: "office", href: "/desk/technicians" }, word("desk.office")),
-    h("span.soft.small.presence", { key: "me" }, h("span.dot", { class: desk.live ? "on" : "off" }), word(desk.live ? "desk.live" : "desk.not_live"), " · ", desk.me?.name ?? desk.me?.role ?? ""),
-    h("button.button.plain", { type: "button", key: "out", onclick: () => desk.signOut() }, word("desk.sign_out")),
+      h("span.joined", { key: "steps" }, step("earlier", () => desk.turn(-1), "‹"), step("later", () => desk.turn(1), "›")),
+      !today && button("today", () => desk.today()),
+      button(desk.view === "week" ? "day" : "week", () => desk.toggleWeek())),
+    desk.narrow.helps && narrowView(desk),
+    searchView(desk),
+    button("new", () => desk.panels.show("book", null, { values: { date: desk.date } }), ".main"),
+    h("a.button", { key: "office", href: withLanguage("/desk/technicians") }, word("desk.office")),
+    h("span.who-sits", { key: "me" },
+      h("span.soft.small.presence", { title: word(desk.live ? "desk.live_hint" : "desk.not_live_hint") }, h("span.dot", { class: desk.live ? "on" : "off" }), word(desk.live ? "desk.live" : "desk.not_live"), " · ", desk.me?.name ?? desk.me?.role ?? ""),
+      button("sign_out", () => desk.session.signOut(), ".plain")),
   ];
 }
 
-export function logView(desk) {
-  const { log } = desk;
-  if (!log) return [h("p.soft.small", { key: "hint" }, desk.me ? word("desk.hint") : "")];
-  return [
-    h("p", { key: "text" }, log.text),
-    log.choices.map((each) => h("button.button", { type: "button", key: each.text, onclick: () => {
-      desk.log = null;
-      each.run();
-    } }, each.text)),
-    log.undo && h("button.button", { type: "button", key: "undo", onclick: () => desk.undo() }, word("desk.undo")),
-  ];
+function searchView(desk) {
+  return h("form.search", { key: "search", role: "search", onsubmit: (event) => {
+    event.preventDefault();
+    desk.panels.search(event.target.elements.search.value);
+  } }, h("label.unseen", { for: "search" }, word("desk.search")), h("input.input", { id: "search", name: "search", type: "search", placeholder: word("desk.search"), autocomplete: "off" }));
+}
+
+function narrowView(desk) {
+  const { narrow } = desk;
+  return h("div.search.narrow", { key: "narrow" },
+    h("label.unseen", { for: "narrow" }, word("desk.narrow")),
+    h("input.input", { id: "narrow", type: "search", placeholder: word("desk.narrow"), autocomplete: "off", oninput: (event) => narrow.to(event.target.value) }),
+    narrow.isOn && h("span.count.small.soft", { key: "count" }, word("desk.narrowed", { shown: String(narrow.technicians.length), all: String(desk.model.technicians.length) })));
+}
+
+/** Shows all technicians again. */
+export function widen(desk) {
+  at("narrow").value = "";
+  desk.narrow.to("");
+  at("narrow").focus();
 }

@@ -3,27 +3,22 @@
 
 import { at, h } from "../dom.js";
 import { local, shortDate } from "../dates.js";
-import { clockText } from "../holding.js";
+import { withLanguage } from "../language.js";
 import { word } from "../words.js";
+import { widen } from "./bar.js";
+import { entryNode, fillEntry, left, printOf } from "./entry.js";
+import { timed } from "./measure.js";
 import { gaps } from "./model.js";
 
 export const MINUTE = 60_000;
 const STEP = 15;
 /** Pixels a minute. */
-export const SCALE = 1.1;
-const NARROW = 40;
-
-/** What a visit says, as far as there is room: time, customer, property, service. */
-export function wordsOf(entry, desk) {
-  const time = `${local(entry.startMs, desk.model.zone).time}–${local(entry.endMs, desk.model.zone).time}`;
-  const who = entry.kind === "hold" ? word("desk.held_by", { source: word(`desk.source_${entry.source}`) }) : entry.customer?.name ?? "";
-  return { time, who, where: desk.placeName(entry.property_id), what: desk.serviceName(entry.service_id) };
-}
+export const SCALE = 1.2;
 
 /** The board of one day. desk: see main. */
 export function makeBoard(desk) {
-  const nodes = new Map();
   let day = null;
+  let quarter = 0;
   let columns = new Map();
 
   const y = (ms) => ((ms - day.begin) / MINUTE) * SCALE;
@@ -54,68 +49,80 @@ export function makeBoard(desk) {
       spanOf(closed, from, to);
       body.append(closed);
     }
-    const head = h("h2.who", { id: `who-${technician.id}` }, technician.name);
-    columns.set(technician.id, { body, technician, parts: new Map() });
-    return h("section.column", { "aria-labelledby": `who-${technician.id}` }, head, body);
+    const head = h("h2.who", { id: `who-${technician.id}`, title: technician.name }, h("span", {}, technician.name));
+    const section = h("section.column", { "aria-labelledby": `who-${technician.id}` }, head, body);
+    columns.set(technician.id, { section, body, technician, parts: new Map() });
+    return section;
   }
 
   /** Draws a whole day anew. */
   function draw(next) {
     day = next;
     columns = new Map();
-    nodes.clear();
     const now = h("div.now", { id: "now", "aria-hidden": "true" });
     const sections = desk.model.technicians.map(column);
-    const empty = sections.length === 0 && h("p.empty", {}, word("desk.no_technicians"));
-    const grid = h("div.grid", { id: "grid", role: "group", "aria-label": word("desk.board_of", { date: shortDate(day.date) }) }, hours(), sections, now, empty);
+    const grid = h("div.grid", { id: "grid", role: "group", "aria-label": word("desk.board_of", { date: shortDate(day.from) }), ...listeners }, h("div.corner", { "aria-hidden": "true" }), hours(), sections, now);
+    grid.addEventListener("touchmove", (event) => desk.drag.active && event.preventDefault(), { passive: false });
     grid.style.setProperty("--hour", `${60 * SCALE}px`);
-    at("board").replaceChildren(grid);
     for (const id of columns.keys()) refresh(id);
+    at("board").replaceChildren(...(sections.length ? [grid, nobody()] : [empty()]));
+    narrow();
     tick();
   }
 
-  function label(entry) {
-    const { time, who, where, what } = wordsOf(entry, desk);
-    const crew = entry.technician_ids.length > 1 && h("span.crew", {}, word("desk.crew", { n: entry.technician_ids.length }));
-    const state = entry.kind === "hold" ? h("span.left.figures", {}, clockText(entry.deadline - desk.clock.now())) : entry.status !== "confirmed" && word(`desk.status_${entry.status}`);
-    return [h("time", {}, time), " ", h("b", {}, who), " ", h("span.where", {}, where), " ", what && h("span.what", {}, what), " ", crew, " ", state && h("span.mark", {}, state)];
+  /** What is there while nobody is. */
+  const empty = () => h("div.empty.stack", { id: "grid" }, h("h2", {}, word("desk.no_technicians")), h("p", {}, word("desk.no_technicians_text")),
+    h("div.row", {}, h("a.button.main", { href: withLanguage("/desk/technicians") }, word("desk.add_technicians"))));
+
+  const nobody = () => h("div.empty.stack", { id: "nobody", hidden: true }, h("p", {}, word("desk.narrowed_none")),
+    h("div.row", {}, h("button.button", { type: "button", onclick: () => widen(desk) }, word("desk.narrowed_all"))));
+
+  /** Shows the columns of the technicians who are chosen. */
+  function narrow() {
+    const shown = new Set(desk.narrow.technicians.map((each) => each.id));
+    for (const [id, { section }] of columns) section.hidden = !shown.has(id);
+    if (at("nobody")) at("nobody").hidden = shown.size > 0;
   }
 
-  function entryNode(entry, technicianId) {
-    const node = h("button.entry", {
-      type: "button", tabindex: "-1",
-      class: entry.kind === "hold" ? "held" : entry.status,
-      onclick: () => desk.open(entry.kind, entry.id),
-      onkeydown: (event) => desk.key(event),
-      onpointerdown: (event) => desk.drag?.begin(event, entry.id, technicianId),
-    });
-    node.dataset.kind = entry.kind;
-    node.dataset.id = entry.id;
-    return node;
-  }
+  const listeners = {
+    onclick(event) {
+      const node = event.target.closest(".entry, .gap");
+      if (!node) return;
+      if (node.dataset.id) desk.panels.open(node.dataset.kind, node.dataset.id);
+      else desk.panels.bookAt(node.closest(".lane").dataset.technician, under(event, node));
+    },
+    onkeydown(event) {
+      const node = event.target.closest(".entry, .gap");
+      if (node) desk.keys.press(event, node);
+    },
+    onpointerdown(event) {
+      const node = event.target.closest(".entry");
+      if (node) desk.drag.begin(event, node);
+    },
+    oncontextmenu: (event) => desk.drag.active && event.preventDefault(),
+  };
 
   /** Draws one column anew, as far as it differs. */
   function refresh(technicianId) {
     const place = columns.get(technicianId);
     if (!place) return;
     const entries = desk.model.column(technicianId).filter((each) => each.to > day.begin && each.from < day.end);
-    const left = new Map(place.parts);
+    const old = new Map(place.parts);
     for (const entry of entries) {
       const key = `${entry.kind} ${entry.id}`;
-      const print = `${entry.startMs} ${entry.endMs} ${entry.from} ${entry.to} ${entry.version} ${entry.status} ${desk.named}`;
-      const known = left.get(key);
-      left.delete(key);
+      const print = printOf(entry, desk);
+      const known = old.get(key);
+      old.delete(key);
       if (known?.print === print) continue;
-      const node = known?.node ?? entryNode(entry, technicianId);
+      const node = known?.node ?? entryNode(entry);
       const travel = known?.travel ?? h("div.travel", { "aria-hidden": "true" });
-      node.className = `entry ${entry.kind === "hold" ? "held" : entry.status}${entry.endMs - entry.startMs < NARROW * MINUTE ? " narrow" : ""}`;
-      node.replaceChildren(...label(entry).flat().filter(Boolean));
+      fillEntry(node, entry, desk);
       spanOf(node, Math.max(entry.startMs, day.begin), Math.min(entry.endMs, day.end));
       spanOf(travel, Math.max(entry.from, day.begin), Math.min(entry.to, day.end));
       if (!known) place.body.append(travel, node);
       place.parts.set(key, { node, travel, print });
     }
-    for (const [key, { node, travel }] of left) {
+    for (const [key, { node, travel }] of old) {
       if (key.startsWith("gap")) continue;
       node.remove();
       travel.remove();
@@ -136,11 +143,8 @@ export function makeBoard(desk) {
     for (const { from, to } of wanted) {
       if (place.parts.has(name({ from, to }))) continue;
       const times = { from: local(from, desk.model.zone).time, to: local(to, desk.model.zone).time };
-      const node = h("button.gap", {
-        type: "button", tabindex: "-1", onkeydown: (event) => desk.key(event),
-        onclick: (event) => desk.bookAt(place.technician.id, under(event, node, from, to)),
-      }, h("span", {}, word("desk.free", times)));
-      node.dataset.from = from;
+      const node = h("button.gap", { type: "button", tabindex: "-1" }, h("span", {}, word("desk.free", times)));
+      Object.assign(node.dataset, { from, to });
       spanOf(node, from, to);
       place.body.prepend(node);
       place.parts.set(name({ from, to }), { node, travel: node, print: "" });
@@ -148,32 +152,35 @@ export function makeBoard(desk) {
   }
 
   /** The quarter of an hour under the pointer; with the keyboard the first of the gap. */
-  function under(event, node, from, to) {
+  function under(event, node) {
+    const [from, to] = [Number(node.dataset.from), Number(node.dataset.to)];
     if (!event.detail) return from;
     const minutes = (event.clientY - node.getBoundingClientRect().top) / SCALE;
     return Math.min(from + Math.floor(minutes / STEP) * STEP * MINUTE, to - STEP * MINUTE);
   }
 
-  /** Moves the line of the present, and counts down what is held. */
+  /** Moves the line of the present, counts down what is held, and ends what was free in the last quarter. */
   function tick() {
     const now = desk.clock.now();
     const line = at("now");
     if (!line || !day) return;
     line.hidden = now < day.begin || now >= day.end;
     line.style.top = `${y(Math.min(Math.max(now, day.begin), day.end))}px`;
-    for (const node of document.querySelectorAll(".entry.held")) {
+    for (const node of at("grid").querySelectorAll(".entry.held")) {
       const hold = desk.model.find("hold", node.dataset.id);
       const text = hold && node.querySelector(".left");
-      const left = hold && clockText(hold.deadline - now);
-      if (text && text.textContent !== left) text.textContent = left;
+      if (text && text.textContent !== left(hold, desk)) text.textContent = left(hold, desk);
     }
+    if (quarter && quarter !== desk.nextStart() && !line.hidden) for (const id of columns.keys()) refresh(id);
+    quarter = desk.nextStart();
   }
 
   return {
-    draw, refresh, tick,
+    refresh, tick, narrow,
+    draw: (next) => timed("desk:render", () => draw(next)),
     get day() { return day; },
     get columns() { return [...columns.values()]; },
-    all() { for (const id of columns.keys()) refresh(id); },
+    lane: (id) => columns.get(id)?.body,
     node: (kind, id) => at("grid")?.querySelector(`.entry[data-kind="${kind}"][data-id="${CSS.escape(id)}"]`),
     y,
     /** The moment of a height in a lane, on the grid of quarters. */

@@ -4,6 +4,7 @@ import { at, h, say } from "../dom.js";
 import { local } from "../dates.js";
 import { word } from "../words.js";
 import { MINUTE, SCALE } from "./board.js";
+import { timed } from "./measure.js";
 
 const FAR = 5;
 const EDGE = 48;
@@ -14,6 +15,7 @@ const STEP = 15 * MINUTE;
 export function makeDrag(desk) {
   let move = null;
   let waiting = null;
+  let swallows = false;
 
   function ghost() {
     const node = h("div.ghost", { "aria-hidden": "true" });
@@ -21,11 +23,12 @@ export function makeDrag(desk) {
     return node;
   }
 
-  function begin(event, id, technicianId) {
-    const visit = desk.model.find("visit", id);
+  /** The pointer goes down on the node of a visit. */
+  function begin(event, node) {
+    const visit = desk.model.find("visit", node.dataset.id);
     if (!visit || event.button !== 0 || !["pending", "confirmed"].includes(visit.status)) return;
     drop();
-    const node = event.currentTarget;
+    const technicianId = node.closest(".lane").dataset.technician;
     const start = { x: event.clientX, y: event.clientY, inside: event.clientY - node.getBoundingClientRect().top };
     waiting = { visit, technicianId, node, start, touch: event.pointerType === "touch", pointer: event.pointerId };
     node.addEventListener("pointermove", onmove);
@@ -51,6 +54,11 @@ export function makeDrag(desk) {
       lift();
     }
     event.preventDefault();
+    timed("desk:drag", () => follow(event));
+  }
+
+  /** Takes what is dragged to where the pointer is. */
+  function follow(event) {
     const lane = document.elementsFromPoint(event.clientX, event.clientY).find((each) => each.classList.contains("lane"));
     if (lane) {
       move.to = lane.dataset.technician;
@@ -60,20 +68,25 @@ export function makeDrag(desk) {
     show();
   }
 
+  /** Scrolls as long as the pointer rests at an edge. */
   function scrollAtEdge(event) {
-    const box = at("board").getBoundingClientRect();
+    const board = at("board");
+    const box = board.getBoundingClientRect();
     const by = (value, low, high) => (value < low + EDGE ? -12 : value > high - EDGE ? 12 : 0);
-    at("board").scrollBy(by(event.clientX, box.left, box.right), by(event.clientY, box.top, box.bottom));
+    const before = [board.scrollLeft, board.scrollTop];
+    board.scrollBy(by(event.clientX, box.left, box.right), by(event.clientY, box.top, box.bottom));
+    cancelAnimationFrame(move.again);
+    if (before[0] !== board.scrollLeft || before[1] !== board.scrollTop) move.again = requestAnimationFrame(() => follow(event));
   }
 
   function show() {
-    const lane = desk.board.columns.find((each) => each.technician.id === move.to)?.body;
+    const lane = desk.board.lane(move.to);
     if (!lane) return;
     const verdict = (move.verdict = desk.model.verdict(move.visit, move.to, move.startMs));
     const time = local(move.startMs, desk.model.zone).time;
     move.ghost.className = `ghost ${verdict.kind}`;
     move.ghost.style.top = `${desk.board.y(move.startMs)}px`;
-    move.ghost.textContent = `${time} ${desk.sayVerdict(verdict)}`;
+    move.ghost.textContent = `${time} ${desk.names.verdict(verdict)}`;
     if (move.ghost.parentNode !== lane) lane.append(move.ghost);
   }
 
@@ -81,18 +94,18 @@ export function makeDrag(desk) {
     const done = move;
     drop();
     if (!done) return;
-    desk.swallowClick();
+    swallows = true;
+    setTimeout(() => (swallows = false), 50);
     land(done);
   }
 
   function land(done) {
-    const same = done.to === done.from && done.startMs === done.visit.startMs;
-    if (same) return;
-    const why = desk.sayVerdict(done.verdict);
-    const go = (override) => desk.moveVisit(done.visit, done.from, done.to, done.startMs, override);
-    if (done.verdict.kind === "free") return go([]);
-    const anyway = done.verdict.kind === "closed" ? [{ text: word("desk.anyway"), run: () => go(["working_hours"]) }] : [];
-    desk.tell(word("desk.not_moved", { why }), anyway);
+    const { visit, from, to, startMs, verdict } = done;
+    if (to === from && startMs === visit.startMs) return;
+    const fields = desk.acts.moved(visit, from, to, startMs);
+    if (verdict.kind === "free") return desk.acts.edit(visit, fields);
+    const anyway = verdict.kind === "closed" ? [{ text: word("desk.anyway"), run: () => desk.acts.edit(visit, { ...fields, override: ["working_hours"] }) }] : [];
+    desk.acts.stays(visit, fields, desk.names.verdict(verdict), anyway);
   }
 
   function drop() {
@@ -100,6 +113,7 @@ export function makeDrag(desk) {
       clearTimeout(waiting.timer);
       for (const [name, listener] of [["pointermove", onmove], ["pointerup", onup], ["pointercancel", cancel]]) waiting.node.removeEventListener(name, listener);
     }
+    cancelAnimationFrame(move?.again);
     move?.ghost.remove();
     move?.node?.classList.remove("lifted");
     move = null;
@@ -113,18 +127,20 @@ export function makeDrag(desk) {
   return {
     begin, cancel,
     get active() { return move !== null; },
+    /** A drop has just ended: the click that comes with it opens nothing. */
+    get swallows() { return swallows; },
     /** Ends a move whose visit has changed meanwhile, with words. */
-    interrupted(id) {
-      if (move?.visit.id !== id) return;
+    check() {
+      if (!move || desk.model.version(move.visit.id) === move.visit.version) return;
       drop();
-      desk.tell(word("desk.changed_meanwhile"));
+      desk.said.tell(word("desk.changed_meanwhile"));
     },
     /** The board is drawn anew. What the pointer moves is let go, with words, because its node is gone; so is all on another day. */
     redrawn(sameDay) {
       if (move?.byKey && sameDay) return show();
       const was = move;
       drop();
-      if (was) desk.tell(word("desk.kept"));
+      if (was) desk.said.tell(word("desk.kept"));
     },
     /** Takes a visit up with the keyboard. */
     lift(visit, technicianId, node) {
@@ -139,7 +155,7 @@ export function makeDrag(desk) {
     /** A key while a visit is taken up. True if it was meant for the move. */
     key(event) {
       if (!move?.byKey) return false;
-      const ids = desk.model.technicians.map((each) => each.id);
+      const ids = desk.narrow.technicians.map((each) => each.id);
       const place = ids.indexOf(move.to);
       if (event.key === "ArrowUp") move.startMs -= STEP;
       else if (event.key === "ArrowDown") move.startMs += STEP;
@@ -157,7 +173,7 @@ export function makeDrag(desk) {
       } else return true;
       show();
       move.ghost.scrollIntoView({ block: "nearest", inline: "nearest" });
-      say(`${local(move.startMs, desk.model.zone).time}, ${desk.technicianName(move.to)}: ${desk.sayVerdict(move.verdict)}`);
+      say(`${local(move.startMs, desk.model.zone).time}, ${desk.names.technician(move.to)}: ${desk.names.verdict(move.verdict)}`);
       return true;
     },
   };

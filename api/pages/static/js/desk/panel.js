@@ -1,8 +1,9 @@
 // The panel beside the board: one visit with what can be done about it, one hold, or a form.
 
 import { h } from "../dom.js";
-import { city, local, longDate } from "../dates.js";
+import { city, local, longDate, shortDate } from "../dates.js";
 import { word } from "../words.js";
+import { deedOf, labelOf, valueOf } from "./about.js";
 import { bookForm, cancelForm, editForm, moveForm } from "./forms.js";
 
 const FORMS = { book: bookForm, move: moveForm, edit: editForm, cancel: cancelForm };
@@ -15,19 +16,19 @@ export function panelView(desk) {
   return h("div.stack", { key: `${panel.mode} ${panel.id ?? ""}` },
     h("div.row.apart", {},
       h("h2", { tabindex: "-1", id: "panel-title" }, titleOf(desk)),
-      h("button.button.plain", { type: "button", onclick: () => desk.close() }, word("desk.close"))),
+      h("button.button.plain", { type: "button", onclick: () => desk.panels.close() }, word("desk.close"))),
     view);
 }
 
 function titleOf(desk) {
   const { panel } = desk;
-  const entry = desk.selected();
+  const entry = desk.panels.selected();
   if (panel.mode === "record") return entry?.kind === "hold" ? word("desk.hold") : entry?.customer?.name ?? word("desk.gone");
   return word(`desk.title_${panel.mode}`);
 }
 
 function recordView(desk) {
-  const entry = desk.selected();
+  const entry = desk.panels.selected();
   if (!entry) return h("p", {}, word("desk.gone_text"));
   return entry.kind === "hold" ? holdView(desk, entry) : visitView(desk, entry);
 }
@@ -35,14 +36,14 @@ function recordView(desk) {
 function facts(desk, entry) {
   const { zone } = desk.model;
   const [from, to] = [local(entry.startMs, zone), local(entry.endMs, zone)];
-  const place = desk.place(entry.property_id);
+  const place = desk.names.property(entry.property_id);
   const clock = place && local(entry.startMs, place.timezone).time;
   const there = clock && clock !== from.time ? `${clock} ${city(place.timezone)}` : null;
   const rows = [
     ["when", h("time", {}, `${longDate(from.date)}, ${from.time}–${to.time}`), there && h("span.soft", {}, ` (${there})`)],
-    ["where", desk.placeName(entry.property_id), place?.address && h("span.soft", {}, ` ${place.address}`)],
-    ["who", entry.technician_ids.map((id) => desk.technicianName(id)).join(", ")],
-    entry.service_id && ["service", desk.serviceName(entry.service_id)],
+    ["where", desk.names.place(entry.property_id), place?.address && h("span.soft", {}, ` ${place.address}`)],
+    ["who", entry.technician_ids.map((id) => desk.names.technician(id)).join(", ")],
+    entry.service_id && ["service", desk.names.service(entry.service_id)],
     entry.customer?.phone && ["phone", h("a", { href: `tel:${entry.customer.phone.replace(/[^\d+]/g, "")}` }, entry.customer.phone)],
     entry.customer?.email && ["email", h("a", { href: `mailto:${entry.customer.email}` }, entry.customer.email)],
     entry.description && ["description", entry.description],
@@ -65,12 +66,12 @@ function visitView(desk, visit) {
     facts(desk, visit),
     h("div.row", {},
       visit.status === "pending" && button("confirm", () => desk.acts.end(visit, "confirm"), ".main"),
-      open && button("move", () => desk.show("move", visit.id)),
-      open && button("edit", () => desk.show("edit", visit.id)),
+      open && button("move", () => desk.panels.show("move", visit.id)),
+      open && button("edit", () => desk.panels.show("edit", visit.id)),
       visit.status === "confirmed" && begun && button("complete", () => desk.acts.end(visit, "complete")),
       visit.status === "confirmed" && begun && button("no_show", () => desk.acts.end(visit, "no-show")),
       !open && visit.status !== "expired" && button("restore", () => desk.acts.end(visit, "restore")),
-      open && button("cancel", () => desk.show("cancel", visit.id), ".danger")),
+      open && button("cancel", () => desk.panels.show("cancel", visit.id), ".danger")),
     historyView(desk, visit),
   ];
 }
@@ -78,11 +79,12 @@ function visitView(desk, visit) {
 function historyView(desk, visit) {
   const entries = [...(visit.history ?? [])].reverse();
   if (!entries.length) return null;
-  return h("details.history", {}, h("summary", {}, word("desk.history")),
+  return h("details.history", { key: "history", open: true }, h("summary", {}, word("desk.history")),
     h("ol", {}, entries.map((each, index) => {
       const at = local(Date.parse(each.at), desk.model.zone);
-      return h("li", { key: String(entries.length - index) }, h("time.soft", {}, `${at.date} ${at.time}`), ` ${desk.personName(each.by)}: ${each.action}`,
-        Object.keys(each.changes).length > 0 && h("span.soft", {}, ` (${Object.keys(each.changes).join(", ")})`));
+      const changes = Object.entries(each.changes).filter(([field]) => labelOf(field) && !(field === "status" && each.action !== "edit"));
+      return h("li", { key: String(entries.length - index) }, h("b", {}, deedOf(each.action)), h("span.soft", {}, ` ${desk.names.person(each.by)}, ${shortDate(at.date)} ${at.time}`),
+        changes.map(([field, { from, to }]) => h("span.changed", { key: field }, `${labelOf(field)}: ${valueOf(desk, field, from)} → ${valueOf(desk, field, to)}`)));
     })));
 }
 
@@ -96,20 +98,24 @@ function holdView(desk, hold) {
   ];
 }
 
+const COMPARED = ["start", "technician_ids", "property_id", "service_id", "status", "customer", "description", "internal_note", "external_reference"];
+
 /** Somebody else changed the visit meanwhile: both versions side by side. */
 function differView(desk) {
-  const { mine, visit } = desk.panel;
-  const theirs = desk.model.find("visit", visit.id) ?? visit;
-  const rows = Object.keys(mine).filter((name) => name !== "override");
-  const text = (value) => (typeof value === "object" && value ? value.name ?? JSON.stringify(value) : String(value ?? "–"));
+  const { base, id, mine } = desk.panel;
+  const theirs = desk.model.find("visit", id) ?? base;
+  const wish = { ...base, ...mine, ...(mine.technician_id && { technician_ids: [mine.technician_id] }) };
+  const text = (version, field) => valueOf(desk, field, version[field]);
+  const rows = COMPARED.filter((field) => new Set([base, theirs, wish].map((each) => text(each, field))).size > 1);
+  const cell = (version, field) => h("td", { class: text(version, field) === text(base, field) ? "soft" : "other" }, text(version, field));
   return [
     h("div.notice.warn", {}, h("p", {}, word("desk.differ"))),
     h("table.differ", {},
-      h("thead", {}, h("tr", {}, h("th", {}, ""), h("th", { scope: "col" }, word("desk.theirs")), h("th", { scope: "col" }, word("desk.mine")))),
-      h("tbody", {}, rows.map((name) => h("tr", { key: name }, h("th", { scope: "row" }, name), h("td", {}, text(theirs[name])), h("td", {}, text(mine[name])))))),
+      h("thead", {}, h("tr", {}, h("th", {}, h("span.unseen", {}, word("desk.field"))), h("th", { scope: "col" }, word("desk.theirs")), h("th", { scope: "col" }, word("desk.mine")))),
+      h("tbody", {}, rows.map((field) => h("tr", { key: field }, h("th", { scope: "row" }, labelOf(field)), cell(theirs, field), cell(wish, field))))),
     h("div.row", {},
-      h("button.button.main", { type: "button", onclick: () => desk.show("record", visit.id) }, word("desk.keep_theirs")),
-      h("button.button", { type: "button", onclick: () => desk.acts.edit(theirs, mine).then(() => desk.show("record", visit.id)) }, word("desk.take_mine"))),
+      h("button.button.main", { type: "button", onclick: () => desk.panels.show("record", id) }, word("desk.keep_theirs")),
+      h("button.button", { type: "button", onclick: () => desk.acts.edit(theirs, mine).then((done) => done === true && desk.panels.show("record", id)) }, word("desk.take_mine"))),
   ];
 }
 
@@ -118,12 +124,12 @@ function foundView(desk) {
   if (!found.length) return h("p", {}, word("desk.found_none"));
   return h("ul.found", {}, found.map((each) => {
     const at = local(Date.parse(each.start), desk.model.zone);
-    return h("li", { key: each.booking_id }, h("button.option", { type: "button", onclick: () => desk.goTo(each) },
-      h("b", {}, each.customer.name), h("span", {}, `${longDate(at.date)}, ${at.time} · ${desk.placeName(each.property_id)} · ${word(`desk.status_${each.status}`)}`)));
+    return h("li", { key: each.booking_id }, h("button.option", { type: "button", onclick: () => desk.panels.goTo(each) },
+      h("b", {}, each.customer.name), h("span", {}, `${longDate(at.date)}, ${at.time} · ${desk.names.place(each.property_id)} · ${word(`desk.status_${each.status}`)}`)));
   }));
 }
 
-const KEYS = [["← ↑ ↓ →", "arrows"], ["Enter", "enter"], ["m", "m"], ["n", "n"], ["r", "r"], ["e", "e"], ["x", "x"], ["u", "u"], ["[ ]", "days"], ["t", "t"], ["w", "w"], ["/", "slash"], ["?", "help"]];
+const KEYS = [["← ↑ ↓ →", "arrows"], ["Enter", "enter"], ["m", "m"], ["n", "n"], ["r", "r"], ["e", "e"], ["x", "x"], ["u", "u"], ["[ ]", "days"], ["t", "t"], ["w", "w"], ["/", "slash"], ["f", "f"], ["?", "help"]];
 
 function keysView() {
   return h("dl.keys", {}, KEYS.map(([key, name]) => h("div", { key: name }, h("dt", {}, h("kbd", {}, key)), h("dd", {}, word(`keys.${name}`)))));

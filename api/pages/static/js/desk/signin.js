@@ -2,6 +2,7 @@
 
 import { field } from "../form.js";
 import { h } from "../dom.js";
+import { languages } from "../language.js";
 import { word } from "../words.js";
 
 const values = {};
@@ -18,5 +19,6 @@ export function signInView(desk, problem) {
   problem && h("div.notice.bad", { role: "alert" }, h("p", {}, problem)),
   input("email", "email", "username"),
   input("password", "password", "current-password"),
-  h("button.button.main.big.full", { type: "submit" }, word("desk.sign_in")));
+  h("button.button.main.big.full", { type: "submit" }, word("desk.sign_in")),
+  languages());
 }

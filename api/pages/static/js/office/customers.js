@@ -3,6 +3,7 @@
 import { query, secret } from "../api.js";
 import { h } from "../dom.js";
 import { local } from "../dates.js";
+import { withLanguage } from "../language.js";
 import { word } from "../words.js";
 import { button, formView, orNull, section, stateView, tableView, when } from "./parts.js";
 import { records } from "./records.js";
@@ -38,7 +39,7 @@ export const customers = records({
 function visitsView(office, { record, places, technicians }) {
   const heads = ["when", "where", "who", "status"].map((name) => word(name === "status" ? "office.column_status" : `desk.${name}`));
   const row = (each) => [each.booking_id, [
-    h("a", { href: `/desk?date=${local(Date.parse(each.start), office.zone).date}` }, when(each.start, places.get(each.property_id)?.timezone ?? office.zone)),
+    h("a", { href: withLanguage(`/desk?date=${local(Date.parse(each.start), office.zone).date}`) }, when(each.start, places.get(each.property_id)?.timezone ?? office.zone)),
     places.get(each.property_id)?.name ?? each.property_id,
     each.technician_ids.map((id) => technicians.get(id)?.name ?? id).join(", "),
     stateView(each.status),

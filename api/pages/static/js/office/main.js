@@ -4,6 +4,7 @@ import { makeApi, NoAnswer, Problem, query } from "../api.js";
 import { makeClock } from "../clock.js";
 import { signInView } from "../desk/signin.js";
 import { at, fragment, h, render, say } from "../dom.js";
+import { keepLanguage, languages, withLanguage } from "../language.js";
 import { loadWords, word } from "../words.js";
 import { customers } from "./customers.js";
 import { messages } from "./messages.js";
@@ -167,10 +168,11 @@ class Office {
   }
 
   barView() {
-    const link = (name, href) => h("a", { key: name, href, "aria-current": name === this.page.name ? "page" : null }, word(`office.page_${name}`));
+    const link = (name, href) => h("a", { key: name, href: withLanguage(href), "aria-current": name === this.page.name ? "page" : null }, word(`office.page_${name}`));
     return [
       h("nav", { key: "nav", "aria-label": word("office.pages") }, link("board", "/desk"), PAGES.filter((each) => this.mayOpen(each)).map((each) => link(each.name, `/desk/${each.name}`))),
       h("span.soft.small", { key: "me" }, this.me.name ?? this.me.role),
+      languages(),
       h("button.button.plain", { type: "button", key: "out", onclick: () => this.attempt(() => this.signOut()) }, word("desk.sign_out")),
     ];
   }
@@ -183,6 +185,7 @@ class Office {
 
 async function start() {
   await loadWords();
+  keepLanguage();
   const office = new Office();
   addEventListener("hashchange", () => office.turn());
   await office.start();

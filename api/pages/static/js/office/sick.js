@@ -3,6 +3,7 @@
 import { query, secret } from "../api.js";
 import { addDays, iso, local, moment } from "../dates.js";
 import { h } from "../dom.js";
+import { withLanguage } from "../language.js";
 import { word } from "../words.js";
 import { button, formView, section, tableView, when } from "./parts.js";
 
@@ -55,7 +56,7 @@ function planView(office, record, plan) {
   const at = (each) => {
     const visit = about(each) ?? each;
     const day = visit.start && local(Date.parse(visit.start), office.zone).date;
-    return day ? h("a", { href: `/desk?date=${day}` }, when(visit.start, record.timezone)) : each.booking_id;
+    return day ? h("a", { href: withLanguage(`/desk?date=${day}`) }, when(visit.start, record.timezone)) : each.booking_id;
   };
   const row = (each, last) => [each.booking_id, [at(each), about(each)?.customer?.name, places.get(each.property_id ?? about(each)?.property_id)?.name, last]];
   const heads = ["when", "who", "where"].map((name) => word(`desk.${name === "who" ? "name" : name}`));

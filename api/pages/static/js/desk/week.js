@@ -14,7 +14,7 @@ export function drawWeek(desk) {
   const days = Array.from({ length: DAYS }, (_, index) => addDays(desk.date, index));
   const spans = days.map((date) => [desk.instant(date, "00:00"), desk.instant(addDays(date, 1), "00:00")]);
   const head = h("tr", {}, h("th", { scope: "col" }, word("desk.who")), days.map((date) => h("th", { scope: "col", key: date }, dayLink(desk, date))));
-  const rows = desk.model.technicians.map((technician) => {
+  const rows = desk.narrow.technicians.map((technician) => {
     const column = desk.model.column(technician.id);
     return h("tr", { key: technician.id }, h("th", { scope: "row" }, technician.name), spans.map(([begin, end], index) => {
       const closed = technician.closed.reduce((sum, { from, to }) => sum + overlap(from, to, begin, end), 0);
