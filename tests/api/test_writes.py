@@ -39,8 +39,8 @@ class Link:
     def __init__(self) -> None:
         ours, self.client = socket.socketpair()
         self.server = CountedSocket(fileno=ours.detach())
-        self.server.settimeout(5)
-        self.client.settimeout(5)
+        self.server.settimeout(30)
+        self.client.settimeout(30)
 
     def ask(self, method: str = "GET", version: str = "1.1") -> PlainResponse:
         """The response to a request that the client sent."""
@@ -106,7 +106,7 @@ def test_a_reply_above_the_sockets_buffer_arrives_whole(link: Link) -> None:
         sending = pool.submit(reply_of_the_app, response, large)
         sending.add_done_callback(lambda _: link.server.close())
         head, body = link.received()
-        sending.result(timeout=5)
+        sending.result(timeout=30)
     assert body == large
     assert head.startswith(b"HTTP/1.1 200")
 

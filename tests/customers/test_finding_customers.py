@@ -51,7 +51,7 @@ def running(*relays: Services) -> Iterator[None]:
 def test_a_running_relay_finds_the_customer_of_a_booking(world: World) -> None:
     with running(world.services):
         booking = book(world, 8, ANN)
-        assert wait_until(lambda: customer_of(world, booking) is not None, seconds=10)
+        assert wait_until(lambda: customer_of(world, booking) is not None, seconds=30)
     (found,) = listed(world)
     assert (found.name, found.phone, found.email, found.notes, found.visits) == (*ANN.values(), None, 1)
     assert customer_of(world, booking) == found.customer_id

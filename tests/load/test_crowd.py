@@ -21,13 +21,13 @@ OK = b"HTTP/1.1 201 CREATED\r\nContent-Length: 15\r\n\r\n" + b'{"hold_id":"h"}'
 def scripted(*connections: Callable[[socket.socket], None]) -> Iterator[tuple[str, int]]:
     """A server that treats its first connection with the first function, and so on, then accepts no more."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        listener.settimeout(10)
+        listener.settimeout(30)
 
         def serve() -> None:
             for treat in connections:
                 connection, _ = listener.accept()
                 with closing(connection):
-                    connection.settimeout(10)
+                    connection.settimeout(30)
                     treat(connection)
 
         thread = threading.Thread(target=serve)

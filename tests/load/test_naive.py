@@ -48,7 +48,7 @@ def played(
     *,
     clients: int,
     processes: int = 2,
-    window_seconds: float = 0.05,
+    window_seconds: float = 0.5,
     kind: type[NaiveBookings] = NaiveBookings,
     **changes: Any,
 ) -> tuple[Evidence, Outcome]:
@@ -87,13 +87,13 @@ def _all_to_one_slot(world: World, _requests: int, _rng: random.Random) -> list[
 
 
 def test_the_naive_server_moves_bookings_onto_each_other_and_the_verdict_sees_it() -> None:
-    findings = judge(played("reschedule", clients=40, window_seconds=0.2, people=_all_to_one_slot)[0])
+    findings = judge(played("reschedule", clients=40, window_seconds=1, people=_all_to_one_slot)[0])
     for rule in ("one visit at a time", "one booking per claim", "one winner a version", "moves are recorded"):
         assert findings[rule], rule
 
 
 def test_one_client_alone_breaks_no_rule_even_there() -> None:
-    evidence, outcome = played("same-slot", clients=1, processes=1)
+    evidence, outcome = played("same-slot", clients=1, processes=1, window_seconds=0)
     assert not any(judge(evidence).values())
     assert [exchange.status for exchange in outcome.exchanges] == [201, 201]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from api.server.response import SEND_SECONDS
 from models.access import Role
 from scripts.dev_server.child import wait_until
 from tests.api.browser import Browser, person
@@ -28,7 +29,7 @@ def test_an_address_has_twenty_streams_with_the_publishable_key(live: Listening)
     assert live.listen(query, "checkout", source="127.0.0.10").status == 200
     assert live.listen(query, "desk", source=NEIGHBOUR).status == 200
     open_ones[0].close()
-    assert wait_until(lambda: live.listen(query, "checkout", source=NEIGHBOUR).status == 200, seconds=10)
+    assert wait_until(lambda: live.listen(query, "checkout", source=NEIGHBOUR).status == 200, seconds=30)
 
 
 def test_the_count_of_an_address_ends_with_the_server_that_died(lonely: Listening) -> None:
@@ -46,7 +47,7 @@ def test_a_full_server_refuses_further_streams(installation: Installation, tmp_p
         assert (first.status, second.status, third.status) == (200, 200, 503)
         assert (third.problem()["code"], third.headers["retry-after"]) == ("store_unavailable", "15")
         first.close()
-        assert wait_until(lambda: full.listen().status == 200, seconds=10)
+        assert wait_until(lambda: full.listen().status == 200, seconds=30)
         full.close()
 
 
@@ -123,7 +124,7 @@ def test_a_client_that_does_not_read_is_reset_and_no_other_waits_for_it(live: Li
     began = time.monotonic()
     live.hold()
     assert quick.next().data["ref"]
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < SEND_SECONDS / 2
     seen = slow.until("reset")
     assert len(seen) < 4_000
     after = live.hold()
@@ -139,7 +140,7 @@ def test_the_stream_of_a_person_who_signed_in_ends_with_the_session(live: Listen
     assert browser.sign_in(wanted["email"]).status_code == 201
     stream = live.listen(cookie=browser.cookie)
     made = live.world.services.access.create_key(live.world.org, Role.DESK)
-    assert wait_until(lambda: live.listen(key=made.key).status == 200, seconds=5)
+    assert wait_until(lambda: live.listen(key=made.key).status == 200, seconds=30)
     other = live.listen(key=made.key)
     live.world.services.access.revoke_key(live.world.org, made.key_id)
     assert other.until("bye"), "all keys and sessions have been looked at"

@@ -144,7 +144,7 @@ def test_a_page_that_ignores_reset_shows_what_is_no_longer_there(lonely: Listeni
     """The control: without the reset, the same comparison finds a difference."""
     with pages(lonely, heeds_reset=False) as followers:
         lonely.hold(ttl_seconds=300)
-        assert wait_until(lambda: all(page.board.holds for page in followers[:4]), seconds=10)
+        assert wait_until(lambda: all(page.board.holds for page in followers[:4]), seconds=30)
         installation.world.services.redis.flushall()
         assert wait_until(lambda: all(page.resets for page in followers), seconds=30)
         assert len(differing(lonely, followers)) >= 4
