@@ -16,7 +16,7 @@ from scripts.dev_server.child import wait_until
 from scripts.load.client.pump import Pump
 
 TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
-ESTABLISHED = "01"
+ESTABLISHED, CLOSE_WAIT = "01", "08"
 EVEN_SECONDS = 60.0
 
 
@@ -41,12 +41,17 @@ def cpu_ms(pids: Mapping[str, int]) -> dict[str, float]:
     }
 
 
-def _sockets(port: int) -> Iterator[tuple[int, str]]:
-    """The client's port and the inode of each open connection to a port of the loopback address."""
+def _sockets(port: int, *states: str) -> Iterator[tuple[int, str]]:
+    """The client's port and the inode of each connection to a port of the loopback address, in one of these states."""
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, local, remote, state, *_, inode = line.split()[:10]
-        if state == ESTABLISHED and int(local.rpartition(":")[2], 16) == port:
+        if state in states and int(local.rpartition(":")[2], 16) == port:
             yield int(remote.rpartition(":")[2], 16), inode
+
+
+def open_connections(port: int) -> int:
+    """Connections that the server of a port has not closed, whether or not the client has."""
+    return sum(1 for _ in _sockets(port, ESTABLISHED, CLOSE_WAIT))
 
 
 def worker_of(port: int, master: int) -> dict[int, int]:
@@ -57,7 +62,7 @@ def worker_of(port: int, master: int) -> dict[int, int]:
             for descriptor in Path(f"/proc/{pid}/fd").iterdir():
                 with contextlib.suppress(OSError):
                     owners[os.readlink(descriptor)] = pid
-    found = {client: owners.get(f"socket:[{inode}]") for client, inode in _sockets(port)}
+    found = {client: owners.get(f"socket:[{inode}]") for client, inode in _sockets(port, ESTABLISHED)}
     return {client: pid for client, pid in found.items() if pid is not None}
 
 

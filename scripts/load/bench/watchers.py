@@ -1,8 +1,9 @@
 """Clients of the live feed, and somebody who changes things, each in a process of its own: the load of one is not that
 of another, and neither slows the volleys that are measured.
 
-Clients only count what they receive. A few of them also look how old each event is: the id has the time at which Redis
-wrote it, by the clock of this machine.
+A few of the clients read at once what comes, and look how old each event is: the id has the time at which Redis wrote
+it, by the clock of this machine. The others read once a second, because to wake a client for each event would cost the
+two cores of this machine as much as to send it. They take all that is sent, and the server sends to all alike.
 """
 
 from __future__ import annotations
@@ -27,17 +28,20 @@ PACE_SECONDS: Final = 0.002
 OPEN_SECONDS: Final = 180.0
 LOOK_SECONDS: Final = 0.2
 SAMPLE: Final = 20
-"""One client of so many looks at the ages of events."""
+"""One client of so many reads at once what comes, and looks how old each event is."""
+READ_SECONDS: Final = 1.0
+"""So often the other clients read. Until then the kernel takes what comes, as far as their buffers go."""
 
 _EVENT = re.compile(rb"id: (\d+)-\d+\nevent: (?!hello|reset)")
 
 
 @dataclass(slots=True)
 class Seen:
-    """What came: bytes, and the ages of events in ms."""
+    """What came: bytes, and the ages of events in ms. busy: processor time of the clients, in ms of each second."""
 
     received: int = 0
     ages: list[float] = field(default_factory=list)
+    busy: float = 0.0
 
 
 class Watchers:
@@ -68,36 +72,76 @@ class Watchers:
 def _watch(address: tuple[str, int], asked: list[bytes], control: Connection) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    seen, streams = Seen(), dict[int, tuple[socket.socket, bool]]()
     with select.epoll() as poll:
+        clients = _Clients(poll)
         for number, request in enumerate(asked):
-            stream = socket.create_connection(address, timeout=5)
-            stream.sendall(request)
-            if not stream.recv(4096).startswith(b"HTTP/1.1 200"):
+            if not clients.open(address, request, looks=number % SAMPLE == 0):
                 break
-            stream.setblocking(False)
-            streams[stream.fileno()] = (stream, number % SAMPLE == 0)
-            poll.register(stream.fileno(), select.EPOLLIN)
-            _receive_all(poll, streams, PACE_SECONDS, Seen())
-        control.send(len(streams))
-        _receive_all(poll, streams, 0, Seen())  # what has waited meanwhile says nothing of the server
+            clients.receive(PACE_SECONDS)
+        control.send(clients.count)
+        clients.receive(0)
+        clients.read_all()
+        clients.seen = Seen()  # what has waited meanwhile says nothing of the server
+        began, busy = time.monotonic(), time.process_time()
         while not control.poll():
-            _receive_all(poll, streams, LOOK_SECONDS, seen)
-    control.send(seen)
+            clients.receive(LOOK_SECONDS)
+        clients.read_all()
+        clients.seen.busy = (time.process_time() - busy) * 1000 / (time.monotonic() - began)
+    control.send(clients.seen)
 
 
-def _receive_all(
-    poll: select.epoll, streams: dict[int, tuple[socket.socket, bool]], seconds: float, seen: Seen
-) -> None:
-    for descriptor, _ in poll.poll(seconds, len(streams)):
-        stream, looks = streams[descriptor]
-        data = stream.recv(65_536)
+class _Clients:
+    """The clients of one process. It works on the machine that it measures, so most of them do little."""
+
+    def __init__(self, poll: select.epoll) -> None:
+        self._poll = poll
+        self._looking: dict[int, socket.socket] = {}
+        self._others: list[socket.socket] = []
+        self._read_at = time.monotonic()
+        self.seen = Seen()
+
+    @property
+    def count(self) -> int:
+        return len(self._looking) + len(self._others)
+
+    def open(self, address: tuple[str, int], request: bytes, *, looks: bool) -> bool:
+        """Opens a stream. Whether the server gave one."""
+        stream = socket.create_connection(address, timeout=5)
+        stream.sendall(request)
+        if not stream.recv(4096).startswith(b"HTTP/1.1 200"):
+            return False
+        stream.setblocking(False)
+        if looks:
+            self._looking[stream.fileno()] = stream
+            self._poll.register(stream.fileno(), select.EPOLLIN)
+        else:
+            self._others.append(stream)
+        return True
+
+    def receive(self, seconds: float) -> None:
+        """Waits a moment for those that look, and lets the others read when it is time."""
+        for descriptor, _ in self._poll.poll(seconds, len(self._looking) or 1):
+            data = self._read(self._looking[descriptor])
+            now = time.time() * 1000
+            self.seen.ages += [now - int(each) for each in _EVENT.findall(data)]
+        if time.monotonic() - self._read_at >= READ_SECONDS:
+            self.read_all()
+
+    def read_all(self) -> None:
+        """Lets those read that do not look."""
+        self._read_at = time.monotonic()
+        for stream in self._others:
+            self._read(stream)
+
+    def _read(self, stream: socket.socket) -> bytes:
+        try:
+            data = stream.recv(65_536)
+        except BlockingIOError:
+            return b""
         if not data:
             raise Unreachable("the server ended a stream")
-        seen.received += len(data)
-        if looks:
-            now = time.time() * 1000
-            seen.ages += [now - int(each) for each in _EVENT.findall(data)]
+        self.seen.received += len(data)
+        return data
 
 
 @contextlib.contextmanager
