@@ -51,7 +51,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class LiveEvent:
-    """One change of a hold or of a booking. name: the hold's, or the booking's id. before: where a moved visit was."""
+    """One change of a hold or of a booking. name: the hold's, or the booking's id. before: where a moved visit was.
+    technicians: all whose times it changes."""
 
     id: str
     kind: str
@@ -64,12 +65,12 @@ class LiveEvent:
     version: int | None
     expires_ms: int | None
     replaces: str
+    technicians: frozenset[str] = field(init=False)
     _texts: dict[Shape, bytes] = field(default_factory=dict)
 
-    @property
-    def technicians(self) -> frozenset[str]:
-        """Everybody whose times it changes."""
-        return frozenset((*self.place.technician_ids, *(self.before.technician_ids if self.before else ())))
+    def __post_init__(self) -> None:
+        then = self.before.technician_ids if self.before else ()
+        object.__setattr__(self, "technicians", frozenset((*self.place.technician_ids, *then)))
 
     def text(self, shape: Shape, grid: Grid) -> bytes:
         """The event as a client reads it. Made once for each shape."""

@@ -15,7 +15,7 @@ from models.errors import StoreUnavailable
 from services.claims.live_events import LiveEvents, Row, Start
 from services.live.events import REBUILT, LiveEvent, message, read_event
 from services.live.stream import Stream
-from services.live.views import Group, Opened, Reach, View, Watcher, newer, ticks
+from services.live.views import Group, Reach, View, Watcher, is_behind, newer, ticks
 from services.observability import Metrics
 from services.timetable.grid import Grid
 
@@ -77,7 +77,9 @@ class Hub:
         stream = Stream(
             b"".join(pieces), leave=partial(self._leave, group, watcher), behind=lambda _: self._fell_behind(org)
         )
-        group.streams[stream] = Opened(missed[-1][0] if missed else begins, watcher)
+        group.streams[stream], after = watcher, missed[-1][0] if missed else begins
+        if is_behind(org.position, after):
+            group.ahead[stream] = after
         if watcher.booking_id is not None:
             org.own.setdefault(watcher.booking_id, set()).add(stream)
         self.count += 1
@@ -100,6 +102,8 @@ class Hub:
                 return
             org.position = rows[-1][0]
             deliveries = [each for group in org.groups.values() for each in self._shared_out(group, events)]
+            for group in org.groups.values():
+                group.ahead = {each: after for each, after in group.ahead.items() if is_behind(org.position, after)}
             ended = [stream for event in events for stream in org.own.get(event.name, ())]
         self._send(deliveries)
         for stream in ended:
@@ -115,10 +119,10 @@ class Hub:
                 return
             org.position = position
             wanted = org.groups if views is None else views
-            streams = [stream for view in wanted if view in org.groups for stream in org.groups[view].streams]
-            for view in wanted:
-                for stream, opened in org.groups[view].streams.items() if view in org.groups else ():
-                    org.groups[view].streams[stream] = opened._replace(after=position)
+            groups = [org.groups[view] for view in wanted if view in org.groups]
+            streams = [stream for group in groups for stream in group.streams]
+            for group in groups:
+                group.ahead = {}
         for number, stream in enumerate(streams):
             stream.reset(self._reset_to(position, why))
             self._note(number, stream, waits=stream.is_waiting)
@@ -126,8 +130,8 @@ class Hub:
     def ping(self) -> None:
         """Shows every client that the connection lives, and up to where it has everything."""
         with self._lock:
-            groups = [(org.position, each) for org in self._orgs.values() for each in org.groups.values()]
-            pings = [(stream, _ping(at, opened.after)) for at, g in groups for stream, opened in g.streams.items()]
+            groups = [(org.position, group) for org in self._orgs.values() for group in org.groups.values()]
+            pings = [(each, _ping(group.ahead.get(each, at))) for at, group in groups for each in group.streams]
         self._send(pings)
 
     def flush(self) -> None:
@@ -141,9 +145,9 @@ class Hub:
         found: dict[tuple[str, str], list[Stream]] = {}
         with self._lock:
             groups = [group for org in self._orgs.values() for group in org.groups.values()]
-            for stream, opened in (each for group in groups for each in group.streams.items()):
-                if opened.watcher.key is not None:
-                    found.setdefault(opened.watcher.key, []).append(stream)
+            for stream, watcher in (each for group in groups for each in group.streams.items()):
+                if watcher.key is not None:
+                    found.setdefault(watcher.key, []).append(stream)
         return found
 
     def saw_epoch(self, org_name: str, epoch: str | None) -> bool:
@@ -177,9 +181,10 @@ class Hub:
         texts = self._texts(group, events)
         if not texts:
             return []
-        whole, first = b"".join(text for _, text in texts), ticks(texts[0][0])
-        opened = ((stream, each.after) for stream, each in group.streams.items())
-        found = ((stream, whole if ticks(after) < first else newer(texts, after)) for stream, after in opened)
+        whole = b"".join(text for _, text in texts)
+        if not group.ahead:
+            return [(stream, whole) for stream in group.streams]
+        found = ((each, newer(texts, group.ahead[each]) if each in group.ahead else whole) for each in group.streams)
         return [each for each in found if each[1]]
 
     def _texts(self, group: Group, events: list[LiveEvent]) -> list[tuple[str, bytes]]:
@@ -206,6 +211,7 @@ class Hub:
     def _leave(self, group: Group, watcher: Watcher, stream: Stream) -> None:
         with self._lock:
             group.streams.pop(stream, None)
+            group.ahead.pop(stream, None)
             org = self._orgs[group.view.org]
             if watcher.booking_id is not None:
                 org.own[watcher.booking_id].discard(stream)
@@ -233,6 +239,5 @@ def _events(rows: list[Row]) -> list[LiveEvent]:
     return [event for event in map(read_event, rows) if event is not None]
 
 
-def _ping(position: str, after: str) -> bytes:
-    newest = max(position, after, key=ticks)
-    return f": ping\nid: {newest}\n\n".encode()
+def _ping(position: str) -> bytes:
+    return f": ping\nid: {position}\n\n".encode()

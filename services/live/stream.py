@@ -69,10 +69,10 @@ class Stream:
         with self._lock:
             if self._ended:
                 return False
-            if self._sink is not None and not self.is_waiting:
+            if self._sink is not None and not (self._begun or self._waiting):
                 self._since = 0.0
                 self._send(self._sink, self._sink.frame(piece))
-                return self.is_waiting
+                return bool(self._begun)
             self._waiting.append(piece)
             self._size += len(piece)
             if self._sink is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from services.live.events import LiveEvent, Shape
 from services.live.stream import Stream
@@ -39,20 +38,15 @@ class Watcher:
     booking_id: str | None = None
 
 
-class Opened(NamedTuple):
-    """after: the last event that a stream had when it was opened or reset."""
-
-    after: str
-    watcher: Watcher
-
-
 @dataclass(slots=True)
 class Group:
-    """The streams of one view. reach: of the view of a property."""
+    """The streams of one view. reach: of the view of a property. ahead: the last event of those streams that had more
+    than the other streams of their org when they were opened."""
 
     view: View
     reach: Reach | None
-    streams: dict[Stream, Opened] = field(default_factory=dict)
+    streams: dict[Stream, Watcher] = field(default_factory=dict)
+    ahead: dict[Stream, str] = field(default_factory=dict)
 
     def shape(self, event: LiveEvent) -> Shape | None:
         """How an event is shown here; None if it does not concern the view."""
@@ -75,6 +69,11 @@ def ticks(event_id: str) -> tuple[int, int]:
     """The order of event ids."""
     milliseconds, _, number = event_id.partition("-")
     return int(milliseconds), int(number)
+
+
+def is_behind(event_id: str, other: str) -> bool:
+    """Whether an event came before another one."""
+    return ticks(event_id) < ticks(other)
 
 
 def newer(events: Iterable[tuple[str, bytes]], than: str) -> bytes:
