@@ -56,14 +56,15 @@ class Pace:
 @dataclass
 class Streams:
     """without, beside: holds a second of each round. ages: of events when pages saw them, in ms. memory: bytes of the
-    workers for each stream. workers, clients: their processor time for the streams, in ms of each second."""
+    workers for each stream, in the round that warms up: later rounds use again what that one took. workers, clients:
+    their processor time for the streams, in ms of each second."""
 
     number: int
     without: list[float] = field(default_factory=list)
     beside: list[float] = field(default_factory=list)
     ages: list[float] = field(default_factory=list)
     received: int = 0
-    memory: list[float] = field(default_factory=list)
+    memory: float = 0.0
     workers: list[float] = field(default_factory=list)
     clients: list[float] = field(default_factory=list)
 
@@ -82,7 +83,7 @@ class Streams:
             "holds_per_second": {"without": round(median(self.without)), "beside": round(median(self.beside))},
             "age_ms": {f"p{share:.0%}".rstrip("%"): round(percentile(self.ages, share)) for share in (0.5, 0.95, 0.99)},
             "bytes_received": self.received,
-            "worker_bytes_per_stream": round(median(self.memory)),
+            "worker_bytes_per_stream": round(self.memory),
             "busy_ms_per_second": {"workers": round(median(self.workers)), "clients": round(median(self.clients))},
             "goals": self.goals(),
         }
@@ -112,12 +113,13 @@ def follow(plan: Plan, number: int) -> Streams:
             for turn in range(plan.rounds + 1):
                 plan.say(f"round {turn} of {plan.rounds}" if turn else "warming up")
                 alone, beside, seen, bytes_each = _round(plan, side, asked)
-                if turn:
+                if not turn:
+                    found.memory = bytes_each
+                else:
                     found.without.append(alone.rate)
                     found.beside.append(beside.rate)
                     found.ages += seen.ages
                     found.received += seen.received
-                    found.memory.append(bytes_each)
                     found.workers.append(beside.besides(alone))
                     found.clients.append(seen.busy)
     return found
