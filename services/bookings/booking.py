@@ -16,7 +16,6 @@ from models.errors import Forbidden, HoldNotFound, IdempotencyKeyReused, Refusal
 from services.bookings.beginning import Beginning
 from services.bookings.confirming import Begun, Confirmed, Confirming, Draft
 from services.catalogue.reader import Catalogue
-from services.claims.hold_records import moment_of_ms
 from services.claims.keys import digest
 from services.claims.mirror import Mirror
 from services.clock import Clock, now_ms
@@ -107,13 +106,10 @@ class Bookings:
         """Inserts what is pinned. A refusal if MongoDB has given the slot to another booking, of which Redis did not
         know: the mirror is mended. If none is in the way, it was cancelled in between.
         """
-        record, beginning = begun.record, self._beginning
-        draft = begun.completed()
-        requested = record.requested if draft.requested is None else draft.requested
-        now = moment_of_ms(begun.now_ms)
+        draft, record, beginning = begun.draft, begun.record, self._beginning
         for _ in range(MOST_INSERTS):
             try:
-                confirmed = self._confirming.insert(draft, record.visit, requested, now)
+                confirmed = self._confirming.insert_begun(begun)
             except (NothingSent, WriteRefused, IdempotencyKeyReused):
                 beginning.take_back(begun, restore=True)
                 raise

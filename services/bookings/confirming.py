@@ -15,7 +15,7 @@ from models.catalogue import Policy
 from models.details import Details
 from models.errors import HoldNotFound, IdempotencyKeyReused
 from models.slot import SlotFields, Visit
-from services.claims.hold_records import HoldRecord
+from services.claims.hold_records import HoldRecord, moment_of_ms
 from services.claims.keys import digest
 from services.claims.placements import KEY_KEPT_MS
 from services.clock import Clock
@@ -139,6 +139,16 @@ class Begun:
         owner = draft.owner or record.owner
         return replace(draft, owner=owner, override=record.override, service_id=record.service_id)
 
+    @property
+    def requested(self) -> int:
+        """The start tick that the client asked for."""
+        return self.record.requested if self.draft.requested is None else self.draft.requested
+
+    @property
+    def now(self) -> datetime:
+        """The time of this attempt."""
+        return moment_of_ms(self.now_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
@@ -163,6 +173,10 @@ class Confirming:
         self._grid = grid
         self._clock = clock
         self._crash = crash
+
+    def insert_begun(self, begun: Begun) -> Confirmed | None:
+        """As `insert`, for what is pinned."""
+        return self.insert(begun.completed(), begun.record.visit, begun.requested, begun.now)
 
     def insert(self, draft: Draft, visit: Visit, requested: int, now: datetime) -> Confirmed | None:
         """Books the visit, or finds the booking that the request made before. None if another booking has the slot.

@@ -18,7 +18,7 @@ import structlog
 from pydantic_core import to_json
 from redis import Redis
 
-from models.booking import Booking
+from models.booking import ACTIVE_STATUSES, Booking
 from models.dispatch import swaps_of
 from models.errors import StoreUnavailable
 from models.slot import PROPERTY, TECHNICIAN
@@ -184,7 +184,7 @@ class Mirror:
         return {
             "booking_id": booking.booking_id,
             "version": booking.version,
-            "active": booking.active,
+            "active": booking.status in ACTIVE_STATUSES,
             "pending": deadline is not None,
             "ends_ms": min(visit_ends_ms, _milliseconds(deadline)) if deadline else visit_ends_ms,
             "visit_ends_ms": visit_ends_ms,

@@ -19,7 +19,6 @@ from services.availability.reading import Readings
 from services.bookings.beginning import Beginning
 from services.bookings.confirming import Begun, Draft
 from services.catalogue.reader import Catalogue
-from services.claims.hold_records import moment_of_ms
 from services.claims.keys import digest
 from services.claims.mirror import Mirror
 from services.claims.placements import KEY_KEPT_MS
@@ -187,8 +186,7 @@ class SeriesMaking:
         return MadeSeries(series.series_id, bookings) if outcome == "made" else self.first(series.org, series.series_id)
 
     def _booking(self, begun: Begun) -> Booking:
-        record = begun.record
-        return begun.completed().booking(record.visit, record.requested, moment_of_ms(begun.now_ms), self._grid)
+        return begun.completed().booking(begun.record.visit, begun.requested, begun.now, self._grid)
 
     def _take_back(self, begun: Sequence[Begun]) -> None:
         for each in begun:

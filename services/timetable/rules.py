@@ -153,7 +153,7 @@ class Rules:
         first, last = max(from_tick, self._earliest), min(to_tick, self.latest + 1)
         if first >= last or not self.possible:
             return 0
-        return ones(last - first) << (first - from_tick) & ~self._blacked_out(from_tick, to_tick)
+        return (1 << last - from_tick) - (1 << first - from_tick) & ~self._blacked_out(from_tick, to_tick)
 
     def _blacked_out(self, from_tick: int, to_tick: int) -> int:
         """The starts of visits that touch a blackout date."""

@@ -18,8 +18,8 @@ from services import crash_points
 from tests.api.town import ALICES_BROWSER, Town
 from tests.world import World
 
-MOST_OF_A_HOLD = 46
-MOST_OF_A_BOOKING = 48
+MOST_OF_A_HOLD = 45
+MOST_OF_A_BOOKING = 46
 """Five of each count the request for its address and give it a turn; two of a hold name its technicians and name it in
 live events. One of a booking lets its insert go with those of other requests, and two find its person and take over
 what its hold knows of it."""
