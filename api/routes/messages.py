@@ -6,8 +6,8 @@ from flask import request
 
 from api.http.endpoint import Ask, Reply, Routes
 from models.access import STAFF
-from models.errors import BookingNotFound, Forbidden
-from models.messages import MessagePage, MessageQuery, PreviewQuery, PreviewReply
+from models.errors import BookingNotFound, Forbidden, InvalidTransition, NotFound
+from models.messages import MessagePage, MessageQuery, MessageReply, PreviewQuery, PreviewReply
 from models.sms import ReportQuery, TextReport
 
 routes = Routes("Messages", "What customers are sent by text and by e-mail, when, and in which words.")
@@ -35,6 +35,18 @@ def show_message_preview(ask: Ask[PreviewQuery]) -> Reply:
     """Shows how a message about a booking reads in a language, with the org's own templates where it has some, and how
     many segments a text takes. It sends nothing."""
     return Reply(200, ask.services.messages.desk.preview(ask.caller, ask.given))
+
+
+@routes.post(
+    "/messages/{message_id}/resend",
+    "Send a message again",
+    roles=STAFF,
+    replies={202: MessageReply},
+    refusals=(NotFound, InvalidTransition),
+)
+def send_message_again(ask: Ask[None], message_id: str) -> Reply:
+    """Sends a message that failed again in a moment, as it would read now. One that has not failed stays as it is."""
+    return Reply(202, ask.services.messages.desk.send_again(ask.caller, message_id))
 
 
 @routes.post(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from models.booking import Booking
 from models.catalogue import Policy
@@ -36,6 +36,9 @@ from services.messages.opt_outs import OptOuts
 from services.messages.quiet_hours import quiet_until
 from services.messages.store import MessageStore
 
+ASKED: Final = "asked"
+"""In a body: the office has asked for the message, so it is sent however old the news is."""
+
 
 class Planned(Protocol):
     """An entry of the outbox, as far as it matters here."""
@@ -50,6 +53,8 @@ class Planned(Protocol):
     def kind(self) -> str: ...
     @property
     def channel(self) -> str: ...
+    @property
+    def body(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,7 @@ class Composing:
         if kind is None:
             return KNOWN
         deed = entry_of(booking, entry.version)
-        if now > deed["at"] + LATEST or booking.end <= now:
+        if (now > deed["at"] + LATEST and not entry.body.get(ASKED)) or booking.end <= now:
             return LATE
         if is_said_already(deed["by"], channel):
             return Nothing("said_in_the_conversation")

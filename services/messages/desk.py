@@ -8,11 +8,11 @@ from typing import Any, Final, cast
 
 from models.access import Caller
 from models.booking import Booking
-from models.errors import BookingNotFound
+from models.errors import BookingNotFound, InvalidTransition, NotFound
 from models.messages import MessageChannel, MessageKind, MessageQuery, MessageReply, MessageStatus, PreviewQuery
 from models.messages import PreviewReply as Preview
 from services.clock import Clock
-from services.messages.composing import Composed, Composing
+from services.messages.composing import ASKED, Composed, Composing
 from services.messages.source import DUE
 from services.messages.store import Message, MessageStore
 from services.outbox.shelf import Kept, OutboxShelf
@@ -52,6 +52,18 @@ class MessageDesk:
         composing, now = self._composing.for_a_list(), self._clock()
         return [_shown(each, begun.get(each.id), composing, now) for each in kept], cursor
 
+    def send_again(self, caller: Caller, message_id: str) -> MessageReply:
+        """Lets a message that failed be sent in a moment, as it would read now. Raises NotFound, InvalidTransition (it
+        has not failed)."""
+        kept = self._shelf.find(caller.org, CHANNELS, message_id)
+        if kept is None:
+            raise NotFound("There is no such message.")
+        if _status(kept, self._messages.find(caller.org, message_id), is_ahead=False) != "failed":
+            raise InvalidTransition("This message has not failed. Only one that failed is sent again.")
+        self._messages.forget_failed(caller.org, message_id)
+        again = self._shelf.send_again(caller.org, kept.receiver, message_id, **{ASKED: True}) or kept
+        return _shown(again, self._messages.find(caller.org, message_id), self._composing, self._clock())
+
     def preview(self, caller: Caller, query: PreviewQuery) -> Preview:
         """How a message about a booking reads. Raises BookingNotFound."""
         booking = self._booking(caller.org, query.booking_id)
@@ -80,7 +92,7 @@ def _shown(kept: Kept, begun: Message | None, composing: Composing, now: datetim
         channel=cast(MessageChannel, kept.channel),
         to=to,
         text=text,
-        status=_status(kept, begun, due > now),
+        status=_status(kept, begun, is_ahead=due > now),
         detail=detail,
         send_after=due,
         created_at=kept.created_at,
@@ -111,7 +123,7 @@ def subject_of(kind: str, about_id: str) -> dict[str, Any]:
     return {**found, "waitlist_id": about_id} if is_offer else found
 
 
-def _status(kept: Kept, begun: Message | None, is_ahead: bool) -> MessageStatus:
+def _status(kept: Kept, begun: Message | None, *, is_ahead: bool) -> MessageStatus:
     if begun is not None and begun.report == "failed":
         return "failed"
     if kept.state == "waiting":

@@ -133,6 +133,11 @@ class MessageStore:
             found = self._messages.find_one_and_update(query, {"$set": noted})
         return _message_of(found) if found else None
 
+    def forget_failed(self, org: str, message_id: str) -> None:
+        """Lets a message of which the provider says that it did not arrive be begun anew."""
+        with mongo_faults():
+            self._messages.delete_one({"_id": message_id, "org": org, "report": "failed"})
+
     def of_person(self, org: str, persons: Iterable[str]) -> list[Message]:
         """The messages to a person, whom any of these keys names (`ledger.persons`), the oldest first."""
         query: Document = {"persons": {"$in": [*persons]}, "org": org}

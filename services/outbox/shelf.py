@@ -90,13 +90,21 @@ class OutboxShelf:
             wanted = {**wanted, "created_at": {"$lte": at}, "$nor": [{"created_at": at, "_id": {"$gte": last}}]}
         return self._entries.find(wanted).hint(index).sort(NEWEST_FIRST).limit(most)
 
-    def send_again(self, org: str, receiver: str, entry_id: str) -> Kept | None:
+    def find(self, org: str, channels: Sequence[Channel], entry_id: str) -> Kept | None:
+        """An entry of some channels; None if there is no such entry."""
+        with mongo_faults():
+            found = self._entries.find_one({"_id": entry_id, "org": org, "channel": {"$in": list(channels)}})
+        return _kept(found) if found else None
+
+    def send_again(self, org: str, receiver: str, entry_id: str, **noted: bool) -> Kept | None:
         """Makes an entry due now, whatever became of it, and gives it; None if there is no such entry.
 
         One that had ended is sent out of order and has all its time again. One that is being sent just now stays so.
+        noted: what the body of one that had ended says from now on.
         """
         named = {"_id": entry_id, "org": org, "receiver": receiver}
         anew = {"open": True, "state": "waiting", "due": "$$NOW", "attempts": 0, "give_up": None, "lane": None}
+        anew |= {f"body.{name}": value for name, value in noted.items()}
         changes: tuple[tuple[Document, list[Document]], ...] = (
             ({**named, "open": False}, [{"$set": anew}, {"$unset": "finished_at"}]),
             ({**named, "open": True, "leased_by": None}, [{"$set": {"due": {"$min": ["$due", "$$NOW"]}}}]),

@@ -9,6 +9,9 @@ import pytest
 from playwright.sync_api import expect
 
 from api.pages.views import OFFICE
+from services.messages.source import DUE
+from services.outbox.entries import NewEntry
+from services.outbox.store import OutboxStore
 from tests.pages.site import DESKTOP, Company, Visitor
 from tests.pages.test_desk import DAY, PASSWORD, booked
 from tests.pages.test_looks import NARROW, faults
@@ -213,3 +216,27 @@ def test_a_customer_is_found_noted_and_merged(company: Company, new_visitor: New
     said(person, "The visits belong to Alice Again now.")
     expect(page.get_by_role("heading", name="Alice Again")).to_be_visible()
     expect(page.locator(".records tbody tr")).to_have_count(2)
+
+
+def test_a_message_that_failed_is_sent_again(company: Company, new_visitor: NewVisitor) -> None:
+    booking_id = booked(company)
+    now = company.world.services.clock()
+    planned = NewEntry(
+        org=company.world.org,
+        booking_id=booking_id,
+        version=1,
+        kind="confirmation",
+        channel="sms",
+        receiver="sms",
+        due=now,
+        body={DUE: now.isoformat()},
+    )
+    db = company.world.services.db
+    OutboxStore(db, company.world.services.clock).insert([planned])
+    db["outbox"].update_one({"_id": planned.entry_id}, {"$set": {"state": "dead", "open": False, "finished_at": now}})
+    person = sits(company, new_visitor, "/desk/messages", role="desk")
+    person.press("Send again")
+    said(person, "It is sent in a moment.")
+    expect(person.page.get_by_role("button", name="Send again")).to_have_count(0)
+    entry = db["outbox"].find_one({"_id": planned.entry_id})
+    assert (entry["state"], entry["body"]["asked"]) == ("waiting", True)

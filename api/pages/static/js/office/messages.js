@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { word } from "../words.js";
-import { stateView, when } from "./parts.js";
+import { button, stateView, when } from "./parts.js";
 import { records } from "./records.js";
 
 const KINDS = ["confirmation", "reminder", "moved", "cancelled", "waitlist_offer", "reservation_deadline"];
@@ -19,5 +19,12 @@ export const messages = records({
     ["to", (each) => each.to],
     ["text", (each) => each.text],
     ["status", (each) => [stateView(each.status), each.detail && h("span.small", {}, ` ${each.detail}`)]],
+    ["act", (each, office) => (each.status === "failed" ? button(office, word("office.again"), () => again(office, each)) : null)],
   ],
 });
+
+async function again(office, { message_id }) {
+  await office.api.post(`/messages/${message_id}/resend`);
+  office.did(word("office.sending"));
+  await office.load();
+}
