@@ -8,6 +8,9 @@ from werkzeug.test import TestResponse
 
 from api.http.endpoint import Endpoint
 from models.examples import BODIES
+from services.messages.source import DUE
+from services.outbox.entries import NewEntry
+from services.outbox.store import OutboxStore
 from tests.api.town import Town, body_of
 from tests.world import rfc3339, tomorrow
 
@@ -50,6 +53,7 @@ class Rival:
         )
         town.world.find_customers()
         self.ids["customer_id"] = body_of(town.call("GET", "/customers", key="rival"))["customers"][0]["customer_id"]
+        self.ids["message_id"] = self._message(town)
         self.calendar = made("/technicians/rival-tech/calendar", {})["calendar_url"]
 
     @staticmethod
@@ -58,6 +62,16 @@ class Rival:
         made = body_of(town.call("POST", "/webhooks", hook, key="rival"))["webhook_id"]
         tested = body_of(town.call("POST", f"/webhooks/{made}/test", key="rival"))["delivery_id"]
         return {"webhook_id": made, "delivery_id": tested}
+
+    def _message(self, town: Town) -> str:
+        """One that failed."""
+        now, org = town.world.services.clock(), town.world.other_org
+        to: dict[str, Any] = {"channel": "email", "receiver": "email", "due": now, "body": {DUE: now.isoformat()}}
+        planned = NewEntry(org=org, booking_id=self.ids["booking_id"], version=1, kind="confirmation", **to)
+        OutboxStore(town.world.services.db, town.world.services.clock).insert([planned])
+        ended = {"state": "dead", "open": False, "finished_at": now}
+        town.world.services.db["outbox"].update_one({"_id": planned.entry_id}, {"$set": ended})
+        return planned.entry_id
 
     def path(self, endpoint: Endpoint) -> str:
         return endpoint.path.format_map(self.ids)
