@@ -19,7 +19,7 @@ from models.keys import KeyRequest, RotateRequest
 from models.series import SeriesCancel, SeriesPatch, SeriesRequest
 from models.service import ServiceCreate, ServicePatch
 from models.sms import InboundText, TextReport
-from models.users import SessionRequest, UserCreate, UserPatch
+from models.users import PasswordChange, SessionRequest, UserCreate, UserPatch
 from models.waitlist import WaitRequest
 from models.webhooks import WebhookPatch, WebhookRequest
 
@@ -196,6 +196,11 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
     SessionRequest: {
         "a person": _example("A person", {"email": "dana@example.com", "password": "correct horse battery"}),
         "a key": _example("An API key", {"key": "hf_desk_0123456789abcdefghijklmnopqrstuv"}),
+    },
+    PasswordChange: {
+        "a new one": _example(
+            "A new password", {"current_password": "correct horse battery", "new_password": "staple my lamp gently"}
+        )
     },
     CustomerPatch: {"a note": _example("A note for the office", {"notes": "The dog is friendly."})},
     MergeRequest: {"into": _example("Into the customer that stays", {"into": "cu_9b1d0e7a42c35f6881f0ac2d"})},

@@ -90,6 +90,19 @@ class SessionRequest(Request):
         raise PydanticCustomError("none_of", "Give {needed}.", {"needed": "email and password, or key"})
 
 
+class SignOutQuery(Request):
+    """Query of DELETE /session."""
+
+    everywhere: bool = False
+
+
+class PasswordChange(Request):
+    """Body of POST /session/password."""
+
+    current_password: Annotated[str, Field(min_length=1, max_length=LONGEST_PASSWORD)]
+    new_password: Password
+
+
 class Session(Shown):
     """Who is signed in. `user_id`, `name` and `email` are null if it is an API key; `expires_at` is null if the request
     shows the key itself."""

@@ -112,12 +112,14 @@ class Runner:
         body = read_body(environ) if self._has_body else b""
         if self._endpoint.keyless == "free":
             return self._serve(environ, KEYLESS, ids, body)
-        around = self._gate.secret if self._endpoint.keyless == "secret" else self._gate.keyless
-        with around(environ):
+        gate, is_secret = self._gate, self._endpoint.keyless == "secret"
+        with gate.secret(environ, hashes=self._endpoint.hashes) if is_secret else gate.keyless(environ):
             return self._serve(environ, KEYLESS, ids, body)
 
     def _serve(self, environ: WSGIEnvironment, caller: Caller, ids: dict[str, str], body: bytes) -> Response:
-        with self._turns.asking(environ):
+        # A hash may take longer than a request has: then each call to a store has the time of a single call.
+        turns = self._turns
+        with turns.trouble.watch() if self._endpoint.hashes else turns.asking(environ):
             ask = self._parse(environ, caller, ids, body)
             if self._once and ask.idempotency is not None:
                 return self._replies.response(self._run_once(ask, ask.idempotency, ids))

@@ -104,6 +104,7 @@ class Endpoint:
     keyless: how requests to an endpoint without roles count. `counted`: against the address, unless they show a
     known key. `secret`: only where they are refused, because they show a secret of their own. `free`: not at all, and
     they take no turn, so that it answers whatever else goes on; such an endpoint does next to no work.
+    hashes: it hashes a password, which may take long: it is bounded otherwise, and without a key has turns of its own.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
@@ -127,6 +128,7 @@ class Endpoint:
     if_match: Literal["none", "optional", "required"] = "none"
     content_type: str = "application/json"
     keyless: Literal["counted", "secret", "free"] = "counted"
+    hashes: bool = False
 
     @property
     def path_names(self) -> list[str]:

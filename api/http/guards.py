@@ -80,9 +80,13 @@ class Gate:
             yield
 
     @contextmanager
-    def secret(self, environ: WSGIEnvironment) -> Iterator[None]:
-        """As `keyless`, for a request that shows a secret of its own: it counts only where it is refused."""
-        with self._limits.unless_known(client_address(environ, self._proxies)), self._turns.keyless(environ):
+    def secret(self, environ: WSGIEnvironment, *, hashes: bool) -> Iterator[None]:
+        """As `keyless`, for a request that shows a secret of its own: it counts only where it is refused.
+
+        hashes: as in Endpoint.
+        """
+        turn = self._turns.hashing if hashes else self._turns.keyless
+        with self._limits.unless_known(client_address(environ, self._proxies)), turn(environ):
             yield
 
     def ended(self, caller: Caller) -> None:

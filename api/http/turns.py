@@ -25,6 +25,9 @@ kept the worker busier than 16, and 64 gained nothing.
 """
 KEYLESS_AT_ONCE = 2
 """Further turns, for requests to endpoints without a key and for look-ups of keys that are not in memory."""
+HASHING_AT_ONCE = 8
+"""Further turns, for sign-ins. A worker hashes one password at a time, which takes long on a busy machine, so most of
+these wait for that; they keep no other request waiting."""
 INSIDE = AT_ONCE + 16
 """Requests that may be in the app at a time: those with a turn, and a few that are ready for the next or need none."""
 
@@ -111,6 +114,7 @@ class Turns:
         self.porch = Queue(INSIDE, OUTSIDE_SECONDS, self.trouble.lately)
         self._keyed = Queue(AT_ONCE, LONGEST_WAIT_SECONDS, self.trouble.lately)
         self._keyless = Queue(KEYLESS_AT_ONCE, LONGEST_WAIT_SECONDS, self.trouble.lately)
+        self._hashing = Queue(HASHING_AT_ONCE, LONGEST_WAIT_SECONDS, self.trouble.lately)
 
     def keyed(self, environ: WSGIEnvironment) -> AbstractContextManager[None]:
         """A turn for a request with a known key. Raises Overloaded."""
@@ -119,6 +123,10 @@ class Turns:
     def keyless(self, environ: WSGIEnvironment) -> AbstractContextManager[None]:
         """A turn for a request without one. Raises Overloaded."""
         return _turn(self._keyless, environ)
+
+    def hashing(self, environ: WSGIEnvironment) -> AbstractContextManager[None]:
+        """A turn for a request without a key that hashes a password. Raises Overloaded."""
+        return _turn(self._hashing, environ)
 
     @contextmanager
     def asking(self, environ: WSGIEnvironment) -> Iterator[None]:

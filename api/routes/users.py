@@ -24,6 +24,7 @@ ADMIN = frozenset({Role.ADMIN})
     refusals=(AlreadyExists,),
     location="/users/{id}",
     idempotency="none",
+    hashes=True,
 )
 def add_user(ask: Ask[UserCreate]) -> Reply:
     """Adds a person, with a password of at least 10 characters. Without `id` the person gets one. An e-mail address
@@ -51,6 +52,7 @@ def read_user(ask: Ask[None], user_id: str) -> Reply:
     body=UserPatch,
     replies={200: User},
     refusals=(NotFound, AlreadyExists),
+    hashes=True,
 )
 def change_user(ask: Ask[UserPatch], user_id: str) -> Reply:
     """Changes the fields that are sent. All but `name` end the person's sessions on every server within two seconds,

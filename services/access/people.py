@@ -126,6 +126,20 @@ class People:
             self._end_sessions(org, user_id)
         return _shown(_required(changed))
 
+    def give_password(self, person: Person, password: str) -> Person | None:
+        """Gives a person another password and ends that person's sessions. None if the person has changed meanwhile.
+
+        The sessions end before it too, so that none outlives the old password if a store fails in between.
+        """
+        kept = self._passwords.hash(password)
+        self._end_sessions(person.org, person.user.id)
+        unchanged = {**_present(person.org, person.user.id), "state": person.state}
+        update = {"$set": {"password": kept, "state": _new_state()}}
+        with mongo_faults():
+            changed = self._users.find_one_and_update(unchanged, update, return_document=ReturnDocument.AFTER)
+        self._end_sessions(person.org, person.user.id)
+        return _person(changed)
+
     def remove(self, org: str, user_id: str) -> None:
         """Forgets all of a person but the id. Raises NotFound, also for a repeat."""
         update = {"$set": {"removed": True, "state": _new_state()}, "$unset": REMOVED}

@@ -16,7 +16,7 @@ import structlog
 from pymongo.database import Database
 
 from models.access import SESSION_PREFIX, STAFF, Caller
-from models.errors import Forbidden, Unauthenticated
+from models.errors import Fault, Forbidden, InvalidRequest, Unauthenticated
 from models.users import Session
 from services.access.api_keys import API_KEYS, CHANGED, has_ended
 from services.access.authentication import Access
@@ -71,23 +71,28 @@ class Sessions:
         if person is None or not fits:
             raise _wrong()
         self._tries.give_back(counted)
-        user_id = person.user.id
-        made = self._begin(
-            {
-                "org": person.org,
-                "role": person.user.role,
-                "user_id": user_id,
-                "acts_as": f"user.{user_id}",
-                "shown_as": user_id,
-            }
-        )
-        now = self.people.by_id(person.org, user_id)
-        if now is None or now.state != person.state:  # the change may have missed the session that began meanwhile
-            self._end(made.record["key_id"])
-            raise _wrong()
-        self._access.learn(made.record)
-        log.info("signed_in", org=person.org, user=user_id)
-        return SignedIn(made.token, _session(made.record, person))
+        made = self._begin_as(person)
+        log.info("signed_in", org=person.org, user=person.user.id)
+        return made
+
+    def change_password(self, caller: Caller, current: str, new: str) -> SignedIn:
+        """Gives the caller another password, ends all sessions of that person, and begins one.
+
+        Raises Forbidden (a key has no password), InvalidRequest (`current` is wrong), Unauthenticated (the person or
+        the session has just changed), and RateLimited as `sign_in`.
+        """
+        person = self._person(self._record(caller)) if caller.session_id else None
+        if person is None:
+            raise Forbidden("Please sign in with your e-mail address and password. A key has no password.")
+        counted = self._tries.count(person.user.email.casefold(), caller.address)
+        if not self._passwords.fits(current, person.password):
+            raise InvalidRequest(Fault("current_password", "wrong", "Give the password with which you sign in now."))
+        self._tries.give_back(counted)
+        changed = self.people.give_password(person, new)
+        if changed is None:
+            raise Unauthenticated
+        log.info("password_changed", org=person.org, user=person.user.id)
+        return self._begin_as(changed)
 
     def sign_in_with_key(self, key: str) -> SignedIn:
         """Begins a session of an API key, which ends with the key. Raises Unauthenticated, Forbidden (the role)."""
@@ -110,26 +115,58 @@ class Sessions:
             record,
         )
         if self._key(key).get("expires_at") != record.get("expires_at"):  # as above
-            self._end(made.record["key_id"])
+            self._end({"_id": made.record["_id"]})
             raise _no_key()
         self._access.learn(made.record)
         return SignedIn(made.token, _session(made.record, None))
 
-    def sign_out(self, caller: Caller) -> None:
-        """Ends the caller's session, on every server within two seconds; nothing where the caller shows a key."""
-        if caller.session_id:
-            self._end(caller.session_id)
+    def sign_out(self, caller: Caller, *, everywhere: bool = False) -> None:
+        """Ends the caller's session, on every server within two seconds; nothing where the caller shows a key.
+
+        everywhere: ends all sessions of the person, or of the key that began this one.
+        """
+        if not caller.session_id:
+            return
+        whose = {"org": caller.org, "key_id": caller.session_id}
+        if everywhere:
+            record = self._record(caller)
+            whose = {"org": caller.org} | {name: record[name] for name in ("user_id", "of_key") if name in record}
+        self._end(whose)
+
+    def end_earlier(self, token: str) -> None:
+        """Ends the session of a token in whose place its browser has another one now."""
+        self._end({"_id": sha256(token.encode()).hexdigest()})
 
     def current(self, caller: Caller) -> Session:
         """Who the caller is. Raises Unauthenticated for a session that has just ended."""
         if not caller.session_id:
             return Session.model_validate(_NOBODY | {"org": caller.org, "role": caller.role.value})
+        record = self._record(caller)
+        return _session(record, self._person(record))
+
+    def _record(self, caller: Caller) -> Document:
+        """The caller's session. Raises Unauthenticated."""
         with mongo_faults():
             record = self._records.find_one({"org": caller.org, "key_id": caller.session_id})
-        person = self.people.by_id(caller.org, record["user_id"]) if record and record.get("user_id") else None
         if record is None or has_ended(record, self._clock()):
             raise Unauthenticated
-        return _session(record, person)
+        return record
+
+    def _person(self, record: Document) -> Person | None:
+        """Whose session it is; None for that of a key."""
+        return self.people.by_id(record["org"], record["user_id"]) if record.get("user_id") else None
+
+    def _begin_as(self, person: Person) -> SignedIn:
+        """Begins a session of a person. Raises Unauthenticated if the person has changed meanwhile."""
+        user_id = person.user.id
+        shown = {"user_id": user_id, "acts_as": f"user.{user_id}", "shown_as": user_id}
+        made = self._begin({"org": person.org, "role": person.user.role, **shown})
+        now = self.people.by_id(person.org, user_id)
+        if now is None or now.state != person.state:  # the change may have missed the session that began meanwhile
+            self._end({"_id": made.record["_id"]})
+            raise _wrong()
+        self._access.learn(made.record)
+        return SignedIn(made.token, _session(made.record, person))
 
     def _begin(self, values: Document, key: Document | None = None) -> _Begun:
         token = SESSION_PREFIX + secrets.token_urlsafe(24)
@@ -157,9 +194,10 @@ class Sessions:
             raise _no_key()
         return record
 
-    def _end(self, session_id: str) -> None:
+    def _end(self, whose: Document) -> None:
+        ended = {"$set": {"revoked": True}, **CHANGED}
         with mongo_faults():
-            self._records.update_one({"key_id": session_id, "is_session": True}, {"$set": {"revoked": True}, **CHANGED})
+            self._records.update_many({**whose, "is_session": True}, ended)
         self._access.follow_if_possible()
 
 

@@ -23,17 +23,21 @@ class Browser:
     def sign_in(self, email: str = "", password: str = PASSWORD, /, **body: Any) -> TestResponse:
         """Keeps the cookie of the reply."""
         sent = body or {"email": email, "password": password}
-        reply = self._client.post("/session", json=sent, headers={"Origin": "http://localhost"})
-        if "Set-Cookie" in reply.headers:
+        known = {"Cookie": self.cookie} if self.cookie else {}
+        return self._kept(self._client.post("/session", json=sent, headers={"Origin": "http://localhost", **known}))
+
+    def _kept(self, reply: TestResponse) -> TestResponse:
+        if reply.status_code in (200, 201) and "Set-Cookie" in reply.headers:
             self.cookie = reply.headers["Set-Cookie"].partition(";")[0]
         return reply
 
     def call(self, method: str, path: str, body: Any = None, **headers: str | None) -> TestResponse:
-        """With the cookie and the headers of an own page; None leaves one out, and _ stands for -."""
+        """With the cookie, which it keeps up to date, and the headers of an own page; None leaves one out, and _ stands
+        for -."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         sent = {"Cookie": self.cookie, **OWN_PAGE, **given}
         present = {name: value for name, value in sent.items() if value is not None}
-        return self._client.open(path, method=method, json=body, headers=present)
+        return self._kept(self._client.open(path, method=method, json=body, headers=present))
 
 
 def person(world: World, role: str = "desk", user_id: str = "dana", **changed: Any) -> dict[str, Any]:

@@ -240,3 +240,27 @@ def test_a_message_that_failed_is_sent_again(company: Company, new_visitor: NewV
     expect(person.page.get_by_role("button", name="Send again")).to_have_count(0)
     entry = db["outbox"].find_one({"_id": planned.entry_id})
     assert (entry["state"], entry["body"]["asked"]) == ("waiting", True)
+
+
+def test_a_person_gives_herself_another_password_and_signs_out_everywhere(
+    company: Company, new_visitor: NewVisitor
+) -> None:
+    person = sits(company, new_visitor, "/desk/technicians", role="desk")
+    page = person.page
+    page.get_by_role("link", name="Olga Your sign-in").click()
+    page.get_by_label("Password now").fill("a wrong password")
+    page.get_by_label("New password").fill("short")
+    person.press("Save")
+    expect(page.locator("#new_password-fault")).to_be_visible()
+    page.get_by_label("New password").fill("another long one")
+    person.press("Save")
+    expect(page.locator("#current_password-fault")).to_contain_text("Give the password with which you sign in now.")
+    page.get_by_label("Password now").fill(PASSWORD)
+    person.press("Save")
+    said(person, "Your password is changed.")
+    page.reload()
+    expect(page.get_by_label("New password")).to_have_value("")
+    person.press("Sign out everywhere")
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    body = {"email": f"olga@{company.world.org}.example", "password": PASSWORD}
+    assert company.ask("POST", "/session", body).status == 401

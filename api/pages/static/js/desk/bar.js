@@ -22,7 +22,7 @@ export function barView(desk) {
     button("new", () => desk.panels.show("book", null, { values: { date: desk.date } }), ".main"),
     h("a.button", { key: "office", href: withLanguage("/desk/technicians") }, word("desk.office")),
     h("span.who-sits", { key: "me" },
-      h("span.soft.small.presence", { title: word(desk.live ? "desk.live_hint" : "desk.not_live_hint") }, h("span.dot", { class: desk.live ? "on" : "off" }), word(desk.live ? "desk.live" : "desk.not_live"), " · ", desk.me?.name ?? desk.me?.role ?? ""),
+      h("span.soft.small.presence", { title: word(desk.live ? "desk.live_hint" : "desk.not_live_hint") }, h("span.dot", { class: desk.live ? "on" : "off" }), word(desk.live ? "desk.live" : "desk.not_live"), desk.me && [" · ", h("a", { href: withLanguage("/desk/account") }, desk.me.name ?? desk.me.role, h("span.unseen", {}, ` ${word("office.page_account")}`))]),
       button("sign_out", () => desk.session.signOut(), ".plain")),
   ];
 }

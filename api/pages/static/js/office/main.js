@@ -6,6 +6,7 @@ import { signInView } from "../desk/signin.js";
 import { at, fragment, h, render, say } from "../dom.js";
 import { keepLanguage, languages, withLanguage } from "../language.js";
 import { loadWords, word } from "../words.js";
+import { account } from "./account.js";
 import { customers } from "./customers.js";
 import { messages } from "./messages.js";
 import { people } from "./people.js";
@@ -22,7 +23,7 @@ const LISTED = 200;
 class Office {
   constructor() {
     this.api = makeApi({ token: "", clock: makeClock(), headers: { "X-Holdfast": "1" }, onstate: (state) => this.showConnection(state) });
-    this.page = PAGES.find((each) => location.pathname.endsWith(`/${each.name}`));
+    this.page = [...PAGES, account].find((each) => location.pathname.endsWith(`/${each.name}`));
     this.me = null;
     this.zone = "UTC";
     this.asked = {};
@@ -65,8 +66,9 @@ class Office {
     render(at("log"));
   }
 
-  async signOut() {
-    await this.api.remove("/session");
+  /** query: which sessions end; left out, this one. */
+  async signOut(query = "") {
+    await this.api.remove(`/session${query}`);
     location.reload();
   }
 
@@ -171,7 +173,7 @@ class Office {
     const link = (name, href) => h("a", { key: name, href: withLanguage(href), "aria-current": name === this.page.name ? "page" : null }, word(`office.page_${name}`));
     return [
       h("nav", { key: "nav", "aria-label": word("office.pages") }, link("board", "/desk"), PAGES.filter((each) => this.mayOpen(each)).map((each) => link(each.name, `/desk/${each.name}`))),
-      h("span.soft.small", { key: "me" }, this.me.name ?? this.me.role),
+      h("a.button.plain", { key: "me", href: withLanguage("/desk/account"), "aria-current": this.page === account ? "page" : null }, this.me.name ?? this.me.role, h("span.unseen", {}, ` ${word("office.page_account")}`)),
       languages(),
       h("button.button.plain", { type: "button", key: "out", onclick: () => this.attempt(() => this.signOut()) }, word("desk.sign_out")),
     ];
