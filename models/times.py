@@ -68,11 +68,18 @@ def _day_or_moment(value: Any) -> datetime:
     return _moment(value)
 
 
+def _shown(value: datetime) -> str:
+    """A time in UTC to the second. `strftime` writes a year before 1000 with three digits, `isoformat` with four."""
+    return f"{value.isoformat(timespec='seconds')[:19]}Z"
+
+
 class _ToTheSecond:
     """Annotates a time in UTC that replies show without parts of a second."""
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        shown = core_schema.format_ser_schema("%Y-%m-%dT%H:%M:%SZ", when_used="json")
+        shown = core_schema.plain_serializer_function_ser_schema(
+            _shown, return_schema=core_schema.str_schema(), when_used="json"
+        )
         return core_schema.datetime_schema(serialization=shown)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -13,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from models.catalogue import TechnicianCreate
 from models.faults import faults_of
-from models.times import Moment
+from models.times import Instant, Moment
 
 MOMENT = TypeAdapter[datetime](Moment)
 
@@ -52,6 +53,13 @@ def fault(value: Any) -> tuple[str, str]:
 )
 def test_a_time_is_taken_as_other_languages_write_it(text: str) -> None:
     assert taken(text) == datetime(2027, 1, 5, 10, tzinfo=UTC)
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_a_reply_shows_a_time_of_any_year_to_the_second(at: datetime) -> None:
+    shown = json.loads(TypeAdapter[datetime](Instant).dump_json(at))
+    assert taken(shown) == at.replace(microsecond=0)
+    assert len(shown) == len("2027-01-05T10:00:00Z")
 
 
 @given(TIMES, st.sampled_from("Tt "), st.sampled_from([":", "", "hour"]), st.booleans(), st.booleans())

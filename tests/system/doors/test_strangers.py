@@ -33,9 +33,15 @@ def with_key(server: Gunicorn, role: str = "checkout", path: str = AVAILABILITY)
     return get(path, f"Authorization: Bearer {server.world.keys[role]}")
 
 
-def is_closed_at_once(line: Line) -> bool:
-    with own_time() as passed:
-        return line.is_closed() and passed() < AT_ONCE
+def closes_at_once(server: Gunicorn) -> bool:
+    """Whether it closes a new connection at once. A busy machine may be too slow for one, but not for each."""
+
+    def closes() -> bool:
+        line = server.line(ELSEWHERE)
+        with own_time() as passed:
+            return line.is_closed() and passed() < AT_ONCE
+
+    return wait_until(closes, seconds=SOON)
 
 
 def still_open(lines: list[Line]) -> int:
@@ -91,13 +97,14 @@ def test_an_unknown_key_counts_as_no_key(installation: Installation) -> None:
         reply = surplus.receive()
         assert (reply.status, reply.headers["connection"]) == (401, "close")
         assert surplus.is_closed()
-        assert is_closed_at_once(server.line(ELSEWHERE))
+        assert closes_at_once(server)
 
 
 def test_a_burst_of_connections_that_show_a_key_is_served(server: Gunicorn) -> None:
-    burst = [server.line(ELSEWHERE) for _ in range(2 * MOST)]
-    for line in burst:
-        line.send(with_key(server, "desk"))
+    burst = []
+    for _ in range(2 * MOST):
+        burst.append(server.line(ELSEWHERE))
+        burst[-1].send(with_key(server, "desk"))
     replies = [line.receive(SOON) for line in burst]
     # A busy machine may be too slow for all of them: then 503, and the connection stays open for the next request. One
     # above the bound, whose key no one has looked at, gets two seconds for it.
@@ -110,14 +117,14 @@ def test_a_burst_of_connections_that_show_a_key_is_served(server: Gunicorn) -> N
 
 def test_a_crowded_worker_closes_connections_above_the_bound_at_once(installation: Installation) -> None:
     few = {"HOLDFAST_KEYLESS_CONNECTIONS": "2", "GUNICORN_CMD_ARGS": f"--worker-connections {CROWD}"}
-    with gunicorn(installation, installation.folder, **few) as server:
+    with gunicorn(installation, installation.folder, **few, **PATIENT) as server:
         known = []
         for _ in range(CROWD // 2):
             known.append(server.line(ELSEWHERE))
             known[-1].send(with_key(server))
             assert known[-1].receive().status == 200
-        strangers = [server.line(ELSEWHERE) for _ in range(3)]
-        assert is_closed_at_once(strangers[-1])
+        strangers = [server.line(ELSEWHERE) for _ in range(2)]
+        assert closes_at_once(server)
         assert still_open(strangers) == 2
 
 
