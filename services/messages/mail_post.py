@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -13,9 +14,11 @@ from services.messages.composing import Composed
 from services.messages.mail import mail_of
 from services.messages.store import Message
 from services.outbox.entries import Again, Dead, Delivered, Outcome
+from services.outgoing import Deadline, Resolve, Resolver
 from services.settings import MailServer
 
-TIMEOUT_SECONDS: Final = 5.0
+IN_ALL_SECONDS: Final = 25.0
+"""For one e-mail, from the first look for the server to its last answer."""
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -38,12 +41,15 @@ class MailPost:
         server: MailServer,
         clock: Clock,
         trusted: ssl.SSLContext | None = None,
-        timeout_seconds: float = TIMEOUT_SECONDS,
+        *,
+        seconds: float = IN_ALL_SECONDS,
+        resolve: Resolve = socket.getaddrinfo,
     ) -> None:
         self._server = server
         self._clock = clock
         self._trusted = trusted or ssl.create_default_context()
-        self._timeout = timeout_seconds
+        self._seconds = seconds
+        self._resolver = Resolver(resolve)
 
     def carry(self, composed: Composed, message_id: str) -> Outcome:
         try:
@@ -52,11 +58,14 @@ class MailPost:
             )
         except ValueError:  # a header cannot hold it
             return Dead({"error": "not_writable"})
+        deadline = Deadline(self._seconds)
         try:
-            with self._connected() as connection:
+            with self._connected(deadline) as connection:
                 connection.send_message(mail, from_addr=self._server.sender, to_addrs=[composed.to])
         except (OSError, NoTls, NoLogin) as error:  # smtplib's errors are OSErrors
-            return _outcome_of(error)
+            return _outcome_of(TimeoutError() if deadline.ran_out else error)
+        finally:
+            deadline.close()
         return Delivered({})
 
     def find(self, _begun: Message, /) -> Outcome | None:
@@ -64,14 +73,10 @@ class MailPost:
         return None
 
     @contextmanager
-    def _connected(self) -> Iterator[smtplib.SMTP]:
+    def _connected(self, deadline: Deadline) -> Iterator[smtplib.SMTP]:
         server = self._server
-        if server.tls:
-            connection: smtplib.SMTP = smtplib.SMTP_SSL(
-                server.host, server.port, timeout=self._timeout, context=self._trusted
-            )
-        else:
-            connection = smtplib.SMTP(server.host, server.port, timeout=self._timeout)
+        addresses = self._resolver.addresses(server.host, server.port, deadline)
+        connection = _Connection(server, addresses, deadline, self._trusted)
         try:
             connection.ehlo_or_helo_if_needed()
             if not server.tls and connection.has_extn("starttls"):
@@ -88,6 +93,22 @@ class MailPost:
             with suppress(OSError):  # what the server took has left, whatever it says to the goodbye
                 connection.quit()
             connection.close()
+
+
+class _Connection(smtplib.SMTP):
+    """A connection that is cut at the deadline, under TLS from the first byte on where the settings say so."""
+
+    def __init__(
+        self, server: MailServer, addresses: Sequence[str], deadline: Deadline, trusted: ssl.SSLContext
+    ) -> None:
+        self._addresses = addresses
+        self._deadline = deadline
+        self._first_tls = trusted if server.tls else None
+        super().__init__(server.host, server.port, timeout=deadline.left)
+
+    def _get_socket(self, host: str, port: int, _timeout: float) -> socket.socket:
+        plain = self._deadline.connect(self._addresses, port)
+        return self._first_tls.wrap_socket(plain, server_hostname=host) if self._first_tls else plain
 
 
 def _outcome_of(error: Exception) -> Outcome:

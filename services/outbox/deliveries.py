@@ -1,8 +1,7 @@
 """Sends the entries of the outbox, many at once, and decides when one that failed is tried again.
 
-Each queue, a webhook or a kind of message, has a bounded share of the threads and rests after a failure. So a receiver
-that is slow or away stops no other one, and is not asked by all that waits for it at once. Memory holds only what is
-being sent.
+Each queue, a webhook or a kind of message, has a share of the threads (see Shares). Memory holds only what is being
+sent.
 """
 
 from __future__ import annotations
@@ -10,10 +9,8 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final, assert_never
 
 import structlog
@@ -22,29 +19,18 @@ from models.errors import StoreUnavailable
 from services.crash_points import CrashPoints
 from services.observability import Metrics
 from services.outbox.entries import Again, Channel, Courier, Dead, Delivered, Entry, NotYet, Outcome, Suppressed
+from services.outbox.shares import MOST_PER_QUEUE, MOST_TO_WEBHOOKS, Shares
 from services.outbox.store import Leased, OutboxStore
 
 log = structlog.get_logger()
 
-MOST_AT_ONCE: Final = 32
-MOST_PER_QUEUE: Final = 8
 FIRST_DELAY_SECONDS: Final = 5.0
 LONGEST_DELAY_SECONDS: Final = 3600.0
-FIRST_REST_SECONDS: Final = 1.0
-LONGEST_REST_SECONDS: Final = 60.0
 ROUND_SECONDS: Final = 1.0
 """A call of `tend` ends about then, so that a relay can stop."""
 COUNT_EVERY_SECONDS: Final = 15.0
 LOOK_EVERY_SECONDS: Final = 0.3
 """How often it looks for more that is due while something is being sent."""
-
-
-@dataclass(slots=True)
-class Rest:
-    """How often a queue has failed in a row, and until when, in monotonic seconds, it rests."""
-
-    failures: int = 0
-    until: float = 0.0
 
 
 class Deliveries:
@@ -70,16 +56,15 @@ class Deliveries:
         self._metrics = metrics
         self._crash = crash
         self._uniform = uniform
-        self._busy: Counter[str] = Counter()
-        self._rests: dict[str, Rest] = {}
-        self._ended = 0
+        own = couriers.keys() - {"webhook"}
+        self._shares = Shares(own, uniform)
         self._counted = float("-inf")
         self._changed = threading.Condition()
-        self._pool = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="courier")
+        self._pool = ThreadPoolExecutor(MOST_TO_WEBHOOKS + len(own) * MOST_PER_QUEUE, thread_name_prefix="courier")
 
     def tend(self) -> None:
         """Sends what is due, for about a second; less, where nothing is. Raises StoreUnavailable."""
-        until, ended = time.monotonic() + ROUND_SECONDS, self._ended
+        until, ended = time.monotonic() + ROUND_SECONDS, self._shares.ended
         while self._begin_due() and time.monotonic() < until:
             ended = self._wait_for_another_end(ended)
         if time.monotonic() - self._counted > COUNT_EVERY_SECONDS:
@@ -90,44 +75,31 @@ class Deliveries:
     def _wait_for_another_end(self, seen: int) -> int:
         """Waits until more attempts have ended than were seen, but not long. Gives how many have."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ended != seen, LOOK_EVERY_SECONDS)
-            return self._ended
+            self._changed.wait_for(lambda: self._shares.ended != seen, LOOK_EVERY_SECONDS)
+            return self._shares.ended
 
     def settle(self, seconds: float) -> bool:
         """Waits until what was begun has ended; False if that takes longer."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._busy.total(), seconds)
+            return self._changed.wait_for(lambda: not self._shares.busy, seconds)
 
     def _begin_due(self) -> int:
         """Begins to send what is due, and gives how much is being sent."""
         queues = self._store.queues()
-        self._forget_rests(queues)
+        with self._changed:
+            queues = self._shares.in_turn(queues)
         for queue in queues:
-            for leased in self._store.lease(queue, room) if (room := self._room(queue)) else ():
+            with self._changed:
+                room = self._shares.room(queue)
+            for leased in self._store.lease(queue, room) if room else ():
                 self._crash("after_entry_lease")
                 with self._changed:
-                    self._busy[queue] += 1
-                self._pool.submit(self._work, queue, leased)
+                    attempt = self._shares.begin(queue)
+                self._pool.submit(self._work, queue, leased, attempt)
         with self._changed:
-            return self._busy.total()
+            return self._shares.busy
 
-    def _room(self, queue: str) -> int:
-        """How many more of a queue may be sent now. None until half of its share is free: each lease costs the same,
-        whether for one entry or for several."""
-        with self._changed:
-            rest = self._rests.get(queue)
-            if rest and time.monotonic() < rest.until:
-                return 0
-            most = 1 if rest else MOST_PER_QUEUE
-            free = min(most - self._busy[queue], MOST_AT_ONCE - self._busy.total())
-            return free if 2 * free >= most else 0
-
-    def _forget_rests(self, queues: list[str]) -> None:
-        with self._changed:
-            for queue in self._rests.keys() - queues:
-                del self._rests[queue]
-
-    def _work(self, queue: str, leased: Leased) -> None:
+    def _work(self, queue: str, leased: Leased, attempt: int) -> None:
         took = False
         try:
             outcome = self._send(leased.entry)
@@ -141,10 +113,7 @@ class Deliveries:
             log.exception("entry_fault", entry_id=leased.entry.id, channel=leased.entry.channel)
         finally:
             with self._changed:
-                self._busy[queue] -= 1
-                self._busy += Counter()  # keeps only what is above zero
-                self._ended += 1
-                self._rest(queue, took=took)
+                self._shares.end(queue, attempt, took=took)
                 self._changed.notify_all()
 
     def _send(self, entry: Entry) -> Outcome:
@@ -179,15 +148,3 @@ class Deliveries:
         bound = min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** min(attempts, 20))
         asked = min(after_seconds or 0.0, LONGEST_DELAY_SECONDS)
         return max(asked, self._uniform(0, bound))
-
-    def _rest(self, queue: str, *, took: bool) -> None:
-        """Lets a queue rest after a failure. Failures of attempts that began before the rest count once."""
-        now = time.monotonic()
-        if took:
-            self._rests.pop(queue, None)
-            return
-        rest = self._rests.setdefault(queue, Rest())
-        if now >= rest.until:
-            bound = min(LONGEST_REST_SECONDS, FIRST_REST_SECONDS * 2 ** min(rest.failures, 20))
-            rest.failures += 1
-            rest.until = now + self._uniform(0, bound)

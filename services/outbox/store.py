@@ -23,6 +23,7 @@ from pymongo.errors import BulkWriteError
 from services.clock import Clock
 from services.outbox.entries import Body, Entry, NewEntry, State
 from services.outbox.schema import INDEXES, OPEN
+from services.outbox.shares import queue_of
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
@@ -169,7 +170,7 @@ def _document_of(entry: NewEntry, now: datetime) -> Document:
     return {
         "_id": entry.entry_id,
         **{name: getattr(entry, name) for name in _FIELDS},
-        "queue": entry.receiver if is_webhook else entry.channel,
+        "queue": queue_of(entry.org, entry.receiver) if is_webhook else entry.channel,
         "lane": f"{entry.receiver}/{entry.booking_id}" if is_webhook else None,
         "open": True,
         "state": "waiting",

@@ -8,8 +8,10 @@ from __future__ import annotations
 import hmac
 import http.client
 import json
+import ssl
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -19,9 +21,11 @@ from urllib.parse import quote, urlencode, urlsplit
 from pydantic import BaseModel
 
 from models.errors import Forbidden
+from services.outgoing import PORTS, Deadline, HttpConnection, Resolver
 
 API: Final = "https://api.twilio.com"
-TIMEOUT_SECONDS: Final = 8.0
+IN_ALL_SECONDS: Final = 8.0
+"""For one question and its answer."""
 LARGEST_REPLY: Final = 1_000_000
 OPTED_OUT: Final = 21610
 """The provider's code for a receiver who wants no more texts from this number."""
@@ -90,9 +94,11 @@ class NoAnswer(Exception):
 class Twilio:
     """The provider's API. Follows no redirect: a text goes to the configured address or nowhere."""
 
-    def __init__(self, account: Account, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, account: Account, seconds: float = IN_ALL_SECONDS) -> None:
         self._account = account
-        self._timeout = timeout_seconds
+        self._seconds = seconds
+        self._tls = ssl.create_default_context()
+        self._resolver = Resolver()
         self._path = f"/2010-04-01/Accounts/{quote(account.sid, safe='')}/Messages.json"
 
     def send(self, sender: str, to: str, text: str, status_url: str | None = None) -> Taken:
@@ -123,25 +129,33 @@ class Twilio:
         return None
 
     def _ask(self, method: str, path: str, form: str | None = None) -> dict[str, Any]:
-        address = urlsplit(self._account.api)
-        kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
-        connection = kind(address.netloc, timeout=self._timeout)
         secret = b64encode(f"{self._account.sid}:{self._account.auth_token}".encode()).decode()
         headers = {"Authorization": f"Basic {secret}", "Accept": "application/json"}
         if form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
+        deadline = Deadline(self._seconds)
         try:
-            connection.request(method, path, form, headers)
-            reply = connection.getresponse()
-            body = _read(reply.read(LARGEST_REPLY))
+            with closing(self._connection(deadline)) as connection:
+                connection.request(method, path, form, headers)
+                reply = connection.getresponse()
+                body = _read(reply.read(LARGEST_REPLY))
+            if deadline.ran_out:
+                raise TimeoutError
         except (OSError, http.client.HTTPException) as error:
-            raise NoAnswer(type(error).__name__) from error
+            raise NoAnswer("TimeoutError" if deadline.ran_out else type(error).__name__) from error
         finally:
-            connection.close()
+            deadline.close()
         if 200 <= reply.status < 300:
             return body
         code = body.get("code")
         raise Refused(reply.status, code if isinstance(code, int) else 0, _seconds(reply.headers.get("Retry-After")))
+
+    def _connection(self, deadline: Deadline) -> HttpConnection:
+        api = urlsplit(self._account.api)
+        host, port = api.hostname or "", api.port or PORTS[api.scheme]
+        addresses = self._resolver.addresses(host, port, deadline)
+        tls = self._tls if api.scheme == "https" else None
+        return HttpConnection(host, port, addresses=addresses, deadline=deadline, tls=tls)
 
 
 def _read(reply: bytes) -> dict[str, Any]:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from models.catalogue import Policy
+from services.messages import mail_post
 from services.messages.composing import Composed
 from services.messages.mail_post import MailPost
+from services.outbox import posting
 from services.outbox.entries import Again, Dead, Delivered
+from services.outbox.store import LEASE_SECONDS
 from services.settings import MailServer
-from tests.messages.mail_server import PASSWORD, USER, Mailbox, mail_server
+from services.texting import twilio
+from tests.messages.mail_server import PASSWORD, USER, mail_server
 from tests.messages.matters import matter, written
+from tests.outbox.test_posting import drip, keep_silent, listener, names
 from tests.world import settings
 
 AT = datetime(2026, 11, 20, 8, 1, tzinfo=UTC)
+MOST_OF_A_COURIER = 30
 COMPOSED = Composed(
     org="demo",
     kind="confirmation",
@@ -53,7 +59,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def carry(server: MailServer, trusted: ssl.SSLContext | None = None, composed: Composed = COMPOSED) -> Any:
-    return MailPost(server, lambda: AT, trusted, timeout_seconds=5).carry(composed, "msg_1")
+    return MailPost(server, lambda: AT, trusted).carry(composed, "msg_1")
 
 
 def trusting(certificate: Path) -> ssl.SSLContext:
@@ -97,21 +103,14 @@ def test_a_server_with_a_certificate_of_nobody_gets_nothing(certificate: Path) -
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # of the test's own server
-def test_a_password_does_not_go_out_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_does_not_go_out_without_tls() -> None:
     """To another machine, that is; the twin is the server on this one."""
     with mail_server(password=True) as box:
         there = box.server(user=USER, password=PASSWORD)
         assert carry(there) == Delivered({})
-        monkeypatch.setattr(socket, "getaddrinfo", _always_here(box))
-        assert carry(there._replace(host="mail.example.com")) == Again({"error": "NoTls"})
+        away = MailPost(there._replace(host="mail.example.com"), lambda: AT, resolve=names("127.0.0.1"))
+        assert away.carry(COMPOSED, "msg_1") == Again({"error": "NoTls"})
         assert len(box.logins) == 1
-
-
-def _always_here(box: Mailbox) -> Any:
-    def found(*_: Any, **__: Any) -> list[Any]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", box.port))]
-
-    return found
 
 
 @pytest.mark.parametrize(
@@ -151,11 +150,27 @@ def test_a_server_that_is_away_is_tried_again() -> None:
     assert carry(away) == Again({"error": "ConnectionRefusedError"})
 
 
-def test_a_server_that_says_nothing_is_tried_again() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        server = MailServer("127.0.0.1", silent.getsockname()[1], False, "", "", "visits@example.com")
-        post = MailPost(server, lambda: AT, timeout_seconds=0.2)
-        assert isinstance(post.carry(COMPOSED, "msg_1"), Again)
+@pytest.mark.parametrize(
+    ("talk", "tls"),
+    [
+        (keep_silent, False),
+        (keep_silent, True),
+        (partial(drip, text=b"220-wait\r\n" * 10_000), False),
+        (partial(drip, text=b"220 hello\r\n" + b"250-wait\r\n" * 10_000), False),
+        (partial(drip, text=b"\x16\x03\x03\x3f\xff" + bytes(16_383)), True),
+    ],
+)
+def test_an_e_mail_takes_no_longer_than_it_may_however_slowly_the_server_answers(talk: Any, tls: bool) -> None:
+    with listener(talk) as port:
+        server = MailServer("127.0.0.1", port, tls, "", "", "visits@example.com")
+        assert MailPost(server, lambda: AT, seconds=0.5).carry(COMPOSED, "msg_1") == Again({"error": "TimeoutError"})
+
+
+def test_the_time_of_an_e_mail_and_of_its_text_ends_before_a_lease() -> None:
+    assert mail_post.IN_ALL_SECONDS <= MOST_OF_A_COURIER
+    assert 3 * twilio.IN_ALL_SECONDS <= MOST_OF_A_COURIER
+    assert posting.IN_ALL_SECONDS <= MOST_OF_A_COURIER
+    assert 2 * MOST_OF_A_COURIER <= LEASE_SECONDS
 
 
 def test_what_no_header_can_hold_is_given_up() -> None:

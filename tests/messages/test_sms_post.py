@@ -16,9 +16,10 @@ from services.messages.sms_post import SmsPost
 from services.messages.store import Message
 from services.observability import Metrics
 from services.outbox.entries import Again, Dead, Delivered, Suppressed
-from services.texting.twilio import Account, Twilio
+from services.texting.twilio import Account, NoAnswer, Twilio
 from tests.messages.matters import matter, written
-from tests.messages.provider import Provider, provider
+from tests.messages.provider import SID, TOKEN, Provider, provider
+from tests.outbox.test_posting import drip, listener
 
 TO, SENDER = "+4512345678", "+4570102030"
 STATUS_URL = "https://visits.example.com/sms/status"
@@ -155,3 +156,10 @@ def test_a_provider_that_is_away_is_tried_again() -> None:
     away = Posted(there, Account("AC1", "token", url))
     assert isinstance(away.carry(), Again)
     assert isinstance(away.post.find(begun()), Again)
+
+
+def test_a_provider_that_answers_a_byte_at_a_time_is_cut_off() -> None:
+    with listener(drip) as port:
+        slow = Twilio(Account(SID, TOKEN, f"http://127.0.0.1:{port}"), 0.5)
+        with pytest.raises(NoAnswer, match="TimeoutError"):
+            slow.send(SENDER, TO, "Hello")

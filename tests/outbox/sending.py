@@ -46,7 +46,7 @@ def make_due(world: World) -> None:
     world.services.db["outbox"].update_many(
         {"open": True}, [{"$set": {"due": {"$min": ["$due", "$$NOW"]}, "leased_by": None}}]
     )
-    world.services.relay._deliveries._rests.clear()
+    world.services.relay._deliveries._shares._rests.clear()
 
 
 def book(world: World, hour: int = 10, **changed: Any) -> Booking:

@@ -14,8 +14,9 @@ from models.errors import StoreUnavailable
 from scripts.dev_server.child import wait_until
 from services.clock import utc_now
 from services.observability import Metrics
-from services.outbox.deliveries import FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS, MOST_PER_QUEUE, Deliveries
+from services.outbox.deliveries import FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS, Deliveries
 from services.outbox.entries import Again, Dead, Delivered, Entry, NotYet, Outcome, Suppressed
+from services.outbox.shares import MOST_PER_QUEUE, MOST_TO_WEBHOOKS
 from services.outbox.store import OutboxStore
 from tests.outbox.test_store import new
 from tests.world import World
@@ -98,19 +99,26 @@ def test_all_that_is_due_is_sent_and_no_more_at_once_than_a_queue_may(rig: Rig) 
     assert rig.counted("delivered") == 50
 
 
-def test_a_receiver_that_does_not_answer_keeps_no_other_waiting(rig: Rig) -> None:
-    slow = rig.courier.gates["slow"] = threading.Event()
-    rig.store.insert([new(f"bk_{number}", receiver="slow") for number in range(40)])
-    rig.store.insert([new(f"bk_{number}", receiver="quick") for number in range(20)])
+def test_receivers_that_do_not_answer_keep_no_other_waiting(rig: Rig) -> None:
+    """Many of them, of one org and of many, and of one that answered before."""
+    rig.store.insert([new(receiver="quick"), new("bk_2", receiver="turned", org="other")])
+    rig.tend()
+    gate = threading.Event()
+    stalled = [(f"slow_{number}", "acme" if number % 2 else f"org_{number}") for number in range(60)]
+    rig.courier.gates |= dict.fromkeys(["turned", *(receiver for receiver, _ in stalled)], gate)
+    for receiver, org in stalled:
+        rig.store.insert([new(f"bk_{number}", receiver=receiver, org=org) for number in range(3)])
+    rig.store.insert([new(f"turn_{number}", receiver="turned", org="other") for number in range(20)])
     try:
         rig.deliveries.tend()
-        rig.deliveries.tend()
-        assert wait_until(
-            lambda: rig.deliveries.tend() or rig.entries.count_documents({"state": "delivered"}) == 20, seconds=SOON
-        )
-        assert rig.courier.most["slow"] == MOST_PER_QUEUE
+        rig.store.insert([new(f"late_{number}", receiver="quick") for number in range(20)])
+        sent = {"receiver": "quick", "state": "delivered"}
+        assert wait_until(lambda: rig.deliveries.tend() or rig.entries.count_documents(sent) == 21, seconds=SOON)
+        assert all(rig.courier.most[receiver] <= 1 for receiver, _ in stalled)
+        assert rig.courier.most["turned"] <= MOST_PER_QUEUE
+        assert sum(rig.courier.at_once.values()) <= MOST_TO_WEBHOOKS
     finally:
-        slow.set()
+        gate.set()
         rig.deliveries.settle(SOON)
 
 
@@ -119,7 +127,7 @@ def test_a_failure_is_tried_again_after_a_time_whose_bound_doubles(rig: Rig) -> 
     rig.store.insert([new()])
     for attempt in range(4):
         rig.entries.update_many({}, [{"$set": {"due": "$$NOW"}}])
-        rig.deliveries._rests.clear()
+        rig.deliveries._shares._rests.clear()
         rig.tend()
         (entry,) = rig.entries.find()
         assert entry["attempts"] == attempt + 1
@@ -139,7 +147,7 @@ def test_a_queue_rests_after_a_failure_and_is_then_asked_by_one(rig: Rig) -> Non
     assert asked <= MOST_PER_QUEUE
     rig.tend()
     assert len(rig.courier.sent) == asked
-    rest = rig.deliveries._rests["wh_1"]
+    rest = rig.deliveries._shares._rests["acme/wh_1"]
     assert rest.failures == 1
     rest.until = 0.0
     rig.tend()
@@ -169,7 +177,7 @@ def test_a_fault_of_a_courier_or_a_store_is_a_failed_attempt(rig: Rig) -> None:
         raise StoreUnavailable if entry.booking_id == "bk_1" else ValueError("of ours")
 
     rig.courier.answer = fail
-    rig.store.insert([new("bk_1"), new("bk_2")])
+    rig.store.insert([new("bk_1"), new("bk_2", receiver="wh_2")])
     rig.tend()
     assert rig.states() == ["waiting"] * 2
     errors = {each["detail"]["error"] for each in rig.entries.find()}
@@ -180,7 +188,7 @@ def test_memory_of_resting_queues_ends_with_what_they_had_to_send(rig: Rig) -> N
     rig.courier.answer = lambda _entry: Again({})
     rig.store.insert([new()])
     rig.tend()
-    assert rig.deliveries._rests
+    assert rig.deliveries._shares._rests
     rig.entries.delete_many({})
     rig.tend()
-    assert not rig.deliveries._rests
+    assert not rig.deliveries._shares._rests

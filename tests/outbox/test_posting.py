@@ -109,11 +109,11 @@ def test_the_second_address_serves_where_the_first_takes_no_connection(receiver:
     assert posting.post(f"http://hooks.example.com:{port}/", HEADERS, BODY).status == 200
 
 
-def drip(connection: socket.socket) -> None:
+def drip(connection: socket.socket, text: bytes = b"HTTP/1.1 200 OK\r\n" + b"X-Slow: yes\r\n" * 10_000) -> None:
     """Answers a byte at a time, so that no single wait is long."""
     pause = threading.Event()
     try:
-        for byte in b"HTTP/1.1 200 OK\r\n" + b"X-Slow: yes\r\n" * 10_000:
+        for byte in text:
             connection.sendall(bytes([byte]))
             pause.wait(0.02)
     except OSError:
