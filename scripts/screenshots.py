@@ -22,10 +22,10 @@ ROOT = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars")
+from scripts.browser import chromium
+
 SIZES = {"phone": (375, 720), "desktop": (1120, 700)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -186,8 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     url, office = json.loads(options.dev.read_text())["url"], Office(options.dev)
     options.to.mkdir(parents=True, exist_ok=True)
     wanted = {name: act for name, act in _pictures(office).items() if name.startswith(options.only)}
-    with office.day(), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+    with office.day(), chromium() as browser:
         for size, (width, height) in SIZES.items():
             for scheme in SCHEMES:
                 context = browser.new_context(
@@ -205,7 +204,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     _undo(page)
                     page.close()
                 context.close()
-        browser.close()
     return 0
 
 

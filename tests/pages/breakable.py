@@ -17,10 +17,9 @@ import pytest
 from scripts.dev_server.child import Child, start_ticks, wait_until
 from scripts.dev_server.demo_data import sms_token
 from scripts.sms_chat import Phone
-from services.settings import DEFAULTS
 from tests.pages.site import Company, Site
 from tests.system.drills.installation import Installation, private_installation
-from tests.world import SECRET
+from tests.world import PATIENT, SECRET
 
 LONG = 60
 """Seconds that a page, or a message, may take after a fault. A page tries again after fifteen seconds at the latest."""
@@ -84,7 +83,7 @@ class BreakableSite(Site):
 @contextmanager
 def breakable_site(folder: Path) -> Iterator[BreakableSite]:
     """A site with stores of its own."""
-    with private_installation(folder, DEFAULTS) as installation:
+    with private_installation(folder, PATIENT) as installation:
         yield _over(installation, folder)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
+from scripts.browser import chromium
 from tests.pages.breakable import BreakableSite, breakable_site
-from tests.pages.site import Company, Site, Visitor, chromium, visitor
+from tests.pages.site import PATIENCE_MS, Company, Site, Visitor, visitor
 from tests.system.drills.installation import private_installation
 from tests.world import PATIENT
 
@@ -32,6 +33,7 @@ def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BreakableSit
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Ends with the file, because its event loop is in the way of tests that run one of their own."""
+    expect.set_options(timeout=PATIENCE_MS)
     with chromium() as started:
         yield started
 

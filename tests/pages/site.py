@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
 
 from models.catalogue import PolicyPatch, TechnicianCreate
 from models.service import ServiceCreate
@@ -15,11 +13,6 @@ from scripts.dev_server.child import wait_until
 from tests.system.drills.installation import Answer, Api, Installation
 from tests.world import World
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
 PATIENCE_MS = 20_000
@@ -141,16 +134,6 @@ class Visitor:
         self.context.close()
         assert self.faults == []
         assert self.strangers == []
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium of the machine."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        expect.set_options(timeout=PATIENCE_MS)
-        yield browser
-        browser.close()
 
 
 def visitor(browser: Browser, company: Company, *, script: str = "", host: str = "", **options: Any) -> Visitor:

@@ -200,6 +200,20 @@ def test_a_property_that_is_switched_off_meanwhile_is_no_dead_end(company: Compa
     tenant.says("No visits can be booked at this home at the moment.").says("+45 33 12 34 56")
 
 
+def test_a_property_that_is_switched_off_while_somebody_types_is_no_dead_end(
+    company: Company, new_visitor: NewVisitor
+) -> None:
+    """What is held is booked all the same. Once it has run out, a sentence says why it cannot be had again."""
+    company.rules(phone="+45 33 12 34 56", hold_seconds=2)
+    tenant = new_visitor().opens(property="prop-1").at("When suits you?").holds().fills()
+    tenant.says("Your time is no longer kept.")
+    assert company.ask("PATCH", "/properties/prop-1", {"status": "unavailable"}).status == 200
+    tenant.press("Book this visit")
+    tenant.says("No visits can be booked at this home at the moment.").says("+45 33 12 34 56")
+    expect(tenant.page.get_by_label("Your name")).to_have_value("Ann Example")
+    assert company.bookings == []
+
+
 def test_on_a_wide_page_all_seven_days_and_the_summary_are_in_sight(company: Company, new_visitor: NewVisitor) -> None:
     tenant = new_visitor(viewport=DESKTOP).opens(property="prop-1").at("When suits you?")
     expect(tenant.page.locator(".day:visible")).to_have_count(7)

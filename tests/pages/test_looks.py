@@ -114,18 +114,6 @@ def test_nothing_is_wider_than_a_narrow_phone_and_targets_are_large_enough(new_v
             tenant.holds()
 
 
-@pytest.mark.parametrize("path", ["/", "/visit"])
-def test_without_scripts_a_page_says_what_it_is_and_whom_to_call(
-    company: Company, new_visitor: NewVisitor, path: str
-) -> None:
-    company.rules(phone="+45 33 12 34 56")
-    tenant = new_visitor(java_script_enabled=False).opens(path)
-    expect(tenant.page.get_by_role("heading", level=1)).to_be_visible()
-    text = tenant.page.locator("main").inner_text()
-    assert len(text.split()) > 20
-    assert "+45 33 12 34 56" in text
-
-
 def test_the_checkout_is_small_and_asks_little(new_visitor: NewVisitor) -> None:
     tenant = new_visitor().opens(property="prop-1").at("When suits you?")
     tenant.free.first.wait_for()

@@ -170,13 +170,6 @@ def test_the_secret_of_a_webhook_is_shown_once(company: Company, new_visitor: Ne
     expect(person.page.locator("code")).to_have_count(0)
 
 
-def test_without_scripts_a_page_of_the_office_says_what_it_is(company: Company, new_visitor: NewVisitor) -> None:
-    person = new_visitor(java_script_enabled=False)
-    person.page.goto(company.address("/desk/customers"))
-    expect(person.page.get_by_role("heading", level=1)).to_be_visible()
-    assert len(person.page.locator("noscript").inner_text().split()) > 20
-
-
 def test_an_entry_is_taken_from_the_waitlist(company: Company, new_visitor: NewVisitor) -> None:
     window = {"from": rfc3339(tomorrow(10)), "to": rfc3339(tomorrow(11))}
     for number in (1, 2, 3):
