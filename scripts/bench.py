@@ -6,6 +6,7 @@
     scripts/bench.py --bookings 1000,1000000      two databases side by side: is the larger one slower?
     scripts/bench.py --backlog 1000000            a webhook that is down: memory of the relay, and news of others
     scripts/bench.py --streams 2000               holds beside so many open streams of live events
+    scripts/bench.py --pages                      the desk's board and the checkout in a browser
     scripts/bench.py --technicians 10,1000 --orgs 1,200 --holds 0,20000
 
 Each side is a private server under the same gunicorn settings, with stores of its own. One volley of an operation goes
@@ -13,8 +14,8 @@ to one side, the next to another. Each ratio compares turns of one round, and th
 comes from one process over keep-alive connections in a closed loop, on the machine that it measures. Processor time is
 that of the workers, Redis and mongod, from /proc. The other checkout runs with the packages of this one.
 
-A comparison of sizes, or a run with streams, takes the place of the usual run. A million bookings take some minutes to
-write.
+A comparison of sizes, or a run with streams or pages, takes the place of the usual run. A million bookings take some
+minutes to write. Pages need the packages of the tests.
 
 Exit status: 0 measured (whether or not the goals are met); 2 no measurement was possible.
 """
@@ -27,6 +28,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -36,15 +38,24 @@ enter()
 
 from pymongo.errors import PyMongoError
 from redis.exceptions import RedisError
+from rich.console import Console
 
 from scripts.dev_server.child import StartError
-from scripts.load.bench.backlog import Backlog, hold_up
-from scripts.load.bench.report import Comparison, Growth
+from scripts.load.bench.backlog import hold_up
 from scripts.load.bench.runs import SIZES, Plan, compare, grow
 from scripts.load.bench.servers import Setting
-from scripts.load.bench.streams import Streams, follow
+from scripts.load.bench.streams import follow
 from scripts.load.client.target import Unreachable
 from scripts.load.report import terminal
+
+
+class Finding(Protocol):
+    """What a run found."""
+
+    def print(self, console: Console) -> None: ...
+
+    def as_data(self) -> dict[str, Any]: ...
+
 
 BUSY = 0.25
 """Load per processor before the run from which on it is worth a warning."""
@@ -77,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
         )
     made.add_argument("--backlog", type=int, metavar="N", help="N entries wait for a webhook that is down")
     made.add_argument("--streams", type=int, metavar="N", help="holds beside N open streams of another org")
+    made.add_argument("--pages", action="store_true", help="the desk's board and the checkout in Debian's chromium")
     made.add_argument("--rounds", type=int, default=5, help="rounds that count, after one to warm up (5)")
     made.add_argument("--requests", type=int, default=900, help="requests in a volley (900)")
     made.add_argument("--connections", type=int, default=32, help="keep-alive connections to each side (32)")
@@ -89,7 +101,7 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def measure(options: argparse.Namespace) -> list[Comparison | Growth | Backlog | Streams]:
+def measure(options: argparse.Namespace) -> list[Finding]:
     """Starts everything, measures, stops everything. Raises Unreachable."""
     load = os.getloadavg()[0]
     if load > BUSY * (os.cpu_count() or 1):
@@ -97,6 +109,10 @@ def measure(options: argparse.Namespace) -> list[Comparison | Growth | Backlog |
     plan = Plan(Setting(options.workers, options.connections), options.rounds, options.requests, say)
     if options.backlog:
         return [hold_up(options.backlog, options.workers)]
+    if options.pages:
+        from scripts.load.bench.pages import look  # noqa: PLC0415  # it needs the packages of the tests
+
+        return [look(plan)]
     if options.streams:
         return [follow(plan, options.streams)]
     wanted = {what: getattr(options, what) for what in SIZES if getattr(options, what)}

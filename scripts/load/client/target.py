@@ -44,11 +44,17 @@ class Target:
         parts = urlsplit(self.url)
         return parts.hostname or "127.0.0.1", parts.port or 80
 
-    def call(self, method: str, path: str, role: str = "admin", body: Document | None = None) -> tuple[int, Document]:
-        """One request on a connection of its own, for preparations: status and JSON body. Raises Unreachable."""
-        key = {"Authorization": f"Bearer {self.keys.get(role, '')}"}
+    def call(
+        self, method: str, path: str, role: str = "admin", body: Document | None = None, **headers: str
+    ) -> tuple[int, Document]:
+        """One request on a connection of its own, for preparations: status and JSON body. Raises Unreachable.
+
+        headers: further ones, written with underscores.
+        """
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent["Authorization"] = f"Bearer {self.keys.get(role, '')}"
         try:
-            answer = exchange(self.url, method, path, body, key, timeout_seconds=30)
+            answer = exchange(self.url, method, path, body, sent, timeout_seconds=30)
         except LOST as error:
             raise Unreachable(f"{self.url} does not answer ({error}). {HOW_TO_START}") from error
         return answer.status, answer.body
