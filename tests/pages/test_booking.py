@@ -38,6 +38,17 @@ def test_a_tenant_books_moves_and_cancels_a_visit(company: Company, new_visitor:
     assert company.bookings[0]["status"] == "cancelled"
 
 
+def test_a_visit_far_ahead_is_moved_from_its_own_day(company: Company, new_visitor: NewVisitor) -> None:
+    tenant = new_visitor().opens(property="prop-1").at("When suits you?")
+    tenant.press("The week after").free.first.wait_for()
+    day = tenant.page.locator(".day[data-chosen]").get_attribute("aria-label") or ""
+    tenant.holds().fills().press("Book this visit").at("Your visit is booked")
+    tenant.page.get_by_role("link", name="See your visit").click()
+    tenant.at("Your visit").press("Move it").free.first.wait_for()
+    expect(tenant.page.locator(".day[data-chosen]")).to_have_attribute("aria-label", day)
+    expect(tenant.page.locator(".chip.mine:visible")).to_have_count(1)
+
+
 def test_the_calendar_file_says_when_in_utc(company: Company, new_visitor: NewVisitor) -> None:
     tenant = new_visitor().opens(property="prop-1").at("When suits you?").holds().fills().press("Book this visit")
     tenant.at("Your visit is booked")
@@ -173,6 +184,20 @@ def test_a_reload_after_a_lost_answer_ends_with_that_booking(company: Company, n
     tenant.page.reload()
     tenant.at("Your visit is booked")
     assert len(company.bookings) == 1
+
+
+def test_a_page_says_so_while_an_answer_takes_long(company: Company, new_visitor: NewVisitor) -> None:
+    tenant = new_visitor().opens(property="prop-1").at("When suits you?").holds().fills()
+    kept: list[Route] = []
+
+    def keep(route: Route) -> None:
+        kept.append(route)
+
+    tenant.page.route("**/book", keep)
+    tenant.press("Book this visit").says("This takes longer than usual.")
+    kept[0].continue_()
+    tenant.at("Your visit is booked")
+    expect(tenant.page.get_by_text("This takes longer than usual.")).to_be_hidden()
 
 
 def test_a_double_click_books_once(company: Company, new_visitor: NewVisitor) -> None:

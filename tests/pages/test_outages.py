@@ -41,7 +41,7 @@ def shown(page: Page, what: str) -> list[str]:
     """What stands on a page, without what counts down."""
     found: list[str] = page.evaluate(
         """what => [...document.querySelectorAll(what)].map(node => [node.className, node.ariaDisabled,
-        ...[...node.querySelectorAll('time, b, span:not(.left)')].map(part => part.textContent)].join()).sort()""",
+        ...[...node.querySelectorAll('time, b, .where, .chip > *')].map(part => part.textContent)].join()).sort()""",
         what,
     )
     return found
@@ -57,7 +57,7 @@ def is_as_loaded_now(page: Page, what: str) -> None:
         page.wait_for_timeout(100)
         return shown(page, what) == shown(fresh, what)
 
-    assert wait_until(are_equal, seconds=LONG), (shown(page, what), shown(fresh, what))
+    assert wait_until(are_equal, seconds=LONG), set(shown(page, what)) ^ set(shown(fresh, what))
     fresh.close()
 
 

@@ -35,19 +35,19 @@ ADDED: Final = """() => {
 
 
 class MainThread:
-    """The work of a page's main thread: scripts, styles, layout and paint."""
+    """The processor time of a page's main thread: scripts, styles, layout and paint. It counts no time of other programs."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
         self._session = page.context.new_cdp_session(page)
-        self._session.send("Performance.enable", {"timeDomain": "timeTicks"})
+        self._session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
     def _busy_ms(self) -> float:
         metrics: Any = self._session.send("Performance.getMetrics")["metrics"]
         return float({each["name"]: each["value"] for each in metrics}["TaskDuration"]) * 1000
 
     def of(self, work: Callable[[], object], settle_ms: float) -> float:
-        """Milliseconds for some work and all that follows from it within settle_ms."""
+        """Milliseconds of it for some work and all that follows from it within settle_ms."""
         before = self._busy_ms()
         work()
         self._page.wait_for_timeout(settle_ms)

@@ -5,6 +5,7 @@ const AGAIN = new Set([408, 502, 503, 504]);
 const FIRST_PAUSE = 400;
 const LONGEST_PAUSE = 5000;
 const SILENCE = 12_000;
+const SLOW = 3000;
 
 export class Problem extends Error {
   constructor(status, body) {
@@ -39,6 +40,7 @@ export function makeApi({ token, clock, onstate = () => {}, base = "", headers: 
 
   async function once(method, path, { body, headers }) {
     const sent = Date.now();
+    const slow = setTimeout(become, SLOW, "waiting");
     const reply = await fetch(base + path, {
       method,
       headers: {
@@ -50,7 +52,7 @@ export function makeApi({ token, clock, onstate = () => {}, base = "", headers: 
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: AbortSignal.timeout(SILENCE),
       cache: "no-store",
-    });
+    }).finally(() => clearTimeout(slow));
     clock.hear(reply.headers.get("Date"), sent);
     return { reply, text: await reply.text() };
   }

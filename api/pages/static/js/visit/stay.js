@@ -68,10 +68,11 @@ export class Stay {
     return active && this.clock.now() < this.startMs - this.policy.cancel_window_minutes * 60_000;
   }
 
+  /** Shows the week that begins with the day of the visit. */
   async move() {
     Object.assign(this, { step: "move", news: "", refusal: null });
     const { property_id, timezone } = this.booking;
-    await this.weeks.open({ property_id }, timezone);
+    await this.weeks.open({ property_id }, timezone, local(this.startMs, timezone).date);
   }
 
   leave() {
