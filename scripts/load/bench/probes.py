@@ -35,7 +35,7 @@ ADDED: Final = """() => {
 
 
 class MainThread:
-    """The processor time of a page's main thread: scripts, styles, layout and paint. It counts no time of other programs."""
+    """The processor time of a page's main thread: scripts, styles, layout and paint. Other programs do not count."""
 
     def __init__(self, page: Page) -> None:
         self._page = page

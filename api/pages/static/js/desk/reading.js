@@ -65,9 +65,15 @@ export function makeReading(desk, headers) {
   /** One event of the feed. */
   function hear(kind, data) {
     if (loading) return void waiting.push([kind, data]);
-    if (kind === "hold" || kind === "release") model.hearHold(kind, data);
+    if (kind === "hold" || kind === "release") hearHold(kind, data);
     else hearVisit(data);
     frame ||= requestAnimationFrame(flush);
+  }
+
+  function hearHold(kind, data) {
+    model.hearHold(kind, data);
+    if (kind === "release" || desk.names.property(data.property_id)) return;
+    desk.names.need([data.property_id]).then(() => desk.refresh(data.technician_ids));
   }
 
   function hearVisit(data) {
