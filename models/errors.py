@@ -222,6 +222,16 @@ class TooManyHolds(Refusal):
         super().__init__(detail, retry_after_seconds=retry_after_seconds)
 
 
+class TooLarge(Refusal):
+    """most: the bytes that the body may have."""
+
+    code = "too_large"
+    sentence = "The request body is larger than 64 KiB."
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The request body is larger than {most // 1024} KiB.")
+
+
 class StoreUnavailable(Refusal):
     """A store did not answer. After a write was sent its outcome is unknown: repeat the request to learn it."""
 
@@ -230,3 +240,7 @@ class StoreUnavailable(Refusal):
 
     def __init__(self, detail: str | None = None, *, retry_after_seconds: int = 1, **members: Any) -> None:
         super().__init__(detail, retry_after_seconds=retry_after_seconds, **members)
+
+
+class TakesTooLong(StoreUnavailable):
+    sentence = "The check of this file takes too long. Please send fewer rows at a time, or try again later."

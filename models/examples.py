@@ -15,6 +15,7 @@ from models.catalogue import PolicyPatch, PropertyCreate, PropertyPatch, Technic
 from models.customers import CustomerPatch, MergeRequest, PersonRequest
 from models.dispatch import ReassignRequest, SwapRequest
 from models.hold import ExtendRequest, HoldRequest
+from models.imports import ImportRequest
 from models.keys import KeyRequest, RotateRequest
 from models.series import SeriesCancel, SeriesPatch, SeriesRequest
 from models.service import ServiceCreate, ServicePatch
@@ -91,6 +92,12 @@ BODIES: dict[type[BaseModel], dict[str, Json]] = {
         "sick day": _example(
             "The plan for a sick day",
             {"from": "2026-12-05T00:00:00Z", "to": "2026-12-06T00:00:00Z", "dry_run": True},
+        )
+    },
+    ImportRequest: {
+        "check": _example(
+            "Check a file; nothing is written",
+            {"kind": "technicians", "csv": "id,name,timezone\nbob,Bob Example,Europe/Copenhagen\n", "dry_run": True},
         )
     },
     ConfirmRequest: {"late": _example("Even if the reservation ran out", {"if_expired": "book_if_free"})},

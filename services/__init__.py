@@ -39,6 +39,7 @@ from services.series.desk import SeriesDesk
 from services.series.making import SeriesMaking
 from services.series.previewing import Previewing
 from services.settings import Settings
+from services.sheets.desk import ImportDesk
 from services.sms.times import Acts
 from services.stores.connections import Document, connect_stores
 from services.stores.mongo_clock import MongoClock
@@ -46,7 +47,7 @@ from services.stores.shared_counts import SharedCounts
 from services.timetable.grid import Grid
 from services.waitlist.entries import Waitlist
 from services.waitlist.rounds import Offers
-from services.wiring import beside_requests, live, people, series, visits, waiting
+from services.wiring import beside_requests, files, live, people, series, visits, waiting
 from services.wiring.messages import Messages
 from services.wiring.outgoing import Outgoing
 from services.wiring.parts import Parts
@@ -82,6 +83,7 @@ class Services:
     reassigning: Reassigning
     customers: CustomerDesk
     personal_data: PersonalDataDesk
+    imports: ImportDesk
     waitlist: Waitlist
     offers: Offers
     texts: Texts
@@ -151,6 +153,7 @@ def _assemble(settings: Settings, parts: Parts) -> Services:
         reassigning=visits.reassigning(parts, booking_life),
         customers=waiting.customers(parts),
         personal_data=waiting.personal_data(parts, waitlist, waiting.customers(parts)),
+        imports=files.imports(parts),
         waitlist=waitlist,
         offers=offers,
         texts=Texts(parts, Acts(holds, bookings, booking_life), outgoing.messages.opt_outs),

@@ -8,15 +8,14 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
-from werkzeug.exceptions import RequestEntityTooLarge
 
-from models.errors import Fault, InvalidRequest, RequestTimeout, UnsupportedMediaType
+from api.server.limits import BODY_LIMIT_BYTES, LARGER_BODY
+from models.errors import Fault, InvalidRequest, RequestTimeout, TooLarge, UnsupportedMediaType
 from models.faults import findings_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-BODY_LIMIT_BYTES = 65_536
 JSON_TYPE = "application/json"
 MOST_FIELDS = 200
 CUT = Fault("body", "malformed_body", "Send the body again, because it did not arrive whole.")
@@ -24,27 +23,29 @@ CUT = Fault("body", "malformed_body", "Send the body again, because it did not a
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def read_body(environ: WSGIEnvironment) -> bytes:
-    """The request's body, of which no more than the limit is ever read.
+def read_body(environ: WSGIEnvironment, most: int = BODY_LIMIT_BYTES) -> bytes:
+    """The request's body, of which no more than `most` bytes are ever read.
 
-    Raises RequestEntityTooLarge, RequestTimeout, and InvalidRequest where the body did not arrive whole.
+    Raises TooLarge, RequestTimeout, and InvalidRequest where the body did not arrive whole.
     """
     length = environ.get("CONTENT_LENGTH")
     if not length and not environ.get("wsgi.input_terminated"):
         return b""
-    expected = int(length) if length and length.isdecimal() else BODY_LIMIT_BYTES + 1
-    if length and expected > BODY_LIMIT_BYTES:
-        raise RequestEntityTooLarge
+    expected = int(length) if length and length.isdecimal() else most + 1
+    if length and expected > most:
+        raise TooLarge(most)
+    if most > BODY_LIMIT_BYTES and LARGER_BODY in environ:
+        environ[LARGER_BODY](most)
     try:
         body = bytes(environ["wsgi.input"].read(expected))
     except TimeoutError as error:
         raise RequestTimeout from error
     except OverflowError as error:
-        raise RequestEntityTooLarge from error
+        raise TooLarge(most) from error
     except Exception as error:  # each server has errors of its own for broken chunks and for connections that were cut
         raise InvalidRequest(CUT) from error
-    if len(body) > BODY_LIMIT_BYTES:
-        raise RequestEntityTooLarge
+    if len(body) > most:
+        raise TooLarge(most)
     if length and len(body) < expected:
         raise InvalidRequest(CUT)
     return body

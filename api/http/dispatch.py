@@ -100,9 +100,10 @@ class Runner:
         # The key comes first, so that the server does not wait for the body of a stranger.
         caller = exchange.caller = self._admit(environ, ids)
         # A body comes as slowly as its client likes: it is awaited before a turn is taken and the clock starts.
-        body = read_body(environ) if self._has_body else b""
+        body = read_body(environ, endpoint.most_bytes) if self._has_body else b""
+        turn = self._turns.keyed(environ) if endpoint.seconds is None else self._turns.long(environ, endpoint.seconds)
         try:
-            with self._turns.keyed(environ):
+            with turn:
                 return self._serve(environ, caller, ids, body)
         except Unauthenticated:
             self._gate.ended(caller)

@@ -13,6 +13,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
+from api.server.limits import BODY_LIMIT_BYTES
 from api.server.live import LiveBody
 from models.access import Caller, IdempotencyClaim, Role
 from models.errors import Fault, Refusal
@@ -105,6 +106,8 @@ class Endpoint:
     known key. `secret`: only where they are refused, because they show a secret of their own. `free`: not at all, and
     they take no turn, so that it answers whatever else goes on; such an endpoint does next to no work.
     hashes: it hashes a password, which may take long: it is bounded otherwise, and without a key has turns of its own.
+    most_bytes: of the body. seconds: how long the stores may take for a request that takes longer than others. Of such
+    a worker serves one at a time.
     """
 
     method: Literal["GET", "POST", "PATCH", "DELETE"]
@@ -129,6 +132,8 @@ class Endpoint:
     content_type: str = "application/json"
     keyless: Literal["counted", "secret", "free"] = "counted"
     hashes: bool = False
+    most_bytes: int = BODY_LIMIT_BYTES
+    seconds: float | None = None
 
     @property
     def path_names(self) -> list[str]:

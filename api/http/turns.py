@@ -113,12 +113,18 @@ class Turns:
         self.trouble = StoreTrouble()
         self.porch = Queue(INSIDE, OUTSIDE_SECONDS, self.trouble.lately)
         self._keyed = Queue(AT_ONCE, LONGEST_WAIT_SECONDS, self.trouble.lately)
+        self._long = Queue(1, LONGEST_WAIT_SECONDS, self.trouble.lately)
         self._keyless = Queue(KEYLESS_AT_ONCE, LONGEST_WAIT_SECONDS, self.trouble.lately)
         self._hashing = Queue(HASHING_AT_ONCE, LONGEST_WAIT_SECONDS, self.trouble.lately)
 
     def keyed(self, environ: WSGIEnvironment) -> AbstractContextManager[None]:
         """A turn for a request with a known key. Raises Overloaded."""
         return _turn(self._keyed, environ)
+
+    def long(self, environ: WSGIEnvironment, seconds: float) -> AbstractContextManager[None]:
+        """A turn for a request of which the stores may take so many seconds. Raises Overloaded."""
+        environ[LEFT] = seconds
+        return _turn(self._long, environ)
 
     def keyless(self, environ: WSGIEnvironment) -> AbstractContextManager[None]:
         """A turn for a request without one. Raises Overloaded."""

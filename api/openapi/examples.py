@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api.openapi import access_examples, message_examples, webhook_examples
+from api.openapi import access_examples, import_examples, message_examples, webhook_examples
 from api.openapi.message_examples import MESSAGE
 from api.openapi.schemas import Health, PropertyPage, Readiness, ServicePage, TechnicianPage
 from models.availability import AvailabilityReply, AvailabilitySlot, DaysReply, FreeDay, OpeningReply
@@ -233,6 +233,7 @@ _OF_MODELS: dict[type[BaseModel], Json] = {
         )
     ),
     **access_examples.EXAMPLES,
+    **import_examples.EXAMPLES,
     CustomerRecord: CUSTOMER,
     CustomerPage: _page("customers", CUSTOMER),
     CustomerWithBookings: {**CUSTOMER, **_page("bookings", {**BOOKING, "customer_id": CUSTOMER["customer_id"]})},

@@ -22,6 +22,7 @@ from models.errors import (
     RequestInProgress,
     RequestTimeout,
     StoreUnavailable,
+    TooLarge,
     Unauthenticated,
     UnsupportedMediaType,
 )
@@ -194,7 +195,7 @@ def refusals_of(endpoint: Endpoint) -> dict[int, dict[str, str]]:
         sentences["not_found"] = "There is nothing at this address."
     if endpoint.has_body:
         sentences[RequestTimeout.code] = RequestTimeout.sentence
-        sentences["too_large"] = "The request body is larger than 64 KiB."
+        sentences[TooLarge.code] = TooLarge(endpoint.most_bytes).detail
     if endpoint.body is not None:
         sentences[UnsupportedMediaType.code] = UnsupportedMediaType.sentence
     found: dict[int, dict[str, str]] = {}

@@ -12,6 +12,7 @@ from gunicorn.http.errors import NoMoreData, ParseException
 from gunicorn.util import close_graceful
 
 from api.http.addresses import normal_address
+from api.server.limits import LARGER_BODY
 from api.server.live import LiveBody, Sink, is_live
 from api.server.porch import CAME, UNMETERED, Porch
 from api.server.refusals import overloaded, refusal_of
@@ -153,6 +154,7 @@ class Connection:
         )
         environ["wsgi.multithread"] = True
         environ[KNOWN_KEY] = self._leave
+        environ[LARGER_BODY] = request.body.reader.take_more
         environ[CAME] = came
         if self._worker.ends_after_this():
             response.force_close()

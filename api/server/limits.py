@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+BODY_LIMIT_BYTES: Final = 65_536
+"""Of the body of a request, where its endpoint takes no larger one."""
+LARGER_BODY: Final = "holdfast.larger_body"
+"""In the environ of a request, where a server bounds bodies: the app calls it with the bytes that it takes instead."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from gunicorn.http.body import LengthReader
@@ -20,11 +21,13 @@ from gunicorn.http.errors import (
 from gunicorn.http.message import Request
 from gunicorn.http.unreader import SocketUnreader
 
-from api.server.limits import Limits
+from api.server.limits import BODY_LIMIT_BYTES, Limits
 
 END_OF_HEAD = b"\r\n\r\n"
 GO_AHEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
 KNOWN_VERSIONS = ((1, 0), (1, 1))
+MOST_TIMES = 6
+"""A larger body has at most so many times the time of others."""
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]*)(:[0-9]{0,5})?\Z")
 
@@ -140,6 +143,13 @@ class BodyReader:
         self._begun = False
         self.before_waiting: Callable[[], None] = _nothing
         """Called before the first byte that has not arrived yet is awaited."""
+
+    def take_more(self, size: int) -> None:
+        """Lets the body have so many bytes, with the sizes of its chunks in proportion, and more time for them. Called
+        before the first read."""
+        longer, limits = size / BODY_LIMIT_BYTES, self._limits
+        seconds = min(limits.body_seconds * longer, limits.body_seconds * MOST_TIMES)
+        self._limits = replace(limits, body_bytes=round(limits.body_bytes * longer), body_seconds=seconds)
 
     def read(self, size: int) -> bytes:
         """As gunicorn's readers. Raises TimeoutError and OverflowError when the whole body takes too much."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.glossary import catalogue, dispatch, live, messages, people, problems, series, visits, webhooks
+from models.glossary import catalogue, dispatch, imports, live, messages, people, problems, series, visits, webhooks
 
-_ROOMS = (visits, dispatch, catalogue, people, series, live, problems, webhooks, messages)
+_ROOMS = (visits, dispatch, imports, catalogue, people, series, live, problems, webhooks, messages)
 WORDS: dict[str, str] = {field: text for room in _ROOMS for field, text in room.WORDS.items()}
 
 

@@ -34,6 +34,7 @@ BEYOND_SCHEMAS = {
     "bad_if_match",  # schemathesis takes the quotes off a version and calls it allowed
     "bad_parent",  # an id, but of no building
     "bad_phone",  # every spelling of 3 to 15 digits is taken; most texts have others
+    "bad_row",  # most texts are a file with mistakes
     "bad_rule",  # most texts are no recurrence
     "bad_shift",  # hours that end before they begin
     "bad_span",  # time off, or a window, that ends before it starts
@@ -44,6 +45,7 @@ BEYOND_SCHEMAS = {
     "has_units",  # and so cannot be a unit
     "inconsistent",  # rules of the policy that do not fit each other
     "not_together",  # two parameters of which a stream has one
+    "malformed_csv",  # a text that is no table
     "no_visit_fits",  # in a window that is too short
     "not_an_occurrence",  # of the rule
     "off_grid",

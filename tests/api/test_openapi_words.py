@@ -35,6 +35,7 @@ VERBS = {
         "export",
         "extend",
         "follow",
+        "import",
         "join",
     ),
     *("leave", "list", "make", "mark", "merge", "place", "read", "reassign", "release", "remove", "reserve", "restore"),

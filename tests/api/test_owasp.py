@@ -15,7 +15,6 @@ import pytest
 from werkzeug.test import TestResponse
 
 from api.app import all_endpoints, app_over
-from api.http.bodies import BODY_LIMIT_BYTES
 from api.http.endpoint import Endpoint
 from api.openapi.document import openapi
 from models.access import Role
@@ -187,7 +186,7 @@ def test_api4_unrestricted_resource_consumption(fake_world: World, endpoint: End
     ask(town, endpoint, some_path(endpoint), "checkout")
     refused(ask(town, endpoint, some_path(endpoint), "checkout"), 429, "rate_limited")
     if endpoint.body is not None:
-        padded = {"description": "x" * (BODY_LIMIT_BYTES + 1)}
+        padded = {"description": "x" * (endpoint.most_bytes + 1)}
         refused(town.call(endpoint.method, some_path(endpoint), padded, key="admin"), 413, "too_large")
     if endpoint.query is not None and "limit" in endpoint.query.model_fields:
         path = f"{some_path(endpoint)}?limit=100000"

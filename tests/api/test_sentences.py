@@ -42,7 +42,8 @@ def good(model: type[BaseModel]) -> dict[str, Any]:
     needed = {"from": "2026-12-05", "to": "2026-12-06", "property_id": "prop-101", "token": "hfc_1"}
     needed |= {"booking_id": "bk_1", "kind": "confirmation"}
     schema = model.model_json_schema()
-    return {name: needed[name] for name in schema.get("required", [])}
+    choices = {name: field["enum"][0] for name, field in schema["properties"].items() if "enum" in field}
+    return {name: (needed | choices)[name] for name in schema.get("required", [])}
 
 
 def wrong(model: type[BaseModel]) -> Iterator[Any]:

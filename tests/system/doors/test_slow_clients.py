@@ -144,6 +144,18 @@ def test_a_body_of_tiny_chunks_is_too_large_by_its_bytes_on_the_wire(patient: Gu
     assert line.receive(BY_THE_DEADLINE).problem["code"] == "too_large"
 
 
+def test_a_file_for_import_may_be_larger_than_other_bodies(patient: Gunicorn) -> None:
+    rows = "".join(f"home-{number},{'x' * 190}\n" for number in range(2_000))
+    body = json.dumps({"kind": "properties", "csv": "id,name\n" + rows}).encode()
+    assert len(body) > 400_000
+    line = patient.line()
+    line.send(post("/imports", body, key_of(patient, "admin")))
+    reply = line.receive(BY_THE_DEADLINE)
+    assert (reply.status, json.loads(reply.body)["created"]) == (200, 2_000)
+    line.send(post("/hold", body, key_of(patient, "admin")))
+    assert line.receive(BY_THE_DEADLINE).problem["code"] == "too_large"
+
+
 def test_a_body_above_the_limit_is_refused_before_it_arrives(patient: Gunicorn) -> None:
     line = patient.line()
     began = time.monotonic()
