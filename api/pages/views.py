@@ -31,7 +31,7 @@ STATIC = Path(__file__).parent / "static"
 
 OFFICE: Final = (
     *("technicians", "customers", "waitlist", "messages"),
-    *("properties", "services", "people", "policy", "webhooks", "account"),
+    *("properties", "services", "people", "policy", "webhooks", "import", "account"),
 )
 PAGES: Final = (
     Page("/", "checkout", "js/checkout/main.js", ("css/base.css", "css/checkout.css"), framed=True),

@@ -38,7 +38,7 @@ export function makeApi({ token, clock, onstate = () => {}, base = "", headers: 
     if (state !== next) onstate((state = next));
   }
 
-  async function once(method, path, { body, headers }) {
+  async function once(method, path, { body, headers, silence = SILENCE }) {
     const sent = Date.now();
     const slow = setTimeout(become, SLOW, "waiting");
     const reply = await fetch(base + path, {
@@ -50,14 +50,14 @@ export function makeApi({ token, clock, onstate = () => {}, base = "", headers: 
         ...headers,
       },
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: AbortSignal.timeout(SILENCE),
+      signal: AbortSignal.timeout(silence),
       cache: "no-store",
     }).finally(() => clearTimeout(slow));
     clock.hear(reply.headers.get("Date"), sent);
     return { reply, text: await reply.text() };
   }
 
-  /** Sends until there is an answer, for `patience` milliseconds of being online. */
+  /** Sends until there is an answer, for `patience` milliseconds of being online. silence: so long one answer may take. */
   async function send(method, path, options = {}) {
     const { key, patience = 20_000 } = options;
     const headers = key ? { ...options.headers, "Idempotency-Key": key } : options.headers;

@@ -8,6 +8,7 @@ import { keepLanguage, languages, withLanguage } from "../language.js";
 import { loadWords, word } from "../words.js";
 import { account } from "./account.js";
 import { customers } from "./customers.js";
+import { imports } from "./imports.js";
 import { messages } from "./messages.js";
 import { people } from "./people.js";
 import { policy } from "./policy.js";
@@ -17,7 +18,7 @@ import { technicians } from "./technicians.js";
 import { waitlist } from "./waitlist.js";
 import { webhooks } from "./webhooks.js";
 
-const PAGES = [technicians, customers, waitlist, messages, properties, services, people, policy, webhooks];
+const PAGES = [technicians, customers, waitlist, messages, properties, services, people, policy, webhooks, imports];
 const LISTED = 200;
 
 class Office {
@@ -172,7 +173,7 @@ class Office {
   barView() {
     const link = (name, href) => h("a", { key: name, href: withLanguage(href), "aria-current": name === this.page.name ? "page" : null }, word(`office.page_${name}`));
     return [
-      h("nav", { key: "nav", "aria-label": word("office.pages") }, link("board", "/desk"), PAGES.filter((each) => this.mayOpen(each)).map((each) => link(each.name, `/desk/${each.name}`))),
+      h("nav.pages", { key: "nav", "aria-label": word("office.pages") }, link("board", "/desk"), PAGES.filter((each) => this.mayOpen(each)).map((each) => link(each.name, `/desk/${each.name}`))),
       h("a.button.plain", { key: "me", href: withLanguage("/desk/account"), "aria-current": this.page === account ? "page" : null }, this.me.name ?? this.me.role, h("span.unseen", {}, ` ${word("office.page_account")}`)),
       languages(),
       h("button.button.plain", { type: "button", key: "out", onclick: () => this.attempt(() => this.signOut()) }, word("desk.sign_out")),
@@ -185,11 +186,18 @@ class Office {
   }
 }
 
+/** Goes to the content without another address, because what stands behind its # is a record. */
+function skip(event) {
+  event.preventDefault();
+  at("main").focus();
+}
+
 async function start() {
   await loadWords();
   keepLanguage();
   const office = new Office();
   addEventListener("hashchange", () => office.turn());
+  document.querySelector(".skip").addEventListener("click", skip);
   await office.start();
 }
 
