@@ -78,14 +78,15 @@ class MessageStore:
         with mongo_faults():
             self._messages.create_indexes(INDEXES)
 
-    def began(self, on: Collection[MessageChannel]) -> dict[MessageChannel, int]:
+    def began(self, on: Collection[MessageChannel], *, ends_others: bool = True) -> dict[MessageChannel, int]:
         """When the sending on these channels began, which this call may be: nothing older is news to customers. In
-        times of MongoDB's log, as numbers. Where another channel was on, its sending begins anew when it is again."""
-        now = {each: {"$ifNull": [f"${each}", "$$CLUSTER_TIME"]} for each in on}
+        times of MongoDB's log, as numbers. ends_others: on another channel it begins anew once that is on again."""
+        now: Document = {each: {"$ifNull": [f"${each}", "$$CLUSTER_TIME"]} for each in on}
+        kept = {"_id": BEGAN} if ends_others else "$$ROOT"
         with mongo_faults():
             found = self._meta.find_one_and_update(
                 {"_id": BEGAN},
-                [{"$replaceWith": {"_id": BEGAN, **now}}],
+                [{"$replaceWith": {"$mergeObjects": [kept, now]}}],
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )

@@ -71,7 +71,7 @@ class Messages:
         )
 
     def source(self) -> MessageSource:
-        return MessageSource(self.begin, self._reads.policy, self.store.erase_booking)
+        return MessageSource(lambda: self.store.began(list(self.posts)), self._reads.policy, self.store.erase_booking)
 
     def planning(self, source: MessageSource, outbox: OutboxStore) -> ReminderPlanning:
         db = self._parts.db
@@ -85,9 +85,10 @@ class Messages:
             clock=self._parts.clock,
         )
 
-    def begin(self) -> dict[MessageChannel, int]:
-        """Notes since when which channel has a sender."""
-        return self.store.began(list(self.posts))
+    def begin(self) -> None:
+        """Notes that the channels with a sender have one now, if it was not noted yet. What prepares the stores may
+        know of fewer channels than the relay."""
+        self.store.began(list(self.posts), ends_others=False)
 
     def couriers(self) -> dict[Channel, Courier]:
         return {channel: self._courier(channel) for channel in CHANNELS}

@@ -52,8 +52,7 @@ class Parts:
         self.webhook_secrets = WebhookSecrets(secret)
         self.posting = Posting(allow_private=settings.webhook_allow_private)
         self.access = Access(db, secret, clock)
-        self.catalogue = Catalogue(db)
-        self.leases = Leases(db)
+        self.catalogue, self.leases = Catalogue(db), Leases(db)
         self.claims = Claims(redis, self.scripts, confirm_window_ms=settings.confirm_window_ms)
         self.store = BookingStore(
             db, settings.grid_minutes, self.crash, self.metrics.batches.observe, settings.mongo_seconds

@@ -50,7 +50,10 @@ def test_a_channel_that_was_off_begins_anew_and_another_does_not(alone: World) -
     again = store.began(["sms", "email"])
     assert again["email"] == first["email"]
     assert again["sms"] > first["sms"]
+    store.began([], ends_others=False)
+    assert store.began(["sms", "email"]) == again
     assert store.began([]) == {}
+    assert store.began(["sms"])["sms"] > again["sms"]
 
 
 class TestNoSender:

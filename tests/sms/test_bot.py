@@ -296,6 +296,5 @@ def test_answers_fit_into_one_text_message(phone: Phone) -> None:
 
 @pytest.mark.parametrize("zone", ["Europe/Copenhagen", "America/New_York"])
 def test_times_are_those_of_the_property(world: World, phone: Phone, zone: str) -> None:
-    desk = world.services.catalogue_desk
-    desk.patch_property(world.org, "prop-1", PropertyPatch(timezone=zone))
+    world.services.catalogue_desk.patch_property(world.org, "prop-1", PropertyPatch(timezone=zone))
     assert phone.send(f"BOOK prop-1 {DAY} 10:00").startswith(f"{AT_TEN} at House 1")
