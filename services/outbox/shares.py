@@ -82,16 +82,12 @@ class Shares:
         """How many more of a queue may be sent now. None until half of its share is free: each lease costs the same,
         whether for one entry or for several."""
         rest, busy = self._rests.get(queue), len(self._began.get(queue, ()))
-        if rest and self._clock() < rest.until:
+        own = queue in self._own
+        if (rest and self._clock() < rest.until) or (not own and self._stalls(queue)):
             return 0
-        if queue in self._own:
-            most, left = MOST_PER_QUEUE, MOST_PER_QUEUE
-        else:
-            pace = self._pace(queue)
-            most = {"new": 1, "quick": MOST_PER_QUEUE, "slow": self._each_slow}[pace]
-            left = self._left_for(queue, pace)
-        most = 1 if rest else most
-        free = min(most - busy, left)
+        pace: Pace = "quick" if own else self._pace(queue)
+        most = 1 if rest else {"new": 1, "quick": MOST_PER_QUEUE, "slow": self._each_slow}[pace]
+        free = most - busy if own else min(most - busy, self._left_for(queue, pace))
         return free if 2 * free >= most or free >= 1 > busy else 0
 
     def begin(self, queue: str) -> int:
@@ -130,10 +126,12 @@ class Shares:
         return max(0, min(left))
 
     def _pace(self, queue: str) -> Pace:
-        began = self._began.get(queue)
-        if began and self._clock() - min(began.values()) >= SLOW_SECONDS:
-            return "slow"
-        return self._paces.get(queue, "new")
+        return "slow" if self._stalls(queue) else self._paces.get(queue, "new")
+
+    def _stalls(self, queue: str) -> bool:
+        """Whether an attempt that has not ended shows that the receiver is slow. It gets no more until that ends."""
+        began = self._began.get(queue, {})
+        return self._clock() - min(began.values(), default=self._clock()) >= SLOW_SECONDS
 
     def _rest(self, queue: str, now: float, *, took: bool) -> None:
         """Lets a queue rest after a failure. Failures of attempts that began before the rest count once."""

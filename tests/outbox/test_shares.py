@@ -92,6 +92,17 @@ def test_a_receiver_that_was_quick_and_stalls_gets_no_more_and_is_slow_afterward
     assert desk.fill("a/1") == 1
 
 
+def test_a_receiver_gets_no_more_while_it_stalls() -> None:
+    desk = Desk()
+    desk.learn("a/1")
+    desk.begun.append(("a/1", desk.shares.begin("a/1")))
+    assert desk.shares.room("a/1") == MOST_PER_QUEUE - 1
+    desk.now += SLOW_SECONDS
+    assert desk.shares.room("a/1") == 0
+    desk.end()
+    assert desk.shares.room("a/1") == MOST_PER_QUEUE  # of what is slow it is the only one
+
+
 def test_an_org_with_many_receivers_has_its_share() -> None:
     desk = Desk()
     many = named("quick", 10, org="large")
