@@ -121,7 +121,7 @@ def test_the_office_releases_a_hold_and_the_page_says_so(company: Company, new_v
     tenant = new_visitor().opens(property="prop-1").at("When suits you?").holds()
     (held,) = company.ask("GET", "/holds").body["holds"]
     assert company.ask("DELETE", f"/hold/{held['hold_id']}").status == 204
-    tenant.says("The office has released your time.")
+    tenant.says("Your time was let go, by the office")
 
 
 def test_a_hold_elsewhere_is_seen_at_once_and_its_end_too(company: Company, new_visitor: NewVisitor) -> None:

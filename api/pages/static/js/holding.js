@@ -40,11 +40,6 @@ export function makeHolding(api, holder) {
         throw error;
       }
     },
-    /** This browser's live holds, the newest first. */
-    async live() {
-      const { holds } = await api.get("/holds", { headers: { "X-Holder": holder } });
-      return holds.map(heldAs).sort((a, b) => b.deadline - a.deadline);
-    },
   };
 }
 

@@ -14,7 +14,7 @@ const SECOND = 1050;
 const LONGEST_TIMER = 2_000_000_000;
 
 export class Weeks {
-  /** mine(): the visitor's own span, see shapeWeek. onrelease(event): something was released. horizon: days ahead. */
+  /** mine(): the visitor's own span, see shapeWeek. onchange(kind, event): something changed; "reset": changes may have been missed. horizon: days ahead. */
   constructor({ api, clock, token, horizon, draw, mine = () => null, onchange = () => {} }) {
     Object.assign(this, { api, clock, token, horizon, draw, mine, onchange });
     this.week = null;
@@ -57,11 +57,11 @@ export class Weeks {
     try {
       const reply = await this.api.get(query("/availability", { ...week.wish, from: week.from, days: DAYS }));
       if (this.week !== week) return;
-      Object.assign(week, { reply, refused: "" });
+      Object.assign(week, { reply, refused: "", code: "" });
       this.shape();
     } catch (error) {
       if (this.week !== week) return;
-      week.refused = sentenceOf(error);
+      Object.assign(week, { refused: sentenceOf(error), code: error.code });
       this.draw();
     }
   }
@@ -94,7 +94,11 @@ export class Weeks {
     this.feed?.stop();
     const path = query("/events", { property_id: property });
     const onevent = (kind, event) => this.hear(kind, event);
-    this.feed = { property, ...follow({ path, token: this.token, clock: this.clock, onevent, onreset: this.refresh }) };
+    const onreset = () => {
+      this.refresh();
+      this.onchange("reset", {});
+    };
+    this.feed = { property, ...follow({ path, token: this.token, clock: this.clock, onevent, onreset }) };
   }
 
   /** A change: read the week again, soon. A hold ends without a further event, within the second that it names, so the

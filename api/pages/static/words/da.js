@@ -89,18 +89,22 @@ export default {
     "go_on": "Fortsæt"
   },
   "hold": {
+    "changed": "Du valgte noget andet, så tiden, der blev holdt for dig, er givet fri.",
+    "booked": "Tiden er bestilt.",
+    "booked_already": "{time} {date} blev bestilt i et andet vindue hos dig. Bekræftelsen er dér.",
     "kept": "Holdes for dig",
     "held": "Tiden holdes nu for dig.",
     "left": "Din tid holdes i {time} endnu.",
     "extend": "Hold den længere",
     "extended": "Din tid holdes længere.",
     "expired": "Din tid holdes ikke længere.",
-    "released": "Kontoret har frigivet din tid.",
+    "released": "Din tid er givet fri, af kontoret eller i et andet vindue hos dig.",
     "perhaps_free": "{time} {date} kan stadig være ledig. Det, du har skrevet, er her stadig.",
     "again": "Hold {time} igen",
     "let_go": "Jeg vil ikke have denne tid"
   },
   "refusal": {
+    "changed": "Det, der kan bestilles her, er lige blevet ændret. Indlæs siden igen.",
     "title": "Den tid kan ikke fås",
     "other_title": "Det lykkedes ikke",
     "instead": "Disse er ledige:",
@@ -108,6 +112,10 @@ export default {
     "all_times": "Se alle tider"
   },
   "codes": {
+    "hold_limit": "Tiden kan ikke holdes længere. Bestil den nu.",
+    "property_not_found": "Vi finder ikke længere denne bolig.",
+    "service_not_found": "Dette tilbydes ikke længere.",
+    "unauthenticated": "Der kan ikke længere bestilles på denne side. Ring til os, eller åbn firmaets link igen.",
     "slot_held": "En anden var et øjeblik hurtigere og er ved at vælge denne tid.",
     "slot_booked": "En anden har netop bestilt denne tid.",
     "no_slot_available": "Der er ikke mere ledigt den dag.",
@@ -206,6 +214,7 @@ export default {
     "ended": "Der kan være et nyere i dine beskeder. Kontoret kan også sende dig et nyt."
   },
   "notice": {
+    "other_service": "Vælg en anden ydelse",
     "again": "Prøv igen",
     "call": "Spørgsmål? Ring",
     "other_property": "Vælg en anden bolig",

@@ -89,18 +89,22 @@ export default {
     "go_on": "Go on"
   },
   "hold": {
+    "changed": "You chose something else, so we let go of the time that was kept for you.",
+    "booked": "This time is booked.",
+    "booked_already": "{time} on {date} was booked in another window of yours. Your confirmation is there.",
     "kept": "Kept for you",
     "held": "This time is kept for you now.",
     "left": "Your time is kept for {time} more.",
     "extend": "Keep it longer",
     "extended": "Your time is kept for longer.",
     "expired": "Your time is no longer kept.",
-    "released": "The office has released your time.",
+    "released": "Your time was let go, by the office or in another window of yours.",
     "perhaps_free": "{time} on {date} may still be free. What you typed is still here.",
     "again": "Keep {time} again",
     "let_go": "I do not want this time"
   },
   "refusal": {
+    "changed": "What can be booked here has just changed. Please load the page again.",
     "title": "That time cannot be had",
     "other_title": "That did not work",
     "instead": "These are free:",
@@ -108,6 +112,10 @@ export default {
     "all_times": "See all times"
   },
   "codes": {
+    "hold_limit": "This time cannot be kept any longer. Please book it now.",
+    "property_not_found": "We no longer find this home.",
+    "service_not_found": "This is no longer offered.",
+    "unauthenticated": "Nothing can be booked on this page any more. Please call us, or open the link of the company again.",
     "slot_held": "Somebody else was a moment quicker and is choosing this time right now.",
     "slot_booked": "Somebody else has just booked this time.",
     "no_slot_available": "Nothing else is free on that day.",
@@ -206,6 +214,7 @@ export default {
     "ended": "There may be a newer one in your messages. The office can also send you a new one."
   },
   "notice": {
+    "other_service": "Choose another service",
     "again": "Try again",
     "call": "Questions? Call",
     "other_property": "Choose another home",

@@ -89,18 +89,22 @@ export default {
     "go_on": "Áfram"
   },
   "hold": {
+    "changed": "Þú valdir annað, svo tíminn sem var frátekinn fyrir þig er aftur laus.",
+    "booked": "Tíminn er bókaður.",
+    "booked_already": "{time}, {date}, var bókaður í öðrum glugga hjá þér. Staðfestingin er þar.",
     "kept": "Frátekið fyrir þig",
     "held": "Þessi tími er nú frátekinn fyrir þig.",
     "left": "Tíminn þinn er frátekinn í {time} í viðbót.",
     "extend": "Halda lengur",
     "extended": "Tíminn þinn er frátekinn lengur.",
     "expired": "Tíminn þinn er ekki lengur frátekinn.",
-    "released": "Skrifstofan hefur losað tímann þinn.",
+    "released": "Tíminn þinn hefur verið losaður, af skrifstofunni eða í öðrum glugga hjá þér.",
     "perhaps_free": "{time}, {date}, gæti enn verið laus. Það sem þú skrifaðir er hér enn.",
     "again": "Taka {time} frá aftur",
     "let_go": "Ég vil ekki þennan tíma"
   },
   "refusal": {
+    "changed": "Það sem hægt er að bóka hér var að breytast. Hladdu síðunni aftur.",
     "title": "Þessi tími fæst ekki",
     "other_title": "Þetta tókst ekki",
     "instead": "Þessir eru lausir:",
@@ -108,6 +112,10 @@ export default {
     "all_times": "Sjá alla tíma"
   },
   "codes": {
+    "hold_limit": "Ekki er hægt að taka tímann frá lengur. Bókaðu hann núna.",
+    "property_not_found": "Við finnum ekki lengur þetta heimili.",
+    "service_not_found": "Þetta er ekki lengur í boði.",
+    "unauthenticated": "Ekki er lengur hægt að bóka á þessari síðu. Hringdu í okkur eða opnaðu hlekk fyrirtækisins aftur.",
     "slot_held": "Einhver annar varð aðeins á undan og er að velja þennan tíma.",
     "slot_booked": "Einhver annar var að bóka þennan tíma.",
     "no_slot_available": "Ekkert annað er laust þann dag.",
@@ -206,6 +214,7 @@ export default {
     "ended": "Nýrri hlekkur gæti verið í skilaboðunum þínum. Skrifstofan getur líka sent þér nýjan."
   },
   "notice": {
+    "other_service": "Velja aðra þjónustu",
     "again": "Reyna aftur",
     "call": "Spurningar? Hringdu í",
     "other_property": "Velja annað heimili",

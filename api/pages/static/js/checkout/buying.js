@@ -3,12 +3,13 @@
 import { secret } from "../api.js";
 import { reveal, say } from "../dom.js";
 import { contactFaults, customerOf, faultsOf, focusFault } from "../form.js";
-import { makeHolding } from "../holding.js";
+import { heldAs, makeHolding } from "../holding.js";
 import { tellHost } from "../keep.js";
 import { sentenceOf } from "../refusals.js";
 import { word } from "../words.js";
 
 const SLOT_IS_GONE = new Set(["slot_held", "slot_booked", "hold_expired", "hold_released", "hold_not_found"]);
+const ENDS = new Set(["expired", "released"]);
 const PATIENCE = 60_000;
 const LOOK_PAUSE = 400;
 
@@ -16,7 +17,7 @@ export class Buying {
   constructor(api, keep) {
     Object.assign(this, { api, keep });
     this.hold = this.lost = this.refusal = this.booked = null;
-    this.busy = this.ended = "";
+    this.busy = "";
     this.faults = {};
     this.form = keep.kept.form ?? {};
     this.holding = makeHolding(api, keep.kept.holder);
@@ -31,31 +32,42 @@ export class Buying {
   async pick(slot) {
     if (this.busy) return;
     if (this.hold && slot.start === this.hold.start && this.hold.property_id === this.property.id) return this.go("details");
+    if (await this.place(slot.start, this.hold)) await this.go("details");
+  }
+
+  /** Holds a time, in place of an old hold if there is one. Whether it is held now; else the refusal is said. */
+  async place(start, old) {
     this.busy = "holding";
     this.draw();
     try {
-      this.take(await this.holding.place({ ...this.wish, start: slot.start }, this.hold));
-      await this.go("details");
+      this.take(await this.holding.place({ ...this.wish, start }, old));
     } catch (error) {
-      this.refuse(error, slot);
+      this.refuse(error);
     }
     this.busy = "";
     this.draw();
+    return !this.refusal;
   }
 
   take(hold) {
-    Object.assign(this, { hold, lost: null, ended: "", refusal: null });
-    this.keep.save({ hold, book: null });
+    this.become({ hold });
+    this.keep.save({ book: null });
     tellHost("held", { start: hold.start, end: hold.end, property_id: hold.property_id });
     say(word("hold.held"));
     this.weeks.shape();
   }
 
+  /** What is held, or what was and how that ended: expired|released|changed|booked. Both outlast a reload. */
+  become({ hold = null, lost = null }) {
+    Object.assign(this, { hold, lost, refusal: null });
+    this.keep.save({ hold, lost });
+  }
+
   /** A sentence and the ways on. What was held before is held still. */
-  refuse(error, slot) {
-    const sentence = sentenceOf(error);
+  refuse(error) {
+    const sentence = error.code === "invalid_request" ? word("refusal.changed") : sentenceOf(error);
     const free = (error.body?.next_available ?? []).map((each) => ({ ...each, ms: Date.parse(each.start) }));
-    this.refusal = { sentence, free, slot, gone: SLOT_IS_GONE.has(error.code) };
+    this.refusal = { sentence, free, code: error.code, gone: SLOT_IS_GONE.has(error.code) };
     say(sentence);
     this.weeks.refresh();
     this.draw();
@@ -65,29 +77,30 @@ export class Buying {
   async extend() {
     if (this.busy) return;
     this.busy = "extending";
+    let gone = false;
     try {
-      const hold = await this.holding.extend(this.hold, this.policy.hold_seconds);
-      this.hold = hold;
-      this.keep.save({ hold });
+      this.become({ hold: await this.holding.extend(this.hold, this.policy.hold_seconds) });
       say(word("hold.extended"));
     } catch (error) {
-      this.limit = error.code === "hold_limit";
-      if (!this.limit) this.lookAgain();
+      if (error.code === "hold_limit") this.limit = this.hold.hold_id;
+      gone = SLOT_IS_GONE.has(error.code);
+      if (!gone) this.refuse(error);
     }
     this.busy = "";
     this.draw();
+    if (gone) this.lookAgain();
   }
 
   /** Whether more time can still be had. */
   get extendable() {
     const total = this.policy.max_hold_seconds * 1000;
-    return this.hold && !this.limit && this.left < (this.policy.hold_seconds * 1000) / 2 && this.left < total;
+    return this.hold && this.limit !== this.hold.hold_id && this.left < (this.policy.hold_seconds * 1000) / 2 && this.left < total;
   }
 
-  /** Lets the hold go, because the visitor does not want it any more. */
-  forget() {
+  /** Lets the hold go. how: why, if the visitor has to hear it. */
+  forget(how) {
     const { hold } = this;
-    this.lose("");
+    this.become({ lost: how && { ...hold, how } });
     return this.holding.release(hold).then(() => this.weeks.refresh());
   }
 
@@ -97,13 +110,10 @@ export class Buying {
   }
 
   lose(how) {
-    if (how) this.lost = this.hold;
-    Object.assign(this, { hold: null, ended: how, limit: false });
-    this.keep.save({ hold: null });
-    if (how) say(word(`hold.${how}`));
+    this.become({ lost: { ...this.hold, how } });
+    say(word(`hold.${how}`));
     this.weeks.shape();
-    this.draw();
-    if (how) reveal();
+    reveal();
     this.weeks.refresh();
   }
 
@@ -111,20 +121,37 @@ export class Buying {
     if (this.busy !== "booking") this.lookAgain();
   }
 
+  /** Asks what became of the hold: the office or another window of this visitor may have changed it. */
   async lookAgain() {
-    const hold = this.hold;
-    if (!hold || this.looking) return;
+    const { hold } = this;
+    if (!hold) return;
+    this.looksMore = Boolean(this.looking);
+    if (this.looking) return; // what happens meanwhile is looked at afterwards
     this.looking = true;
     try {
       const now = await this.holding.look(hold);
-      if (this.hold?.hold_id === hold.hold_id && this.busy !== "booking") {
-        if (!now || now.status === "expired") this.lose("expired");
-        else if (now.status === "released") this.lose("released");
-      }
+      if (this.hold?.hold_id === hold.hold_id && !this.busy) this.learn(now);
     } catch {
-      if (this.left < 0) this.lose("expired");
+      if (this.hold === hold && this.left < 0) this.lose("expired");
     }
-    setTimeout(() => (this.looking = false), LOOK_PAUSE);
+    setTimeout(() => {
+      this.looking = false;
+      if (this.looksMore) this.lookAgain();
+    }, LOOK_PAUSE);
+  }
+
+  /** Goes on from what became of the hold. now: the hold by its own address, null where it is forgotten. */
+  learn(now) {
+    const { hold } = this;
+    const { book } = this.keep.kept;
+    const status = now?.status ?? "expired";
+    if (status === "held") {
+      this.hold = heldAs(now);
+      this.keep.save({ hold: this.hold });
+      this.weeks.shape();
+    } else if (ENDS.has(status)) this.lose(status);
+    else if (book && JSON.parse(book.says).hold_id === hold.hold_id) this.send({ hold, request: { body: JSON.parse(book.says), key: book.key } });
+    else if (status === "booked") this.lose("booked");
   }
 
   // Booking
@@ -155,7 +182,8 @@ export class Buying {
     try {
       await this.finish(await this.api.post("/book", { ...request, patience: PATIENCE }));
     } catch (error) {
-      await this.notBooked(error);
+      this.busy = "";
+      await this.notBooked(error, hold);
     }
     this.busy = "";
     return this.draw();
@@ -174,40 +202,27 @@ export class Buying {
 
   finish(booking) {
     this.booked = { ...booking, zone: this.week?.zone ?? this.property.timezone, property: this.property.name, service: this.service?.name ?? "" };
-    Object.assign(this, { hold: null, lost: null, ended: "", refusal: null });
-    this.keep.save({ hold: null, book: null, booked: this.booked });
+    this.become({});
+    this.keep.save({ book: null, booked: this.booked });
     tellHost("booked", { booking_id: booking.booking_id, start: booking.start, end: booking.end });
     say(word("done.title"));
     this.busy = "";
     return this.go("done");
   }
 
-  async notBooked(error) {
+  async notBooked(error, hold) {
     if (error.code === "invalid_request") {
       this.faults = faultsOf(error);
       return focusFault(this.faults);
     }
-    if (SLOT_IS_GONE.has(error.code)) {
-      this.lost = this.hold;
-      this.hold = null;
-      this.busy = "";
-      return this.again();
-    }
-    return this.refuse(error);
+    if (!SLOT_IS_GONE.has(error.code)) return this.refuse(error);
+    this.become({ lost: { ...hold, how: "" } });
+    return this.again();
   }
 
   /** Holds once more what ran out; where that is taken, the refusal names what is free. */
-  async again() {
-    const slot = { start: this.lost.start, ms: this.lost.startMs };
-    this.busy = "holding";
-    this.draw();
-    try {
-      this.take(await this.holding.place({ ...this.wish, start: slot.start }));
-    } catch (error) {
-      this.refuse(error, slot);
-    }
-    this.busy = "";
-    this.draw();
+  again() {
+    return this.missed ? this.place(this.missed.start) : this.go("time");
   }
 
   startAnew() {

@@ -10,7 +10,7 @@ export function detailsView(shop) {
   const sending = shop.busy === "booking";
   return [
     h("div.stack.tight", {}, kicker(shop), h("h1", { tabindex: "-1" }, word("details.title")), h("p.lead", {}, word("details.lead"))),
-    shop.ended && shop.lost && endedNotice(shop),
+    endedNotice(shop),
     shop.refusal && refusalNotice(shop),
     h("form.form", { key: "form", novalidate: true, onsubmit: (event) => {
       event.preventDefault();

@@ -19,8 +19,7 @@ const VIEWS = { service: serviceView, property: propertyView, time: timeView, de
 
 async function start() {
   await loadWords();
-  const asked = new URLSearchParams(location.search);
-  const named = asked.get("key") ?? "";
+  const named = new URLSearchParams(location.search).get("key") ?? "";
   const key = meta("holdfast-key") || (named.startsWith("hf_checkout_") ? named : "");
   const clock = makeClock();
   const keep = await openKeep(`checkout.${key.slice(-8)}`);
@@ -31,7 +30,7 @@ async function start() {
   document.addEventListener("visibilitychange", () => !document.hidden && shop.wake());
   setInterval(() => tick(shop), 250);
   new ResizeObserver(() => tellHost("height", { height: document.documentElement.offsetHeight })).observe(document.body);
-  await shop.open(asked);
+  await shop.open();
 }
 
 let drawn = "";

@@ -3,9 +3,11 @@
 
 import { query } from "../api.js";
 import { isDate, local, ownZone } from "../dates.js";
+import { say } from "../dom.js";
 import { spanOf } from "../holding.js";
 import { sentenceOf } from "../refusals.js";
 import { Weeks } from "../weeks.js";
+import { word } from "../words.js";
 import { Buying } from "./buying.js";
 
 export class Shop extends Buying {
@@ -21,13 +23,13 @@ export class Shop extends Buying {
 
   // Opening
 
-  async open(asked) {
+  async open() {
     if (!this.key) return this.fail("no_key");
     try {
       const [policy, { services }, properties] = await Promise.all([
         this.api.get("/policy/public"), this.api.get(query("/services", { limit: 200 })), this.findProperties(""),
       ]);
-      Object.assign(this, { policy, services, properties });
+      Object.assign(this, { policy, services, properties, first: properties });
     } catch (error) {
       return error.status === 401 ? this.fail("no_key") : this.fail("no_answer", error);
     }
@@ -41,9 +43,10 @@ export class Shop extends Buying {
       mine: () => (this.hold?.property_id === this.property?.id ? spanOf(this.hold) : null),
       onchange: (kind, event) => this.heard(kind, event),
     });
-    await this.resume();
-    await this.follow(asked);
-    return this.sent && this.send(this.sent);
+    const { hold = null, lost = null, booked = null } = this.keep.kept; // of this tab before a reload
+    Object.assign(this, { hold, lost, booked });
+    await this.follow(new URLSearchParams(location.search)); // the visitor may have gone back meanwhile
+    return this.lookAgain();
   }
 
   fail(kind, error) {
@@ -51,44 +54,34 @@ export class Shop extends Buying {
     this.draw();
   }
 
-  /** Takes up what this tab had before a reload. */
-  async resume() {
-    const { hold, booked = null } = this.keep.kept;
-    this.booked = booked;
-    if (!hold) return;
-    try {
-      this.hold = (await this.holding.live()).find(({ hold_id }) => hold_id === hold.hold_id) ?? null;
-      if (!this.hold) await this.learn(hold);
-    } catch {
-      this.hold = hold; // the next answer decides
-    }
-  }
-
-  /** A hold that is not live any more: booked, though the answer was lost, or ended. */
-  async learn(hold) {
-    const status = (await this.holding.look(hold))?.status;
-    const { book } = this.keep.kept;
-    if (["booked", "confirming"].includes(status) && book) this.sent = { hold, request: { body: JSON.parse(book.says), key: book.key } };
-    else Object.assign(this, { lost: hold, ended: status === "released" ? "released" : "expired" });
-  }
-
   /** Goes to the step that an address names, as far as what it needs is there. */
   async follow(asked) {
-    this.service = this.services.find(({ id }) => id === asked.get("service")) ?? this.only(this.services);
-    const wanted = asked.get("property");
-    this.property = await this.propertyNamed(wanted);
-    if (wanted && !this.property) return this.fail("no_property");
-    const step = asked.get("step") ?? "time";
-    if (!this.service && this.services.length) this.step = "service";
-    else if (!this.property) this.step = "property";
-    else if (step === "done" && this.booked) this.step = "done";
-    else if (step === "details" && (this.hold ?? this.lost)) this.step = "details";
-    else this.step = step === "wait" ? "wait" : "time";
-    this.refusal = null;
+    if (!this.weeks) return;
+    const mine = (this.following = {});
+    let property = null;
+    try {
+      property = await this.propertyNamed(asked.get("property"));
+    } catch (error) {
+      if (this.following === mine) this.fail("no_answer", error);
+      return;
+    }
+    if (this.following !== mine) return;
+    Object.assign(this, { property, service: this.services.find(({ id }) => id === asked.get("service")) ?? this.only(this.services) });
+    Object.assign(this, { fatal: null, refusal: null });
     this.fit();
+    this.step = this.stepOf(asked);
+    if (asked.get("property") && !property && this.step !== "done") return this.fail("no_property");
     this.draw();
-    if (this.property && (this.service || !this.services.length)) await this.weeks.open(this.wish, this.property.timezone, this.dateOf(asked));
-    return undefined;
+    if (property && (this.service || !this.services.length)) await this.weeks.open(this.wish, property.timezone, this.dateOf(asked));
+  }
+
+  stepOf(asked) {
+    const step = asked.get("step");
+    if (step === "done" && this.booked) return "done";
+    if (!this.service && this.services.length) return "service";
+    if (!this.property) return "property";
+    if (step === "details" && (this.hold ?? this.missed)) return "details";
+    return step === "wait" ? "wait" : "time";
   }
 
   /** The date that an address names, if it is not over. */
@@ -100,10 +93,23 @@ export class Shop extends Buying {
 
   only = (list) => (list.length === 1 ? list[0] : null);
 
+  /** Whether the visitor chooses among several: what a search has found does not count. */
+  get choosesService() {
+    return this.services?.length > 1;
+  }
+
+  get choosesProperty() {
+    return Boolean(this.first) && (this.first.list.length > 1 || this.first.more);
+  }
+
   async propertyNamed(id) {
-    const listed = this.properties.list.find((each) => each.id === id);
-    if (!id || listed) return listed ?? (this.properties.more ? null : this.only(this.properties.list));
-    return this.api.get(`/properties/${encodeURIComponent(id)}`).catch(() => null);
+    if (!id) return this.choosesProperty ? null : this.only(this.first.list);
+    const listed = [...this.first.list, ...this.properties.list].find((each) => each.id === id);
+    if (listed) return listed;
+    return this.api.get(`/properties/${encodeURIComponent(id)}`).catch((error) => {
+      if (error.status === 404 || error.status === 400) return null;
+      throw error;
+    });
   }
 
   async findProperties(text) {
@@ -114,8 +120,8 @@ export class Shop extends Buying {
 
   async search(text) {
     this.searching = text;
-    const found = await this.findProperties(text).catch(() => null);
-    if (this.searching !== text || !found) return;
+    const found = await this.findProperties(text).catch((error) => ({ ...this.properties, problem: sentenceOf(error) }));
+    if (this.searching !== text) return;
     this.properties = found;
     this.draw();
   }
@@ -123,17 +129,35 @@ export class Shop extends Buying {
   // Steps
 
   go(step, changes = {}) {
+    const address = this.address(step, changes);
+    history.pushState(null, "", address);
+    return this.follow(new URLSearchParams(address));
+  }
+
+  /** The address of a step: what is chosen, with these changes. */
+  address(step, changes = {}) {
     const address = new URLSearchParams(location.search);
     const values = { service: this.service?.id, property: this.property?.id, ...changes, step: step === "time" ? null : step };
     for (const [name, value] of Object.entries(values)) value ? address.set(name, value) : address.delete(name);
-    history.pushState(null, "", `?${address}`);
-    return this.follow(address);
+    return `?${address}`;
+  }
+
+  /** Whether a hold is for what is chosen now. */
+  fits({ property_id, service_id }) {
+    const { property, service } = this;
+    return (!property || property_id === property.id) && (!service || service_id === service.id);
   }
 
   /** A hold is for one service at one property: another choice lets it go. */
   fit() {
-    const { hold, service, property } = this;
-    if (hold && ((property && hold.property_id !== property.id) || (service && hold.service_id !== service.id))) this.forget();
+    if (!this.hold || this.busy === "booking" || this.fits(this.hold)) return;
+    this.forget("changed");
+    say(word("hold.changed"));
+  }
+
+  /** What was held for the present choice, and is not any more. */
+  get missed() {
+    return this.lost && this.fits(this.lost) ? this.lost : null;
   }
 
   choose(kind, id) {
@@ -145,11 +169,9 @@ export class Shop extends Buying {
     return this.go("details", { service: this.hold.service_id, property: this.hold.property_id });
   }
 
+  /** Back to the choice of a service or a property; what is held stays until something else is chosen. */
   reconsider(kind) {
-    this[kind] = null;
-    this.step = kind;
-    this.refusal = null;
-    this.draw();
+    return this.go("time", { [kind]: null });
   }
 
   // The week
@@ -163,7 +185,8 @@ export class Shop extends Buying {
   }
 
   heard(kind, event) {
-    if (kind === "release" && event.ref === this.hold?.ref) this.lookAgain();
+    const ref = this.hold?.ref;
+    if (ref && (kind === "reset" || event.replaces === ref || (event.ref === ref && kind !== "hold"))) this.lookAgain();
   }
 
   wake() {

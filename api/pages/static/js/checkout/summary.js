@@ -10,8 +10,8 @@ const URGENT = 60_000;
 export function summaryView(shop) {
   const { service, property, hold, step } = shop;
   const rows = [
-    service && row("service", service.name, shop.services.length > 1 && (() => shop.reconsider("service"))),
-    property && row("property", property.name, shop.properties.list.length > 1 && (() => shop.reconsider("property"))),
+    service && row("service", service.name, shop.choosesService && (() => shop.reconsider("service"))),
+    property && row("property", property.name, shop.choosesProperty && (() => shop.reconsider("property"))),
     hold && whenRow(shop, step === "details"),
   ].filter(Boolean);
   return h("div.card.summary", {}, h("h2", {}, word("summary.title")),

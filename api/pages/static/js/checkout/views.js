@@ -14,7 +14,7 @@ const title = (step) => h("h1", { tabindex: "-1" }, word(`${step}.title`));
 /** "Step 2 of 4", of those that this visitor goes through. */
 export function kicker(shop) {
   const steps = ["service", "property", "time", "details"].filter(
-    (step) => !(step === "service" && shop.services?.length < 2) && !(step === "property" && shop.properties?.list.length < 2),
+    (step) => !(step === "service" && !shop.choosesService) && !(step === "property" && !shop.choosesProperty),
   );
   const at = steps.indexOf(shop.step === "wait" ? "time" : shop.step) + 1;
   const before = { property: "service", time: "property", wait: "time", details: "time" }[shop.step];
@@ -35,7 +35,7 @@ export function serviceView(shop) {
 }
 
 export function propertyView(shop) {
-  const { list, more, text } = shop.properties;
+  const { list, more, text, problem } = shop.properties;
   const many = more || text || list.length > MANY;
   return [
     h("div.stack.tight", {}, kicker(shop), title("property"), h("p.lead", {}, word("property.lead"))),
@@ -45,6 +45,7 @@ export function propertyView(shop) {
       const closed = property.status !== "available";
       return option(property, closed ? word("property.closed") : "", () => !closed && shop.choose("property", property.id), closed);
     })),
+    problem && h("p.notice.warn", { role: "alert" }, problem),
     list.length === 0 && h("p.notice", { role: "status" }, word("property.none", { text })),
     more && h("p.soft.small", {}, word("property.more")),
     call(shop, "property.other"),
@@ -60,7 +61,7 @@ export function timeView(shop) {
   const { week, weeks } = shop;
   return [
     h("div.stack.tight", {}, kicker(shop), title("time"), h("p.lead", {}, chosenLine(shop))),
-    shop.ended && endedNotice(shop),
+    endedNotice(shop),
     shop.refusal && refusalNotice(shop),
     week?.refused ? refusedNotice(shop) : week && h("div.stack", { key: "week" }, weekView(week, {
       first: weeks.today, last: weeks.last, own: shop.own, busy: shop.busy,
@@ -84,7 +85,7 @@ function nothingFree({ week, weeks }) {
 
 /** What was refused, why, and three moments that can be held instead. */
 export function refusalNotice(shop) {
-  const { sentence, free, gone } = shop.refusal;
+  const { sentence, free, gone, code } = shop.refusal;
   const zone = shop.week?.zone ?? shop.property.timezone;
   return h("div.notice.warn", { key: "refusal", role: "alert" },
     h("h2", {}, word(gone ? "refusal.title" : "refusal.other_title")), h("p", {}, sentence),
@@ -93,27 +94,40 @@ export function refusalNotice(shop) {
       return h("button.button", { key: slot.start, type: "button", onclick: () => shop.pick(slot) }, `${shortDate(date)} ${time}`);
     }))],
     free.length === 0 && (gone ? h("p", {}, word("refusal.no_other")) : call(shop, "notice.call")),
+    waysOn(shop, code),
     shop.step === "details" && h("div", {}, h("button.link", { type: "button", onclick: () => shop.go("time") }, word("refusal.all_times"))));
 }
 
-/** A hold that ended while the visitor was away or typing. */
+/** What became of the time that was held, and how it can be had again. */
 export function endedNotice(shop) {
-  const { lost, ended } = shop;
+  const { lost, missed } = shop;
+  if (!lost?.how) return null;
+  if (!missed) return lost.how === "changed" && h("p.notice", { key: "ended", role: "status" }, word("hold.changed"));
   const zone = shop.week?.zone ?? shop.property.timezone;
   const { date, time } = local(lost.startMs, zone);
+  const taken = lost.how === "booked";
   return h("div.notice.warn", { key: "ended", role: "alert" },
-    h("h2", {}, word(`hold.${ended}`)), h("p", {}, word("hold.perhaps_free", { time, date: longDate(date) })),
+    h("h2", {}, word(`hold.${lost.how}`)), h("p", {}, word(taken ? "hold.booked_already" : "hold.perhaps_free", { time, date: longDate(date) })),
     h("div.row", {},
-      h("button.button.main", { type: "button", onclick: () => shop.again() }, word("hold.again", { time })),
-      shop.step === "details" && h("button.button", { type: "button", onclick: () => shop.go("time") }, word("refusal.all_times"))));
+      !taken && h("button.button.main", { type: "button", onclick: () => shop.again() }, word("hold.again", { time })),
+      shop.step === "details" && h("button.button", { type: "button", onclick: () => shop.go("time") }, word("refusal.all_times"))),
+    taken && call(shop, "notice.call"));
 }
 
 function refusedNotice(shop) {
   return h("div.notice.bad", { key: "refused", role: "alert" }, h("p", {}, shop.week.refused),
-    h("div.row", {},
-      h("button.button", { type: "button", onclick: () => shop.weeks.refresh() }, word("notice.again")),
-      shop.properties.list.length > 1 && h("button.button", { type: "button", onclick: () => shop.reconsider("property") }, word("notice.other_property"))),
+    h("div.row", {}, h("button.button", { type: "button", onclick: () => shop.weeks.refresh() }, word("notice.again"))),
+    waysOn(shop, shop.week.code),
     call(shop, "notice.call"));
+}
+
+/** Another service or property, where what was chosen is not to be had any more. A link, because the page has to read
+ * anew what there is. */
+function waysOn(shop, code = "") {
+  const way = (kind, name) => h("div", {}, h("a.button", { href: shop.address("time", { [kind]: null }) }, word(name)));
+  if (code.startsWith("property_") && shop.choosesProperty) return way("property", "notice.other_property");
+  if (code.startsWith("service_") && shop.choosesService) return way("service", "notice.other_service");
+  return code === "invalid_request" ? h("div", {}, h("a.button", { href: shop.address("time") }, word("notice.again"))) : null;
 }
 
 /** A page without a way on: what is wrong, and whom to call. */
@@ -122,7 +136,7 @@ export function noticeView(shop, { kind, sentence }) {
     h("h1", { tabindex: "-1" }, word(`notice.${kind}_title`)),
     h("p.lead", {}, sentence || word(`notice.${kind}`)),
     kind === "no_answer" && h("div", {}, h("button.button.main", { type: "button", onclick: () => location.reload() }, word("notice.again"))),
-    kind === "no_property" && h("div", {}, h("a.button.main", { href: "?" }, word("notice.other_property"))),
+    kind === "no_property" && h("div", {}, h("a.button.main", { href: shop.address("time", { property: null }) }, word("notice.other_property"))),
   ];
 }
 

@@ -1,23 +1,31 @@
 // "Tell me when something becomes free": the visitor joins the waitlist for the shown weeks and a part of the day.
 
-import { NoAnswer, secret } from "../api.js";
+import { secret } from "../api.js";
 import { addDays, local, longDate, shortDate } from "../dates.js";
 import { h, say } from "../dom.js";
 import { contactFaults, customerOf, faultsOf, field, focusFault } from "../form.js";
 import { sentenceOf } from "../refusals.js";
 import { word } from "../words.js";
-import { call, kicker } from "./views.js";
+import { call, kicker, refusalNotice } from "./views.js";
 
 const HOURS = { any: null, morning: [["06:00", "12:00"]], afternoon: [["12:00", "17:00"]], evening: [["17:00", "22:00"]] };
 const WEEKS = [1, 2, 4];
 
+/** What this form says and what became of it: of the service and property that are chosen now. */
+function waitOf(shop) {
+  const of = JSON.stringify(shop.wish);
+  if (shop.waiting?.of !== of) shop.waiting = { hours: "any", weeks: 2, ...shop.waiting, of, joined: null, refusal: null, faults: {} };
+  return shop.waiting;
+}
+
 export function waitView(shop) {
-  const wait = (shop.waiting ??= { hours: "any", weeks: 2, faults: {} });
+  const wait = waitOf(shop);
   if (wait.joined) return joinedView(shop, wait);
   const common = { values: shop.form, faults: wait.faults, oninput: (name, text) => shop.type(name, text) };
   return [
     h("div.stack.tight", {}, kicker(shop), h("h1", { tabindex: "-1" }, word("wait.title")), h("p.lead", {}, word("wait.lead"))),
     wait.refusal && refused(shop, wait),
+    shop.refusal && refusalNotice(shop),
     h("form.form", { key: "wait", novalidate: true, onsubmit: (event) => {
       event.preventDefault();
       join(shop, wait);
@@ -52,8 +60,8 @@ function refused(shop, { refusal }) {
 
 async function join(shop, wait) {
   wait.faults = contactFaults(shop.form);
+  wait.refusal = null;
   if (!Object.keys(wait.faults).length) {
-    wait.key ??= secret();
     try {
       const { weeks } = shop;
       const grid = shop.policy.grid_minutes * 60_000;
@@ -61,11 +69,12 @@ async function join(shop, wait) {
       const to = Date.parse(`${addDays(weeks.week.from, wait.weeks * 7)}T00:00:00Z`);
       const hours = HOURS[wait.hours];
       const body = { ...shop.wish, from: new Date(from).toISOString(), to: new Date(to).toISOString(), customer: customerOf(shop.form), ...(hours ? { hours } : {}) };
+      const says = JSON.stringify(body);
+      if (wait.says !== says) Object.assign(wait, { says, key: secret() }); // a lost answer is asked for again
       await shop.api.post("/waitlist", { body, key: wait.key });
       wait.joined = addDays(weeks.week.from, wait.weeks * 7 - 1);
       say(word("wait.joined_title"));
     } catch (error) {
-      if (!(error instanceof NoAnswer)) wait.key = null; // the entry may be there: the same key then brings it
       if (error.code === "invalid_request") wait.faults = faultsOf(error);
       else wait.refusal = { sentence: sentenceOf(error), free: error.body?.next_available ?? [] };
     }
@@ -78,10 +87,7 @@ function joinedView(shop, wait) {
   return [
     h("div.stack.tight", {}, h("h1", { tabindex: "-1" }, word("wait.joined_title")),
       h("p.lead", {}, word("wait.joined", { date: longDate(wait.joined) }))),
-    h("div", {}, h("button.button.main", { type: "button", onclick: () => {
-      shop.waiting = null;
-      shop.go("time");
-    } }, word("refusal.all_times"))),
+    h("div", {}, h("button.button.main", { type: "button", onclick: () => shop.go("time") }, word("refusal.all_times"))),
     call(shop, "notice.call"),
   ];
 }
