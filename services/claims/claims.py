@@ -215,6 +215,15 @@ class Claims:
         reply = self._scripts.run("overdue_pins", [org_keys(org).pins], [most])[1:]
         return [(hold_id, int(float(deadline))) for hold_id, deadline in zip(reply[::2], reply[1::2], strict=True)]
 
+    def pinned(self, orgs: list[str]) -> list[str]:
+        """Those of some orgs that have pins, overdue or not. One round trip."""
+        with redis_faults():
+            pipeline = self._redis.pipeline(transaction=False)
+            for org in orgs:
+                pipeline.exists(org_keys(org).pins)
+            found = pipeline.execute()
+        return [org for org, exists in zip(orgs, found, strict=True) if exists]
+
     def find(self, org: str, hold_id: str) -> HoldRecord | None:
         """Reads a hold's record, with the time of this read; None if Redis remembers no such hold."""
         word, *fields = self._scripts.run("read_hold", [org_keys(org).hold(hold_id)], [])

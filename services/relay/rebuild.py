@@ -56,6 +56,10 @@ class Pins:
         self._mirror = mirror
         self._store = store
 
+    def of_orgs(self, orgs: list[str]) -> list[str]:
+        """Those of some orgs that have pins: mostly none. Raises StoreUnavailable."""
+        return self._claims.pinned(orgs)
+
     def resolve_overdue(self, org: str) -> int:
         """Mirrors the booking of each overdue pin of the org; where MongoDB has none, releases the pin.
 

@@ -120,7 +120,7 @@ class Relay:
 
     def resolve_pins(self) -> None:
         """Finds out how confirmations and moves ended whose worker died."""
-        for org in self._orgs():
+        for org in self._pins.of_orgs(self._orgs()):
             self._count("pin_resolved", self._pins.resolve_overdue(org))
 
     def follow(self) -> None:

@@ -100,6 +100,14 @@ def test_tending_where_nothing_is_due_changes_nothing(world: World) -> None:
     assert everything(world) == before
 
 
+def test_only_an_org_with_pins_is_asked_for_those_that_are_overdue(world: World) -> None:
+    claims = world.services.relay._pins._claims
+    orgs = [world.org, world.other_org]
+    assert claims.pinned(orgs) == []
+    begin(world, world.caller("checkout"), held(world))
+    assert claims.pinned(orgs) == [world.org]
+
+
 def test_the_mirror_is_rebuilt_after_redis_was_lost(world: World) -> None:
     booking = world.services.bookings.book(world.caller("desk"), world.direct_request()).booking
     lose_redis(world)
