@@ -74,10 +74,14 @@ def on_exit(server: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Die with the master even when it is killed: a worker left over would keep the port."""
+    """Die with the master even when it is killed: a worker left over would keep the port.
+
+    The collector rests until the app is loaded: it would find next to nothing, in a fifth of the time of a start.
+    """
     from api.server.lifetime import die_with_parent  # noqa: PLC0415
 
     die_with_parent()
+    gc.disable()
 
 
 def post_worker_init(worker: Any) -> None:
@@ -100,6 +104,7 @@ def post_worker_init(worker: Any) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+    gc.enable()
 
 
 def child_exit(server: Any, worker: Any) -> None:

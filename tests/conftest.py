@@ -5,6 +5,7 @@ The tests of the API use the first, the tests of the services the second.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -32,6 +33,13 @@ hypothesis.settings.register_profile(
     "busy machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("busy machine")
+gc.disable()  # until the tests are collected, which makes millions of objects and next to no garbage
+
+
+def pytest_collection_finish() -> None:
+    """Hides what was collected from the garbage collector, which would walk through all of it again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
