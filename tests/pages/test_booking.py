@@ -117,13 +117,6 @@ def test_a_hold_that_runs_out_is_said_and_can_be_had_again(company: Company, new
     tenant.press("Book this visit").at("Your visit is booked")
 
 
-def test_the_office_releases_a_hold_and_the_page_says_so(company: Company, new_visitor: NewVisitor) -> None:
-    tenant = new_visitor().opens(property="prop-1").at("When suits you?").holds()
-    (held,) = company.ask("GET", "/holds").body["holds"]
-    assert company.ask("DELETE", f"/hold/{held['hold_id']}").status == 204
-    tenant.says("Your time was let go, by the office")
-
-
 def test_a_hold_elsewhere_is_seen_at_once_and_its_end_too(company: Company, new_visitor: NewVisitor) -> None:
     for number in (2, 3):
         company.ask("PATCH", f"/technicians/tech-{number}", {"status": "unavailable"})

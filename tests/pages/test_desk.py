@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,6 @@ from tests.world import rfc3339, tomorrow
 NewVisitor = Callable[..., Visitor]
 PASSWORD = "a long and plain password"
 DAY = f"{tomorrow():%Y-%m-%d}"
-MOST_BYTES = 54_000
 
 
 def sits(company: Company, new_visitor: NewVisitor, name: str = "Dora", **options: Any) -> Visitor:
@@ -71,16 +71,16 @@ def test_the_board_shows_what_others_do_as_it_happens(company: Company, new_visi
     person = sits(company, new_visitor)
     booking_id = booked(company)
     expect(card(person)).to_contain_text("10:00–11:00")
-    slot = {"property_id": "prop-2", "technician_id": "tech-2", "start": rfc3339(tomorrow(12)), "holder": "h" * 16}
-    hold = company.ask("POST", "/hold", slot, role="checkout").body
-    expect(person.page.locator(".entry.held")).to_contain_text("Held: web")
+    tenant = new_visitor().opens(property="prop-2", **{"from": DAY}).at("When suits you?").holds()
+    held = person.page.locator(".entry.held")
+    expect(held).to_contain_text("Held: web")
+    expect(held.locator(".left")).to_contain_text(re.compile(r"\d:\d\d"))
     company.ask("POST", f"/bookings/{booking_id}/cancel")
     expect(card(person)).to_have_count(0)
-    person.page.locator(".entry.held").click()
+    held.click()
     person.press("Release the hold")
     said(person, "The hold is released.")
-    status = company.ask("GET", f"/hold/{hold['hold_id']}", role="checkout").body["status"]
-    assert status == "released"
+    tenant.says("Your time was let go, by the office")
 
 
 def test_a_visit_is_dragged_and_put_back(company: Company, new_visitor: NewVisitor) -> None:
@@ -114,6 +114,39 @@ def test_a_taken_place_is_said_before_the_drop_and_nothing_changes(company: Comp
     person.page.keyboard.press("Enter")
     said(person, "Not moved: Erik Example at 11:00.")
     assert start_of(company, booking_id) == rfc3339(tomorrow(10))
+
+
+def test_a_drag_onto_a_taken_place_changes_nothing(company: Company, new_visitor: NewVisitor) -> None:
+    booking_id = booked(company)
+    booked(company, 11, property_id="prop-2", customer={"name": "Erik Example"})
+    person = sits(company, new_visitor)
+    card(person).scroll_into_view_if_needed()
+    box: Any = card(person).bounding_box()
+    mouse = person.page.mouse
+    mouse.move(box["x"] + 30, box["y"] + 10)
+    mouse.down()
+    mouse.move(box["x"] + 30, box["y"] + 10 + box["height"], steps=4)
+    expect(person.page.locator(".ghost")).to_contain_text("Erik Example at 11:00")
+    mouse.up()
+    said(person, "Not moved: Erik Example at 11:00.")
+    assert start_of(company, booking_id) == rfc3339(tomorrow(10))
+
+
+def test_a_visit_that_two_desks_change_shows_both_versions(company: Company, new_visitor: NewVisitor) -> None:
+    booking_id = booked(company)
+    person = sits(company, new_visitor)
+    card(person).click()
+    person.press("Edit")
+    person.page.get_by_label("Office note").fill("Ring twice")
+    changed = company.ask("PATCH", f"/bookings/{booking_id}", {"internal_note": "Dog"}, If_Match='"1"')
+    assert changed.status == 200
+    person.says("Somebody else has just changed this visit.").press("Save")
+    person.says("Somebody else changed this visit while you did.")
+    expect(person.page.get_by_role("cell", name="Dog")).to_be_visible()
+    assert company.ask("GET", f"/bookings/{booking_id}").body["internal_note"] == "Dog"
+    person.press("Take yours")
+    said(person, "The visit of Ann Example is changed.")
+    assert company.ask("GET", f"/bookings/{booking_id}").body["internal_note"] == "Ring twice"
 
 
 def test_everything_goes_by_keyboard_alone(company: Company, new_visitor: NewVisitor) -> None:
@@ -189,21 +222,6 @@ def test_axe_finds_nothing_at_the_desk(company: Company, new_visitor: NewVisitor
     assert faults(person) == []
     person.press("Move")
     assert faults(person) == []
-
-
-def test_the_desk_is_small(company: Company, new_visitor: NewVisitor) -> None:
-    person = sits(company, new_visitor)
-    files = {url: size for url, size in person.bytes.items() if "/desk" in url or "/static/" in url}
-    assert 0 < sum(files.values()) <= MOST_BYTES
-
-
-def test_without_scripts_the_desk_says_what_it_is(company: Company, new_visitor: NewVisitor) -> None:
-    company.rules(phone="+45 33 12 34 56")
-    person = new_visitor(java_script_enabled=False)
-    person.page.goto(company.address("/desk"))
-    text = person.page.locator("noscript").inner_text()
-    assert len(text.split()) > 20
-    assert "+45 33 12 34 56" in text
 
 
 def test_a_session_that_ended_asks_to_sign_in_again(company: Company, new_visitor: NewVisitor) -> None:
