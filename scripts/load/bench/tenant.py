@@ -14,6 +14,7 @@ from scripts.load.bench.probes import WATCH, answers, slow, vitals
 from scripts.load.report import percentile
 
 LOADS, BOOKED = 5, 3
+SERVICES: Final = {"boiler": 60, "tap": 60, "lock": 45, "paint": 30, "power": 90}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 LONG_MS: Final = 60_000
 
@@ -48,12 +49,17 @@ class Tenant:
 def measure(browser: Browser, seats: Sequence[Seat]) -> Tenant:
     """Loads the pages anew each time, and then books some visits, with a slow processor all the time."""
     found = Tenant()
-    key, url = seats[0].target.keys["checkout"], seats[0].target.url
-    pages = {"choice": f"{url}/?key={key}", "week": f"{url}/?key={key}&property={seats[0].property_id}"}
+    target = seats[0].target
+    for name, minutes in SERVICES.items():
+        body = {"id": name, "name": f"{name.capitalize()} check", "duration_minutes": minutes, "public": True}
+        target.demand(201, "POST", "/services", body=body)
+    key, url = target.keys["checkout"], f"{target.url}/"
+    chosen = f"{url}?key={key}&service=boiler"
+    pages = {"services": f"{url}?key={key}", "homes": chosen, "week": f"{chosen}&property={seats[0].property_id}"}
     for name, address in pages.items():
         found.largest[name] = [_load(browser, address, found) for _ in range(LOADS)]
     for number in range(BOOKED):
-        _book(browser, f"{url}/?key={key}&property={seats[number].property_id}", found)
+        _book(browser, f"{chosen}&property={seats[number].property_id}", found)
     return found
 
 

@@ -6,6 +6,7 @@ import { addDays, daysBetween, local } from "./dates.js";
 import { follow } from "./feed.js";
 import { sentenceOf } from "./refusals.js";
 import { shapeWeek, touches } from "./slots.js";
+import { WIDE } from "./week.js";
 
 const DAYS = 7;
 const SETTLE = 60;
@@ -18,6 +19,7 @@ export class Weeks {
   constructor({ api, clock, token, horizon, draw, mine = () => null, onchange = () => {} }) {
     Object.assign(this, { api, clock, token, horizon, draw, mine, onchange });
     this.week = null;
+    WIDE.addEventListener("change", draw);
   }
 
   get today() {
