@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -24,8 +24,10 @@ class Following:
     def __init__(self, db: Database[Document]) -> None:
         self._bookings = db["bookings"]
 
-    def named(self, booking_ids: Iterable[str]) -> dict[str, Booking]:
+    def named(self, booking_ids: Collection[str]) -> dict[str, Booking]:
         """These bookings as they are now, by id. One that is gone is left out."""
+        if not booking_ids:
+            return {}
         with mongo_faults():
             found = self._bookings.find({"_id": {"$in": list(booking_ids)}})
             return {each["_id"]: booking_of(each) for each in found}

@@ -6,7 +6,7 @@ So when two callers change an entry at the same time, one writes and the other r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -73,8 +73,10 @@ class WaitlistStore:
             document = self._entries.find_one({"_id": waitlist_id, "org": org})
         return _entry_of(document) if document else None
 
-    def named(self, waitlist_ids: Iterable[str]) -> dict[str, WaitEntry]:
+    def named(self, waitlist_ids: Collection[str]) -> dict[str, WaitEntry]:
         """These entries of any orgs as they are now, by id. One that is gone is left out."""
+        if not waitlist_ids:
+            return {}
         with mongo_faults():
             found = self._entries.find({"_id": {"$in": list(waitlist_ids)}})
             return {each["_id"]: _entry_of(each) for each in found}
