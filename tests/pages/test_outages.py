@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -124,3 +125,14 @@ def test_pages_show_what_is_left_when_redis_has_lost_all(
     expect(tenant.page.locator(".chip.held:visible")).to_have_count(0, timeout=LONG * 1000)
     is_as_loaded_now(desk.page, BOARD)
     is_as_loaded_now(tenant.page, WEEK)
+
+
+def test_a_stream_goes_on_behind_the_id_of_its_last_ping(company: Company, new_visitor: NewVisitor) -> None:
+    hello = f'id: 1-0\nevent: hello\ndata: {{"now_ms": {int(time.time() * 1000)}, "id": "1-0"}}\n\n'
+    visitor = new_visitor()
+    visitor.page.route(
+        "**/events?*",
+        lambda route: route.fulfill(content_type="text/event-stream", body=f"{hello}: ping\nid: 7-0\n\n"),
+    )
+    with visitor.page.expect_request(lambda request: request.headers.get("last-event-id") == "7-0"):
+        visitor.opens(property="prop-1")
