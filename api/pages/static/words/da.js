@@ -701,7 +701,13 @@ export default {
     "act_no_show": "Ingen hjemme",
     "act_restore": "Genoprettet",
     "act_expire": "Udløb",
-    "act_import": "Importeret"
+    "act_import": "Importeret",
+    "search_short": "Find et besøg",
+    "narrow_short": "Filtrer teknikere",
+    "technician": "Tekniker",
+    "free_all_day": "intet endnu",
+    "left": "{time} tilbage",
+    "time_wrong": "Skriv klokkeslættet som 14:30."
   },
   "keys": {
     "arrows": "fra plads til plads",

@@ -701,7 +701,13 @@ export default {
     "act_no_show": "Nobody there",
     "act_restore": "Restored",
     "act_expire": "Ran out",
-    "act_import": "Imported"
+    "act_import": "Imported",
+    "search_short": "Find a visit",
+    "narrow_short": "Filter technicians",
+    "technician": "Technician",
+    "free_all_day": "nothing yet",
+    "left": "{time} left",
+    "time_wrong": "Write the time as 14:30."
   },
   "keys": {
     "arrows": "from place to place",

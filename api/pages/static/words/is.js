@@ -701,7 +701,13 @@ export default {
     "act_no_show": "Enginn heima",
     "act_restore": "Endurheimt",
     "act_expire": "Rann út",
-    "act_import": "Flutt inn"
+    "act_import": "Flutt inn",
+    "search_short": "Finna heimsókn",
+    "narrow_short": "Sía tæknimenn",
+    "technician": "Tæknimaður",
+    "free_all_day": "ekkert enn",
+    "left": "{time} eftir",
+    "time_wrong": "Skrifaðu tímann sem 14:30."
   },
   "keys": {
     "arrows": "á milli staða",

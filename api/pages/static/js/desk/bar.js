@@ -1,6 +1,6 @@
 // The bar on top: the day, the searches, who sits here.
 
-import { withLanguage } from "../language.js";
+import { languages, withLanguage } from "../language.js";
 import { at, h } from "../dom.js";
 import { addDays, local, longDate, span } from "../dates.js";
 import { word } from "../words.js";
@@ -21,9 +21,6 @@ export function barView(desk) {
     searchView(desk),
     button("new", () => desk.panels.show("book", null, { values: { date: desk.date } }), ".main"),
     h("a.button", { key: "office", href: withLanguage("/desk/technicians") }, word("desk.office")),
-    h("span.who-sits", { key: "me" },
-      h("span.soft.small.presence", { title: word(desk.live ? "desk.live_hint" : "desk.not_live_hint") }, h("span.dot", { class: desk.live ? "on" : "off" }), word(desk.live ? "desk.live" : "desk.not_live"), desk.me && [" · ", h("a", { href: withLanguage("/desk/account") }, desk.me.name ?? desk.me.role, h("span.unseen", {}, ` ${word("office.page_account")}`))]),
-      button("sign_out", () => desk.session.signOut(), ".plain")),
   ];
 }
 
@@ -31,16 +28,21 @@ function searchView(desk) {
   return h("form.search", { key: "search", role: "search", onsubmit: (event) => {
     event.preventDefault();
     desk.panels.search(event.target.elements.search.value);
-  } }, h("label.unseen", { for: "search" }, word("desk.search")), h("input.input", { id: "search", name: "search", type: "search", placeholder: word("desk.search"), autocomplete: "off" }));
+  } }, h("label.unseen", { for: "search" }, word("desk.search")), h("input.input", { id: "search", name: "search", type: "search", placeholder: word("desk.search_short"), title: word("desk.search"), autocomplete: "off" }));
 }
 
 function narrowView(desk) {
   const { narrow } = desk;
   return h("div.search.narrow", { key: "narrow" },
     h("label.unseen", { for: "narrow" }, word("desk.narrow")),
-    h("input.input", { id: "narrow", type: "search", placeholder: word("desk.narrow"), autocomplete: "off", oninput: (event) => narrow.to(event.target.value) }),
+    h("input.input", { id: "narrow", type: "search", placeholder: word("desk.narrow_short"), title: word("desk.narrow"), autocomplete: "off", oninput: (event) => narrow.to(event.target.value) }),
     narrow.isOn && h("span.count.small.soft", { key: "count" }, word("desk.narrowed", { shown: String(narrow.technicians.length), all: String(desk.model.technicians.length) })));
 }
+
+/** Who sits here, whether changes come by themselves, and the language: at the end of the line at the bottom. */
+export const presenceView = (desk) => h("div.who-sits", { key: "me" },
+  h("span.soft.small.presence", { title: word(desk.live ? "desk.live_hint" : "desk.not_live_hint") }, h("span.dot", { class: desk.live ? "on" : "off" }), word(desk.live ? "desk.live" : "desk.not_live"), " · ", desk.me.name ?? desk.me.role),
+  button("sign_out", () => desk.session.signOut(), ".plain"), languages());
 
 /** Shows all technicians again. */
 export function widen(desk) {

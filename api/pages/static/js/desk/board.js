@@ -19,6 +19,7 @@ export const SCALE = 1.2;
 export function makeBoard(desk) {
   let day = null;
   let quarter = 0;
+  let chosen = "";
   let columns = new Map();
 
   const y = (ms) => ((ms - day.begin) / MINUTE) * SCALE;
@@ -180,6 +181,15 @@ export function makeBoard(desk) {
     draw: (next) => timed("desk:render", () => draw(next)),
     get day() { return day; },
     get columns() { return [...columns.values()]; },
+    /** Marks what the panel is about, and brings it into sight. */
+    choose(panel) {
+      const key = panel?.id ? `${panel.kind} ${panel.id}` : "";
+      for (const node of document.querySelectorAll("#grid [data-chosen]")) node.removeAttribute("data-chosen");
+      const nodes = [...columns.values()].map(({ parts }) => parts.get(key)?.node).filter(Boolean);
+      for (const node of nodes) node.setAttribute("data-chosen", "");
+      if (key !== chosen) nodes[0]?.scrollIntoView({ block: "nearest", inline: "nearest" });
+      chosen = key;
+    },
     lane: (id) => columns.get(id)?.body,
     node: (kind, id) => at("grid")?.querySelector(`.entry[data-kind="${kind}"][data-id="${CSS.escape(id)}"]`),
     y,

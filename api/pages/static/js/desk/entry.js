@@ -8,7 +8,7 @@ import { word } from "../words.js";
 const NARROW_MS = 30 * 60_000;
 
 /** How long a hold still lasts, as text. */
-export const left = (hold, desk) => clockText(hold.deadline - desk.clock.now());
+export const left = (hold, desk) => word("desk.left", { time: clockText(hold.deadline - desk.clock.now()) });
 
 /** All that the node of an entry depends on, as one text. */
 export const printOf = (entry, desk) => [entry.startMs, entry.endMs, entry.from, entry.to, entry.status, entry.technician_ids.length, ...texts(entry, desk)].join(" ");

@@ -2,7 +2,7 @@
 // form opened, so that what others change meanwhile stays.
 
 import { NoAnswer, secret } from "../api.js";
-import { iso, local } from "../dates.js";
+import { isDate, iso, local, longDate } from "../dates.js";
 import { h } from "../dom.js";
 import { customerOf, faultsOf } from "../form.js";
 import { word } from "../words.js";
@@ -10,11 +10,26 @@ import { crewField, form, input, lacks, lifted, overrides, select, tick } from "
 import { propertyField } from "./picker.js";
 
 const TEXTS = ["description", "internal_note", "external_reference"];
+const TIME = /^([01]?\d|2[0-3])[:. ]?([0-5]\d)?$/;
 const CONTACT = ["name", "phone", "email"];
 
 const instant = (desk, { date, time }) => iso(desk.instant(date, time));
-const whenFields = (desk) => h("div.pair", { key: "when" }, input(desk, "date", { type: "date", required: true }), input(desk, "time", { type: "time", required: true, step: 900 }));
+/** The browser writes a date as it likes, so the words below say which day it is; a time is always of 24 hours. */
+const whenFields = (desk) => h("div.stack.tight", { key: "when" },
+  h("div.pair", {}, input(desk, "date", { type: "date", required: true, oninput: (_, date) => {
+    desk.panel.values.date = date;
+    desk.draw();
+  } }), input(desk, "time", { required: true, autocomplete: "off", maxlength: 5 })),
+  isDate(desk.panel.values.date) && h("p.hint", { key: "day" }, longDate(desk.panel.values.date)));
 const contactFields = (desk) => h("div.pair", { key: "contact" }, input(desk, "phone", { type: "tel", autocomplete: "off" }), input(desk, "email", { type: "email", autocomplete: "off" }));
+
+/** Makes the typed time of the panel a whole one: 9, 930 and 9.30 are times too. False, and a fault, if it is none. */
+function readTime({ values, faults }) {
+  const found = TIME.exec(values.time.trim());
+  if (!found) faults.time = word("desk.time_wrong");
+  else values.time = `${found[1].padStart(2, "0")}:${found[2] ?? "00"}`;
+  return Boolean(found);
+}
 
 /** A new visit, or a reservation. */
 export function bookForm(desk) {
@@ -37,7 +52,7 @@ export function bookForm(desk) {
 async function sendBooking(desk) {
   const { panel } = desk;
   const { values } = panel;
-  if (lacks(panel, "property_id", "date", "time", "name")) return;
+  if (lacks(panel, "property_id", "date", "time", "name") || !readTime(panel)) return;
   const crew = values.technician_ids;
   const fields = {
     property_id: values.property_id, start: instant(desk, values), customer: customerOf(values),
@@ -71,7 +86,7 @@ export function moveForm(desk) {
   const { panel } = desk;
   const { base, values } = panel;
   return form(desk, "move", async () => {
-    if (lacks(panel, "property_id", "date", "time")) return;
+    if (lacks(panel, "property_id", "date", "time") || !readTime(panel)) return;
     const crew = values.technician_ids;
     if (!crew.length) return void (panel.faults = { technician_ids: word("desk.missing") });
     const start = instant(desk, values);

@@ -120,7 +120,7 @@ class Desk {
 
   setLive(live) {
     this.live = live;
-    if (this.me) this.drawBar();
+    this.said.draw();
   }
 
   tick() {
@@ -142,6 +142,7 @@ class Desk {
     at("panel").hidden = !this.panel;
     document.body.classList.toggle("beside", Boolean(this.panel));
     render(at("panel"), this.panel ? panelView(this) : []);
+    this.board.choose(this.panel);
     this.said.draw();
   }
 

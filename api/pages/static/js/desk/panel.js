@@ -40,7 +40,7 @@ function facts(desk, entry) {
   const clock = place && local(entry.startMs, place.timezone).time;
   const there = clock && clock !== from.time ? `${clock} ${city(place.timezone)}` : null;
   const rows = [
-    ["when", h("time", {}, `${longDate(from.date)}, ${from.time}–${to.time}`), there && h("span.soft", {}, ` (${there})`)],
+    ["when", `${longDate(from.date)}, `, h("time.nowrap", {}, `${from.time}–${to.time}`), there && h("span.soft", {}, ` (${there})`)],
     ["where", desk.names.place(entry.property_id), place?.address && h("span.soft", {}, ` ${place.address}`)],
     ["who", entry.technician_ids.map((id) => desk.names.technician(id)).join(", ")],
     entry.service_id && ["service", desk.names.service(entry.service_id)],
@@ -84,7 +84,7 @@ function historyView(desk, visit) {
       const at = local(Date.parse(each.at), desk.model.zone);
       const changes = Object.entries(each.changes).filter(([field]) => labelOf(field) && !(field === "status" && each.action !== "edit"));
       return h("li", { key: String(entries.length - index) }, h("b", {}, deedOf(each.action)), h("span.soft", {}, ` ${desk.names.person(each.by)}, ${shortDate(at.date)} ${at.time}`),
-        changes.map(([field, { from, to }]) => h("span.changed", { key: field }, `${labelOf(field)}: ${valueOf(desk, field, from)} → ${valueOf(desk, field, to)}`)));
+        changes.map(([field, { from, to }]) => h("span.changed", { key: field }, `${labelOf(field)}: ${from === null || field === "override" ? "" : `${valueOf(desk, field, from)} → `}${valueOf(desk, field, to)}`)));
     })));
 }
 

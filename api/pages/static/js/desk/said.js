@@ -1,8 +1,8 @@
 // What happened, said in one place at the bottom: with Undo for a minute, or with what can be done instead.
 
 import { at, h, render, say } from "../dom.js";
-import { languages } from "../language.js";
 import { word } from "../words.js";
+import { presenceView } from "./bar.js";
 
 const UNDO_MS = 60_000;
 
@@ -39,11 +39,11 @@ export function makeSaid(desk) {
       last = null;
       said.draw();
     },
-    draw: () => render(at("log"), desk.me ? [view(), languages()] : []),
+    draw: () => render(at("log"), desk.me ? [h("div.said", { key: "said" }, view()), presenceView(desk)] : []),
   };
 
   function view() {
-    if (!last) return h("p.soft.small", { key: "hint" }, word("desk.hint"));
+    if (!last) return h("p.soft.small.keys-hint", { key: "hint" }, word("desk.hint"));
     return [
       h("p", { key: "text" }, last.text),
       last.choices.map((each) => h("button.button", { type: "button", key: each.text, onclick: () => {

@@ -13,7 +13,7 @@ const overlap = (from, to, begin, end) => Math.max(0, Math.min(to, end) - Math.m
 export function drawWeek(desk) {
   const days = Array.from({ length: DAYS }, (_, index) => addDays(desk.date, index));
   const spans = days.map((date) => [desk.instant(date, "00:00"), desk.instant(addDays(date, 1), "00:00")]);
-  const head = h("tr", {}, h("th", { scope: "col" }, word("desk.who")), days.map((date) => h("th", { scope: "col", key: date }, dayLink(desk, date))));
+  const head = h("tr", {}, h("th", { scope: "col" }, word("desk.technician")), days.map((date) => h("th", { scope: "col", key: date }, dayLink(desk, date))));
   const rows = desk.narrow.technicians.map((technician) => {
     const column = desk.model.column(technician.id);
     return h("tr", { key: technician.id }, h("th", { scope: "row" }, technician.name), spans.map(([begin, end], index) => {
@@ -38,6 +38,7 @@ function dayLink(desk, date) {
 
 function cell(count, booked, open) {
   if (open <= 0 && !count) return h("span.soft", {}, word("desk.off"));
+  if (!count) return h("span.soft.small", {}, word("desk.free_all_day"));
   const part = open > 0 ? Math.min(1, booked / open) : 1;
   const bar = h("span.load", { "aria-hidden": "true" });
   const fill = h("span", {});
