@@ -18,6 +18,9 @@ export function makeActs(desk) {
   const when = (ms) => `${shortDate(local(ms, desk.model.zone).date)} ${clock(ms)}`;
   const about = (booking) => ({ who: names.customer(booking), when: when(Date.parse(booking.start)) });
 
+  /** Whether a visit still has its place. */
+  const isOpen = (visit) => ["pending", "confirmed"].includes(desk.model.find("visit", visit.id)?.status);
+
   /** Sends a change of the version that is on the screen, and takes in what came of it. */
   async function change(visit, fields) {
     const booking = await api.patch(`/bookings/${visit.booking_id}`, { body: fields, headers: { "If-Match": `"${visit.version}"` } });
@@ -77,10 +80,12 @@ export function makeActs(desk) {
       const { slots } = await api.get(path).catch(() => ({ slots: [] }));
       const free = slots.filter((each) => each.state === "free").map((each) => ({ ms: Date.parse(each.start), ids: each.technician_ids }));
       free.sort((a, b) => Math.abs(a.ms - start) - Math.abs(b.ms - start));
-      return free.slice(0, NEAR).map(({ ms, ids }) => {
+      const choices = free.map(({ ms, ids }) => {
         const crew = [...new Set([...wished, ...visit.technician_ids, ...ids])].filter((id) => ids.includes(id)).slice(0, wished.length);
-        return { text: `${clock(ms)} ${names.technicians(crew)}`, run: () => go({ ...(ms === visit.startMs ? {} : { start: iso(ms) }), ...whoComes(visit, crew) }) };
+        return { text: `${clock(ms)} ${names.technicians(crew)}`, fields: { ...(ms === visit.startMs ? {} : { start: iso(ms) }), ...whoComes(visit, crew) } };
       });
+      const others = choices.filter((each) => !isOpen(visit) || Object.keys(each.fields).length > 0);
+      return others.slice(0, NEAR).map((each) => ({ text: each.text, run: () => go(each.fields) }));
     },
     /** Names what is in the way. */
     async blame(error) {

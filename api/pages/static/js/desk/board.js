@@ -82,7 +82,9 @@ export function makeBoard(desk) {
   function narrow() {
     const shown = new Set(desk.narrow.technicians.map((each) => each.id));
     for (const [id, { section }] of columns) section.hidden = !shown.has(id);
-    if (at("nobody")) at("nobody").hidden = shown.size > 0;
+    if (!at("nobody")) return;
+    at("nobody").hidden = shown.size > 0;
+    at("grid").hidden = shown.size === 0;
   }
 
   const listeners = {

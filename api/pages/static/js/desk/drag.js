@@ -86,7 +86,7 @@ export function makeDrag(desk) {
     const time = local(move.startMs, desk.model.zone).time;
     move.ghost.className = `ghost ${verdict.kind}`;
     move.ghost.style.top = `${desk.board.y(move.startMs)}px`;
-    move.ghost.textContent = `${time} ${desk.names.verdict(verdict)}`;
+    move.ghost.textContent = `${time}${verdict.kind === "free" ? "" : " ·"} ${desk.names.verdict(verdict)}`;
     if (move.ghost.parentNode !== lane) lane.append(move.ghost);
   }
 

@@ -49,7 +49,8 @@ function facts(desk, entry) {
     entry.description && ["description", entry.description],
     entry.internal_note && ["internal_note", entry.internal_note],
     entry.external_reference && ["reference", entry.external_reference],
-    entry.reserved_until && entry.status === "pending" && ["reserved_until", h("time", {}, local(Date.parse(entry.reserved_until), zone).date + " " + local(Date.parse(entry.reserved_until), zone).time)],
+    entry.reserved_until && entry.status === "pending" && ["reserved_until", h("time", {}, valueOf(desk, "reserved_until", entry.reserved_until))],
+    entry.deadline && ["reserved_until", h("time", {}, local(entry.deadline, zone).time)],
     ["source", word(`desk.source_${entry.source}`)],
   ];
   return h("dl.facts", {}, rows.filter(Boolean).map(([name, ...value]) => h("div", { key: name }, h("dt", {}, word(`desk.${name}`)), h("dd", {}, ...value))));
