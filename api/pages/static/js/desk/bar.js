@@ -41,7 +41,7 @@ function narrowView(desk) {
 
 /** Who sits here, whether changes come by themselves, and the language: at the end of the line at the bottom. */
 export const presenceView = (desk) => h("div.who-sits", { key: "me" },
-  h("span.soft.small.presence", { title: word(desk.live ? "desk.live_hint" : "desk.not_live_hint") }, h("span.dot", { class: desk.live ? "on" : "off" }), word(desk.live ? "desk.live" : "desk.not_live"), h("span.me", {}, ` · ${desk.me.name ?? desk.me.role}`)),
+  h("span.soft.small.presence", { title: word(desk.live ? "desk.live_hint" : "desk.not_live_hint") }, h("span.dot", { class: desk.live ? "on" : "off" }), word(desk.live ? "desk.live" : "desk.not_live"), h("span.me", {}, " · ", h("a", { href: withLanguage("/desk/account") }, desk.me.name ?? desk.me.role, h("span.unseen", {}, ` ${word("office.page_account")}`)))),
   button("sign_out", () => desk.session.signOut(), ".plain"), languages());
 
 /** Shows all technicians again. */

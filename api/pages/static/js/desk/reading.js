@@ -12,7 +12,9 @@ const FEW = 4;
 /** What keeps one desk true. desk: see main. headers: of each request. */
 export function makeReading(desk, headers) {
   const { api, clock, model } = desk;
+  // Bookings of which only an event is known, and properties without a name.
   const lacking = new Set();
+  const nameless = new Set();
   let waiting = [];
   let loading = null;
   let round = null;
@@ -25,6 +27,7 @@ export function makeReading(desk, headers) {
     const mine = (loading = {});
     const span = desk.span();
     lacking.clear();
+    nameless.clear();
     try {
       const board = await api.get(query("/board", { from: span.from, to: addDays(span.from, span.days) }));
       if (loading !== mine) return;
@@ -72,8 +75,7 @@ export function makeReading(desk, headers) {
 
   function hearHold(kind, data) {
     model.hearHold(kind, data);
-    if (kind === "release" || desk.names.property(data.property_id)) return;
-    desk.names.need([data.property_id]).then(() => desk.refresh(data.technician_ids));
+    if (kind === "hold" && !desk.names.property(data.property_id)) fillSoon(nameless, data.property_id);
   }
 
   function hearVisit(data) {
@@ -83,22 +85,33 @@ export function makeReading(desk, headers) {
     if (!version && (Date.parse(data.end) <= begin || Date.parse(data.start) >= end)) return;
     model.hearVisit(data);
     desk.drag.check();
-    lacking.add(data.ref);
+    fillSoon(lacking, data.ref);
+  }
+
+  function fillSoon(missing, id) {
+    missing.add(id);
     round ??= setTimeout(fill, Math.max(0, lastRound + ROUND_MS - performance.now()));
+  }
+
+  /** Reads the names of properties, and draws them. */
+  async function readNames(ids) {
+    await desk.names.need(ids);
+    desk.refresh(model.technicians.map((each) => each.id));
   }
 
   /** Reads what the events of the last round left out. */
   async function fill() {
     try {
-      const ids = [...lacking];
+      const [ids, places] = [[...lacking], [...nameless]];
       lacking.clear();
-      if (ids.length > FEW) await load();
-      else await Promise.all(ids.map(read));
+      nameless.clear();
+      if (ids.length + places.length > FEW) await load();
+      else await Promise.all([...ids.map(read), places.length > 0 && readNames(places)]);
     } catch {
       await load();
     }
     lastRound = performance.now();
-    round = lacking.size ? setTimeout(fill, ROUND_MS) : null;
+    round = lacking.size + nameless.size ? setTimeout(fill, ROUND_MS) : null;
   }
 
   /** Draws what changed since it was drawn last. */
