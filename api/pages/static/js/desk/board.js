@@ -3,9 +3,8 @@
 
 import { at, h } from "../dom.js";
 import { local, shortDate } from "../dates.js";
-import { withLanguage } from "../language.js";
 import { word } from "../words.js";
-import { widen } from "./bar.js";
+import { empty, nobody } from "./empty.js";
 import { entryNode, fillEntry, left, printOf } from "./entry.js";
 import { timed } from "./measure.js";
 import { gaps } from "./model.js";
@@ -20,6 +19,7 @@ export function makeBoard(desk) {
   let day = null;
   let quarter = 0;
   let chosen = "";
+  let scrolled = 0;
   let columns = new Map();
 
   const y = (ms) => ((ms - day.begin) / MINUTE) * SCALE;
@@ -66,25 +66,20 @@ export function makeBoard(desk) {
     grid.addEventListener("touchmove", (event) => desk.drag.active && event.preventDefault(), { passive: false });
     grid.style.setProperty("--hour", `${60 * SCALE}px`);
     for (const id of columns.keys()) refresh(id);
-    at("board").replaceChildren(...(sections.length ? [grid, nobody()] : [empty()]));
+    at("board").replaceChildren(...(sections.length ? [grid, nobody(desk)] : [empty()]));
     narrow();
     tick();
   }
-
-  /** What is there while nobody is. */
-  const empty = () => h("div.empty.stack", { id: "grid" }, h("h2", {}, word("desk.no_technicians")), h("p", {}, word("desk.no_technicians_text")),
-    h("div.row", {}, h("a.button.main", { href: withLanguage("/desk/technicians") }, word("desk.add_technicians"))));
-
-  const nobody = () => h("div.empty.stack", { id: "nobody", hidden: true }, h("p", {}, word("desk.narrowed_none")),
-    h("div.row", {}, h("button.button", { type: "button", onclick: () => widen(desk) }, word("desk.narrowed_all"))));
 
   /** Shows the columns of the technicians who are chosen. */
   function narrow() {
     const shown = new Set(desk.narrow.technicians.map((each) => each.id));
     for (const [id, { section }] of columns) section.hidden = !shown.has(id);
     if (!at("nobody")) return;
+    if (!at("grid").hidden) scrolled = at("board").scrollTop;
     at("nobody").hidden = shown.size > 0;
     at("grid").hidden = shown.size === 0;
+    at("board").scrollTop = scrolled;
   }
 
   const listeners = {

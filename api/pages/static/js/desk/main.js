@@ -29,7 +29,7 @@ class Desk {
   constructor() {
     this.clock = makeClock();
     this.api = makeApi({ token: "", clock: this.clock, headers: CUSTOM, onstate: (state) => this.showConnection(state) });
-    this.model = makeModel(this.clock);
+    this.model = makeModel(this.clock, document.documentElement.lang);
     this.names = makeNames(this);
     this.narrow = makeNarrow(this);
     this.board = makeBoard(this);

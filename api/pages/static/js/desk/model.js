@@ -18,8 +18,8 @@ function placed(record, kind, id) {
 const isShown = (entry) => entry.kind === "hold" || SHOWN.has(entry.status);
 const byStart = (a, b) => a.startMs - b.startMs;
 
-/** The state of a board. clock: the server's. */
-export function makeModel(clock) {
+/** The state of a board. clock: the server's. language: by which names are sorted. */
+export function makeModel(clock, language) {
   let technicians = [];
   let zone = "UTC";
   let frame = "";
@@ -75,7 +75,7 @@ export function makeModel(clock) {
       if (next === frame) return false;
       frame = next;
       zone = board.timezone;
-      const byName = (a, b) => a.name.localeCompare(b.name, "en");
+      const byName = (a, b) => a.name.localeCompare(b.name, language);
       technicians = [...board.technicians].sort(byName).map((each) => ({
         ...each, closed: each.closed.map(({ start, end }) => ({ from: Date.parse(start), to: Date.parse(end) })),
       }));
