@@ -90,7 +90,8 @@ export function makeActs(desk) {
     /** Names what is in the way. */
     async blame(error) {
       const others = (error.body?.conflicts ?? []).map(async (each) => {
-        const known = each.booking_id && (desk.model.find("visit", each.booking_id) ?? await api.get(`/bookings/${each.booking_id}`).catch(() => null));
+        const seen = each.booking_id && desk.model.find("visit", each.booking_id);
+        const known = seen?.customer ? seen : each.booking_id && await api.get(`/bookings/${each.booking_id}`).catch(() => null);
         if (known?.customer) return word("desk.is_at", { who: names.customer(known), time: clock(Date.parse(known.start)) });
         return each.state === "held" ? word("desk.is_held", { time: clock(Date.parse(each.start)) }) : null;
       });
