@@ -32,6 +32,8 @@ FLASK_PROBLEMS: dict[int, tuple[str, str]] = {
 """What Flask and Werkzeug refuse by themselves, by status."""
 
 STORES = ("redis", "pymongo")
+NOTHING_LOADS = ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+"""A person may open the address of a problem in a browser. It is never a page that runs, loads or is framed."""
 
 
 def handle_every_exception(app: Flask) -> None:
@@ -79,7 +81,7 @@ def _unexpected(error: Exception) -> Response:
 
 def _reply(body: dict[str, Any], headers: list[tuple[str, str]]) -> Response:
     request.environ[EXCHANGE].code = body["code"]
-    headers.append(("Cache-Control", "no-store"))
+    headers += [("Cache-Control", "no-store"), NOTHING_LOADS]
     return FinalResponse(to_json(body), body["status"], headers, PROBLEM_TYPE)
 
 

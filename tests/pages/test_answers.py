@@ -151,3 +151,22 @@ def test_a_key_with_origins_works_on_our_own_pages_too(fake_world: World, origin
     headers = {"Authorization": f"Bearer {made.key}", "Origin": origin}
 
     assert fake_world.client().get("/policy/public", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(("address", "status"), [("/nothing", 404), ("/desk/nothing", 404), ("/bookings", 401)])
+def test_a_problem_is_no_page_that_runs_loads_or_is_framed(client: Any, address: str, status: int) -> None:
+    reply = client.get(address, headers={"Accept": "text/html"})
+    assert (reply.status_code, reply.headers["Content-Type"]) == (status, "application/problem+json")
+    assert reply.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_fault_of_ours_is_no_page_either(fake_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise ValueError("<img onerror>")
+
+    monkeypatch.setattr(fake_world.services.catalogue_desk, "get_policy", breaks)
+    reply = fake_world.client().get("/policy", headers=fake_world.auth("admin"))
+    assert reply.status_code == 500
+    assert reply.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert "img" not in reply.text

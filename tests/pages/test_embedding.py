@@ -92,6 +92,23 @@ def test_without_storage_in_the_frame_the_page_around_it_keeps_the_hold(
     assert len(company.ask("GET", "/holds").body["holds"]) == 1
 
 
+def test_the_frame_reads_nothing_else_that_the_page_around_it_keeps(
+    company: Company, new_visitor: NewVisitor, homes: tuple[str, Path]
+) -> None:
+    origin, folder = homes
+    embed(company, folder, origin)
+    page = new_visitor(host=origin).page
+    page.goto(f"{origin}/book.html")
+    page.frame_locator("iframe").locator(".chip.free:visible").first.wait_for()
+    page.evaluate("sessionStorage.setItem('secret', 's'); sessionStorage.setItem('holdfast.own', 'o')")
+    ask = """ids => new Promise(resolve => {
+      const found = [];
+      addEventListener("message", event => found.push(event.data.text) === ids.length && resolve(found));
+      for (const id of ids) parent.postMessage({ holdfast: "ask", id }, "*");
+    })"""
+    assert page.frames[1].evaluate(ask, ["secret", "holdfast.own"]) == [None, "o"]
+
+
 def test_a_page_that_the_key_does_not_name_shows_nothing(
     company: Company, new_visitor: NewVisitor, homes: tuple[str, Path]
 ) -> None:

@@ -30,7 +30,7 @@ def sits(company: Company, new_visitor: NewVisitor, path: str, role: str = "admi
     person.page.get_by_label("E-mail").fill(email)
     person.page.get_by_label("Password").fill(PASSWORD)
     person.press("Sign in")
-    expect(person.page.locator("nav")).to_be_visible()
+    expect(person.page.locator("#bar nav.pages")).to_be_visible()
     return person
 
 
