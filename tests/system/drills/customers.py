@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -54,10 +55,22 @@ class Customers:
         return self.ask("POST", "/hold", slot | fields, role=role)
 
     def held(self, slot: dict[str, Any] | None = None) -> Answer:
-        """A hold that was granted."""
-        answer = self.hold(slot or self.installation.slot())
+        """A hold that was granted. A repeat of the request gets the hold of an attempt whose outcome was open."""
+        wanted, once = slot or self.installation.slot(), {"Idempotency_Key": secrets.token_hex(8)}
+        answer = served(lambda: self.ask("POST", "/hold", wanted, **once))
         assert answer.status == 201, answer
         return answer
+
+    def booked(self, what: dict[str, Any]) -> Answer:
+        """A booking that was made: of a hold, or of a slot."""
+        deed, once = self.wish(), {} if "hold_id" in what else {"Idempotency_Key": secrets.token_hex(8)}
+        answer = served(lambda: self.book(deed, what, **once))
+        assert answer.is_ok, answer
+        return answer
+
+    def finds_booked(self, slot: dict[str, Any]) -> bool:
+        """Whether a hold of the slot is refused because it is booked."""
+        return served(lambda: self.hold(slot)).status_and_code == (409, "slot_booked")
 
     def wish(self) -> Deed:
         deed = Deed(f"customer-{len(self.deeds)}")
@@ -73,12 +86,7 @@ class Customers:
     def book_until_answered(self, deed: Deed, what: dict[str, Any], **headers: str) -> Answer:
         """Repeat the request, as the API asks clients to, until no attempt is still running."""
 
-        def is_answered() -> bool:
-            self.book(deed, what, **headers)
-            return deed.answers[-1].body.get("code") not in ("request_in_progress", "store_unavailable")
-
-        assert wait_until(is_answered, seconds=SOON, every=0.05), deed
-        return deed.answers[-1]
+        return served(lambda: self.book(deed, what, **headers))
 
     def readiness(self, status: int) -> Answer:
         """What /readyz says once it answers with this status: a report may be a second old. Each answer is in time."""
@@ -97,6 +105,19 @@ class Customers:
         answer = self.ask("POST", f"/bookings/{booking_id}/cancel", {})
         deed.cancelled = deed.cancelled or answer.status == 200
         return answer
+
+
+def served(ask: Callable[[], Answer]) -> Answer:
+    """The answer to a request that is sent again, as the API asks clients to, while a store is too slow or an attempt
+    still runs. On a busy machine a store may be too slow at any moment."""
+    answers: list[Answer] = []
+
+    def is_served() -> bool:
+        answers.append(ask())
+        return answers[-1].body.get("code") not in ("request_in_progress", "store_unavailable")
+
+    assert wait_until(is_served, seconds=SOON, every=0.05), answers
+    return answers[-1]
 
 
 def place_of(hold: Answer) -> dict[str, Any]:

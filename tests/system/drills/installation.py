@@ -23,7 +23,7 @@ from services.stores.connections import connect_mongo, connect_redis
 from tests.own_time import own_time
 from tests.servers import MongoServer, RedisServer, Server, real_stores
 from tests.system.drills.proxy import Proxy
-from tests.world import SECRET, World, environment_of, rfc3339, services_over, settings, tomorrow
+from tests.world import PATIENT, SECRET, World, environment_of, rfc3339, services_over, settings, tomorrow
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIRM_WINDOW_MS = 1_000
@@ -115,14 +115,21 @@ class LocalApi:
 class Installation:
     """Stores, a world in them, and the processes that use them. `close()` ends all of them.
 
-    timeouts: how long the stores may take for each of the processes.
+    timeouts: how long the stores may take for each of the processes. own: the same for the world.
     """
 
-    def __init__(self, redis: RedisServer, mongo: MongoServer, folder: Path, timeouts: StoreTimeouts) -> None:
+    def __init__(
+        self,
+        redis: RedisServer,
+        mongo: MongoServer,
+        folder: Path,
+        timeouts: StoreTimeouts,
+        own: StoreTimeouts | None = None,
+    ) -> None:
         self.redis, self.mongo, self.folder = redis, mongo, folder
-        self._settings = settings(**timeouts.model_dump(), confirm_window_ms=CONFIRM_WINDOW_MS)
-        client, db = connect_redis(redis.url, timeouts), connect_mongo(mongo.url, DATABASE, timeouts)
-        self.world = World(services_over(client, db, **timeouts.model_dump(), confirm_window_ms=CONFIRM_WINDOW_MS))
+        self._settings, own = settings(**timeouts.model_dump(), confirm_window_ms=CONFIRM_WINDOW_MS), own or timeouts
+        client, db = connect_redis(redis.url, own), connect_mongo(mongo.url, DATABASE, own)
+        self.world = World(services_over(client, db, **own.model_dump(), confirm_window_ms=CONFIRM_WINDOW_MS))
         self._closing: list[Callable[[], object]] = []
         self._slots_given = 0
 
@@ -236,7 +243,7 @@ class Installation:
 def private_installation(folder: Path, timeouts: StoreTimeouts) -> Iterator[Installation]:
     """A private installation, whose stores a test may kill."""
     with real_stores(test_commands=True) as (redis, mongo):
-        made = Installation(redis, mongo, folder, timeouts)
+        made = Installation(redis, mongo, folder, timeouts, PATIENT)
         try:
             yield made
         finally:

@@ -7,12 +7,21 @@ from contextlib import contextmanager
 
 import pytest
 
+from scripts.dev_server.child import wait_until
 from scripts.drills.link import Link
 from services import build_services
 from services.settings import DEFAULTS, StoreTimeouts
 from tests.servers import Server
 from tests.system.drills.customers import Customers, Deed, in_time, is_unavailable, place_of
-from tests.system.drills.installation import CONFIRM_WINDOW_MS, DATABASE, Installation, LocalApi, private_installation
+from tests.system.drills.installation import (
+    CONFIRM_WINDOW_MS,
+    DATABASE,
+    SOON,
+    Answer,
+    Installation,
+    LocalApi,
+    private_installation,
+)
 from tests.system.drills.rules import check_rules
 from tests.world import settings
 
@@ -40,6 +49,13 @@ def installation(tmp_path_factory: pytest.TempPathFactory, timeouts: StoreTimeou
 def deeds() -> list[Deed]:
     """What all customers of this file have done."""
     return []
+
+
+def customers_of(installation: Installation, deeds: list[Deed]) -> Customers:
+    """These customers at an API that is near its stores."""
+    made = Customers(installation, installation.local_api())
+    made.deeds = deeds
+    return made
 
 
 @contextmanager
@@ -76,14 +92,27 @@ def far_customers(
         services.db.client.close()
 
 
+def first_answers(customers: Customers) -> list[Answer]:
+    """Of a hold, its booking, and a direct booking."""
+    hold = customers.hold(customers.installation.slot())
+    what = {"hold_id": hold.body.get("hold_id", "h_none")}
+    return [
+        hold,
+        customers.book(customers.wish(), what),
+        customers.book(customers.wish(), customers.installation.slot()),
+    ]
+
+
 def test_links_of_100_ms_work_at_once_with_the_defaults(installation: Installation, deeds: list[Deed]) -> None:
-    with far_customers(installation, deeds, lambda server: Link(server.port, ONE_WAY)) as (customers, links):
-        hold = customers.hold(installation.slot())
-        assert in_time(hold, 201), hold
-        booked = customers.book(customers.wish(), {"hold_id": hold.body["hold_id"]})
-        assert in_time(booked, 201), booked
-        direct = customers.book(customers.wish(), installation.slot())
-        assert in_time(direct, 201), direct
+    def far(server: Server) -> Link:
+        return Link(server.port, ONE_WAY)
+
+    def work_at_once() -> bool:
+        with far_customers(installation, deeds, far) as (customers, _):
+            return all(in_time(answer, 201) for answer in first_answers(customers))
+
+    assert wait_until(work_at_once, seconds=SOON), "a busy machine may spoil one attempt, and not each"
+    with far_customers(installation, deeds, far) as (customers, links):
         other = customers.held()
         for link in links:
             link.stall()
@@ -94,7 +123,7 @@ def test_links_of_100_ms_work_at_once_with_the_defaults(installation: Installati
                 customers.book(customers.wish(), {"hold_id": other.body["hold_id"]} | place_of(other)),
             ]
             assert all(is_unavailable(answer) for answer in refused), refused
-    check_rules(customers)
+    check_rules(customers_of(installation, deeds))
 
 
 @pytest.mark.parametrize("one_way", [0.16, 0.2])
@@ -119,10 +148,9 @@ def test_slower_links_that_lose_packets_work_with_longer_time_outs(
     def lossy(server: Server) -> Link:
         return Link(server.port, SLOWER, loses_each=7)
 
-    with far_customers(installation, deeds, lossy, **longer) as (customers, _):
-        answers = []
-        for _ in range(2):
-            hold = customers.hold(installation.slot())
-            answers += [hold, customers.book(customers.wish(), installation.slot())]
-        assert all(answer.status == 201 for answer in answers) == bool(longer), answers
-    check_rules(customers)
+    def work() -> bool:
+        with far_customers(installation, deeds, lossy, **longer) as (customers, _):
+            return all(answer.status == 201 for _ in range(2) for answer in first_answers(customers))
+
+    assert wait_until(work, seconds=2 * SOON) if longer else not work()
+    check_rules(customers_of(installation, deeds))
