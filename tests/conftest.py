@@ -29,10 +29,15 @@ from tests.servers import MongoServer, RedisServer, real_stores
 from tests.stock import AT_ONCE, Stock
 from tests.world import DATABASE, PATIENT, World, services_over, settings
 
-hypothesis.settings.register_profile(
-    "busy machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile("busy machine")
+for name, derandomize in (("search", False), ("the same in every run", True)):
+    hypothesis.settings.register_profile(
+        name,
+        deadline=None,
+        database=None,
+        derandomize=derandomize,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+hypothesis.settings.load_profile("the same in every run")
 gc.disable()  # until the tests are collected, which makes millions of objects and next to no garbage
 
 

@@ -123,7 +123,7 @@ def test_a_hold_elsewhere_is_seen_at_once_and_its_end_too(company: Company, new_
     ann, bob = (new_visitor().opens(property=f"prop-{number}").at("When suits you?") for number in (1, 2))
     noon = bob.page.get_by_role("button", name=re.compile("12:00$"))
     expect(noon).to_have_count(1)
-    company.rules(hold_seconds=3)
+    company.rules(hold_seconds=7)
     ann.page.get_by_role("button", name=re.compile("12:00$")).click()
     expect(bob.page.locator(".chip.held:visible").filter(has_text="12:00")).to_have_count(1)
     expect(noon).to_have_count(1)

@@ -13,7 +13,7 @@ import pytest
 from scripts.dev_server.child import wait_until
 from tests.servers import MongoServer, RedisServer
 from tests.transfer.office import Office
-from tests.world import rfc3339, tomorrow
+from tests.world import PATIENT, environment_of, rfc3339, tomorrow
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,7 +23,8 @@ class Shell:
 
     def __init__(self, redis: str, mongo: str, folder: Path) -> None:
         self.folder = folder
-        self.env = {**os.environ, "REDIS_URL": redis, "MONGO_URL": mongo, "HOLDFAST_MONGO_DB": "holdfast_test"}
+        stores = {"REDIS_URL": redis, "MONGO_URL": mongo, "HOLDFAST_MONGO_DB": "holdfast_test"}
+        self.env = os.environ | environment_of(PATIENT) | stores
 
     def start(self, script: str, *arguments: str, **options: object) -> subprocess.Popen[str]:
         # As from a terminal. A background job of a shell ignores Ctrl-C, and its children would too.

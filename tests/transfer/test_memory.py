@@ -12,7 +12,7 @@ import pytest
 from scripts.sheets.sample import write
 from tests.servers import MongoServer, RedisServer
 from tests.transfer.office import Office
-from tests.world import tomorrow
+from tests.world import PATIENT, environment_of, tomorrow
 
 ROOT = Path(__file__).resolve().parents[2]
 MEASURE = """
@@ -31,10 +31,10 @@ GROWTH_MIB = 30
 
 def peak_mib(stores: tuple[RedisServer, MongoServer], command: str, *arguments: str, status: int = 0) -> float:
     redis, mongo = stores
-    env = {**os.environ, "REDIS_URL": redis.url, "MONGO_URL": mongo.url, "HOLDFAST_MONGO_DB": "holdfast_test"}
+    stores_ = {"REDIS_URL": redis.url, "MONGO_URL": mongo.url, "HOLDFAST_MONGO_DB": "holdfast_test"}
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, str(ROOT), command, *arguments],
-        env=env,
+        env=os.environ | environment_of(PATIENT) | stores_,
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
