@@ -228,7 +228,7 @@ class TooLarge(Refusal):
     code = "too_large"
     sentence = "The request body is larger than 64 KiB."
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int = 65_536) -> None:
         super().__init__(f"The request body is larger than {most // 1024} KiB.")
 
 
