@@ -18,11 +18,11 @@ from services import crash_points
 from tests.api.town import ALICES_BROWSER, Town
 from tests.world import World
 
-MOST_OF_A_HOLD = 45
-MOST_OF_A_BOOKING = 46
+MOST_OF_A_HOLD = 46
+MOST_OF_A_BOOKING = 48
 """Five of each count the request for its address and give it a turn; two of a hold name its technicians and name it in
-live events. One of a booking lets its insert go with those of other requests, and two find its person and take over
-what its hold knows of it."""
+live events. One of a hold and two of a booking show a time. One of a booking lets its insert go with those of other
+requests, and two find its person and take over what its hold knows of it."""
 NOTHING = str(crash_points.__file__)
 """Crash points do nothing but in tests, so to pass one is no crossing."""
 FOLDERS = tuple(str(Path(str(package.__file__)).parent) + "/" for package in (api, models, services))
