@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from playwright.sync_api import expect
 
 from models.catalogue import PropertyCreate
-from tests.pages.site import Company, Visitor
+from tests.pages.site import Company, Visitor, becomes_true
+from tests.world import tomorrow
 
 NewVisitor = Callable[..., Visitor]
 
+YEAR = tomorrow().year + 1
+MONDAY = next(day for day in (date(YEAR, 1, 11) + timedelta(days=each) for each in range(7)) if day.weekday() == 0)
+"""A Monday in winter that is ahead."""
+
+
+def clock_change(month: int) -> date:
+    """The last Sunday of a month, on which clocks change in Copenhagen."""
+    last = date(YEAR, month, 31)
+    return last - timedelta(days=(last.weekday() + 1) % 7)
+
+
+SPRING, AUTUMN = clock_change(3), clock_change(10)
 FAST = """
 const Right = Date, ahead = 7 * 60_000;
 Date = class extends Right {
@@ -40,21 +53,24 @@ def test_the_countdown_is_true_where_the_visitors_clock_is_seven_minutes_fast(
     company: Company, new_visitor: NewVisitor
 ) -> None:
     tenant = new_visitor(script=FAST).opens(property="prop-1").at("When suits you?").holds()
-    before = seconds_left(company)
-    shown = tenant.left
-    after = seconds_left(company)
-    assert after - 1.5 <= shown <= before + 1.5
+
+    def is_true() -> bool:
+        """A page on a busy machine may be late once."""
+        before, shown, after = seconds_left(company), tenant.left, seconds_left(company)
+        return after - 1.5 <= shown <= before + 1.5
+
+    assert becomes_true(is_true)
 
 
 def test_a_visitor_in_new_york_sees_the_times_of_the_house_and_their_own_below(
     copenhagen: Company, new_visitor: NewVisitor
 ) -> None:
-    tenant = new_visitor(timezone_id="America/New_York").opens(property="nyhavn", **{"from": "2027-01-18"})
+    tenant = new_visitor(timezone_id="America/New_York").opens(property="nyhavn", **{"from": str(MONDAY)})
     tenant.at("When suits you?").says("Times are in Copenhagen time. Below each: your time in New York.")
-    tenant.page.get_by_role("button", name="Monday 18 January 10:00 for you 04:00").click()
+    tenant.page.get_by_role("button", name=f"Monday {MONDAY.day} January 10:00 for you 04:00").click()
     tenant.at("Your details").fills().press("Book this visit").at("Your visit is booked")
-    assert copenhagen.bookings[0]["start"] == "2027-01-18T09:00:00Z"
-    tenant.says("Monday 18 January, 10:00–11:00").says("Mon 18 Jan 04:00 in New York")
+    assert copenhagen.bookings[0]["start"] == f"{MONDAY}T09:00:00Z"
+    tenant.says(f"Monday {MONDAY.day} January, 10:00–11:00").says(f"Mon {MONDAY.day} Jan 04:00 in New York")
 
 
 def test_a_visitor_in_the_zone_of_the_house_sees_one_time(copenhagen: Company, new_visitor: NewVisitor) -> None:
@@ -72,28 +88,33 @@ def night(tenant: Visitor, day: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("first", "day", "shown"),
+    ("first", "month", "shown"),
     [
-        ("2027-03-28", "Sunday 28 March", ["01:30", "03:00"]),
-        ("2027-10-31", "Sunday 31 October", ["01:30", "02:00 CEST", "02:30 CEST", "02:00 CET", "02:30 CET", "03:00"]),
+        (SPRING, "March", ["01:30", "03:00"]),
+        (AUTUMN, "October", ["01:30", "02:00 CEST", "02:30 CEST", "02:00 CET", "02:30 CET", "03:00"]),
     ],
+    ids=["spring", "autumn"],
 )
 def test_on_days_when_clocks_change_each_time_is_said_once_and_exists(
-    copenhagen: Company, new_visitor: NewVisitor, first: str, day: str, shown: list[str]
+    copenhagen: Company, new_visitor: NewVisitor, first: date, month: str, shown: list[str]
 ) -> None:
-    tenant = new_visitor(timezone_id="Europe/Copenhagen").opens(property="nyhavn", **{"from": first})
-    times = night(tenant.at("When suits you?"), day)
+    tenant = new_visitor(timezone_id="Europe/Copenhagen").opens(property="nyhavn", **{"from": str(first)})
+    times = night(tenant.at("When suits you?"), f"Sunday {first.day} {month}")
     at = times.index("01:30")
     assert times[at : at + len(shown)] == shown
 
 
 @pytest.mark.parametrize(
-    ("language", "title", "date"),
-    [("da", "Hvornår passer det?", "mandag den 18. januar"), ("is", "Hvenær hentar þér?", "mánudagur 18. janúar")],
+    ("language", "title", "written"),
+    [
+        ("da", "Hvornår passer det?", f"mandag den {MONDAY.day}. januar"),
+        ("is", "Hvenær hentar þér?", f"mánudagur {MONDAY.day}. janúar"),
+    ],
+    ids=["da", "is"],
 )
 def test_dates_are_written_in_the_visitors_language(
-    copenhagen: Company, new_visitor: NewVisitor, language: str, title: str, date: str
+    copenhagen: Company, new_visitor: NewVisitor, language: str, title: str, written: str
 ) -> None:
-    tenant = new_visitor().opens(property="nyhavn", lang=language, **{"from": "2027-01-18"}).at(title)
+    tenant = new_visitor().opens(property="nyhavn", lang=language, **{"from": str(MONDAY)}).at(title)
     expect(tenant.page.locator("html")).to_have_attribute("lang", language)
-    expect(tenant.page.locator(".day[data-chosen]")).to_have_attribute("aria-label", date)
+    expect(tenant.page.locator(".day[data-chosen]")).to_have_attribute("aria-label", written)
