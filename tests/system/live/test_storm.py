@@ -129,8 +129,8 @@ def test_after_a_storm_each_page_shows_what_is_there(lonely: Listening) -> None:
         with pages(lonely) as followers:
             for gust in range(8):
                 blow(lonely, followers, chance, gust)
+            assert wait_until(lambda: crowd.made > 50, seconds=60)
             crowd.end()
-            assert crowd.made > 50
             assert wait_until(lambda: not differing(lonely, followers), seconds=60, every=0.5), differing(
                 lonely, followers
             )
