@@ -1,7 +1,7 @@
 """Makes the pictures of the pages for README and docs: phone and desktop, light and dark.
 
 Needs a running `scripts/server`, Debian's chromium, and the packages of the tests. It books visits of the demo, and
-cancels them. The board shows the Monday after next:
+cancels them. The board shows the Monday after next. With HOLDFAST_OUTBOX_FOLDER the server has messages to show:
 
     .venv/bin/python scripts/screenshots.py [--dev .data/dev.json] [--to docs/images] [--only checkout-time]
 """
@@ -43,6 +43,15 @@ VISITS = (
     ("prop-104", "16:00", "lock-change", "Grandi Boathouse"),
 )
 CREW = {"property_id": "prop-113", "start": f"{DAY}T18:00:00Z", "technicians": 2, "customer": {"name": "Roof check"}}
+WISHES = (("prop-101", "08:00", "08:30", "Greta Olsen"), ("prop-103", "14:00", "14:30", "Helgi Pálsson"))
+WEBHOOK = {"url": "https://hooks.example.com/holdfast", "kinds": ["booking.created", "booking.cancelled"]}
+HOUSES = """id;name;address;area
+quay-28;Harbour House;Quay Street 28, Reykjavík;harbour
+quay-30;Harbour Lodge;Quay Street 30, Reykjavík;harbour
+hill-2;Hill House;Hill Road 2, Kópavogur;south
+"""
+WRONG = HOUSES.replace("hill-2;", "hill 2;").replace("Harbour Lodge", "")
+PAGES = ("customers", "waitlist", "messages", "properties", "services", "people", "policy", "webhooks")
 HOLD = {"property_id": "prop-106", "start": f"{DAY}T10:45:00Z", "ttl_seconds": 900, "holder": "the browser of a tenant"}
 
 
@@ -104,17 +113,27 @@ class Office:
     def day(self) -> Iterator[None]:
         """Visits on `DAY`, until the pictures are made."""
         slots = [
-            {"property_id": place, "start": f"{DAY}T{time}:00Z", "service_id": service, "customer": {"name": name}}
-            for place, time, service, name in VISITS
+            {
+                "property_id": place,
+                "start": f"{DAY}T{time}:00Z",
+                "service_id": service,
+                "customer": {"name": name, "phone": f"+354 555 01{number:02}"},
+            }
+            for number, (place, time, service, name) in enumerate(VISITS, start=11)
         ]
         made = [self._post("/book", slot)["booking_id"] for slot in [*slots, CREW]]
         held = self._post("/hold", HOLD, "checkout")
+        waiting = [self._post("/waitlist", wish)["waitlist_id"] for wish in _wishes()]
+        hook = self._post("/webhooks", WEBHOOK, "admin")["webhook_id"]
         try:
             yield
         finally:
             for booking_id in made:
                 self._post(f"/bookings/{booking_id}/cancel", {})
             self._ask("DELETE", f"/hold/{held['hold_id']}", None, "checkout")
+            for waitlist_id in waiting:
+                self._ask("DELETE", f"/waitlist/{waitlist_id}", None, "desk")
+            self._ask("DELETE", f"/webhooks/{hook}", None, "admin")
 
     def board(self, page: Page, url: str) -> None:
         page.goto(f"{url}/desk?date={DAY}")
@@ -141,6 +160,27 @@ class Office:
         page.goto(f"{url}/desk/technicians")
         page.get_by_text("Sigrún").first.wait_for()
 
+    def page(self, name: str) -> Act:
+        """How a further page of the office is opened."""
+
+        def act(page: Page, url: str) -> None:
+            self.board(page, url)
+            page.goto(f"{url}/desk/{name}")
+            page.locator("main .records, main .empty, main form").first.wait_for()
+
+        return act
+
+    def checked(self, text: str) -> Act:
+        """How the page of imports looks once this file is checked."""
+
+        def act(page: Page, url: str) -> None:
+            self.page("import")(page, url)
+            file = {"name": "properties.csv", "mimeType": "text/csv", "buffer": text.encode()}
+            page.locator("#file").set_input_files(file)  # type: ignore[arg-type]  # a FilePayload is a dict
+            page.locator("#result").wait_for()
+
+        return act
+
     def _post(self, path: str, body: Any, role: str = "desk") -> Any:
         return self._ask("POST", path, body, role)
 
@@ -158,8 +198,18 @@ def _pictures(office: Office) -> dict[str, Act]:
         "desk-visit": office.visit,
         "desk-week": office.week,
         "desk-technicians": office.technicians,
+        **{f"desk-{name}": office.page(name) for name in PAGES},
+        "desk-import": office.checked(HOUSES),
+        "desk-import-mistakes": office.checked(WRONG),
     }
     return {**PICTURES, **desk, "docs": _reference}
+
+
+def _wishes() -> Iterator[dict[str, Any]]:
+    """Who waits for a time that a visit of the day takes."""
+    for place, begin, end, name in WISHES:
+        window = {"from": f"{DAY}T{begin}:00Z", "to": f"{DAY}T{end}:00Z", "duration_minutes": 30}
+        yield {"property_id": place, **window, "customer": {"name": name, "phone": "+354 555 0199"}}
 
 
 def _reference(page: Page, url: str) -> None:

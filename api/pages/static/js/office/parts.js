@@ -68,8 +68,10 @@ export function tableView(caption, heads, rows, quiet) {
     h(quiet ? "caption.unseen" : "caption", {}, caption),
     h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col", key: head }, head)))),
     h("tbody", {}, rows.map(([key, cells]) => h("tr", { key }, cells.map((cell, index) =>
-      index === 0 ? h("th", { scope: "row", key: heads[0], "data-label": heads[0] }, cell) : h("td", { key: heads[index], "data-label": heads[index] }, cell === "" || cell === null || cell === undefined ? "–" : cell))))));
+      index === 0 ? h("th", { scope: "row", key: heads[0], "data-label": heads[0] }, cell) : h(isNone(cell) ? "td.none" : "td", { key: heads[index], "data-label": heads[index] }, isNone(cell) ? "–" : cell))))));
 }
+
+const isNone = (cell) => cell === "" || cell === null || cell === undefined || cell === false;
 
 /** A card with a heading. */
 export const section = (title, ...parts) => h("section.card.stack", { key: title }, h("h3", {}, title), ...parts);
