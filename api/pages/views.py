@@ -66,8 +66,8 @@ def bind_pages(app: Flask, services: Services, gate: Gate, document: Callable[[]
     for page in PAGES:
         _route(app, page.path, _page_view(Shell(page, assets, words), visitors, framed=page.framed))
     _route(app, PREFIX + "<path:name>", _file_view(assets))
-    for path, html in _reference(document).items():
-        _route(app, path, _reference_view(html))
+    for path, view in _reference(document).items():
+        _route(app, path, view)
     _route(app, "/embed.js", lambda: _file(assets.at(EMBED), FOR_MINUTES))
 
 
@@ -78,9 +78,10 @@ def _files() -> tuple[Assets, dict[str, dict[str, str]]]:
 
 
 @cache
-def _reference(document: Callable[[], dict[str, Any]]) -> dict[str, bytes]:
-    """The pages of the reference by path."""
-    return reference(document(), links(_files()[0], DOCS, DOCS_STYLES))
+def _reference(document: Callable[[], dict[str, Any]]) -> dict[str, Callable[[], Response]]:
+    """The views of the pages of the reference by path, the same in each app."""
+    pages = reference(document(), links(_files()[0], DOCS, DOCS_STYLES))
+    return {path: _reference_view(html) for path, html in pages.items()}
 
 
 class Visitors:
