@@ -35,8 +35,10 @@ export function fillEntry(node, entry, desk) {
   const crew = entry.technician_ids.length > 1 && h("span.mark", {}, word("desk.crew", { n: entry.technician_ids.length }));
   const isNarrow = entry.endMs - entry.startMs < NARROW_MS;
   node.className = `entry ${isHold ? "held" : entry.status}${isNarrow ? " narrow" : ""}${node.classList.contains("lifted") ? " lifted" : ""}`;
+  const when = `${local(entry.startMs, zone).time}–${local(entry.endMs, zone).time}`;
+  node.title = [when, who, where, what].filter(Boolean).join(" · ");
   node.replaceChildren(...[
-    h("time", {}, `${local(entry.startMs, zone).time}–${local(entry.endMs, zone).time}`), " ", h("b", {}, who), " ", h("span.where", {}, where), " ",
+    h("time", {}, when), " ", h("b", {}, who), " ", h("span.where", {}, where), " ",
     what && h("span.what", {}, what), " ", (crew || state) && h("span.marks", {}, crew, " ", state && h("span.mark", {}, state)),
   ].filter(Boolean));
 }

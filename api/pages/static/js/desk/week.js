@@ -37,7 +37,7 @@ function dayLink(desk, date) {
 }
 
 function cell(count, booked, open) {
-  if (open <= 0 && !count) return h("span.soft", {}, word("desk.off"));
+  if (open <= 0 && !count) return h("span.soft.small", {}, word("desk.off"));
   if (!count) return h("span.soft.small", {}, word("desk.free_all_day"));
   const part = open > 0 ? Math.min(1, booked / open) : 1;
   const bar = h("span.load", { "aria-hidden": "true" });
