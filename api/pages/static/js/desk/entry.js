@@ -31,14 +31,15 @@ export function fillEntry(node, entry, desk) {
   const { zone } = desk.model;
   const isHold = entry.kind === "hold";
   const [who, where, what] = texts(entry, desk);
-  const state = isHold ? h("span.left.figures", {}, left(entry, desk)) : entry.status !== "confirmed" && word(`desk.status_${entry.status}`);
+  const countdown = isHold && h("span.left.figures", {}, left(entry, desk));
+  const state = !isHold && entry.status !== "confirmed" && word(`desk.status_${entry.status}`);
   const crew = entry.technician_ids.length > 1 && h("span.mark", {}, word("desk.crew", { n: entry.technician_ids.length }));
   const isNarrow = entry.endMs - entry.startMs < NARROW_MS;
   node.className = `entry ${isHold ? "held" : entry.status}${isNarrow ? " narrow" : ""}${node.classList.contains("lifted") ? " lifted" : ""}`;
   const when = `${local(entry.startMs, zone).time}–${local(entry.endMs, zone).time}`;
   node.title = [when, who, where, what].filter(Boolean).join(" · ");
   node.replaceChildren(...[
-    h("time", {}, when), " ", h("b", {}, who), " ", h("span.where", {}, where), " ",
+    h("time", {}, when), " ", h("b", {}, who, countdown && " · ", countdown), " ", h("span.where", {}, where), " ",
     what && h("span.what", {}, what), " ", (crew || state) && h("span.marks", {}, crew, " ", state && h("span.mark", {}, state)),
   ].filter(Boolean));
 }
