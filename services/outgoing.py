@@ -41,13 +41,13 @@ class Deadline:
         return time.monotonic() >= self._until
 
     def connect(self, addresses: Sequence[str], port: int) -> socket.socket:
-        """A connection to the first address that takes one. A host may have addresses that lead nowhere from here.
-        Raises OSError."""
+        """A connection to the first address that takes one. A host may have addresses that lead nowhere from here, so
+        each gets its part of the time that is left. Raises OSError."""
         *others, last = addresses
-        for address in others:
+        for number, address in enumerate(others):
             with suppress(OSError):
-                return self._connect_to(address, port)
-        return self._connect_to(last, port)
+                return self._connect_to(address, port, self.left / (len(addresses) - number))
+        return self._connect_to(last, port, self.left)
 
     def close(self) -> None:
         """Cuts nothing any more."""
@@ -56,8 +56,9 @@ class Deadline:
         if self._watched is not None:
             self._watched.close()
 
-    def _connect_to(self, address: str, port: int) -> socket.socket:
-        connected = socket.create_connection((address, port), self.left)
+    def _connect_to(self, address: str, port: int, seconds: float) -> socket.socket:
+        connected = socket.create_connection((address, port), seconds)
+        connected.settimeout(self.left)
         self._watched = connected.dup()  # stays the same where TLS makes another socket of the first
         self._timer = threading.Timer(self.left, self._cut)
         self._timer.daemon = True

@@ -140,7 +140,9 @@ class Runner:
                 body = {}
             return reply.status, {name: body[name] for name in recall.kept if name in body} if recall else body
 
-        status, kept, replayed = ask.services.idempotency.once(ask.caller, claim, act)
+        status, kept, replayed = ask.services.idempotency.once(
+            ask.caller, claim, act, longer_seconds=self._endpoint.seconds or 0.0
+        )
         if not replayed:
             return fresh[0]
         return Reply(status, recall.again(ask, kept) if recall else kept, replayed=True)

@@ -33,15 +33,17 @@ class Idempotency:
         self._scripts = scripts
 
     def once(
-        self, caller: Caller, claim: IdempotencyClaim, act: Callable[[], Answer]
+        self, caller: Caller, claim: IdempotencyClaim, act: Callable[[], Answer], longer_seconds: float = 0.0
     ) -> tuple[int, dict[str, Any], bool]:
         """The action's answer (status and body), and whether it is the first answer given again.
 
-        Raises IdempotencyKeyReused (another request had this key), RequestInProgress, StoreUnavailable, and what the
-        action raises: then the key is free again.
+        longer_seconds: how much longer than other requests this one may run. Raises IdempotencyKeyReused (another
+        request had this key), RequestInProgress, StoreUnavailable, and what the action raises: then the key is free
+        again.
         """
         key = org_keys(caller.org).idempotency(caller.key_id, claim.key)
-        word, *rest = self._scripts.run("open_request", [key], [claim.fingerprint, LOST_REQUEST_MS, attempt_name()])
+        running_ms = LOST_REQUEST_MS + int(longer_seconds * 1000)
+        word, *rest = self._scripts.run("open_request", [key], [claim.fingerprint, running_ms, attempt_name()])
         if word == "REUSED":
             raise IdempotencyKeyReused
         if word == "RUNNING":
@@ -57,7 +59,8 @@ class Idempotency:
             raise
         with redis_faults():
             pipeline = self._redis.pipeline(transaction=True)
-            pipeline.hset(key, mapping={"status": status, "body": json.dumps(body)})
+            # With the fingerprint, because the key may have run out meanwhile.
+            pipeline.hset(key, mapping={"fingerprint": claim.fingerprint, "status": status, "body": json.dumps(body)})
             pipeline.pexpire(key, PUBLIC_REMEMBERED_MS if caller.is_public else KEY_KEPT_MS)
             pipeline.execute()
         return status, body, False

@@ -15,6 +15,7 @@ from typing import Any
 
 from bson.timestamp import Timestamp
 from pymongo.change_stream import DatabaseChangeStream
+from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
@@ -116,8 +117,8 @@ class ChangeFeed:
     def end_of_log(self) -> Position:
         """The present, for `start_at`. Raises StoreUnavailable."""
         follower = self._follower()
-        with mongo_faults(), self._db.watch() as stream:
-            return Position(follower, stream.resume_token)
+        with mongo_faults():
+            return Position(follower, end_token(self._db, WANTED))
 
     def start_at(self, position: Position) -> None:
         """Lets the next read begin here, and forgets each follower that was away for a day. StoreUnavailable."""
@@ -131,7 +132,7 @@ class ChangeFeed:
         with self._db.client.start_session(causal_consistency=False) as session:
             saved = self._saved.find_one({"_id": follower}, session=session)
             now = session.operation_time
-        if saved is None or now is None:
+        if saved is None or saved["token"] is None or now is None:
             raise FeedLost
         stream, goes_on = self._open_at(saved["token"]), True
         while goes_on:
@@ -166,6 +167,18 @@ class ChangeFeed:
             raise RedisUnavailable
         saved = {"$set": {"token": position.token}, "$currentDate": {"at": True}}
         self._saved.update_one({"_id": position.follower}, saved, upsert=True)
+
+
+def end_token(db: Database[Document], wanted: Document, session: ClientSession | None = None) -> Any:
+    """The resume token of the present. A stream has none while the first reply of MongoDB has changes: these are
+    skipped, because the caller goes over everything once it has the token.
+
+    wanted: the filter of the stream that will go on behind the token.
+    """
+    with db.watch([{"$match": wanted}], max_await_time_ms=1, session=session) as stream:
+        while stream.resume_token is None:
+            stream.try_next()
+        return stream.resume_token
 
 
 def read_until(now: Timestamp, stream: DatabaseChangeStream[Document]) -> tuple[list[Document], bool]:

@@ -18,7 +18,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure, PyMongoError
 
 from services.ledger.following import log_time
-from services.relay.change_feed import BATCH, HISTORY_LOST, FeedLost, read_until
+from services.relay.change_feed import BATCH, HISTORY_LOST, FeedLost, end_token, read_until
 from services.stores.connections import Document
 from services.stores.faults import mongo_faults
 
@@ -91,8 +91,7 @@ class NewsFeed:
     def end_of_log(self) -> LogPosition:
         """The present, for `start_at`."""
         with mongo_faults(), self._db.client.start_session() as session:
-            with self._db.watch(session=session) as stream:
-                token = stream.resume_token
+            token = end_token(self._db, WANTED, session)
             return LogPosition(token, log_time(session.operation_time or BEGINNING))
 
     def start_at(self, position: LogPosition) -> None:
@@ -115,7 +114,7 @@ class NewsFeed:
 
     def _open(self) -> DatabaseChangeStream[Document]:
         saved = self._meta.find_one({"_id": self._name})
-        if saved is None:
+        if saved is None or saved["token"] is None:
             raise FeedLost
         try:
             self._stream = self._db.watch(

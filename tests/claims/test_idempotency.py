@@ -47,6 +47,30 @@ def test_the_answer_is_kept_for_a_day_and_that_of_a_stranger_for_ten_minutes(
     assert kept_ms - 10_000 < left <= kept_ms
 
 
+def test_a_long_request_keeps_its_key_while_it_runs(world: World, idempotency: Idempotency, alice: Caller) -> None:
+    name, left = world.names.idempotency(alice.key_id, KEY.key), list[int]()
+
+    def act() -> tuple[int, dict[str, Any]]:
+        left.append(world.services.redis.pttl(name))
+        return 200, {}
+
+    idempotency.once(alice, KEY, act, longer_seconds=20)
+    assert 20_000 < left[0] <= 25_000
+
+
+def test_an_answer_that_outlives_its_key_knows_its_request(
+    world: World, idempotency: Idempotency, alice: Caller
+) -> None:
+    def act() -> tuple[int, dict[str, Any]]:
+        world.services.redis.delete(world.names.idempotency(alice.key_id, KEY.key))
+        return 200, {"number": 1}
+
+    idempotency.once(alice, KEY, act)
+    assert idempotency.once(alice, KEY, act) == (200, {"number": 1}, True)
+    with pytest.raises(IdempotencyKeyReused):
+        idempotency.once(alice, IdempotencyClaim(KEY.key, "another print"), act)
+
+
 def test_the_key_of_another_request_is_refused(idempotency: Idempotency, alice: Caller) -> None:
     act = Act()
     idempotency.once(alice, KEY, act)

@@ -109,6 +109,22 @@ def test_the_second_address_serves_where_the_first_takes_no_connection(receiver:
     assert posting.post(f"http://hooks.example.com:{port}/", HEADERS, BODY).status == 200
 
 
+def test_an_address_that_swallows_everything_leaves_time_for_the_next(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, connect = receiver.url.rpartition(":")[2].partition("/")[0], socket.create_connection
+
+    def swallow(address: tuple[str, int], seconds: float) -> socket.socket:
+        if address[0] != "127.0.0.9":
+            return connect(address, seconds)
+        assert seconds <= 5
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", swallow)
+    posting = Posting(allow_private=True, seconds=10, resolve=names("127.0.0.9", "127.0.0.1"))
+    assert posting.post(f"http://hooks.example.com:{port}/", HEADERS, BODY).status == 200
+
+
 def drip(connection: socket.socket, text: bytes = b"HTTP/1.1 200 OK\r\n" + b"X-Slow: yes\r\n" * 10_000) -> None:
     """Answers a byte at a time, so that no single wait is long."""
     pause = threading.Event()

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 from bson.timestamp import Timestamp
 
-from services.relay.change_feed import BATCH, IDLE, Change, ChangeFeed, Position, read_until
+from services.relay.change_feed import (
+    BATCH,
+    IDLE,
+    WANTED,
+    Change,
+    ChangeFeed,
+    FeedLost,
+    Position,
+    end_token,
+    read_until,
+)
 from tests.world import World
 
 REDIS = "a redis"
@@ -92,3 +104,31 @@ def test_where_nothing_has_changed_a_token_is_saved_only_when_it_is_old(
     before = states.find_one({"_id": REDIS})
     assert read(feed) == []
     assert (states.find_one({"_id": REDIS}) != before) == is_saved
+
+
+class BusyLog:
+    """Stands for a database, and for its stream whose first reply has changes: it has no token until they are read."""
+
+    def __init__(self, changes: int) -> None:
+        self._changes = changes
+        self.resume_token: dict[str, str] | None = None
+
+    def watch(self, pipeline: list[Any], **_options: Any) -> Any:
+        assert pipeline == [{"$match": WANTED}]
+        return nullcontext(self)
+
+    def try_next(self) -> dict[str, str]:
+        self._changes -= 1
+        if self._changes == 0:
+            self.resume_token = {"_data": "82"}
+        return {"operationType": "insert"}
+
+
+def test_the_token_of_the_present_is_one_also_while_others_write() -> None:
+    assert end_token(cast("Any", BusyLog(3)), WANTED) == {"_data": "82"}
+
+
+def test_a_position_without_a_token_is_a_lost_one(feed: ChangeFeed) -> None:
+    feed.start_at(Position(REDIS, None))
+    with pytest.raises(FeedLost):
+        read(feed)
