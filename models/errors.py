@@ -244,3 +244,6 @@ class StoreUnavailable(Refusal):
 
 class TakesTooLong(StoreUnavailable):
     sentence = "The check of this file takes too long. Please send fewer rows at a time, or try again later."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_seconds=60)
