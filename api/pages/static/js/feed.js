@@ -16,7 +16,7 @@ export function follow({ path, token, clock, onevent, onreset, onstate = () => {
   let stopped = false;
   let hiding = null;
   let fallback = setInterval(() => {
-    if (!control?.live && !document.hidden) onreset();
+    if (!control?.live && !document.hidden && navigator.onLine !== false) onreset();
   }, FALLBACK);
 
   async function listen() {

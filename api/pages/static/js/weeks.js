@@ -54,16 +54,19 @@ export class Weeks {
     this.draw();
   }
 
+  /** Reads the week. A reply that comes after that of a later request is dropped. */
   async load() {
     const week = this.week;
+    const mine = (week.asked = (week.asked ?? 0) + 1);
+    const isLate = () => this.week !== week || mine < week.heard;
     try {
       const reply = await this.api.get(query("/availability", { ...week.wish, from: week.from, days: DAYS }));
-      if (this.week !== week) return;
-      Object.assign(week, { reply, refused: "", code: "" });
+      if (isLate()) return;
+      Object.assign(week, { heard: mine, reply, refused: "", code: "" });
       this.shape();
     } catch (error) {
-      if (this.week !== week) return;
-      Object.assign(week, { refused: sentenceOf(error), code: error.code });
+      if (isLate()) return;
+      Object.assign(week, { heard: mine, refused: sentenceOf(error), code: error.code });
       this.draw();
     }
   }

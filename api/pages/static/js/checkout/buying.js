@@ -105,6 +105,7 @@ export class Buying {
   }
 
   letGo() {
+    if (this.busy === "booking") return null;
     this.forget();
     return this.go("time");
   }
@@ -180,7 +181,7 @@ export class Buying {
     Object.assign(this, { busy: "booking", refusal: null, hold });
     this.draw();
     try {
-      await this.finish(await this.api.post("/book", { ...request, patience: PATIENCE }));
+      await this.finish(await this.api.post("/book", { ...request, patience: PATIENCE }), hold);
     } catch (error) {
       this.busy = "";
       await this.notBooked(error, hold);
@@ -200,8 +201,11 @@ export class Buying {
     return { body, key: this.keep.kept.book.key };
   }
 
-  finish(booking) {
-    this.booked = { ...booking, zone: this.week?.zone ?? this.property.timezone, property: this.property.name, service: this.service?.name ?? "" };
+  /** Shows what was booked: that of the hold, whatever the page has turned to meanwhile. */
+  async finish(booking, { property_id, service_id }) {
+    const property = this.property?.id === property_id ? this.property : await this.propertyNamed(property_id).catch(() => null);
+    const service = this.services.find(({ id }) => id === service_id);
+    this.booked = { ...booking, zone: property?.timezone ?? this.week?.zone ?? this.own, property: property?.name ?? "", service: service?.name ?? "" };
     this.become({});
     this.keep.save({ book: null, booked: this.booked });
     tellHost("booked", { booking_id: booking.booking_id, start: booking.start, end: booking.end });
@@ -222,7 +226,7 @@ export class Buying {
 
   /** Holds once more what ran out; where that is taken, the refusal names what is free. */
   again() {
-    return this.missed ? this.place(this.missed.start) : this.go("time");
+    return this.missed && this.property ? this.place(this.missed.start) : this.go("time");
   }
 
   startAnew() {

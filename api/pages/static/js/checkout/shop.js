@@ -128,7 +128,9 @@ export class Shop extends Buying {
 
   // Steps
 
+  /** To another step, or to other choices. Not while a booking is on its way: it leads on by itself. */
   go(step, changes = {}) {
+    if (this.busy === "booking") return null;
     const address = this.address(step, changes);
     history.pushState(null, "", address);
     return this.follow(new URLSearchParams(address));

@@ -39,7 +39,7 @@ export function fillEntry(node, entry, desk) {
   const when = `${local(entry.startMs, zone).time}–${local(entry.endMs, zone).time}`;
   node.title = [when, who, where, what].filter(Boolean).join(" · ");
   node.replaceChildren(...[
-    h("time", {}, when), " ", h("b", {}, who, countdown && " · ", countdown), " ", h("span.where", {}, where), " ",
+    h("time", {}, when), " ", h("b", {}, countdown, countdown && " · ", who), " ", h("span.where", {}, where), " ",
     what && h("span.what", {}, what), " ", (crew || state) && h("span.marks", {}, crew, " ", state && h("span.mark", {}, state)),
   ].filter(Boolean));
 }

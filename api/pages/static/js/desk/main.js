@@ -108,6 +108,7 @@ class Desk {
 
   /** A snapshot has been loaded. changed: technicians or their closed times are others than before. */
   async loaded(changed) {
+    if (!this.me) return;
     const today = local(this.clock.now(), this.model.zone).date;
     const isFirst = !this.zone;
     this.zone = this.model.zone;
@@ -138,6 +139,7 @@ class Desk {
   // -- drawing
 
   draw() {
+    if (!this.me) return; // what comes late does not stand above the form for signing in
     this.drawBar();
     at("panel").hidden = !this.panel;
     document.body.classList.toggle("beside", Boolean(this.panel));
@@ -147,6 +149,7 @@ class Desk {
   }
 
   drawBar() {
+    if (!this.me) return;
     render(at("bar"), barView(this));
     document.title = `${this.zone ? longDate(this.date) : word("shell.desk_title")} · ${word("shell.desk_title")}`;
   }
@@ -165,10 +168,13 @@ class Desk {
     if (!sameDay) this.board.scrollTo(this.firstMoment());
   }
 
-  /** Draws the columns of these technicians, as far as they differ. */
+  /** Draws the columns of these technicians, as far as they differ. Focus goes with a visit to another column. */
   refresh(ids) {
+    if (!this.me) return;
     if (this.view === "week") return drawWeek(this);
+    const focused = document.activeElement;
     for (const id of ids) this.board.refresh(id);
+    if (focused?.dataset.id && !focused.isConnected) this.keys.focus(this.board.node(focused.dataset.kind, focused.dataset.id));
     this.keys.rove();
   }
 

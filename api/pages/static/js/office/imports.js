@@ -29,7 +29,7 @@ function view(office) {
   if (!data) return h("div.skeleton.tall", { key: "skeleton" });
   if (data.done) return importedView(office, data, () => again(office));
   return [
-    h("form.card.stack", { key: "choose", novalidate: true, onsubmit: (event) => pasted(office, event) }, h("h2", {}, word("imports.choose")), choiceView(office, data), dropView(office, data), pasteView(data)),
+    !data.writing && h("form.card.stack", { key: "choose", novalidate: true, onsubmit: (event) => pasted(office, event) }, h("h2", {}, word("imports.choose")), choiceView(office, data), dropView(office, data), pasteView(data)),
     data.problem && h("div.notice.bad", { key: "problem", id: "result", role: "alert" }, h("p", {}, data.problem), data.file?.text && h("div.row", {}, button(office, word("imports.check_again"), () => check(office)))),
     data.checking && h("div.stack", { key: "checking" }, h("p", {}, word("imports.checking", { name: data.file.name })), h("div.skeleton", {})),
     data.checked && resultView(office, data, () => carryOut(office)),
@@ -166,10 +166,10 @@ function refusalOf(error) {
   return { faults: times_in ? { times_in } : {}, problem: csv ?? (times_in && !Object.keys(others).length ? null : error.message) };
 }
 
-/** Writes round after round, until nothing is left. What is wrong only now is shown by a new check. */
+/** Writes round after round, until nothing is left, all as it was chosen at the first. What is wrong only now is shown by a new check. */
 async function carryOut(office) {
   if (office.data.writing) return;
-  const start = (office.data = { ...office.data, problem: null, writing: { created: 0, changed: 0, refused: [], left: office.data.checked.rows } });
+  const start = (office.data = { ...office.data, values: { ...office.data.values }, problem: null, writing: { created: 0, changed: 0, refused: [], left: office.data.checked.rows } });
   office.draw();
   try {
     for (let sum = start.writing; ; ) {
