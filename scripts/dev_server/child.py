@@ -45,9 +45,10 @@ def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 
     return True
 
 
-def _program_name(pid: int) -> str:
+def _program(pid: int) -> str:
+    """The first word of its command line; '' in the midst of an exec, and after its end."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8", errors="replace").strip()
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").partition("\0")[0]
     except OSError:
         return ""
 
@@ -119,8 +120,9 @@ class Child:
                 cwd=self.cwd,
                 start_new_session=True,
             )
-        # setpriv has become the program itself once the name changes. From then on the child dies with this process.
-        wait_until(lambda: _program_name(self.pid) != "setpriv", seconds=EXEC_SECONDS, every=0.001)
+        # Once setpriv has become the program itself, the child dies with this process.
+        before = ("", *_die_with_parent()[:1])
+        wait_until(lambda: _program(self.pid) not in before or not self.alive(), seconds=EXEC_SECONDS, every=0.001)
 
     @property
     def pid(self) -> int:

@@ -38,9 +38,12 @@ MAY_END_SO = {
     "notes",
     "key",
     "password",
+    "current_password",
+    "new_password",
     "q",
+    "csv",
 }
-"""Fields of any text, the phone, of which the digits count, what is searched for, and secrets."""
+"""Fields of any text, the phone, of which the digits count, what is searched for, secrets, and files."""
 DECODED = {"cursor", "token"}
 """Fields that a service reads; below they have a test of their own."""
 UNREAD = {"phone_e164"}

@@ -83,7 +83,8 @@ def contents(target: Target) -> dict[str, Any]:
         assert wait_until(lambda: database["meta"].find_one({"_id": "messages"}) is not None, seconds=60)
         names = [name for name in database.list_collection_names() if name not in ("relay_state", "leases")]
         found: dict[str, Any] = {name: list(database[name].find().sort("_id")) for name in sorted(names)}
-        found["meta"] = [each for each in found["meta"] if each["_id"] != "news"]  # how far the outbox has read
+        # How far the outbox has read, and which reminders it has planned.
+        found["meta"] = [each for each in found["meta"] if not each["_id"].startswith(("news", "reminders"))]
         found["redis"] = sorted(redis.scan_iter("hf3:{*"))
     return found
 
