@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 from models.booking import Booking
 from models.booking_changes import BookingPatch
 from models.hold import Hold
 from scripts.client.live import Event, read_events
+from scripts.dev_server.child import wait_until
 from tests.system.doors.gunicorn import HOST, Gunicorn, Line
 from tests.system.drills.installation import Installation
 from tests.world import World, rfc3339, tomorrow
@@ -41,6 +45,7 @@ class Listener:
 
     def until(self, kind: str) -> list[Event]:
         """The events up to the first of a kind, and that one."""
+        assert self.status == 200, self.problem()
         found = [self.next()]
         while found[-1].kind != kind:
             found.append(self.next())
@@ -66,7 +71,7 @@ class Listener:
 
 
 class Listening:
-    """A server over an installation, and an org of its own in it."""
+    """A server over an installation, and an org of its own in it, whose keys and catalogue the server has read."""
 
     def __init__(self, installation: Installation, server: Gunicorn) -> None:
         self.installation = installation
@@ -74,6 +79,8 @@ class Listening:
         self.server = server
         self._listeners: list[Listener] = []
         self._hours = 0
+        for key in self.world.keys.values():
+            assert wait_until(partial(self._serves, key), seconds=30, every=0.1)
 
     def listen(
         self, query: str = "", role: str = "desk", *, key: str = "", source: str = HOST, **more: Any
@@ -85,6 +92,15 @@ class Listening:
     @property
     def url(self) -> str:
         return f"http://{HOST}:{self.server.port}"
+
+    def _serves(self, key: str) -> bool:
+        asked = Request(f"{self.url}/technicians/tech-1", headers={"Authorization": f"Bearer {key}"})
+        try:
+            with urlopen(asked, timeout=20):
+                return True
+        except HTTPError as refused:
+            refused.close()
+            return False
 
     def later(self) -> str:
         """A start that no earlier call gave."""
