@@ -83,17 +83,16 @@ def test_with_an_unguarded_intent_an_entry_is_offered_several_slots(
     world: World, relays: list[Services], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control: the same race with the guard off. Two relays want to offer before one of them does."""
-    meet = Meeting()
+    meetings = dict[str, Meeting]()
 
     def intend(offering: Offering, entry: WaitEntry) -> WaitEntry:
-        meet()
+        meetings.setdefault(entry.waitlist_id, Meeting())()
         hold_id = offering._hold_ids.make(entry.org, entry.made_by, 1)
         offering._store._entries.update_one({"_id": entry.waitlist_id}, {"$set": {"hold_id": hold_id}})
         return replace(entry, hold_id=hold_id)
 
     monkeypatch.setattr(Offering, "_intend", intend)
-    ((offers_made, _),) = race_for_one_entry(world, relays, 1)
-    assert offers_made > 1
+    assert any(offers_made > 1 for offers_made, _ in race_for_one_entry(world, relays, ROUNDS))
 
 
 def test_of_many_relays_with_leases_exactly_one_makes_the_round(
