@@ -46,7 +46,7 @@ def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 
 
 
 def _program(pid: int) -> str:
-    """The first word of its command line; '' in the midst of an exec, and after its end."""
+    """The first word of its command line; '' while an exec goes on, and after the end of the process."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").partition("\0")[0]
     except OSError:

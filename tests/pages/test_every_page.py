@@ -1,4 +1,4 @@
-"""What holds on every page that the server has, whoever it is for."""
+"""What holds on every page that the server has, for tenants and for the office."""
 
 from __future__ import annotations
 

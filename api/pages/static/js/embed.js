@@ -12,7 +12,7 @@
   Object.assign(frame.style, { width: "100%", height: "640px", border: "0", display: "block", colorScheme: "normal" });
   script.after(frame);
 
-  /** Keeps a text of the checkout, or reads it. What else this page keeps is none of its business. */
+  /** Keeps a text of the checkout, or reads it. It can read nothing else that this page keeps. */
   function store(id, text) {
     if (!id.startsWith("holdfast.")) return null;
     try {

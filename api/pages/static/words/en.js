@@ -682,7 +682,7 @@ export default {
     "is_held": "Somebody is choosing {time} right now.",
     "changed_while_typing": "Somebody else has just changed this visit. When you save, you see both versions and choose.",
     "find_technician": "Find a technician",
-    "crew_none": "Nobody chosen: whoever is free comes. Several make a crew.",
+    "crew_none": "Leave all out: a technician who is free comes. Several make a crew.",
     "property_hint": "Name or address",
     "properties_found": "{n} properties",
     "properties_found_one": "{n} property",
