@@ -43,6 +43,18 @@ def card(person: Visitor, name: str = "Ann Example") -> Locator:
     return person.page.locator(".entry", has_text=name)
 
 
+def lift(person: Visitor) -> None:
+    """Drags Ann's visit of 10:00 to an hour later, where it is free, and holds it there."""
+    card(person).scroll_into_view_if_needed()
+    box = card(person).bounding_box()
+    assert box
+    mouse = person.page.mouse
+    mouse.move(box["x"] + 30, box["y"] + 10)
+    mouse.down()
+    mouse.move(box["x"] + 30, box["y"] + 10 + box["height"], steps=4)
+    expect(person.page.locator(".ghost")).to_contain_text("11:00 free")
+
+
 def start_of(company: Company, booking_id: str) -> Any:
     return company.ask("GET", f"/bookings/{booking_id}").body["start"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from tests.pages.site import DESKTOP, Company, Visitor
-from tests.pages.test_desk import booked, card, said, sits, start_of
+from tests.pages.test_desk import booked, card, lift, said, sits, start_of
 from tests.world import rfc3339, tomorrow
 
 NewVisitor = Callable[..., Visitor]
@@ -48,18 +48,11 @@ def test_a_move_that_the_board_interrupts_is_let_go(company: Company, new_visito
     booking_id = booked(company)
     booked(company, 14, technician_id="tech-2", property_id="prop-2", customer={"name": "Erik Example"})
     person = sits(company, new_visitor)
-    card(person).scroll_into_view_if_needed()
-    box = card(person).bounding_box()
-    assert box
-    mouse = person.page.mouse
-    mouse.move(box["x"] + 30, box["y"] + 10)
-    mouse.down()
-    mouse.move(box["x"] + 30, box["y"] + 10 + box["height"], steps=4)
-    expect(person.page.locator(".ghost")).to_contain_text("11:00 free")
+    lift(person)
     person.page.keyboard.press("]")
     expect(card(person)).to_have_count(0)
     said(person, "It stays where it was.")
-    mouse.up()
+    person.page.mouse.up()
     person.press("Earlier")
     card(person, "Erik Example").click()
     expect(person.page.locator("#panel-title")).to_have_text("Erik Example")

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 from models.catalogue import TechnicianCreate
 from services.claims.keys import OrgKeys
 from tests.pages.site import DESKTOP, Company, Visitor, becomes_true
-from tests.pages.test_desk import booked, card, said, sits, start_of
+from tests.pages.test_desk import booked, card, lift, said, sits, start_of
 from tests.world import rfc3339, tomorrow
 
 NewVisitor = Callable[..., Visitor]
@@ -90,19 +90,12 @@ def test_a_form_sends_only_what_was_changed_in_it(company: Company, new_visitor:
 def test_a_drag_ends_with_words_when_somebody_else_moves_the_visit(company: Company, new_visitor: NewVisitor) -> None:
     booking_id = booked(company)
     person = sits(company, new_visitor)
-    card(person).scroll_into_view_if_needed()
-    box = card(person).bounding_box()
-    assert box
-    mouse = person.page.mouse
-    mouse.move(box["x"] + 30, box["y"] + 10)
-    mouse.down()
-    mouse.move(box["x"] + 30, box["y"] + 10 + box["height"], steps=4)
-    expect(person.page.locator(".ghost")).to_contain_text("11:00 free")
+    lift(person)
     moved = company.ask("PATCH", f"/bookings/{booking_id}", {"start": rfc3339(tomorrow(15))}, **{"If-Match": '"1"'})
     assert moved.status == 200, moved.body
     said(person, "Somebody changed this visit meanwhile.")
     expect(person.page.locator(".ghost")).to_have_count(0)
-    mouse.up()
+    person.page.mouse.up()
     expect(card(person)).to_contain_text("15:00–16:00")
     assert start_of(company, booking_id) == rfc3339(tomorrow(15))
 
